@@ -1,0 +1,59 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Kernel loops are compiled for this machine's vector units. Set MNEMO_MARCH (for example
+// to x86-64-v3) to build binaries that travel to other machines.
+let architecture = Context.environment["MNEMO_MARCH"] ?? "native"
+let kernelFlags: [SwiftSetting] = [
+  .unsafeFlags(
+    ["-Ounchecked", "-Xcc", "-march=\(architecture)"], .when(configuration: .release))
+]
+
+let package = Package(
+  name: "mnemo",
+  products: [
+    .executable(name: "mnemo", targets: ["mnemo"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // System libraries.
+    .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+
+    // The engine; imports point downwards only.
+    .target(name: "Tensors", dependencies: ["COpenBLAS"], swiftSettings: kernelFlags),
+    .target(
+      name: "Tasks", dependencies: ["Tensors"],
+      resources: [
+        .embedInCode("Resources/tinyshakespeare_bigrams.csv"),
+        .embedInCode("Resources/tinyshakespeare_unigrams.csv"),
+      ]),
+    .target(name: "Transformers", dependencies: ["Tensors", "Tasks"]),
+    .target(name: "Training", dependencies: ["Tensors", "Tasks", "Transformers"]),
+
+    // Swift and Lua meet.
+    .target(name: "LuaShim", dependencies: ["CLua"]),
+    .target(name: "LuaBridge", dependencies: ["CLua", "LuaShim"]),
+    .target(
+      name: "MnemoModule",
+      dependencies: ["LuaBridge", "Tensors", "Tasks", "Transformers", "Training"]),
+    .executableTarget(
+      name: "mnemo",
+      dependencies: [
+        "MnemoModule", "LuaBridge",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "TasksTests", dependencies: ["Tasks", "Tensors"]),
+    .testTarget(name: "TransformersTests", dependencies: ["Transformers", "Tasks", "Tensors"]),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Training", "Transformers", "Tasks", "Tensors"]),
+    .testTarget(name: "LuaBridgeTests", dependencies: ["LuaBridge", "CLua", "LuaShim"]),
+    .testTarget(name: "CommandTests"),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,2 @@
+// OpenBLAS, as its pkg-config file finds it.
+#include <cblas.h>
