@@ -1,0 +1,293 @@
+import Glibc
+
+/// Causal softmax attention, fused: scores, softmax and the weighted sum of values in blocks of
+/// rows, so that nothing of size T×T per sequence is kept.
+///
+/// Plain formula, for each sequence, head and selected position t:
+/// β_tu = softmax_{u ≤ t}(scale · q_t · k_u), o_t = Σ_{u ≤ t} β_tu v_u.
+///
+/// Legend: *B* batch, *T* sequence length, *R* selected rows, *H* heads, *E* size of a head's
+/// queries and keys, *F* of its values. A block of 64 queries meets the keys up to its last
+/// position only, so half of the T×T products is never computed. The forward pass keeps the
+/// logarithm of each softmax's denominator; the backward pass computes the scores again.
+///
+/// Threading: one part of work per sequence and head; parts write to disjoint slices, so results
+/// do not depend on the number of threads.
+public enum Attention {
+  static let block = 64
+
+  /// The attention output at the selected rows, [R, H·F].
+  ///
+  /// - Parameters:
+  ///   - queries: [R, H·E], in the order of `rows`.
+  ///   - keys: [B, T, H·E].
+  ///   - values: [B, T, H·F].
+  ///   - heads: H; default 1.
+  ///   - scale: factor of the scores, 1/√E for the usual attention.
+  ///   - rows: which position each query stands at.
+  /// - Throws: `EngineError` if shapes do not agree.
+  /// - Complexity: O(R·T·H·(E + F)) at the most; scratch of 2·64·T floats per thread.
+  public static func causal(
+    queries: Tensor, keys: Tensor, values: Tensor, heads: Int = 1, scale: Float,
+    rows: RowSelection
+  ) throws -> Tensor {
+    let shapes = try Shapes(queries, keys, values, heads, rows)
+    let (q, k, v) = (queries.contiguous(), keys.contiguous(), values.contiguous())
+    let output = Tensor(uninitialized: [rows.count, heads * shapes.valueSize])
+    let logDenominators = Tensor(uninitialized: [rows.count, heads])
+    let kernel = Kernel(
+      shapes: shapes, scale: scale, q: q.pointer, k: k.pointer, v: v.pointer,
+      logDenominators: logDenominators.pointer)
+    withExtendedLifetime((q, k, v)) {
+      kernel.forEachHead { head, scratch in
+        kernel.forward(head, scratch, output.pointer)
+      }
+    }
+    let saved = output.detach()
+    return output.recorded("attention", from: [q, k, v]) { g in
+      let g = g.contiguous()
+      let dq = q.requiresGrad ? Tensor(uninitialized: q.shape) : nil
+      let dk = k.requiresGrad ? Tensor(full: k.shape, 0) : nil
+      let dv = v.requiresGrad ? Tensor(full: v.shape, 0) : nil
+      withExtendedLifetime((logDenominators, g)) {
+        kernel.forEachHead { head, scratch in
+          kernel.backward(
+            head, scratch, output: saved.pointer, gradient: g.pointer, dq: dq?.pointer,
+            dk: dk?.pointer, dv: dv?.pointer)
+        }
+      }
+      return [dq, dk, dv]
+    }
+  }
+
+  /// The attention probabilities β at every position, [B, H, T, T]; 0 above the diagonal.
+  ///
+  /// For looking at; without gradient.
+  /// - Throws: `EngineError` if shapes do not agree.
+  public static func probabilities(
+    queries: Tensor, keys: Tensor, heads: Int = 1, scale: Float
+  ) throws -> Tensor {
+    guard keys.rank == 3 else {
+      throw EngineError("attention", "keys need shape [B, T, H·E], got \(keys.shape)")
+    }
+    let (batch, length) = (keys.shape[0], keys.shape[1])
+    let rows = RowSelection(everyPositionOf: batch, length: length)
+    let shapes = try Shapes(queries, keys, keys, heads, rows)
+    let (q, k) = (queries.contiguous(), keys.contiguous())
+    let result = Tensor(full: [batch, heads, length, length], 0)
+    let out = result.pointer
+    let kernel = Kernel(
+      shapes: shapes, scale: scale, q: q.pointer, k: k.pointer, v: k.pointer,
+      logDenominators: nil)
+    withExtendedLifetime((q, k)) {
+      kernel.forEachHead { head, scratch in
+        for first in stride(from: 0, to: length, by: block) {
+          let n = min(block, length - first)
+          let columns = kernel.scores(head, first, n, scratch)
+          kernel.normalize(head, first, n, columns, scratch)
+          for i in 0..<n {
+            let row = ((head.sequence * heads + head.index) * length + first + i) * length
+            (out + row).update(from: scratch + i * columns, count: columns)
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// The sizes of one call, checked.
+  private struct Shapes {
+    let rows: RowSelection
+    let heads: Int
+    let keySize: Int
+    let valueSize: Int
+
+    init(
+      _ queries: Tensor, _ keys: Tensor, _ values: Tensor, _ heads: Int, _ rows: RowSelection
+    ) throws {
+      guard keys.rank == 3, values.rank == 3, queries.rank == 2,
+        keys.shape[0] == rows.batch, keys.shape[1] == rows.length,
+        values.shape[0] == rows.batch, values.shape[1] == rows.length,
+        queries.shape[0] == rows.count, queries.shape[1] == keys.shape[2]
+      else {
+        throw EngineError(
+          "attention",
+          "queries \(queries.shape), keys \(keys.shape) and values \(values.shape) do not fit "
+            + "\(rows.count) rows of a batch [\(rows.batch), \(rows.length)]")
+      }
+      guard heads >= 1, keys.shape[2] % heads == 0, values.shape[2] % heads == 0 else {
+        throw EngineError(
+          "attention",
+          "\(heads) heads do not divide widths \(keys.shape[2]) and \(values.shape[2])")
+      }
+      self.rows = rows
+      self.heads = heads
+      keySize = keys.shape[2] / heads
+      valueSize = values.shape[2] / heads
+    }
+  }
+
+  private struct Head {
+    let sequence: Int
+    let index: Int
+  }
+
+  /// The loops over one head of one sequence.
+  private struct Kernel {
+    let shapes: Shapes
+    let scale: Float
+    let q: UnsafeMutablePointer<Float>
+    let k: UnsafeMutablePointer<Float>
+    let v: UnsafeMutablePointer<Float>
+    let logDenominators: UnsafeMutablePointer<Float>?
+
+    private var keyStride: Int { shapes.heads * shapes.keySize }
+    private var valueStride: Int { shapes.heads * shapes.valueSize }
+
+    /// Runs `body` for each head of each sequence with scratch memory of its thread.
+    func forEachHead(_ body: (Head, UnsafeMutablePointer<Float>) -> Void) {
+      let lanes = Parallel.threads
+      let perLane = 2 * block * shapes.rows.length
+      let scratch = Tensor(uninitialized: [lanes, perLane])
+      let base = scratch.pointer
+      let heads = shapes.heads
+      Parallel.run(shapes.rows.batch * heads) { part, lane in
+        body(Head(sequence: part / heads, index: part % heads), base + lane * perLane)
+      }
+      withExtendedLifetime(scratch) {}
+    }
+
+    private func matrix(_ pointer: UnsafeMutablePointer<Float>, _ stride: Int) -> Kernels.Matrix {
+      Kernels.Matrix(pointer: pointer, stride: stride, transposed: false)
+    }
+
+    private func transposed(
+      _ pointer: UnsafeMutablePointer<Float>, _ stride: Int
+    ) -> Kernels.Matrix {
+      Kernels.Matrix(pointer: pointer, stride: stride, transposed: true)
+    }
+
+    private func queries(_ head: Head, _ row: Int) -> UnsafeMutablePointer<Float> {
+      q + row * keyStride + head.index * shapes.keySize
+    }
+
+    private func keyOffset(_ head: Head) -> Int {
+      head.sequence * shapes.rows.length * keyStride + head.index * shapes.keySize
+    }
+
+    private func valueOffset(_ head: Head) -> Int {
+      head.sequence * shapes.rows.length * valueStride + head.index * shapes.valueSize
+    }
+
+    /// Fills `scratch` [n, columns] with the scaled scores of `n` rows from the sequence's row
+    /// `first`; columns reach to the last row's position.
+    func scores(_ head: Head, _ first: Int, _ n: Int, _ scratch: UnsafeMutablePointer<Float>) -> Int
+    {
+      let row = shapes.rows.starts[head.sequence] + first
+      let columns = Int(shapes.rows.positions[row + n - 1]) + 1
+      Kernels.product(
+        n, columns, shapes.keySize, alpha: scale, matrix(queries(head, row), keyStride),
+        transposed(k + keyOffset(head), keyStride), scratch, stride: columns)
+      return columns
+    }
+
+    /// Turns scores into probabilities up to each row's own position, 0 behind it.
+    func normalize(
+      _ head: Head, _ first: Int, _ n: Int, _ columns: Int, _ scratch: UnsafeMutablePointer<Float>
+    ) {
+      let start = shapes.rows.starts[head.sequence] + first
+      for i in 0..<n {
+        let own = Int(shapes.rows.positions[start + i]) + 1
+        let row = scratch + i * columns
+        let (top, sum) = Kernels.exponentiate(row, own)
+        let inverse = 1 / sum
+        for j in 0..<own { row[j] *= inverse }
+        for j in own..<columns { row[j] = 0 }
+        if let logDenominators {
+          logDenominators[(start + i) * shapes.heads + head.index] = top + logf(sum)
+        }
+      }
+    }
+
+    func forward(
+      _ head: Head, _ scratch: UnsafeMutablePointer<Float>, _ output: UnsafeMutablePointer<Float>
+    ) {
+      let (start, end) = (
+        shapes.rows.starts[head.sequence], shapes.rows.starts[head.sequence + 1]
+      )
+      for first in stride(from: 0, to: end - start, by: block) {
+        let n = min(block, end - start - first)
+        let columns = scores(head, first, n, scratch)
+        normalize(head, first, n, columns, scratch)
+        Kernels.product(
+          n, shapes.valueSize, columns, matrix(scratch, columns),
+          matrix(v + valueOffset(head), valueStride),
+          output + (start + first) * valueStride + head.index * shapes.valueSize,
+          stride: valueStride)
+      }
+    }
+
+    /// Gradients of one head: with P the probabilities and G the gradient of the output,
+    /// dV += Pᵀ G, dP = G Vᵀ, dS = scale · P ∘ (dP − rowsum(G ∘ O)), dQ = dS K, dK += dSᵀ Q.
+    func backward(
+      _ head: Head, _ scratch: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>,
+      gradient: UnsafeMutablePointer<Float>, dq: UnsafeMutablePointer<Float>?,
+      dk: UnsafeMutablePointer<Float>?, dv: UnsafeMutablePointer<Float>?
+    ) {
+      let (start, end) = (
+        shapes.rows.starts[head.sequence], shapes.rows.starts[head.sequence + 1]
+      )
+      let slopes = scratch + block * shapes.rows.length
+      for first in stride(from: 0, to: end - start, by: block) {
+        let n = min(block, end - start - first)
+        let row = start + first
+        let columns = scores(head, first, n, scratch)
+        probabilitiesAgain(head, row, n, columns, scratch)
+        let g = gradient + row * valueStride + head.index * shapes.valueSize
+        let o = output + row * valueStride + head.index * shapes.valueSize
+        if let dv {
+          Kernels.product(
+            columns, shapes.valueSize, n, transposed(scratch, columns), matrix(g, valueStride),
+            beta: 1, dv + valueOffset(head), stride: valueStride)
+        }
+        if dq == nil && dk == nil { continue }
+        Kernels.product(
+          n, columns, shapes.valueSize, matrix(g, valueStride),
+          transposed(v + valueOffset(head), valueStride), slopes, stride: columns)
+        for i in 0..<n {
+          var inner: Float = 0
+          for j in 0..<shapes.valueSize {
+            inner += g[i &* valueStride &+ j] * o[i &* valueStride &+ j]
+          }
+          let (p, s) = (scratch + i * columns, slopes + i * columns)
+          for j in 0..<columns { s[j] = scale * p[j] * (s[j] - inner) }
+        }
+        if let dq {
+          Kernels.product(
+            n, shapes.keySize, columns, matrix(slopes, columns),
+            matrix(k + keyOffset(head), keyStride),
+            dq + row * keyStride + head.index * shapes.keySize, stride: keyStride)
+        }
+        if let dk {
+          Kernels.product(
+            columns, shapes.keySize, n, transposed(slopes, columns),
+            matrix(queries(head, row), keyStride), beta: 1, dk + keyOffset(head),
+            stride: keyStride)
+        }
+      }
+    }
+
+    private func probabilitiesAgain(
+      _ head: Head, _ row: Int, _ n: Int, _ columns: Int, _ scratch: UnsafeMutablePointer<Float>
+    ) {
+      guard let logDenominators else { return }
+      for i in 0..<n {
+        let own = Int(shapes.rows.positions[row + i]) + 1
+        let log = logDenominators[(row + i) * shapes.heads + head.index]
+        let p = scratch + i * columns
+        for j in 0..<own { p[j] = Kernels.exponential(p[j] - log) }
+        for j in own..<columns { p[j] = 0 }
+      }
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/// An array of 32-bit integers of any number of dimensions: token ids, counts, indices.
+///
+/// The same views and broadcasting as ``Tensor``, without gradients. Ids count from 0 here and
+/// from 1 in Lua; the binding converts.
+public final class IntTensor {
+  let storage: Storage<Int32>
+  /// Where the elements lie.
+  public let layout: Layout
+
+  init(storage: Storage<Int32>, layout: Layout) {
+    self.storage = storage
+    self.layout = layout
+  }
+
+  /// A tensor of `shape` filled with `value`.
+  public init(shape: [Int], fill value: Int32 = 0) {
+    layout = Layout(shape: shape)
+    storage = Storage(count: layout.count)
+    storage.pointer.update(repeating: value, count: layout.count)
+  }
+
+  /// A tensor of `shape` with these elements in row-major order.
+  /// - Throws: `EngineError` if their number is not that of the shape.
+  public convenience init(_ elements: [Int32], shape: [Int]) throws {
+    guard try Layout.checkedCount(shape, "int_tensor") == elements.count else {
+      throw EngineError(
+        "int_tensor", "\(elements.count) elements do not make a tensor of shape \(shape)")
+    }
+    self.init(shape: shape)
+    for (i, element) in elements.enumerated() { storage.pointer[i] = element }
+  }
+
+  /// A vector of these elements.
+  public convenience init(_ elements: [Int32]) {
+    self.init(shape: [elements.count])
+    for (i, element) in elements.enumerated() { storage.pointer[i] = element }
+  }
+
+  /// Size of each dimension.
+  public var shape: [Int] { layout.shape }
+  /// Number of dimensions.
+  public var rank: Int { layout.shape.count }
+  /// Number of elements.
+  public var count: Int { layout.count }
+
+  var pointer: UnsafeMutablePointer<Int32> { storage.pointer + layout.offset }
+
+  /// The only element.
+  /// - Throws: `EngineError` if there is not exactly one.
+  public func item() throws -> Int {
+    guard count == 1 else {
+      throw EngineError("item", "needs a tensor of one element, got shape \(shape)")
+    }
+    return Int(storage.pointer[layout.offset])
+  }
+
+  /// All elements in row-major order.
+  public func elements() -> [Int32] {
+    var result = [Int32]()
+    result.reserveCapacity(count)
+    layout.forEachPosition { result.append(storage.pointer[$0]) }
+    return result
+  }
+
+  /// This tensor if its elements lie side by side, else a copy for which they do.
+  public func contiguous() -> IntTensor {
+    if layout.isContiguous { return self }
+    let result = IntTensor(shape: shape)
+    var i = 0
+    layout.forEachPosition {
+      result.storage.pointer[i] = storage.pointer[$0]
+      i &+= 1
+    }
+    return result
+  }
+
+  /// The elements as Float32 (exact up to 2²⁴).
+  public func tensor() -> Tensor {
+    let result = Tensor(uninitialized: shape)
+    var i = 0
+    layout.forEachPosition {
+      result.storage.pointer[i] = Float(storage.pointer[$0])
+      i &+= 1
+    }
+    return result
+  }
+
+  /// Index `i` along dimension `d`; a view without that dimension.
+  /// - Throws: `EngineError` if there is no such dimension or index.
+  public func select(_ d: Int, _ i: Int) throws -> IntTensor {
+    IntTensor(storage: storage, layout: try layout.selected(d, i, "select"))
+  }
+
+  /// A view of `length` indices from `start` along dimension `d`.
+  /// - Throws: `EngineError` if the range does not fit.
+  public func narrow(_ d: Int, _ start: Int, _ length: Int) throws -> IntTensor {
+    IntTensor(storage: storage, layout: try layout.narrowed(d, start, length, "narrow"))
+  }
+
+  /// Two dimensions exchanged; a view.
+  /// - Throws: `EngineError` if there is no such dimension.
+  public func transpose(_ a: Int, _ b: Int) throws -> IntTensor {
+    IntTensor(storage: storage, layout: try layout.transposed(a, b, "transpose"))
+  }
+
+  /// The same elements in another shape; one size may be −1 (what is left).
+  /// - Throws: `EngineError` if the number of elements differs.
+  public func reshape(_ shape: [Int]) throws -> IntTensor {
+    let target = try Layout.inferred(shape, count: count, from: self.shape)
+    let source = contiguous()
+    return IntTensor(
+      storage: source.storage,
+      layout: Layout(
+        shape: target, strides: Layout.rowMajorStrides(target), offset: source.layout.offset))
+  }
+
+  /// The rows named by `ids` (entries of dimension 0), of shape `ids.shape + shape[1…]`.
+  /// - Throws: `EngineError` if an id is out of range.
+  public func rows(_ ids: IntTensor) throws -> IntTensor {
+    guard rank >= 1 else { throw EngineError("index", "a 0-dimensional tensor has no rows") }
+    try ids.check(below: shape[0], "index", "row")
+    let source = contiguous()
+    let width = shape.dropFirst().reduce(1, *)
+    let result = IntTensor(shape: ids.shape + shape.dropFirst())
+    for (r, id) in ids.elements().enumerated() {
+      (result.pointer + r * width).update(from: source.pointer + Int(id) * width, count: width)
+    }
+    return result
+  }
+
+  /// 1 where `comparison` of this tensor's and the other's element holds, else 0, broadcasting.
+  /// - Throws: `EngineError` if the shapes do not broadcast.
+  public func compare(
+    _ other: IntTensor, _ operation: String, _ comparison: (Int32, Int32) -> Bool
+  ) throws -> Tensor {
+    let target = try Layout.broadcast(shape, other.shape, operation)
+    let result = Tensor(uninitialized: target)
+    let left = try IntTensor(
+      storage: storage, layout: layout.expanded(to: target, operation)
+    ).contiguous()
+    let right = try IntTensor(
+      storage: other.storage, layout: other.layout.expanded(to: target, operation)
+    ).contiguous()
+    for i in 0..<result.count {
+      result.storage.pointer[i] = comparison(left.pointer[i], right.pointer[i]) ? 1 : 0
+    }
+    return result
+  }
+
+  /// Elementwise integer arithmetic, broadcasting; overflow is an error.
+  /// - Throws: `EngineError` if the shapes do not broadcast or a result leaves 32 bits.
+  public func combine(
+    _ other: IntTensor, _ operation: String,
+    _ arithmetic: (Int32, Int32) -> (partialValue: Int32, overflow: Bool)
+  ) throws -> IntTensor {
+    let target = try Layout.broadcast(shape, other.shape, operation)
+    let left = try IntTensor(
+      storage: storage, layout: layout.expanded(to: target, operation)
+    ).contiguous()
+    let right = try IntTensor(
+      storage: other.storage, layout: other.layout.expanded(to: target, operation)
+    ).contiguous()
+    let result = IntTensor(shape: target)
+    for i in 0..<result.count {
+      let (value, overflow) = arithmetic(left.pointer[i], right.pointer[i])
+      guard !overflow else {
+        throw EngineError(
+          operation, "\(left.pointer[i]) and \(right.pointer[i]) leave the range of 32 bits")
+      }
+      result.storage.pointer[i] = value
+    }
+    return result
+  }
+
+  /// Checks that every element is in 0..<`limit`.
+  /// - Throws: `EngineError` that names the first one outside, counted from 1 as in Lua.
+  public func check(below limit: Int, _ operation: String, _ what: String) throws {
+    var bad: Int32?
+    layout.forEachPosition {
+      let element = storage.pointer[$0]
+      if element < 0 || Int(element) >= limit { bad = bad ?? element }
+    }
+    if let bad {
+      throw EngineError(operation, "\(what) \(Int(bad) + 1) is outside 1…\(limit)")
+    }
+  }
+
+  /// Calls `body` with the elements of a contiguous tensor, for writing.
+  package func withMutableElements<R>(
+    _ body: (UnsafeMutableBufferPointer<Int32>) throws -> R
+  ) rethrows -> R {
+    precondition(layout.isContiguous, "withMutableElements needs a contiguous tensor")
+    return try body(UnsafeMutableBufferPointer(start: pointer, count: count))
+  }
+
+  /// Calls `body` with the elements, for reading.
+  package func withElements<R>(_ body: (UnsafeBufferPointer<Int32>) throws -> R) rethrows -> R {
+    let source = contiguous()
+    return try withExtendedLifetime(source) {
+      try body(UnsafeBufferPointer(start: source.pointer, count: source.count))
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import Glibc
+
+/// Loops over memory: every unsafe pointer of the engine is used in this folder and in the
+/// hand-written operations beside it, on shapes that were checked before.
+///
+/// Memory: inputs are strided views, outputs are fresh and contiguous unless the name says `into`
+/// or `InPlace`. Outputs never alias inputs. Threading: ranges of fixed size run in parallel
+/// (``Parallel``), so results do not depend on the number of threads.
+enum Kernels {
+  /// Elements per parallel range of an elementwise loop.
+  static let grain = 1 << 15
+
+  /// Copies the elements of `source` in row-major order to the contiguous `target`.
+  static func copy(_ source: Tensor, to target: Tensor) {
+    let out = target.pointer
+    if source.layout.isContiguous {
+      let from = source.pointer
+      Parallel.ranges(target.count, grain: grain) { range in
+        (out + range.lowerBound).update(from: from + range.lowerBound, count: range.count)
+      }
+      return
+    }
+    if let (rows, columns, rowStride, columnStride) = source.layout.asMatrix {
+      transposeCopy(
+        source.pointer, rows: rows, columns: columns, rowStride: rowStride,
+        columnStride: columnStride, to: out)
+      return
+    }
+    var i = 0
+    let base = source.storage.pointer
+    source.layout.forEachPosition {
+      out[i] = base[$0]
+      i &+= 1
+    }
+  }
+
+  /// Copies a strided matrix in tiles, so that reads and writes both stay in cache.
+  private static func transposeCopy(
+    _ source: UnsafeMutablePointer<Float>, rows: Int, columns: Int, rowStride: Int,
+    columnStride: Int, to out: UnsafeMutablePointer<Float>
+  ) {
+    let tile = 32
+    Parallel.ranges(rows, grain: max(tile, grain / max(columns, 1) / tile * tile)) { range in
+      for r0 in stride(from: range.lowerBound, to: range.upperBound, by: tile) {
+        let r1 = min(r0 + tile, range.upperBound)
+        for c0 in stride(from: 0, to: columns, by: tile) {
+          let c1 = min(c0 + tile, columns)
+          for r in r0..<r1 {
+            for c in c0..<c1 {
+              out[r &* columns &+ c] = source[r &* rowStride &+ c &* columnStride]
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// out[i] = f(x[i]).
+  @inline(__always)
+  static func map(_ x: Tensor, _ f: @escaping (Float) -> Float) -> Tensor {
+    let source = x.layout.isContiguous ? x : x.clone()
+    let result = Tensor(uninitialized: x.shape)
+    let (from, out) = (source.pointer, result.pointer)
+    withExtendedLifetime(source) {
+      Parallel.ranges(result.count, grain: grain) { range in
+        for i in range { out[i] = f(from[i]) }
+      }
+    }
+    return result
+  }
+
+  /// out[i] = f(a[i], b[i]) with broadcasting; `shape` is what both broadcast to.
+  @inline(__always)
+  static func zip(
+    _ a: Tensor, _ b: Tensor, shape: [Int], _ f: @escaping (Float, Float) -> Float
+  ) -> Tensor {
+    let result = Tensor(uninitialized: shape)
+    let out = result.pointer
+    let n = result.count
+    if n == 0 { return result }
+    // Small operands (rows, scalars) repeat; make every operand contiguous in itself.
+    let left = a.layout.isContiguous ? a : a.clone()
+    let right = b.layout.isContiguous ? b : b.clone()
+    let (x, y) = (left.pointer, right.pointer)
+    withExtendedLifetime((left, right)) {
+      if left.count == n && right.count == n {
+        Parallel.ranges(n, grain: grain) { range in
+          for i in range { out[i] = f(x[i], y[i]) }
+        }
+      } else if right.count == 1 {
+        let scalar = y[0]
+        Parallel.ranges(n, grain: grain) { range in
+          for i in range { out[i] = f(x[i], scalar) }
+        }
+      } else if left.count == 1 {
+        let scalar = x[0]
+        Parallel.ranges(n, grain: grain) { range in
+          for i in range { out[i] = f(scalar, y[i]) }
+        }
+      } else {
+        zipBroadcast(left, right, shape, out, f)
+      }
+    }
+    return result
+  }
+
+  /// The general case: rows of the last dimension, each operand with a stride of 0 or 1 in it.
+  @inline(__always)
+  private static func zipBroadcast(
+    _ a: Tensor, _ b: Tensor, _ shape: [Int], _ out: UnsafeMutablePointer<Float>,
+    _ f: @escaping (Float, Float) -> Float
+  ) {
+    let rank = shape.count
+    let inner = shape[rank - 1]
+    let rows = shape.dropLast().reduce(1, *)
+    let aStrides = broadcastStrides(a.shape, to: shape)
+    let bStrides = broadcastStrides(b.shape, to: shape)
+    let (x, y) = (a.pointer, b.pointer)
+    let (aStep, bStep) = (aStrides[rank - 1], bStrides[rank - 1])
+    Parallel.ranges(rows, grain: max(1, grain / max(inner, 1))) { range in
+      for row in range {
+        var (rest, aBase, bBase) = (row, 0, 0)
+        for d in stride(from: rank - 2, through: 0, by: -1) {
+          let i = rest % shape[d]
+          rest /= shape[d]
+          aBase += i * aStrides[d]
+          bBase += i * bStrides[d]
+        }
+        let o = out + row * inner
+        if aStep == 1 && bStep == 1 {
+          for i in 0..<inner { o[i] = f(x[aBase &+ i], y[bBase &+ i]) }
+        } else if aStep == 1 {
+          let scalar = y[bBase]
+          for i in 0..<inner { o[i] = f(x[aBase &+ i], scalar) }
+        } else if bStep == 1 {
+          let scalar = x[aBase]
+          for i in 0..<inner { o[i] = f(scalar, y[bBase &+ i]) }
+        } else {
+          let value = f(x[aBase], y[bBase])
+          for i in 0..<inner { o[i] = value }
+        }
+      }
+    }
+  }
+
+  /// Strides with which a contiguous tensor of `shape` is read as `target`; 0 where it repeats.
+  private static func broadcastStrides(_ shape: [Int], to target: [Int]) -> [Int] {
+    let own = Layout.rowMajorStrides(shape)
+    let lead = target.count - shape.count
+    return target.indices.map { d in
+      d < lead || shape[d - lead] == 1 ? 0 : own[d - lead]
+    }
+  }
+
+  /// e^x to about one unit in the last place, written so that the compiler turns loops over it
+  /// into vector instructions.
+  ///
+  /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; e^r by a polynomial of degree 6, then n into the exponent.
+  /// Adding and subtracting 1.5·2²³ rounds to the nearest integer, whose bits are then in the
+  /// sum's low bits. Below −87.3, where results leave the normal range, it is 0; above 88.7 infinity.
+  @inline(__always)
+  static func exponential(_ x: Float) -> Float {
+    let magic: Float = 0x1.8p23
+    let clamped = x < -87.5 ? -87.5 : (x > 88.8 ? 88.8 : x)
+    let shifted = clamped * 1.442_695_04 + magic
+    let n = shifted - magic
+    let r = (clamped - n * 0.693_359_375) - n * -2.121_944_4e-4
+    var p: Float = 1.388_889e-3
+    p = p * r + 8.333_333e-3
+    p = p * r + 4.166_666_7e-2
+    p = p * r + 1.666_666_7e-1
+    p = p * r + 0.5
+    p = p * r + 1
+    p = p * r + 1
+    // Two factors of 2^(n/2) each keep the exponent of a factor within range at both ends.
+    let bits = Int32(bitPattern: shifted.bitPattern) &- Int32(bitPattern: magic.bitPattern)
+    let half = bits >> 1
+    let low = Float(bitPattern: UInt32(bitPattern: (half &+ 127) << 23))
+    let high = Float(bitPattern: UInt32(bitPattern: (bits &- half &+ 127) << 23))
+    let value = p * low * high
+    return x < -87.336_54 ? 0 : (x == x ? value : x)
+  }
+}
+
+extension Layout {
+  /// This layout as one strided matrix (rows, columns, row stride, column stride), if it is a
+  /// transposed matrix or a matrix with padding between rows.
+  var asMatrix: (rows: Int, columns: Int, rowStride: Int, columnStride: Int)? {
+    guard rank == 2, count > 0 else { return nil }
+    return (shape[0], shape[1], strides[0], strides[1])
+  }
+}

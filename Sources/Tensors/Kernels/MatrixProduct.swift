@@ -1,0 +1,106 @@
+import COpenBLAS
+
+/// Matrix products on OpenBLAS.
+///
+/// OpenBLAS runs one thread per call; the parallelism is ours. A product is cut into parts by its
+/// sizes alone: by rows of the result, or, for the tall sums of weight gradients, by the inner
+/// dimension with partial results added in order.
+extension Kernels {
+  /// A matrix as BLAS reads it: row-major with `stride` between rows, or the transpose of one.
+  struct Matrix {
+    let pointer: UnsafeMutablePointer<Float>
+    let stride: Int
+    let transposed: Bool
+
+    /// Where row `i` of this matrix begins.
+    @inline(__always)
+    func row(_ i: Int) -> UnsafeMutablePointer<Float> {
+      pointer + i * (transposed ? 1 : stride)
+    }
+
+    /// Where column `j` of this matrix begins.
+    @inline(__always)
+    func column(_ j: Int) -> UnsafeMutablePointer<Float> {
+      pointer + j * (transposed ? stride : 1)
+    }
+  }
+
+  private static let singleThreaded: Void = openblas_set_num_threads(1)
+
+  /// C[m×n] = alpha·A[m×k]·B[k×n] + beta·C, on the calling thread.
+  @inline(__always)
+  static func product(
+    _ m: Int, _ n: Int, _ k: Int, alpha: Float = 1, _ a: Matrix, _ b: Matrix, beta: Float = 0,
+    _ c: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    _ = singleThreaded
+    cblas_sgemm(
+      CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans,
+      b.transposed ? CblasTrans : CblasNoTrans, Int32(truncatingIfNeeded: m),
+      Int32(truncatingIfNeeded: n), Int32(truncatingIfNeeded: k), alpha, a.pointer,
+      Int32(truncatingIfNeeded: a.stride), b.pointer, Int32(truncatingIfNeeded: b.stride), beta, c,
+      Int32(truncatingIfNeeded: stride))
+  }
+
+  /// C = A·B on several threads, C contiguous.
+  static func parallelProduct(
+    _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ c: UnsafeMutablePointer<Float>
+  ) {
+    if m == 0 || n == 0 { return }
+    if k == 0 {
+      c.update(repeating: 0, count: m * n)
+      return
+    }
+    if m * n * k < 1 << 19 {
+      product(m, n, k, a, b, c, stride: n)
+    } else if k >= 4 * max(m, n) && k >= 1024 {
+      innerSplitProduct(m, n, k, a, b, c)
+    } else if m >= 32 {
+      // 32 parts at the most, each a multiple of 16 rows.
+      let block = max(32, ((m + 31) / 32 + 15) & ~15)
+      Parallel.run((m + block - 1) / block) { part, _ in
+        let first = part * block
+        product(
+          min(block, m - first), n, k,
+          Matrix(pointer: a.row(first), stride: a.stride, transposed: a.transposed), b,
+          c + first * n, stride: n)
+      }
+    } else {
+      let block = max(64, ((n + 31) / 32 + 15) & ~15)
+      Parallel.run((n + block - 1) / block) { part, _ in
+        let first = part * block
+        product(
+          m, min(block, n - first), k, a,
+          Matrix(pointer: b.column(first), stride: b.stride, transposed: b.transposed),
+          c + first, stride: n)
+      }
+    }
+  }
+
+  /// Parts of the inner dimension, each summed into a buffer of its own, then added in order.
+  private static func innerSplitProduct(
+    _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ c: UnsafeMutablePointer<Float>
+  ) {
+    let parts = min(16, k / 512)
+    let block = (k + parts - 1) / parts
+    let partial = Tensor(uninitialized: [parts, m, n])
+    let sums = partial.pointer
+    Parallel.run(parts) { part, _ in
+      let first = part * block
+      product(
+        m, n, max(0, min(block, k - first)),
+        Matrix(pointer: a.column(first), stride: a.stride, transposed: a.transposed),
+        Matrix(pointer: b.row(first), stride: b.stride, transposed: b.transposed),
+        sums + part * m * n, stride: n)
+    }
+    withExtendedLifetime(partial) {
+      Parallel.ranges(m * n, grain: grain) { range in
+        for i in range { c[i] = sums[i] }
+        for part in 1..<parts {
+          let from = sums + part * m * n
+          for i in range { c[i] += from[i] }
+        }
+      }
+    }
+  }
+}

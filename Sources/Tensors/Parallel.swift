@@ -1,0 +1,60 @@
+import Dispatch
+import Glibc
+import Synchronization
+
+/// How many threads kernels use.
+///
+/// Work is cut into parts by its size alone, never by the number of threads, and partial sums are
+/// added in the order of the parts: the same numbers come out, bit for bit, on any number.
+public enum Parallel {
+  private static let setting = Atomic<Int>(0)
+
+  /// Number of threads, at first the number of processors this process may use.
+  public static var threads: Int {
+    get {
+      let chosen = setting.load(ordering: .relaxed)
+      return chosen > 0 ? chosen : available
+    }
+    set { setting.store(max(1, newValue), ordering: .relaxed) }
+  }
+
+  private static let available = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+
+  /// Runs `body(part, lane)` for every part in 0..<`parts`, on several threads, and waits.
+  ///
+  /// - Parameters:
+  ///   - parts: number of parts; chosen by the size of the work.
+  ///   - body: the work of one part; parts must write to different places. `lane` is below
+  ///     ``threads`` and no two parts run on one lane at a time, so it may choose a scratch buffer.
+  static func run(_ parts: Int, _ body: (_ part: Int, _ lane: Int) -> Void) {
+    let lanes = min(threads, parts)
+    if lanes <= 1 {
+      for part in 0..<max(parts, 0) { body(part, 0) }
+      return
+    }
+    let next = Atomic<Int>(0)
+    withoutActuallyEscaping(body) { body in
+      // Safe to share: parts write to different places (see above), and concurrentPerform returns
+      // only when all lanes are done.
+      nonisolated(unsafe) let body = body
+      DispatchQueue.concurrentPerform(iterations: lanes) { lane in
+        while true {
+          let part = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          if part >= parts { break }
+          body(part, lane)
+        }
+      }
+    }
+  }
+
+  /// Cuts 0..<`count` into ranges of `grain` and runs `body` on each, on several threads.
+  static func ranges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    if count <= grain {
+      if count > 0 { body(0..<count) }
+      return
+    }
+    run((count + grain - 1) / grain) { part, _ in
+      body(part * grain..<min(count, (part + 1) * grain))
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/// Which positions of a batch of sequences are wanted: a loss mask, turned into rows.
+///
+/// A loss on some positions needs queries, outputs and logits there only, while keys and values are
+/// needed everywhere before. An operation that takes a selection works on R rows, in the order of
+/// sequences and, within one, of positions.
+///
+/// Legend: *B* batch, *T* sequence length, *R* number of rows.
+public final class RowSelection: Sendable {
+  /// B, the number of sequences.
+  public let batch: Int
+  /// T, the length of each.
+  public let length: Int
+  /// The position of each row in its sequence, [R], counted from 0, increasing within a sequence.
+  public let positions: [Int32]
+  /// Sequence b owns rows `starts[b] ..< starts[b + 1]`.
+  public let starts: [Int]
+  /// Whether every position of every sequence is selected.
+  public let isEverything: Bool
+
+  /// Every position.
+  public init(everyPositionOf batch: Int, length: Int) {
+    self.batch = batch
+    self.length = length
+    positions = (0..<batch * length).map { Int32(truncatingIfNeeded: $0 % max(length, 1)) }
+    starts = (0...batch).map { $0 * length }
+    isEverything = true
+  }
+
+  /// The positions where a mask [B, T] is not 0.
+  /// - Throws: `EngineError` if the mask is not a matrix.
+  public init(mask: Tensor) throws {
+    guard mask.rank == 2 else {
+      throw EngineError("row selection", "needs a mask of shape [B, T], got \(mask.shape)")
+    }
+    batch = mask.shape[0]
+    length = mask.shape[1]
+    let (batch, length) = (batch, length)
+    (positions, starts) = mask.withElements { elements in
+      var positions = [Int32]()
+      var starts = [0]
+      for b in 0..<batch {
+        for t in 0..<length where elements[b * length + t] != 0 {
+          positions.append(Int32(truncatingIfNeeded: t))
+        }
+        starts.append(positions.count)
+      }
+      return (positions, starts)
+    }
+    isEverything = positions.count == batch * length
+  }
+
+  /// R, the number of rows.
+  public var count: Int { positions.count }
+
+  /// The selected rows' places in a tensor of [B·T] rows, [R].
+  public func flatIndices() -> IntTensor {
+    let result = IntTensor(shape: [count])
+    result.withMutableElements { out in
+      for b in 0..<batch {
+        for r in starts[b]..<starts[b + 1] {
+          out[r] = Int32(truncatingIfNeeded: b * length) &+ positions[r]
+        }
+      }
+    }
+    return result
+  }
+
+  /// The selected rows of `x` [B, T, …], as [R, …].
+  /// - Throws: `EngineError` if `x` does not begin with this selection's B and T.
+  public func rows(of x: Tensor) throws -> Tensor {
+    try check(x.shape, "rows")
+    let flat = try x.reshape([batch * length] + x.shape.dropFirst(2))
+    return isEverything ? flat : try flat.rows(flatIndices())
+  }
+
+  /// The selected entries of `ids` [B, T], as [R].
+  /// - Throws: `EngineError` if `ids` is not of this selection's shape.
+  public func rows(of ids: IntTensor) throws -> IntTensor {
+    try check(ids.shape, "rows")
+    let flat = try ids.reshape([batch * length])
+    return isEverything ? flat : try flat.rows(flatIndices())
+  }
+
+  func check(_ shape: [Int], _ operation: String) throws {
+    guard shape.count >= 2, shape[0] == batch, shape[1] == length else {
+      throw EngineError(
+        operation,
+        "a selection from [\(batch), \(length)] does not fit a tensor of shape \(shape)")
+    }
+  }
+}

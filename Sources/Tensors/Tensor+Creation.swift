@@ -1,0 +1,111 @@
+extension Tensor {
+  /// A tensor of `shape` filled with `value`.
+  public convenience init(full shape: [Int], _ value: Float) {
+    self.init(uninitialized: shape)
+    storage.pointer.update(repeating: value, count: storage.count)
+  }
+
+  /// A tensor of `shape` with these elements in row-major order.
+  /// - Throws: `EngineError` if their number is not that of the shape.
+  public convenience init(_ elements: [Float], shape: [Int]) throws {
+    guard try Layout.checkedCount(shape, "tensor") == elements.count else {
+      throw EngineError(
+        "tensor", "\(elements.count) elements do not make a tensor of shape \(shape)")
+    }
+    self.init(uninitialized: shape)
+    elements.withUnsafeBufferPointer { source in
+      if let base = source.baseAddress { pointer.update(from: base, count: source.count) }
+    }
+  }
+
+  /// A vector of these elements.
+  public convenience init(_ elements: [Float]) {
+    self.init(uninitialized: [elements.count])
+    for (i, element) in elements.enumerated() { storage.pointer[i] = element }
+  }
+
+  /// A 0-dimensional tensor.
+  public convenience init(_ value: Float) { self.init(full: [], value) }
+
+  /// Zeros.
+  /// - Throws: `EngineError` if a size is negative or the tensor would be too large.
+  public static func zeros(_ shape: [Int]) throws -> Tensor { try full(shape, 0) }
+
+  /// Every element `value`.
+  /// - Throws: `EngineError` if a size is negative or the tensor would be too large.
+  public static func full(_ shape: [Int], _ value: Float) throws -> Tensor {
+    _ = try Layout.checkedCount(shape, "full")
+    return Tensor(full: shape, value)
+  }
+
+  /// Uniform numbers in [`low`, `high`).
+  /// - Throws: `EngineError` if a size is negative or the tensor would be too large.
+  public static func uniform(
+    _ shape: [Int], low: Float = 0, high: Float = 1, using stream: inout RandomStream
+  ) throws -> Tensor {
+    _ = try Layout.checkedCount(shape, "rand")
+    let result = Tensor(uninitialized: shape)
+    for i in 0..<result.count { result.storage.pointer[i] = low + (high - low) * stream.uniform() }
+    return result
+  }
+
+  /// Normal numbers of mean 0 and the given standard deviation.
+  /// - Throws: `EngineError` if a size is negative or the tensor would be too large.
+  public static func normal(
+    _ shape: [Int], mean: Float = 0, standardDeviation: Float = 1, using stream: inout RandomStream
+  ) throws -> Tensor {
+    _ = try Layout.checkedCount(shape, "randn")
+    let result = Tensor(uninitialized: shape)
+    let n = result.count
+    for i in stride(from: 0, to: n, by: 2) {
+      let (first, second) = stream.normalPair()
+      result.storage.pointer[i] = mean + standardDeviation * first
+      if i + 1 < n { result.storage.pointer[i + 1] = mean + standardDeviation * second }
+    }
+    return result
+  }
+
+  /// The n×n identity matrix.
+  /// - Throws: `EngineError` if `n` is negative.
+  public static func eye(_ n: Int) throws -> Tensor {
+    let result = try zeros([n, n])
+    for i in 0..<n { result.storage.pointer[i * n + i] = 1 }
+    return result
+  }
+
+  /// `first`, `first + step`, … up to and including `last` where it is reached.
+  /// - Throws: `EngineError` if `step` is zero or leads away from `last`.
+  public static func arange(_ first: Double, _ last: Double, _ step: Double = 1) throws -> Tensor {
+    let steps = (last - first) / step
+    guard step != 0, steps.isFinite, steps > -1 else {
+      throw EngineError("arange", "steps of \(step) do not lead from \(first) to \(last)")
+    }
+    // A relative slack of 1e-9 keeps `last` where the division rounds down.
+    let n = steps < 0 ? 0 : Int((steps * (1 + 1e-9)).rounded(.down)) + 1
+    _ = try Layout.checkedCount([n], "arange")
+    let result = Tensor(uninitialized: [n])
+    for i in 0..<n { result.storage.pointer[i] = Float(first + Double(i) * step) }
+    return result
+  }
+
+  /// `n` evenly spaced numbers from `first` to `last`, both included.
+  /// - Throws: `EngineError` if `n` is less than 1.
+  public static func linspace(_ first: Double, _ last: Double, _ n: Int) throws -> Tensor {
+    guard n >= 1 else { throw EngineError("linspace", "needs at least 1 number, got \(n)") }
+    let result = Tensor(uninitialized: [n])
+    for i in 0..<n {
+      let share = n == 1 ? 0 : Double(i) / Double(n - 1)
+      result.storage.pointer[i] = Float(first + (last - first) * share)
+    }
+    return result
+  }
+
+  /// Rows of zeros with a 1 at each id: shape `ids.shape + [n]`.
+  /// - Throws: `EngineError` if an id is outside 0..<n.
+  public static func oneHot(_ ids: IntTensor, _ n: Int) throws -> Tensor {
+    try ids.check(below: n, "one_hot", "id")
+    let result = try zeros(ids.shape + [n])
+    for (r, id) in ids.elements().enumerated() { result.storage.pointer[r * n + Int(id)] = 1 }
+    return result
+  }
+}

@@ -1,0 +1,223 @@
+import Glibc
+
+// Elementwise operations. Each is a forward kernel and, beside it, the rule by which a gradient g of
+// the result becomes gradients of the inputs. Broadcast inputs get their gradient summed back to
+// their shape by `backward`.
+
+extension Tensor {
+  @inline(__always)
+  private func binary(
+    _ other: Tensor, _ operation: String, _ f: @escaping (Float, Float) -> Float
+  ) throws -> Tensor {
+    let target =
+      shape == other.shape ? shape : try Layout.broadcast(shape, other.shape, operation)
+    return Kernels.zip(self, other, shape: target, f)
+  }
+
+  /// self + other, broadcasting.
+  /// - Throws: `EngineError` if the shapes do not broadcast.
+  public func add(_ other: Tensor) throws -> Tensor {
+    try binary(other, "add") { $0 + $1 }.recorded("add", from: [self, other]) { g in [g, g] }
+  }
+
+  /// self − other, broadcasting.
+  /// - Throws: `EngineError` if the shapes do not broadcast.
+  public func sub(_ other: Tensor) throws -> Tensor {
+    let needsOther = other.requiresGrad
+    return try binary(other, "sub") { $0 - $1 }.recorded("sub", from: [self, other]) { g in
+      [g, needsOther ? g.neg() : nil]
+    }
+  }
+
+  /// self · other, broadcasting.
+  /// - Throws: `EngineError` if the shapes do not broadcast.
+  public func mul(_ other: Tensor) throws -> Tensor {
+    try binary(other, "mul") { $0 * $1 }.recorded("mul", from: [self, other]) { g in
+      [
+        self.requiresGrad ? try g.mul(other.detach()) : nil,
+        other.requiresGrad ? try g.mul(self.detach()) : nil,
+      ]
+    }
+  }
+
+  /// self / other, broadcasting.
+  /// - Throws: `EngineError` if the shapes do not broadcast.
+  public func div(_ other: Tensor) throws -> Tensor {
+    try binary(other, "div") { $0 / $1 }.recorded("div", from: [self, other]) { g in
+      let overOther = try g.div(other.detach())
+      return [
+        overOther,
+        other.requiresGrad
+          ? try overOther.mul(self.detach()).div(other.detach()).neg() : nil,
+      ]
+    }
+  }
+
+  /// self ^ other, broadcasting. The gradient of the exponent counts where the base is positive.
+  /// - Throws: `EngineError` if the shapes do not broadcast.
+  public func pow(_ other: Tensor) throws -> Tensor {
+    let result = try binary(other, "pow") { powf($0, $1) }
+    let value = result.detach()
+    return result.recorded("pow", from: [self, other]) { g in
+      let (base, exponent) = (self.detach(), other.detach())
+      var forBase: Tensor?
+      var forExponent: Tensor?
+      if self.requiresGrad {
+        let slope = try base.binary(exponent, "pow") { x, p in p == 0 ? 0 : p * powf(x, p - 1) }
+        forBase = try g.mul(slope)
+      }
+      if other.requiresGrad {
+        let logarithm = Kernels.map(base) { $0 > 0 ? logf($0) : 0 }
+        forExponent = try g.mul(value).mul(logarithm)
+      }
+      return [forBase, forExponent]
+    }
+  }
+
+  /// The larger of both elements, broadcasting; where equal, the gradient is shared.
+  /// - Throws: `EngineError` if the shapes do not broadcast.
+  public func maximum(_ other: Tensor) throws -> Tensor {
+    try binary(other, "maximum") { $0 > $1 || $0 != $0 ? $0 : $1 }
+      .recorded("maximum", from: [self, other]) { g in
+        let share = try self.detach().binary(other.detach(), "maximum") { a, b in
+          a > b ? 1 : (a == b ? 0.5 : 0)
+        }
+        return [try g.mul(share), try g.sub(g.mul(share))]
+      }
+  }
+
+  /// 1 where the comparison holds, else 0, broadcasting; without gradient.
+  /// - Throws: `EngineError` if the shapes do not broadcast.
+  public func compare(
+    _ other: Tensor, _ operation: String, _ comparison: @escaping (Float, Float) -> Bool
+  ) throws -> Tensor {
+    try binary(other, operation) { comparison($0, $1) ? 1 : 0 }
+  }
+
+  /// `a` where `mask` is not 0, else `b`; all three broadcast.
+  /// - Throws: `EngineError` if the shapes do not broadcast.
+  public static func select(_ mask: Tensor, _ a: Tensor, _ b: Tensor) throws -> Tensor {
+    let target = try Layout.broadcast(
+      Layout.broadcast(mask.shape, a.shape, "where"), b.shape, "where")
+    let chosen = try mask.expand(target).detach().clone()
+    let (x, y) = (try a.detach().expand(target).clone(), try b.detach().expand(target).clone())
+    let result = Tensor(uninitialized: target)
+    for i in 0..<result.count {
+      result.storage.pointer[i] =
+        chosen.storage.pointer[i] != 0 ? x.storage.pointer[i] : y.storage.pointer[i]
+    }
+    return result.recorded("where", from: [a, b]) { g in
+      let zero = Tensor(0)
+      return [try Tensor.select(chosen, g, zero), try Tensor.select(chosen, zero, g)]
+    }
+  }
+
+  /// A unary operation; `slope(x, y)` is dy/dx at input x and output y.
+  @inline(__always)
+  private func unary(
+    _ operation: String, _ f: @escaping (Float) -> Float,
+    slope: @escaping (Float, Float) -> Float
+  ) -> Tensor {
+    let result = Kernels.map(self, f)
+    guard requiresGrad else { return result }
+    let value = result.detach()
+    return result.recorded(operation, from: [self]) { g in
+      let slopes = Kernels.zip(self, value, shape: self.shape, slope)
+      return [try g.mul(slopes)]
+    }
+  }
+
+  /// −x.
+  public func neg() -> Tensor { unary("neg", { -$0 }, slope: { _, _ in -1 }) }
+  /// e^x.
+  public func exp() -> Tensor { unary("exp", Kernels.exponential, slope: { _, y in y }) }
+  /// Natural logarithm.
+  public func log() -> Tensor { unary("log", { logf($0) }, slope: { x, _ in 1 / x }) }
+  /// Square root.
+  public func sqrt() -> Tensor {
+    unary("sqrt", { $0.squareRoot() }, slope: { _, y in 0.5 / y })
+  }
+  /// |x|; the gradient at 0 is 0.
+  public func abs() -> Tensor {
+    unary("abs", { Swift.abs($0) }, slope: { x, _ in x > 0 ? 1 : (x < 0 ? -1 : 0) })
+  }
+  /// Hyperbolic tangent.
+  public func tanh() -> Tensor { unary("tanh", { tanhf($0) }, slope: { _, y in 1 - y * y }) }
+  /// 1 / (1 + e^−x).
+  public func sigmoid() -> Tensor {
+    unary("sigmoid", { 1 / (1 + Kernels.exponential(-$0)) }, slope: { _, y in y * (1 - y) })
+  }
+  /// max(x, 0); the gradient at 0 is 0.
+  public func relu() -> Tensor {
+    unary("relu", { $0 > 0 || $0 != $0 ? $0 : 0 }, slope: { x, _ in x > 0 ? 1 : 0 })
+  }
+  /// x·Φ(x), Φ the standard normal distribution function (the exact form, not the tanh one).
+  public func gelu() -> Tensor {
+    unary(
+      "gelu", { $0 * normalDistribution($0) },
+      slope: { x, _ in
+        let density: Float = 0.398_942_28 * expf(-0.5 * x * x)
+        return normalDistribution(x) + x * density
+      })
+  }
+  /// x².
+  public func square() -> Tensor { unary("square", { $0 * $0 }, slope: { x, _ in 2 * x }) }
+  /// x limited to [`low`, `high`]; the gradient counts inside.
+  /// - Throws: `EngineError` if `low` is above `high`.
+  public func clamp(_ low: Float, _ high: Float) throws -> Tensor {
+    guard low <= high else {
+      throw EngineError("clamp", "the lower limit \(low) is above the upper limit \(high)")
+    }
+    return unary(
+      "clamp", { $0 < low ? low : ($0 > high ? high : $0) },
+      slope: { x, _ in x < low || x > high ? 0 : 1 })
+  }
+}
+
+@inline(__always)
+private func normalDistribution(_ x: Float) -> Float { 0.5 * erfcf(-x * 0.707_106_77) }
+
+// In place.
+
+extension Tensor {
+  /// Refuses to change a tensor that the graph depends on.
+  func checkInPlace(_ operation: String) throws {
+    guard !(requiresGrad && Gradients.areRecorded) else {
+      throw EngineError(
+        operation,
+        "a tensor that requires gradients is not changed in place; do it inside no_grad")
+    }
+  }
+
+  /// Replaces each element x by f(x, y), y the element of `other` broadcast to this shape.
+  /// - Throws: `EngineError` if `other` does not broadcast to this shape, or gradients are recorded.
+  @inline(__always)
+  private func updateInPlace(
+    _ other: Tensor, _ operation: String, _ f: (Float, Float) -> Float
+  ) throws {
+    try checkInPlace(operation)
+    let source = try other.detach().expand(shape).clone()
+    storage.version &+= 1
+    var i = 0
+    layout.forEachPosition {
+      storage.pointer[$0] = f(storage.pointer[$0], source.storage.pointer[i])
+      i &+= 1
+    }
+  }
+
+  /// Sets every element to those of `other`, broadcast to this shape.
+  /// - Throws: `EngineError` if it does not broadcast, or gradients are recorded.
+  public func copyInPlace(_ other: Tensor) throws {
+    try updateInPlace(other, "copy_") { _, y in y }
+  }
+  /// Adds `scale`·`other`.
+  /// - Throws: `EngineError` if it does not broadcast, or gradients are recorded.
+  public func addInPlace(_ other: Tensor, scale: Float = 1) throws {
+    try updateInPlace(other, "add_") { $0 + scale * $1 }
+  }
+  /// Multiplies by `other`.
+  /// - Throws: `EngineError` if it does not broadcast, or gradients are recorded.
+  public func mulInPlace(_ other: Tensor) throws {
+    try updateInPlace(other, "mul_") { $0 * $1 }
+  }
+}

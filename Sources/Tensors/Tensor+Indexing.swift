@@ -1,0 +1,79 @@
+// Rows and elements chosen by integer tensors.
+
+extension Tensor {
+  /// The rows named by `ids` (entries of dimension 0), of shape `ids.shape + shape[1…]`: an
+  /// embedding look-up. The gradient adds up in the rows it came from.
+  /// - Throws: `EngineError` if an id is out of range or this has no dimensions.
+  public func rows(_ ids: IntTensor) throws -> Tensor {
+    guard rank >= 1 else { throw EngineError("index", "a 0-dimensional tensor has no rows") }
+    try ids.check(below: shape[0], "index", "row")
+    let source = contiguous()
+    let width = shape.dropFirst().reduce(1, *)
+    let kept = ids.contiguous()
+    let result = Tensor(uninitialized: ids.shape + shape.dropFirst())
+    let (from, out, which) = (source.pointer, result.pointer, kept.pointer)
+    withExtendedLifetime((source, kept)) {
+      Parallel.ranges(kept.count, grain: Swift.max(1, Kernels.grain / Swift.max(width, 1))) {
+        range in
+        for r in range {
+          (out + r * width).update(from: from + Int(which[r]) * width, count: width)
+        }
+      }
+    }
+    let shape = shape
+    return result.recorded("index", from: [self]) { g in
+      let g = g.contiguous()
+      let sum = Tensor(full: shape, 0)
+      let (from, to) = (g.pointer, sum.pointer)
+      withExtendedLifetime(kept) {
+        for r in 0..<kept.count {
+          let (a, b) = (from + r * width, to + Int(kept.pointer[r]) * width)
+          for i in 0..<width { b[i] += a[i] }
+        }
+      }
+      return [sum]
+    }
+  }
+
+  /// result[i, …, j, …] = self[i, …, ids[i, …, j, …], …] along dimension `d`.
+  ///
+  /// `ids` has the shape of this tensor except along `d`, where it may have any size.
+  /// - Throws: `EngineError` if shapes do not agree or an id is out of range.
+  public func gather(_ d: Int, _ ids: IntTensor) throws -> Tensor {
+    let d = try layout.dimension(d, "gather")
+    var expected = shape
+    if ids.rank == rank { expected[d] = ids.shape[d] }
+    guard ids.shape == expected else {
+      throw EngineError(
+        "gather",
+        "indices of shape \(ids.shape) do not fit a tensor of shape \(shape) "
+          + "(only dimension \(d + 1) may differ)")
+    }
+    try ids.check(below: shape[d], "gather", "index")
+    let source = contiguous()
+    let (size, wanted) = (shape[d], ids.shape[d])
+    let inner = shape[(d + 1)...].reduce(1, *)
+    let outer = shape[..<d].reduce(1, *)
+    let kept = ids.contiguous()
+    let result = Tensor(uninitialized: ids.shape)
+    /// Calls `body(position in the result, position in this tensor)` for every element.
+    func forEachPair(_ body: (Int, Int) -> Void) {
+      for o in 0..<outer {
+        for j in 0..<wanted {
+          for i in 0..<inner {
+            let place = (o * wanted + j) * inner + i
+            body(place, (o * size + Int(kept.pointer[place])) * inner + i)
+          }
+        }
+      }
+    }
+    forEachPair { result.pointer[$0] = source.pointer[$1] }
+    let shape = shape
+    return result.recorded("gather", from: [self]) { g in
+      let g = g.contiguous()
+      let sum = Tensor(full: shape, 0)
+      forEachPair { sum.pointer[$1] += g.pointer[$0] }
+      return [sum]
+    }
+  }
+}

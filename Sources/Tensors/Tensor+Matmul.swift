@@ -1,0 +1,134 @@
+// Matrix products.
+
+extension Tensor {
+  /// This matrix (or the last two dimensions' matrix at `offset`) as BLAS reads it, if it can.
+  private var blasMatrix: Kernels.Matrix? {
+    let (rows, columns) = (shape[rank - 2], shape[rank - 1])
+    let (rowStride, columnStride) = (layout.strides[rank - 2], layout.strides[rank - 1])
+    if columnStride == 1, rowStride >= Swift.max(1, columns) {
+      return Kernels.Matrix(pointer: pointer, stride: rowStride, transposed: false)
+    }
+    if rowStride == 1, columnStride >= Swift.max(1, rows) {
+      return Kernels.Matrix(pointer: pointer, stride: columnStride, transposed: true)
+    }
+    return nil
+  }
+
+  /// Calls `body` with this matrix as BLAS reads it, copied if its strides require it.
+  private func withBlasMatrix(_ body: (Kernels.Matrix) throws -> Void) rethrows {
+    if let matrix = blasMatrix {
+      try withExtendedLifetime(self) { try body(matrix) }
+    } else {
+      let copy = clone()
+      try withExtendedLifetime(copy) {
+        try body(
+          Kernels.Matrix(
+            pointer: copy.pointer, stride: Swift.max(1, shape[rank - 1]), transposed: false))
+      }
+    }
+  }
+
+  /// Matrix product, with NumPy's rules for vectors and for leading (batch) dimensions.
+  ///
+  /// [n]·[n] → scalar; [m, k]·[k] → [m]; [k]·[k, n] → [n]; [..., m, k]·[..., k, n] → [..., m, n],
+  /// leading dimensions broadcasting.
+  /// - Throws: `EngineError` if inner sizes differ or leading sizes do not broadcast.
+  public func matmul(_ other: Tensor) throws -> Tensor {
+    guard rank >= 1, other.rank >= 1 else {
+      throw EngineError(
+        "matmul", "needs at least 1 dimension on each side, got \(shape) × \(other.shape)")
+    }
+    let inner = other.shape[Swift.max(0, other.rank - 2)]
+    guard shape[rank - 1] == inner else {
+      throw EngineError("matmul", "inner sizes differ, \(shape) × \(other.shape)")
+    }
+    if rank == 1 {
+      let row = try reshape([1, inner]).matmul(other)
+      return try row.reshape(
+        other.shape.dropLast(2) + (other.rank == 1 ? [] : [other.shape[other.rank - 1]]))
+    }
+    if other.rank == 1 {
+      return try matmul(other.reshape([inner, 1])).reshape(Array(shape.dropLast()))
+    }
+    if other.rank == 2 {
+      let rows = shape.dropLast()
+      let flat = rank == 2 ? self : try reshape([rows.reduce(1, *), inner])
+      let product = try flat.matrixProduct(other)
+      return rank == 2 ? product : try product.reshape(rows + [other.shape[1]])
+    }
+    let lead = try Layout.broadcast(
+      Array(shape.dropLast(2)), Array(other.shape.dropLast(2)), "matmul")
+    let batch = lead.reduce(1, *)
+    let (m, n) = (shape[rank - 2], other.shape[other.rank - 1])
+    let left = try expand(lead + [m, inner]).reshape([batch, m, inner])
+    let right = try other.expand(lead + [inner, n]).reshape([batch, inner, n])
+    return try left.batchProduct(right).reshape(lead + [m, n])
+  }
+
+  /// [m, k]·[k, n].
+  private func matrixProduct(_ other: Tensor) throws -> Tensor {
+    let (m, k, n) = (shape[0], shape[1], other.shape[1])
+    let result = Tensor(uninitialized: [m, n])
+    withBlasMatrix { a in
+      other.withBlasMatrix { b in Kernels.parallelProduct(m, n, k, a, b, result.pointer) }
+    }
+    // dA = g Bᵀ, dB = Aᵀ g
+    return result.recorded("matmul", from: [self, other]) { g in
+      [
+        self.requiresGrad ? try g.matrixProduct(other.detach().t()) : nil,
+        other.requiresGrad ? try self.detach().t().matrixProduct(g) : nil,
+      ]
+    }
+  }
+
+  /// [b, m, k]·[b, k, n], one product per entry of the batch.
+  private func batchProduct(_ other: Tensor) throws -> Tensor {
+    let (batch, m, k, n) = (shape[0], shape[1], shape[2], other.shape[2])
+    let result = Tensor(uninitialized: [batch, m, n])
+    let out = result.pointer
+    try noGrad {
+      let lefts = try (0..<batch).map { try select(0, $0) }
+      let rights = try (0..<batch).map { try other.select(0, $0) }
+      Parallel.run(batch) { entry, _ in
+        lefts[entry].withBlasMatrix { a in
+          rights[entry].withBlasMatrix { b in
+            if k == 0 {
+              (out + entry * m * n).update(repeating: 0, count: m * n)
+            } else if m > 0 && n > 0 {
+              Kernels.product(m, n, k, a, b, out + entry * m * n, stride: n)
+            }
+          }
+        }
+      }
+    }
+    return result.recorded("matmul", from: [self, other]) { g in
+      [
+        self.requiresGrad ? try g.batchProduct(other.detach().transpose(1, 2)) : nil,
+        other.requiresGrad ? try self.detach().transpose(1, 2).batchProduct(g) : nil,
+      ]
+    }
+  }
+
+  /// Σ x_i y_i of two vectors of one length.
+  /// - Throws: `EngineError` if they are not.
+  public func dot(_ other: Tensor) throws -> Tensor {
+    guard rank == 1, shape == other.shape else {
+      throw EngineError(
+        "dot", "needs two vectors of one length, got shapes \(shape) and \(other.shape)")
+    }
+    return try matmul(other)
+  }
+
+  /// The matrix x_i y_j of two vectors.
+  /// - Throws: `EngineError` if they are not vectors.
+  public func outer(_ other: Tensor) throws -> Tensor {
+    guard rank == 1, other.rank == 1 else {
+      throw EngineError("outer", "needs two vectors, got shapes \(shape) and \(other.shape)")
+    }
+    return try reshape([count, 1]).mul(other)
+  }
+
+  /// Applies a weight stored [out, in] to rows: x Wᵀ, [..., in] → [..., out].
+  /// - Throws: `EngineError` if inner sizes differ.
+  public func linear(_ weight: Tensor) throws -> Tensor { try matmul(weight.t()) }
+}

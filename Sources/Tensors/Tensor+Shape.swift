@@ -1,0 +1,125 @@
+// Views and changes of shape. A view shares the storage; its gradient goes back to the place it
+// was taken from.
+
+extension Tensor {
+  private func view(
+    _ operation: String, _ layout: Layout, vjp: @escaping (Tensor) throws -> Tensor
+  ) -> Tensor {
+    Tensor(storage: storage, layout: layout).recorded(operation, from: [self]) { [try vjp($0)] }
+  }
+
+  /// The same elements in another shape; one size may be −1 (what is left). A view where possible.
+  /// - Throws: `EngineError` if the number of elements differs.
+  public func reshape(_ shape: [Int]) throws -> Tensor {
+    let target = try Layout.inferred(shape, count: count, from: self.shape)
+    let source = contiguous()
+    let original = self.shape
+    return source.view(
+      "reshape",
+      Layout(
+        shape: target, strides: Layout.rowMajorStrides(target), offset: source.layout.offset)
+    ) { try $0.reshape(original) }
+  }
+
+  /// This tensor if its elements lie side by side, else a copy for which they do.
+  public func contiguous() -> Tensor {
+    layout.isContiguous ? self : clone().recorded("contiguous", from: [self]) { [$0] }
+  }
+
+  /// Two dimensions exchanged; a view.
+  /// - Throws: `EngineError` if there is no such dimension.
+  public func transpose(_ a: Int, _ b: Int) throws -> Tensor {
+    view("transpose", try layout.transposed(a, b, "transpose")) { try $0.transpose(a, b) }
+  }
+
+  /// The transpose of a matrix; a view.
+  /// - Throws: `EngineError` if this is not a matrix.
+  public func t() throws -> Tensor {
+    guard rank == 2 else { throw EngineError("t", "needs a matrix, got shape \(shape)") }
+    return try transpose(0, 1)
+  }
+
+  /// This tensor repeated to `shape` by broadcasting; a view.
+  /// - Throws: `EngineError` if it does not broadcast to that shape.
+  public func expand(_ shape: [Int]) throws -> Tensor {
+    _ = try Layout.checkedCount(shape, "expand")
+    return view("expand", try layout.expanded(to: shape, "expand")) { $0 }
+  }
+
+  /// A view of `length` indices from `start` along dimension `d`.
+  /// - Throws: `EngineError` if the range does not fit.
+  public func narrow(_ d: Int, _ start: Int, _ length: Int) throws -> Tensor {
+    let shape = shape
+    return view("narrow", try layout.narrowed(d, start, length, "narrow")) { g in
+      let result = Tensor(full: shape, 0)
+      try result.narrow(d, start, length).copyInPlace(g)
+      return result
+    }
+  }
+
+  /// Index `i` along dimension `d`; a view without that dimension.
+  /// - Throws: `EngineError` if there is no such dimension or index.
+  public func select(_ d: Int, _ i: Int) throws -> Tensor {
+    let shape = shape
+    return view("select", try layout.selected(d, i, "select")) { g in
+      let result = Tensor(full: shape, 0)
+      try result.select(d, i).copyInPlace(g)
+      return result
+    }
+  }
+
+  /// Tensors joined along dimension `d`; all other sizes agree.
+  /// - Throws: `EngineError` if the list is empty or sizes differ.
+  public static func cat(_ tensors: [Tensor], _ d: Int) throws -> Tensor {
+    guard let first = tensors.first else { throw EngineError("cat", "the list is empty") }
+    let d = try first.layout.dimension(d, "cat")
+    var shape = first.shape
+    shape[d] = 0
+    for (place, tensor) in tensors.enumerated() {
+      var rest = tensor.shape
+      guard rest.count == shape.count else {
+        throw EngineError(
+          "cat", "tensor \(place + 1) has shape \(tensor.shape), the first \(first.shape)")
+      }
+      shape[d] += rest[d]
+      rest[d] = first.shape[d]
+      guard rest == first.shape else {
+        throw EngineError(
+          "cat",
+          "tensor \(place + 1) has shape \(tensor.shape), the first \(first.shape): "
+            + "only dimension \(d + 1) may differ")
+      }
+    }
+    let result = Tensor(uninitialized: shape)
+    var start = 0
+    for tensor in tensors {
+      try result.narrow(d, start, tensor.shape[d]).copyInPlace(tensor)
+      start += tensor.shape[d]
+    }
+    let sizes = tensors.map { $0.shape[d] }
+    return result.recorded("cat", from: tensors) { g in
+      var start = 0
+      return try sizes.map { size in
+        defer { start += size }
+        return try g.narrow(d, start, size)
+      }
+    }
+  }
+
+  /// Tensors of one shape joined along a new dimension `d`.
+  /// - Throws: `EngineError` if the list is empty or shapes differ.
+  public static func stack(_ tensors: [Tensor], _ d: Int) throws -> Tensor {
+    guard let first = tensors.first else { throw EngineError("stack", "the list is empty") }
+    guard let other = tensors.first(where: { $0.shape != first.shape }) else {
+      let rank = first.rank + 1
+      let place = d < 0 ? d + rank : d
+      guard place >= 0, place < rank else {
+        throw EngineError("stack", "dimension \(d < 0 ? d : d + 1) (allowed: 1…\(rank))")
+      }
+      var shape = first.shape
+      shape.insert(1, at: place)
+      return try cat(tensors.map { try $0.reshape(shape) }, place)
+    }
+    throw EngineError("stack", "shapes \(first.shape) and \(other.shape) differ")
+  }
+}

@@ -1,0 +1,190 @@
+import Glibc
+
+// Softmax and what is made of it, each in one pass over rows that stay in cache.
+
+extension Kernels {
+  /// Replaces `n` numbers by e^(x − max) and returns their maximum and the sum of exponentials.
+  @inline(__always)
+  static func exponentiate(
+    _ x: UnsafeMutablePointer<Float>, _ n: Int
+  ) -> (maximum: Float, sum: Float) {
+    var top = x[0]
+    for i in 1..<Swift.max(n, 1) { top = x[i] > top ? x[i] : top }
+    for i in 0..<n { x[i] = exponential(x[i] - top) }
+    return (top, Tensor.sum(x, n))
+  }
+}
+
+extension Tensor {
+  /// Moves dimension `d` last and makes the elements contiguous; `back` undoes the move.
+  private func lastDimension(
+    _ d: Int, _ operation: String
+  ) throws -> (rows: Tensor, back: (Tensor) throws -> Tensor) {
+    let d = try layout.dimension(d, operation)
+    if d == rank - 1 { return (contiguous(), { $0 }) }
+    return (try transpose(d, rank - 1).contiguous(), { try $0.transpose(d, $0.rank - 1) })
+  }
+
+  /// e^x / Σ e^x along dimension `d`.
+  /// - Throws: `EngineError` if there is no such dimension.
+  public func softmax(_ d: Int) throws -> Tensor {
+    let (x, back) = try lastDimension(d, "softmax")
+    return try back(x.softmaxRows())
+  }
+
+  /// log(e^x / Σ e^x) along dimension `d`.
+  /// - Throws: `EngineError` if there is no such dimension.
+  public func logSoftmax(_ d: Int) throws -> Tensor {
+    try sub(logSumExp(d, keepDim: true))
+  }
+
+  /// log Σ e^x along dimension `d`.
+  /// - Throws: `EngineError` if there is no such dimension.
+  public func logSumExp(_ d: Int, keepDim: Bool = false) throws -> Tensor {
+    let (x, _) = try lastDimension(d, "logsumexp")
+    let logs = x.logSumExpRows()
+    var shape = shape
+    let d = try layout.dimension(d, "logsumexp")
+    if keepDim {
+      shape[d] = 1
+    } else {
+      shape.remove(at: d)
+    }
+    // Moving dimension d last changed the order of the dimensions that remain after it.
+    if d == rank - 1 { return try logs.reshape(shape) }
+    let moved = Array(x.shape.dropLast()) + [1]
+    return try logs.reshape(moved).transpose(d, rank - 1).reshape(shape)
+  }
+
+  /// log Σ e^x over everything.
+  /// - Throws: `EngineError` if there are no elements.
+  public func logSumExp() throws -> Tensor { try reshape([-1]).logSumExp(0) }
+
+  private func softmaxRows() -> Tensor {
+    let n = shape[rank - 1]
+    let rows = n == 0 ? 0 : count / n
+    let result = detach().clone()
+    let out = result.pointer
+    let grain = Swift.max(1, Kernels.grain / Swift.max(n, 1))
+    Parallel.ranges(rows, grain: grain) { range in
+      for r in range {
+        let row = out + r * n
+        let scale = 1 / Kernels.exponentiate(row, n).sum
+        for i in 0..<n { row[i] *= scale }
+      }
+    }
+    let value = result.detach()
+    // dx = y ∘ (g − Σ g y)
+    return result.recorded("softmax", from: [self]) { g in
+      let dx = g.clone()
+      let (to, y) = (dx.pointer, value.pointer)
+      Parallel.ranges(rows, grain: grain) { range in
+        for r in range {
+          let (a, b) = (to + r * n, y + r * n)
+          var inner: Float = 0
+          for i in 0..<n { inner += a[i] * b[i] }
+          for i in 0..<n { a[i] = b[i] * (a[i] - inner) }
+        }
+      }
+      return [dx]
+    }
+  }
+
+  /// log Σ e^x of every row of a contiguous tensor, as a vector.
+  private func logSumExpRows() -> Tensor {
+    let n = shape[rank - 1]
+    let rows = n == 0 ? 0 : count / n
+    let result = Tensor(uninitialized: [rows])
+    let (x, out) = (pointer, result.pointer)
+    Parallel.ranges(rows, grain: Swift.max(1, Kernels.grain / Swift.max(n, 1))) { range in
+      for r in range { out[r] = Kernels.logSumExp(x + r * n, n) }
+    }
+    let value = result.detach()
+    return result.recorded("logsumexp", from: [self]) { g in
+      let shape = self.shape
+      let column = Array(shape.dropLast()) + [1]
+      let probabilities = try self.detach().sub(value.reshape(column)).exp()
+      return [try probabilities.mul(g.reshape(column))]
+    }
+  }
+
+  /// Mean cross-entropy, in nats, of the rows that `mask` keeps.
+  ///
+  /// loss = Σ_r m_r (log Σ_j e^x_rj − x_r,y_r) / Σ_r m_r
+  /// - Parameters:
+  ///   - targets: ids y of shape [...], counted from 0, where this is [..., V].
+  ///   - mask: weights m, of the same shape as `targets`; default: all 1.
+  /// - Returns: a 0-dimensional tensor; NaN if the mask keeps nothing.
+  /// - Throws: `EngineError` if shapes do not agree or a target is out of range.
+  public func crossEntropy(_ targets: IntTensor, mask: Tensor? = nil) throws -> Tensor {
+    guard rank >= 1, Array(shape.dropLast()) == targets.shape else {
+      throw EngineError(
+        "cross_entropy",
+        "logits of shape \(shape) need targets of shape \(Array(shape.dropLast())), "
+          + "got \(targets.shape)")
+    }
+    if let mask, mask.shape != targets.shape {
+      throw EngineError(
+        "cross_entropy",
+        "the mask has shape \(mask.shape), the targets have \(targets.shape)")
+    }
+    let n = shape[rank - 1]
+    try targets.check(below: n, "cross_entropy", "target")
+    let (x, y) = (detach().contiguous(), targets.contiguous())
+    let weights = mask?.detach().contiguous() ?? Tensor(full: targets.shape, 1)
+    let rows = y.count
+    let logs = Tensor(uninitialized: [rows])
+    let losses = Tensor(uninitialized: [rows])
+    let grain = Swift.max(1, Kernels.grain / Swift.max(n, 1))
+    let (from, ids, w) = (x.pointer, y.pointer, weights.pointer)
+    let (lse, loss) = (logs.pointer, losses.pointer)
+    Parallel.ranges(rows, grain: grain) { range in
+      for r in range {
+        lse[r] = Kernels.logSumExp(from + r * n, n)
+        // A weight of 0 leaves the row out even where its loss is infinite.
+        loss[r] = w[r] == 0 ? 0 : w[r] * (lse[r] - from[r * n + Int(ids[r])])
+      }
+    }
+    let total = try weights.sum().item()
+    let result = Tensor(try losses.sum().item() / total)
+    return result.recorded("cross_entropy", from: [self]) { g in
+      let scale = try g.item() / total
+      let dx = Tensor(uninitialized: self.shape)
+      let to = dx.pointer
+      withExtendedLifetime((x, y, weights, logs)) {
+        Parallel.ranges(rows, grain: grain) { range in
+          for r in range {
+            let (a, b) = (from + r * n, to + r * n)
+            let factor = scale * w[r]
+            if factor == 0 {
+              for i in 0..<n { b[i] = 0 }
+              continue
+            }
+            let log = lse[r]
+            for i in 0..<n { b[i] = factor * Kernels.exponential(a[i] - log) }
+            b[Int(ids[r])] -= factor
+          }
+        }
+      }
+      return [dx]
+    }
+  }
+}
+
+extension Kernels {
+  /// log Σ e^x of `n` numbers, with the maximum taken out.
+  @inline(__always)
+  static func logSumExp(_ x: UnsafeMutablePointer<Float>, _ n: Int) -> Float {
+    var top = -Float.infinity
+    var invalid = false
+    for i in 0..<n {
+      top = x[i] > top ? x[i] : top
+      if x[i] != x[i] { invalid = true }
+    }
+    if invalid { return .nan }
+    if top.isInfinite { return top }
+    var total: Float = 0
+    for i in 0..<n { total += exponential(x[i] - top) }
+    return top + logf(total)
+  }
+}

@@ -1,0 +1,98 @@
+/// An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation.
+///
+/// A tensor is a strided, row-major view over a reference-counted storage; views (`select`,
+/// `narrow`, `transpose`, …) share it. Operations broadcast as NumPy's do. An operation on a tensor
+/// that requires gradients records how to carry a gradient back (see ``Node``).
+///
+/// Dimensions and indices count from 0 here, from 1 in Lua and in messages; negative dimensions
+/// count from the end. Tensors are used from one thread at a time; kernels use several inside.
+public final class Tensor {
+  let storage: Storage<Float>
+  /// Where the elements lie.
+  public let layout: Layout
+  /// Whether `backward` accumulates a gradient for this tensor or for what it was made from.
+  public internal(set) var requiresGrad = false
+  /// The accumulated gradient, of the same shape; nil before the first `backward`.
+  public var grad: Tensor?
+  /// How this tensor was made; nil for leaves.
+  var node: Node?
+
+  init(storage: Storage<Float>, layout: Layout) {
+    self.storage = storage
+    self.layout = layout
+  }
+
+  /// A tensor of `shape` whose elements are not initialised; for kernels that write all of them.
+  init(uninitialized shape: [Int]) {
+    layout = Layout(shape: shape)
+    storage = Storage(count: layout.count)
+  }
+
+  /// Size of each dimension.
+  public var shape: [Int] { layout.shape }
+  /// Number of dimensions.
+  public var rank: Int { layout.shape.count }
+  /// Number of elements.
+  public var count: Int { layout.count }
+
+  /// The first element of a tensor whose elements lie side by side.
+  var pointer: UnsafeMutablePointer<Float> { storage.pointer + layout.offset }
+
+  /// Turns gradients on or off for a leaf.
+  /// - Throws: `EngineError` if the tensor was computed from others.
+  @discardableResult
+  public func requireGrad(_ flag: Bool = true) throws -> Tensor {
+    guard node == nil else {
+      throw EngineError(
+        "requires_grad",
+        "only a tensor that was not computed from others can change it; use detach() first")
+    }
+    requiresGrad = flag
+    if !flag { grad = nil }
+    return self
+  }
+
+  /// The only element.
+  /// - Throws: `EngineError` if there is not exactly one.
+  public func item() throws -> Float {
+    guard count == 1 else {
+      throw EngineError("item", "needs a tensor of one element, got shape \(shape)")
+    }
+    return storage.pointer[layout.offset]
+  }
+
+  /// All elements in row-major order.
+  public func elements() -> [Float] {
+    var result = [Float]()
+    result.reserveCapacity(count)
+    layout.forEachPosition { result.append(storage.pointer[$0]) }
+    return result
+  }
+
+  /// The same elements in a storage of their own, without history.
+  public func clone() -> Tensor {
+    let result = Tensor(uninitialized: shape)
+    Kernels.copy(self, to: result)
+    return result
+  }
+
+  /// The same storage, without history or gradient.
+  public func detach() -> Tensor { Tensor(storage: storage, layout: layout) }
+
+  /// Calls `body` with the elements of a contiguous tensor, for reading.
+  package func withElements<R>(_ body: (UnsafeBufferPointer<Float>) throws -> R) rethrows -> R {
+    let source = layout.isContiguous ? self : clone()
+    return try withExtendedLifetime(source) {
+      try body(UnsafeBufferPointer(start: source.pointer, count: source.count))
+    }
+  }
+
+  /// Calls `body` with the elements of a contiguous tensor, for writing.
+  package func withMutableElements<R>(
+    _ body: (UnsafeMutableBufferPointer<Float>) throws -> R
+  ) rethrows -> R {
+    precondition(layout.isContiguous, "withMutableElements needs a contiguous tensor")
+    storage.version &+= 1
+    return try body(UnsafeMutableBufferPointer(start: pointer, count: count))
+  }
+}
