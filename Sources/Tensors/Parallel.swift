@@ -26,7 +26,7 @@ public enum Parallel {
   ///   - parts: number of parts; chosen by the size of the work.
   ///   - body: the work of one part; parts must write to different places. `lane` is below
   ///     ``threads`` and no two parts run on one lane at a time, so it may choose a scratch buffer.
-  static func run(_ parts: Int, _ body: (_ part: Int, _ lane: Int) -> Void) {
+  package static func run(_ parts: Int, _ body: (_ part: Int, _ lane: Int) -> Void) {
     let lanes = min(threads, parts)
     if lanes <= 1 {
       for part in 0..<max(parts, 0) { body(part, 0) }
@@ -48,7 +48,7 @@ public enum Parallel {
   }
 
   /// Cuts 0..<`count` into ranges of `grain` and runs `body` on each, on several threads.
-  static func ranges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+  package static func ranges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     if count <= grain {
       if count > 0 { body(0..<count) }
       return
