@@ -1,1 +1,327 @@
 #include "lua_shim.h"
+
+#include <signal.h>
+#include <string.h>
+
+static mnemo_dispatch_function swift_dispatch;
+static mnemo_release_function swift_release;
+static mnemo_closed_function swift_closed;
+
+void mnemo_set_swift(
+  mnemo_dispatch_function dispatch, mnemo_release_function release,
+  mnemo_closed_function closed) {
+  swift_dispatch = dispatch;
+  swift_release = release;
+  swift_closed = closed;
+}
+
+// Functions.
+
+// Enters Swift and raises what it left. No Swift frame is active when lua_error jumps.
+static int enter(lua_State *L) {
+  int results = swift_dispatch(L, lua_touserdata(L, lua_upvalueindex(1)));
+  if (results >= 0) return results;
+  if (results == MNEMO_RAISE_MESSAGE && lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+static int trampoline(lua_State *L) { return enter(L); }
+
+// Methods are found without entering Swift; the entry serves what is no method.
+static int index_trampoline(lua_State *L) {
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
+  lua_pop(L, 1);
+  return enter(L);
+}
+
+void mnemo_pushfunction(lua_State *L, void *entry) {
+  lua_pushlightuserdata(L, entry);
+  lua_pushcclosure(L, trampoline, 1);
+}
+
+void mnemo_pushindex(lua_State *L, void *entry) {
+  lua_pushlightuserdata(L, entry);
+  lua_insert(L, -2);
+  lua_pushcclosure(L, index_trampoline, 2);
+}
+
+void *mnemo_entry(lua_State *L, int index) {
+  lua_CFunction function = lua_tocfunction(L, index);
+  if (function != trampoline && function != index_trampoline) return NULL;
+  lua_getupvalue(L, index, 1);
+  void *entry = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return entry;
+}
+
+// Objects.
+
+static const char magic;
+
+void mnemo_pushobject(
+  lua_State *L, void *object, uintptr_t type, void *declaration, int metatable) {
+  // One user value, for a Lua value that the object must keep alive (Call.setUserValue).
+  mnemo_block *block = lua_newuserdatauv(L, sizeof(mnemo_block), 1);
+  block->magic = &magic;
+  block->object = object;
+  block->type = type;
+  block->declaration = declaration;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, metatable);
+  lua_setmetatable(L, -2);
+}
+
+mnemo_block *mnemo_toblock(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TUSERDATA) return NULL;
+  if (lua_rawlen(L, index) != sizeof(mnemo_block)) return NULL;
+  mnemo_block *block = lua_touserdata(L, index);
+  return block->magic == &magic ? block : NULL;
+}
+
+static int release(lua_State *L) {
+  mnemo_block *block = mnemo_toblock(L, 1);
+  if (block != NULL && block->object != NULL) swift_release(L, block);
+  return 0;
+}
+
+static int identity(lua_State *L) {
+  mnemo_block *a = mnemo_toblock(L, 1), *b = mnemo_toblock(L, 2);
+  lua_pushboolean(L, a != NULL && b != NULL && a->object != NULL && a->object == b->object);
+  return 1;
+}
+
+void mnemo_pushrelease(lua_State *L) { lua_pushcfunction(L, release); }
+void mnemo_pushidentity(lua_State *L) { lua_pushcfunction(L, identity); }
+
+static int anchor_released(lua_State *L) {
+  void **owner = lua_touserdata(L, 1);
+  if (owner != NULL && *owner != NULL) {
+    void *released = *owner;
+    *owner = NULL;
+    swift_closed(released);
+  }
+  return 0;
+}
+
+// Finalizers run in the reverse order of their creation when a state closes, so the anchor,
+// made before any object, goes last.
+void mnemo_anchor(lua_State *L, void *owner) {
+  void **anchor = lua_newuserdatauv(L, sizeof(void *), 0);
+  *anchor = owner;
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, anchor_released);
+  lua_setfield(L, -2, "__gc");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
+  luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+// Calls under protection.
+
+// Keeps the value that was raised beside the traceback: a table thrown in a callback has to
+// reach the script as that table. Words for it are found later, under protection, so that an
+// error in a __tostring cannot lose the first one.
+static int add_traceback(lua_State *L) {
+  lua_createtable(L, 2, 0);
+  lua_pushvalue(L, 1);
+  lua_rawseti(L, -2, 1);
+  luaL_traceback(L, L, NULL, 1);
+  lua_rawseti(L, -2, 2);
+  return 1;
+}
+
+int mnemo_call(lua_State *L, int arguments, int results) {
+  int base = lua_gettop(L) - arguments;
+  lua_pushcfunction(L, add_traceback);
+  lua_insert(L, base);
+  int status = lua_pcall(L, arguments, results, base);
+  lua_remove(L, base);
+  if (status == LUA_OK) return status;
+  // Out of memory and errors in the handler do not pass through the handler.
+  if (status == LUA_ERRRUN && lua_type(L, -1) == LUA_TTABLE) {
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    lua_remove(L, -3);
+  } else {
+    lua_pushnil(L);
+  }
+  return status;
+}
+
+static int get_field(lua_State *L) {
+  lua_gettable(L, 1);
+  return 1;
+}
+
+int mnemo_get(lua_State *L) {
+  lua_pushcfunction(L, get_field);
+  lua_insert(L, -3);
+  return mnemo_call(L, 2, 1);
+}
+
+static int set_field(lua_State *L) {
+  lua_settable(L, 1);
+  return 0;
+}
+
+int mnemo_set(lua_State *L) {
+  lua_pushcfunction(L, set_field);
+  lua_insert(L, -4);
+  return mnemo_call(L, 3, 0);
+}
+
+static int tostring(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+void mnemo_tostring(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  lua_pushcfunction(L, tostring);
+  lua_pushvalue(L, index);
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+    lua_pop(L, 1);
+    lua_pushfstring(L, "(%s value whose __tostring fails)", luaL_typename(L, index));
+  }
+}
+
+void mnemo_errormessage(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  int type = lua_type(L, index);
+  if (type == LUA_TSTRING || type == LUA_TNUMBER) {
+    mnemo_tostring(L, index);
+  } else if (luaL_getmetafield(L, index, "__tostring") != LUA_TNIL) {
+    lua_pop(L, 1);
+    mnemo_tostring(L, index);
+  } else {
+    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, index));
+  }
+}
+
+int mnemo_load(lua_State *L, const char *text, size_t length, const char *name) {
+  return luaL_loadbufferx(L, text, length, name, "t");
+}
+
+// Questions about a call.
+
+int mnemo_ismethodcall(lua_State *L) {
+  lua_Debug ar;
+  if (!lua_getstack(L, 0, &ar)) return 0;
+  lua_getinfo(L, "n", &ar);
+  return ar.namewhat != NULL && strcmp(ar.namewhat, "method") == 0;
+}
+
+int mnemo_collect(lua_State *L) { return lua_gc(L, LUA_GCCOLLECT); }
+
+size_t mnemo_usage(lua_State *L) {
+  return (size_t)lua_gc(L, LUA_GCCOUNT) * 1024 + (size_t)lua_gc(L, LUA_GCCOUNTB);
+}
+
+lua_State *mnemo_mainthread(lua_State *L) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  lua_State *main = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  return main;
+}
+
+int mnemo_pushtypename(lua_State *L, int index, const char **name) {
+  int type = luaL_getmetafield(L, index, "__name");
+  if (type == LUA_TSTRING) {
+    *name = lua_tostring(L, -1);
+    return 1;
+  }
+  if (type != LUA_TNIL) lua_pop(L, 1);
+  *name = lua_type(L, index) == LUA_TLIGHTUSERDATA ? "light userdata" : luaL_typename(L, index);
+  return 0;
+}
+
+int mnemo_iscallable(lua_State *L, int index) {
+  if (lua_type(L, index) == LUA_TFUNCTION) return 1;
+  if (luaL_getmetafield(L, index, "__call") == LUA_TNIL) return 0;
+  lua_pop(L, 1);
+  return 1;
+}
+
+// Interrupts.
+
+static lua_State *volatile interrupt_state;
+static volatile sig_atomic_t interrupt_flag;
+static volatile sig_atomic_t interrupt_deferred;
+static struct sigaction interrupt_previous;
+
+static void on_signal(int signal_number);
+
+static void catch_signal(void) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+}
+
+// Runs in Lua, between two instructions, where raising is allowed.
+static void stop(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  interrupt_flag = 0;
+  catch_signal();
+  luaL_error(L, "interrupted!");
+}
+
+static void set_hook(void) {
+  lua_State *L = interrupt_state;
+  if (L != NULL) {
+    // As lua.c does: lua_sethook is the one function that may be called from a signal handler.
+    lua_sethook(L, stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+  }
+}
+
+static void on_signal(int signal_number) {
+  if (interrupt_flag) {
+    signal(signal_number, SIG_DFL);  // nobody took the first one; the next one kills
+    set_hook();
+  } else {
+    interrupt_flag = 1;
+    if (!interrupt_deferred) set_hook();
+  }
+}
+
+void mnemo_interrupt_install(lua_State *L) {
+  if (interrupt_state == NULL) sigaction(SIGINT, NULL, &interrupt_previous);
+  interrupt_flag = 0;
+  interrupt_state = L;
+  catch_signal();
+}
+
+void mnemo_interrupt_uninstall(void) {
+  if (interrupt_state == NULL) return;
+  sigaction(SIGINT, &interrupt_previous, NULL);
+  mnemo_interrupt_take();
+  sigaction(SIGINT, &interrupt_previous, NULL);
+  interrupt_state = NULL;
+}
+
+lua_State *mnemo_interrupt_state(void) { return interrupt_state; }
+int mnemo_interrupt_pending(void) { return interrupt_flag; }
+
+int mnemo_interrupt_take(void) {
+  if (!interrupt_flag) return 0;
+  if (interrupt_state != NULL) {
+    lua_sethook(interrupt_state, NULL, 0, 0);
+    catch_signal();
+  }
+  interrupt_flag = 0;
+  return 1;
+}
+
+void mnemo_interrupt_defer(int change) {
+  interrupt_deferred += change;
+  // Nobody took it while it waited: Lua hears of it now.
+  if (!interrupt_deferred && interrupt_flag) set_hook();
+}

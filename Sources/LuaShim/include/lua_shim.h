@@ -1,1 +1,123 @@
+// What Swift cannot see of Lua's C interface, and every Lua call that may raise.
+//
+// A Lua error is a longjmp; one that crossed a Swift frame would skip its releases. So
+// Swift calls only functions which cannot raise (running out of memory excepted), and what
+// can raise lies here: behind lua_pcall, or in the trampoline after Swift has returned.
+#ifndef MNEMO_LUA_SHIM_H
+#define MNEMO_LUA_SHIM_H
+
 #include <lua.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Swift's side of the trampoline.
+
+/// What a body returns in place of a number of results: the error on top of the stack is a
+/// message of ours, to which the trampoline adds the script's position.
+#define MNEMO_RAISE_MESSAGE (-1)
+/// The error on top of the stack came from Lua before, and goes on unchanged.
+#define MNEMO_RAISE_VALUE (-2)
+
+/// The block of a userdata which holds a Swift object.
+typedef struct mnemo_block {
+  /// Tells our blocks from those of other libraries: an address only this library knows.
+  const void *magic;
+  /// The object, retained; null once it is closed or collected.
+  void *object;
+  /// The identity of the object's Swift class, for a check without a cast.
+  uintptr_t type;
+  /// The class as registered; owned by the Lua object on the Swift side.
+  void *declaration;
+} mnemo_block;
+
+typedef int (*mnemo_dispatch_function)(lua_State *L, void *entry);
+typedef void (*mnemo_release_function)(lua_State *L, mnemo_block *block);
+typedef void (*mnemo_closed_function)(void *owner);
+
+/// Sets the three Swift functions that C calls; once per process, before anything else.
+void mnemo_set_swift(
+  mnemo_dispatch_function dispatch, mnemo_release_function release,
+  mnemo_closed_function closed);
+
+// Functions and objects.
+
+/// Pushes a function that enters Swift with `entry`.
+void mnemo_pushfunction(lua_State *L, void *entry);
+/// Pops a methods table and pushes an `__index` function that looks there first and enters
+/// Swift with `entry` for what it does not find.
+void mnemo_pushindex(lua_State *L, void *entry);
+/// The entry of a function made by one of the two above, or null.
+void *mnemo_entry(lua_State *L, int index);
+/// Pushes a userdata that holds a retained object; `metatable` is its reference in the registry.
+void mnemo_pushobject(
+  lua_State *L, void *object, uintptr_t type, void *declaration, int metatable);
+/// The block of the userdata at `index`, or null if that is none of ours.
+mnemo_block *mnemo_toblock(lua_State *L, int index);
+/// Pushes the metamethod that releases the object: `__gc` and `__close`.
+void mnemo_pushrelease(lua_State *L);
+/// Pushes the metamethod that compares two userdata by the object they hold.
+void mnemo_pushidentity(lua_State *L);
+/// Keeps `owner` alive as long as the state: tells Swift when the state closes.
+void mnemo_anchor(lua_State *L, void *owner);
+
+// Calls under protection. Each returns a Lua status. On an error the stack holds, in place of
+// function and arguments, the error value and above it the traceback (a string, or nil).
+
+int mnemo_call(lua_State *L, int arguments, int results);
+/// Replaces a value and a key on top of the stack by `value[key]`, metamethods included.
+int mnemo_get(lua_State *L);
+/// Pops a value, a key and a new field: `value[key] = field`, metamethods included.
+int mnemo_set(lua_State *L);
+/// Pushes what `tostring` gives, or a word about the value where that fails.
+void mnemo_tostring(lua_State *L, int index);
+/// Pushes the message of an error value as lua(1) words it.
+void mnemo_errormessage(lua_State *L, int index);
+/// Compiles text (never bytecode) and pushes the function, or the message.
+int mnemo_load(lua_State *L, const char *text, size_t length, const char *name);
+
+// Questions about a call.
+
+/// Whether the running function was called with a colon.
+int mnemo_ismethodcall(lua_State *L);
+/// Full collection; 0 if it took place (it does not inside a finalizer).
+int mnemo_collect(lua_State *L);
+/// Bytes Lua itself has in use.
+size_t mnemo_usage(lua_State *L);
+/// The state's main thread.
+lua_State *mnemo_mainthread(lua_State *L);
+/// The type's name as error messages give it: `__name` where a metatable has one. Pushes a
+/// string if the result is from a metatable, else nothing; returns how many it pushed.
+int mnemo_pushtypename(lua_State *L, int index, const char **name);
+/// Whether a value is a function or has a `__call`.
+int mnemo_iscallable(lua_State *L, int index);
+
+// Interrupts: see Interrupt.swift.
+
+void mnemo_interrupt_install(lua_State *L);
+void mnemo_interrupt_uninstall(void);
+lua_State *mnemo_interrupt_state(void);
+int mnemo_interrupt_pending(void);
+int mnemo_interrupt_take(void);
+void mnemo_interrupt_defer(int change);
+
+// Macros.
+
+static inline int mnemo_registryindex(void) { return LUA_REGISTRYINDEX; }
+static inline int mnemo_multret(void) { return LUA_MULTRET; }
+static inline void mnemo_pop(lua_State *L, int n) { lua_settop(L, -n - 1); }
+static inline void mnemo_remove(lua_State *L, int index) { lua_remove(L, index); }
+static inline void mnemo_insert(lua_State *L, int index) { lua_insert(L, index); }
+static inline void mnemo_pushregistry(lua_State *L, int reference) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, reference);
+}
+static inline int mnemo_ref(lua_State *L) { return luaL_ref(L, LUA_REGISTRYINDEX); }
+static inline void mnemo_unref(lua_State *L, int reference) {
+  luaL_unref(L, LUA_REGISTRYINDEX, reference);
+}
+static inline void mnemo_pushglobals(lua_State *L) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+}
+
+#endif
