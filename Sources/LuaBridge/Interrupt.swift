@@ -1,0 +1,32 @@
+import LuaShim
+
+/// Ctrl-C for one Lua state of the process.
+///
+/// The first SIGINT makes Lua code raise "interrupted!" at its next instruction. Swift code that
+/// runs long asks `isPending`, or takes the interrupt and ends in its own way. If the first is
+/// neither raised nor taken when a second one comes, the third ends the process.
+///
+/// As in lua(1), code running in a coroutine hears of it when the main thread goes on.
+public enum Interrupt {
+  /// Catches SIGINT on behalf of a state.
+  public static func install(_ lua: Lua) { mnemo_interrupt_install(lua.state) }
+
+  /// Gives SIGINT back to what handled it before.
+  public static func uninstall() { mnemo_interrupt_uninstall() }
+
+  /// Whether an interrupt waits to be raised or taken.
+  public static var isPending: Bool { mnemo_interrupt_pending() != 0 }
+
+  /// Takes a waiting interrupt: Lua code will not hear of it.
+  public static func take() -> Bool { mnemo_interrupt_take() != 0 }
+
+  /// Runs `body`, which looks for interrupts itself: a loop that ends after the current step.
+  ///
+  /// Meanwhile a first interrupt only waits, so that callbacks of the step can finish; a second
+  /// one is raised in them. What still waits at the end is raised in Lua then.
+  public static func deferring<R>(_ body: () throws -> R) rethrows -> R {
+    mnemo_interrupt_defer(1)
+    defer { mnemo_interrupt_defer(-1) }
+    return try body()
+  }
+}

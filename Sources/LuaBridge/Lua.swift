@@ -1,0 +1,489 @@
+import CLua
+import LuaShim
+
+/// One Lua state: opened and owned by mnemo, or borrowed from the program that loaded it.
+///
+/// A state lives on one thread, and so does everything that refers to it: `Lua`, `LuaReference`
+/// and `Call` are not `Sendable`. The state keeps its `Lua` alive until it closes, so an owned
+/// state must be ended with `close()`.
+///
+/// Swift calls only Lua functions that cannot raise. Whatever may run Lua code (a call, a
+/// metamethod, a compilation) goes under `lua_pcall` and throws a `LuaError` instead.
+public final class Lua {
+  /// The main thread of the state.
+  public let state: OpaquePointer
+
+  /// The thread that runs now: a coroutine while a Swift function called from one is active.
+  ///
+  /// All pushes go to this thread's stack, and callbacks run on it.
+  public private(set) var current: OpaquePointer
+
+  /// Whether the state has been closed; references then refuse to be used.
+  public private(set) var isClosed = false
+
+  /// How many bytes the objects held by Lua occupy outside it.
+  ///
+  /// Lua counts only the few bytes of a userdata. When this number passes a threshold after an
+  /// object is pushed, a full collection runs, and the threshold becomes twice what is left, but
+  /// at least `minimumThreshold`.
+  public var externalBytes: (() -> Int)?
+
+  /// The least number of external bytes at which a collection runs: 64 MiB.
+  public static let minimumThreshold = 64 << 20
+
+  /// How many external bytes have to be in use for the next forced collection.
+  public private(set) var collectionThreshold = Lua.minimumThreshold
+
+  /// How many collections external bytes have caused so far.
+  public private(set) var forcedCollections = 0
+
+  /// Swift inside Lua callbacks inside Swift functions: the labels, outermost first.
+  private var callbackLabels: [String?] = []
+  private var dispatchDepth = 0
+  private var isCollecting = false
+  private var finalizerDepth = 0
+  private var entries: [FunctionEntry] = []
+  private var classes: [ClassEntry] = []
+  private var classByType: [ObjectIdentifier: ClassEntry] = [:]
+
+  /// The traceback of the error that Swift passed on last, to be joined with the outer one.
+  private var passedOn: (value: LuaReference, traceback: String)?
+
+  /// Opens a state with the standard libraries.
+  public convenience init() {
+    guard let state = luaL_newstate() else { preconditionFailure("no memory for a Lua state") }
+    luaL_openlibs(state)
+    self.init(adopting: state)
+  }
+
+  /// Attaches to a state that belongs to someone else, once for each state.
+  ///
+  /// - Parameter borrowed: Any thread of the state. Use `entering(_:_:)` to push results there.
+  public convenience init(borrowing borrowed: OpaquePointer) {
+    self.init(adopting: mnemo_mainthread(borrowed))
+  }
+
+  private init(adopting state: OpaquePointer) {
+    _ = connectSwift
+    self.state = state
+    current = state
+    reserve(4)
+    mnemo_anchor(state, Unmanaged.passRetained(self).toOpaque())
+  }
+
+  /// Closes an owned state: runs finalizers and releases every object Lua held.
+  public func close() {
+    guard !isClosed else { return }
+    precondition(dispatchDepth == 0, "a Lua state cannot be closed by a function it runs")
+    passedOn = nil
+    if mnemo_interrupt_state() == state { Interrupt.uninstall() }
+    lua_close(state)
+    // Nothing can call in any more. Classes hold references, which hold this object.
+    classes = []
+    classByType = [:]
+    entries = []
+    Unmanaged.passUnretained(self).release()
+  }
+
+  /// Marks the state as closed; the anchor calls it, after the other objects' finalizers.
+  ///
+  /// A finalizer of the script, older than the anchor, may still call a function of ours. So the
+  /// declarations stay: until `close()` for an owned state, for good for a borrowed one, whose end
+  /// is that of the process as a rule.
+  fileprivate func stateDidClose() {
+    isClosed = true
+    externalBytes = nil
+    passedOn = nil
+  }
+
+  // MARK: Code
+
+  /// Compiles a chunk of text; bytecode is refused.
+  ///
+  /// - Parameters:
+  ///   - text: Lua source.
+  ///   - chunkName: As Lua wants it: `@script.lua` for a file, `=stdin` for a bare name.
+  /// - Returns: The chunk as a function.
+  /// - Throws: `LuaError` with the compiler's message.
+  public func load(_ text: String, chunkName: String) throws -> LuaReference {
+    try load(bytes: Array(text.utf8), chunkName: chunkName)
+  }
+
+  /// Compiles a chunk given as bytes, which need not be UTF-8; bytecode is refused.
+  public func load(bytes: [UInt8], chunkName: String) throws -> LuaReference {
+    reserve(4)
+    let status = bytes.withUnsafeBytes { buffer in
+      mnemo_load(
+        current, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count, chunkName)
+    }
+    guard status == LUA_OK else {
+      lua_pushnil(current)
+      throw popError()
+    }
+    return popReference()
+  }
+
+  /// Runs a compiled chunk and returns its results, with a traceback in what it throws.
+  @discardableResult
+  public func run(_ chunk: LuaReference, _ arguments: [LuaValue] = []) throws -> [LuaValue] {
+    try chunk.invoke(arguments, results: nil)
+  }
+
+  /// Compiles and runs a piece of text.
+  @discardableResult
+  public func run(_ text: String, chunkName: String = "=(run)") throws -> [LuaValue] {
+    try run(load(text, chunkName: chunkName))
+  }
+
+  /// Sets a global variable, past any metatable of the global table.
+  public func setGlobal(_ name: String, _ value: some LuaPushable) {
+    reserve(4)
+    mnemo_pushglobals(current)
+    pushString(name)
+    value.push(to: self)
+    lua_rawset(current, -3)
+    mnemo_pop(current, 1)
+  }
+
+  /// Reads a global variable, past any metatable of the global table.
+  public func global(_ name: String) -> LuaValue {
+    reserve(4)
+    mnemo_pushglobals(current)
+    pushString(name)
+    lua_rawget(current, -2)
+    let value = value(at: -1)
+    mnemo_pop(current, 2)
+    return value
+  }
+
+  /// Sets `package.loaded[name]`, so that `require(name)` returns the value.
+  public func setLoaded(_ name: String, _ value: some LuaPushable) {
+    guard case .table(let package) = global("package"),
+      case .table(let loaded)? = try? package.field("loaded")
+    else { return }
+    reserve(4)
+    loaded.push()
+    pushString(name)
+    value.push(to: self)
+    lua_rawset(current, -3)
+    mnemo_pop(current, 1)
+  }
+
+  /// A new empty table.
+  public func newTable() -> LuaReference {
+    reserve(2)
+    lua_createtable(current, 0, 0)
+    return popReference()
+  }
+
+  /// Runs a full collection.
+  public func collect() {
+    guard !isCollecting, finalizerDepth == 0 else { return }
+    isCollecting = true
+    _ = mnemo_collect(current)
+    isCollecting = false
+  }
+
+  /// Bytes in use by Lua itself, without the objects it holds.
+  public var usedBytes: Int { mnemo_usage(state) }
+
+  // MARK: Callbacks
+
+  /// How many Lua callbacks made from Swift functions are running, one inside the other.
+  public var callbackDepth: Int { callbackLabels.count }
+
+  /// The label of the innermost running callback.
+  public var currentCallback: String? { callbackLabels.last ?? nil }
+
+  /// Runs `body` as part of a callback if a Swift function is active.
+  func withinCallback<R>(_ label: String?, _ body: () throws -> R) rethrows -> R {
+    guard dispatchDepth > 0 else { return try body() }
+    callbackLabels.append(label)
+    defer { callbackLabels.removeLast() }
+    return try body()
+  }
+
+  /// Makes `thread` the current one during `body`.
+  public func entering<R>(_ thread: OpaquePointer, _ body: () throws -> R) rethrows -> R {
+    let outer = current
+    current = thread
+    defer { current = outer }
+    return try body()
+  }
+
+  // MARK: The stack
+
+  /// Makes room for pushes; failure means a million values on one stack, which is our mistake.
+  func reserve(_ slots: Int) {
+    precondition(lua_checkstack(current, Int32(slots)) != 0, "Lua stack overflow")
+  }
+
+  /// Pushes a string, which may hold any bytes of UTF-8, zeros included.
+  func pushString(_ string: String) {
+    var string = string
+    string.withUTF8 { bytes in
+      bytes.withMemoryRebound(to: CChar.self) {
+        _ = lua_pushlstring(current, $0.baseAddress, $0.count)
+      }
+    }
+  }
+
+  /// Pushes a userdata that holds the object, whose class must have been registered.
+  public func push(_ object: AnyObject) {
+    let type = ObjectIdentifier(Swift.type(of: object))
+    guard let entry = classEntry(of: object, type) else {
+      preconditionFailure("the class \(Swift.type(of: object)) is not registered with Lua")
+    }
+    reserve(4)
+    mnemo_pushobject(
+      current, Unmanaged.passRetained(object).toOpaque(), UInt(bitPattern: type),
+      Unmanaged.passUnretained(entry).toOpaque(), entry.metatable)
+    collectUnderPressure()
+  }
+
+  /// Pushes a function, which stays until the state closes: for registration, not for loops.
+  public func push(_ function: Function) {
+    push(FunctionEntry(self, function, .function))
+  }
+
+  func push(_ entry: FunctionEntry) {
+    entries.append(entry)
+    reserve(3)
+    mnemo_pushfunction(current, Unmanaged.passUnretained(entry).toOpaque())
+  }
+
+  /// Pops a methods table and pushes the `__index` which asks there first, then the entry.
+  func pushIndex(_ entry: FunctionEntry) {
+    entries.append(entry)
+    reserve(3)
+    mnemo_pushindex(current, Unmanaged.passUnretained(entry).toOpaque())
+  }
+
+  func popReference() -> LuaReference { LuaReference(poppingFrom: self) }
+
+  /// Reads a value of the current stack without changing it.
+  func value(at index: Int32) -> LuaValue {
+    let stack = current
+    switch lua_type(stack, index) {
+    case LUA_TNONE, LUA_TNIL: return .nil
+    case LUA_TBOOLEAN: return .boolean(lua_toboolean(stack, index) != 0)
+    case LUA_TNUMBER:
+      if lua_isinteger(stack, index) != 0 {
+        return .integer(Int(lua_tointegerx(stack, index, nil)))
+      }
+      return .number(lua_tonumberx(stack, index, nil))
+    case LUA_TSTRING: return .string(string(at: index))
+    case LUA_TTABLE: return .table(reference(at: index))
+    case LUA_TFUNCTION: return .function(reference(at: index))
+    default:
+      if let object = object(at: index) { return .object(object) }
+      return .other(reference(at: index), typeName: typeName(at: index))
+    }
+  }
+
+  func reference(at index: Int32) -> LuaReference {
+    reserve(2)
+    lua_pushvalue(current, index)
+    return popReference()
+  }
+
+  /// The string at `index`, which must be one: a number would be converted in place.
+  func string(at index: Int32) -> String {
+    var length = 0
+    guard let bytes = lua_tolstring(current, index, &length) else { return "" }
+    return String(
+      decoding: UnsafeRawBufferPointer(start: bytes, count: length), as: UTF8.self)
+  }
+
+  func object(at index: Int32) -> AnyObject? {
+    guard let raw = mnemo_toblock(current, index)?.pointee.object else { return nil }
+    return Unmanaged<AnyObject>.fromOpaque(raw).takeUnretainedValue()
+  }
+
+  func object<T>(at index: Int32, as type: T.Type) -> T? {
+    guard let block = mnemo_toblock(current, index), let raw = block.pointee.object else {
+      return nil
+    }
+    let object = Unmanaged<AnyObject>.fromOpaque(raw).takeUnretainedValue()
+    // The same class needs no cast, which would cost more than the call itself.
+    if block.pointee.type == UInt(bitPattern: ObjectIdentifier(type)) {
+      return unsafeBitCast(object, to: T.self)
+    }
+    return object as? T
+  }
+
+  /// What a message calls the value: a class's name, or Lua's type name.
+  func typeName(at index: Int32) -> String {
+    if lua_type(current, index) == LUA_TNONE { return "no value" }
+    if let block = mnemo_toblock(current, index), let declaration = block.pointee.declaration {
+      let name = Unmanaged<ClassEntry>.fromOpaque(declaration).takeUnretainedValue().name
+      return block.pointee.object == nil ? "a closed \(name)" : name
+    }
+    reserve(2)
+    var name: UnsafePointer<CChar>?
+    let pushed = mnemo_pushtypename(current, index, &name)
+    defer { mnemo_pop(current, pushed) }
+    return name.map { String(cString: $0) } ?? "?"
+  }
+
+  // MARK: Errors
+
+  /// Pops a traceback and the error value below it.
+  func popError() -> LuaError {
+    let stack = current
+    reserve(4)
+    var traceback = lua_type(stack, -1) == LUA_TSTRING ? string(at: -1) : nil
+    mnemo_errormessage(stack, -2)
+    let message = string(at: -1)
+    mnemo_pop(stack, 2)
+    if let inner = passedOn {
+      inner.value.push()
+      if lua_rawequal(stack, -1, -2) != 0 {
+        traceback = inner.traceback + (traceback.map { "\n" + $0 } ?? "")
+      }
+      mnemo_pop(stack, 1)
+      passedOn = nil
+    }
+    return LuaError(message: message, traceback: traceback, value: popReference())
+  }
+
+  /// Pushes an error for the trampoline to raise; returns what tells it how.
+  fileprivate func pushError(_ error: any Error) -> Int32 {
+    reserve(4)
+    guard let error = error as? LuaError, let value = error.value else {
+      pushString(String(describing: error))
+      return MNEMO_RAISE_MESSAGE
+    }
+    if let traceback = error.traceback { passedOn = (value, traceback) }
+    value.push()
+    return MNEMO_RAISE_VALUE
+  }
+
+  // MARK: Classes
+
+  /// Registers a class, so that its objects can be pushed; `Registry` does it for its classes.
+  func register(_ declaration: LuaClass) -> ClassEntry {
+    let entry = ClassEntry(self, declaration)
+    classes.append(entry)
+    if declaration.isConcrete { classByType[declaration.type] = entry }
+    return entry
+  }
+
+  /// The class of an object: its own, or the last registered that it belongs to.
+  private func classEntry(of object: AnyObject, _ type: ObjectIdentifier) -> ClassEntry? {
+    if let known = classByType[type] { return known }
+    guard let found = classes.last(where: { $0.declaration.matches(object) }) else { return nil }
+    classByType[type] = found
+    return found
+  }
+
+  /// The registered class of an object.
+  public func luaClass(of object: AnyObject) -> LuaClass? {
+    classEntry(of: object, ObjectIdentifier(Swift.type(of: object)))?.declaration
+  }
+
+  func luaClass(named name: String) -> LuaClass? {
+    classes.first { $0.name == name }?.declaration
+  }
+
+  /// The table of a class's methods, to which Lua code may add its own.
+  public func methods(ofClass name: String) -> LuaReference? {
+    classes.first { $0.name == name }?.methods
+  }
+
+  /// What messages call a Swift type.
+  func name(of type: Any.Type) -> String {
+    let identifier = ObjectIdentifier(type)
+    if let declared = classes.first(where: { $0.declaration.type == identifier }) {
+      return declared.name
+    }
+    let name = String(describing: type)
+    return name.hasPrefix("any ") ? String(name.dropFirst(4)) : name
+  }
+
+  /// The declaration behind a Lua function value, if it enters Swift.
+  public func function(of reference: LuaReference) -> Function? {
+    reference.push()
+    defer { mnemo_pop(current, 1) }
+    guard let entry = mnemo_entry(current, -1) else { return nil }
+    return Unmanaged<FunctionEntry>.fromOpaque(entry).takeUnretainedValue().function
+  }
+
+  // MARK: Entered from C
+
+  fileprivate func dispatch(_ entry: FunctionEntry, _ thread: OpaquePointer) -> Int32 {
+    let outer = current
+    current = thread
+    guard !isClosed else {
+      defer { current = outer }
+      return pushError(BadArgument(description: "\(entry.name): the Lua state is closing"))
+    }
+    dispatchDepth += 1
+    defer {
+      current = outer
+      dispatchDepth -= 1
+    }
+    do {
+      return Int32(truncatingIfNeeded: try entry.function.body(Call(self, thread, entry)))
+    } catch {
+      return pushError(error)
+    }
+  }
+
+  fileprivate func finalize(_ block: UnsafeMutablePointer<mnemo_block>, _ thread: OpaquePointer) {
+    guard let raw = block.pointee.object else { return }
+    block.pointee.object = nil
+    // The release may end references into this state; they work on the finalizer's stack.
+    finalizerDepth += 1
+    entering(thread) { Unmanaged<AnyObject>.fromOpaque(raw).release() }
+    finalizerDepth -= 1
+  }
+
+  private func collectUnderPressure() {
+    guard let externalBytes, finalizerDepth == 0, !isCollecting,
+      externalBytes() > collectionThreshold
+    else { return }
+    isCollecting = true
+    defer { isCollecting = false }
+    // Inside a finalizer written in Lua the collector declines, and the next push asks again.
+    guard mnemo_collect(current) == 0 else { return }
+    forcedCollections += 1
+    collectionThreshold = max(Lua.minimumThreshold, 2 * externalBytes())
+  }
+}
+
+/// Gives the trampoline its Swift functions, once per process.
+private let connectSwift: Void = mnemo_set_swift(
+  { thread, entry in
+    guard let thread, let entry else { return 0 }
+    let function = Unmanaged<FunctionEntry>.fromOpaque(entry).takeUnretainedValue()
+    return function.lua.dispatch(function, thread)
+  },
+  { thread, block in
+    guard let thread, let block, let declaration = block.pointee.declaration else { return }
+    Unmanaged<ClassEntry>.fromOpaque(declaration).takeUnretainedValue().lua
+      .finalize(block, thread)
+  },
+  { owner in
+    guard let owner else { return }
+    Unmanaged<Lua>.fromOpaque(owner).takeUnretainedValue().stateDidClose()
+  })
+
+/// A declaration as one state holds it; a C closure carries its address.
+final class FunctionEntry {
+  enum Kind { case function, method, metamethod }
+
+  // The state's Lua owns the entry and outlives every call, so the link back needs no count.
+  unowned(unsafe) let lua: Lua
+  let function: Function
+  let kind: Kind
+  /// The name messages use: the dotted path of a function, a method without its class.
+  let name: String
+
+  init(_ lua: Lua, _ function: Function, _ kind: Kind) {
+    self.lua = lua
+    self.function = function
+    self.kind = kind
+    name = kind == .function ? function.name : function.shortName
+  }
+}
