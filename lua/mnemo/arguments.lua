@@ -1,0 +1,204 @@
+--- Command-line options for scripts.
+--
+--     local options = require "mnemo.arguments" {
+--       about = "What the script shows.",
+--       quick = { steps = 100 },             -- what --quick changes
+--       full = { steps = 10000 },            -- what --full changes
+--       { "steps", 400, "training steps" },
+--       { "lr", 0.1, "learning rate" },
+--       { "verbose", false, "print more" },
+--       { "loss_on", "all", "positions in the loss", choices = { "all", "repeats" } },
+--     }
+--     print(options.steps, options.quick)
+--
+-- The default says the type: a whole number, a number with a decimal point, a text, or
+-- `false` for a switch. An option without a default names its type (`type = "integer"`,
+-- `"number"`, `"string"`) and is nil unless given. `placeholder = "DIR"` is shown in the
+-- help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the
+-- underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and
+-- `--full`, wherever it stands. `--help` prints the options and ends the script.
+local nearest = require "mnemo.nearest"
+
+local arguments = {}
+
+local entry_keys = { 1, 2, 3, "type", "placeholder", "min", "max", "choices" }
+local placeholders = { integer = "N", number = "X", string = "TEXT" }
+
+--- Stops the script with a message that carries no line: the mistake is on the command line.
+local function fail(message, ...)
+  error(message:format(...), 0)
+end
+
+--- Returns a value's type as options know it, or nil.
+local function type_of(value)
+  local kind = math.type(value)
+  if kind then return kind == "float" and "number" or kind end
+  if value == false then return "switch" end
+  return type(value) == "string" and "string" or nil
+end
+
+--- Puts the declared options in order and checks the declaration itself.
+-- @treturn {table,...} entries {name, default, help, kind, …}
+-- @treturn table the same by name
+local function declared(spec)
+  local entries, by_name = {}, {}
+  local function add(entry)
+    if by_name[entry.name] then error("option '" .. entry.name .. "' is declared twice", 4) end
+    entries[#entries + 1], by_name[entry.name] = entry, entry
+  end
+  for preset, help in pairs { quick = "a small run", full = "the paper's size" } do
+    if spec[preset] then
+      add { name = preset, default = false, kind = "switch", help = help, preset = spec[preset] }
+    end
+  end
+  table.sort(entries, function(a, b) return a.name > b.name end)
+  for _, given in ipairs(spec) do
+    nearest.check_keys(given, entry_keys, "an option's declaration", 3)
+    local kind = given.type or type_of(given[2])
+    if type(given[1]) ~= "string" or not (kind == "switch" or placeholders[kind]) then
+      error("an option is { name, default, help }, or names its type", 4)
+    end
+    add {
+      name = given[1], default = given[2], help = given[3] or "", kind = kind,
+      min = given.min, max = given.max, choices = given.choices,
+      placeholder = given.placeholder or placeholders[kind],
+    }
+  end
+  for _, entry in ipairs(entries) do
+    for name in pairs(entry.preset or {}) do
+      if not by_name[name] then
+        error(("%s sets '%s', which is not declared"):format(entry.name, name), 4)
+      end
+    end
+  end
+  return entries, by_name
+end
+
+--- Writes an option as it is typed.
+local function flag(name)
+  return "--" .. name:gsub("_", "-")
+end
+
+--- Turns a typed text into an option's value.
+local function convert(entry, text)
+  local value = text
+  if entry.kind == "integer" or entry.kind == "number" then
+    value = tonumber(text)
+    if entry.kind == "integer" then value = value and math.tointeger(value) end
+    if not value then
+      fail("%s wants a %s, got '%s'", flag(entry.name),
+        entry.kind == "integer" and "whole number" or "number", text)
+    end
+    if entry.min and value < entry.min or entry.max and value > entry.max then
+      fail("%s wants %s, got %s", flag(entry.name),
+        entry.min and entry.max and ("%s to %s"):format(entry.min, entry.max)
+        or entry.min and "at least " .. entry.min or "at most " .. entry.max, text)
+    end
+  elseif entry.choices then
+    for _, choice in ipairs(entry.choices) do
+      if choice == text then return value end
+    end
+    fail("%s wants one of %s, got '%s'", flag(entry.name), table.concat(entry.choices, ", "),
+      text)
+  end
+  return value
+end
+
+--- Writes the help page.
+-- @tparam table spec the declaration
+-- @tparam[opt] string script the script's name
+-- @treturn string some lines of text
+function arguments.help(spec, script)
+  local entries = declared(spec)
+  local rows, width = {}, #"--help"
+  for _, entry in ipairs(entries) do
+    local left, right = flag(entry.name), entry.help
+    if entry.kind ~= "switch" then left = left .. " " .. entry.placeholder end
+    if entry.choices then right = right .. ": " .. table.concat(entry.choices, ", ") end
+    if entry.preset then
+      local names, changes = {}, {}
+      for name in pairs(entry.preset) do names[#names + 1] = name end
+      table.sort(names)
+      for i, name in ipairs(names) do
+        changes[i] = ("%s %s"):format(flag(name), entry.preset[name])
+      end
+      if #changes > 0 then right = right .. ": " .. table.concat(changes, " ") end
+    elseif entry.default ~= nil and entry.kind ~= "switch" then
+      right = ("%s (%s)"):format(right, entry.default)
+    end
+    rows[#rows + 1] = { left, right }
+    width = math.max(width, #left)
+  end
+  rows[#rows + 1] = { "--help", "show this" }
+  local lines = {}
+  if spec.about then
+    lines[1] = spec.about:gsub("^%s+", ""):gsub("%s+$", "")
+    lines[2] = ""
+  end
+  lines[#lines + 1] = ("usage: mnemo %s [options]"):format(script or "SCRIPT")
+  for _, row in ipairs(rows) do
+    lines[#lines + 1] = ("  %s%s  %s"):format(row[1], (" "):rep(width - #row[1]), row[2])
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Reads a command line.
+-- @tparam table spec the declaration, as at the top of this file
+-- @tparam {string,...} words what was typed after the script's name
+-- @treturn table|nil a value for each option; nil when help was asked for
+function arguments.parse(spec, words)
+  local entries, by_name = declared(spec)
+  local flags = {}
+  for i, entry in ipairs(entries) do flags[i] = flag(entry.name) end
+  flags[#flags + 1] = "--help"
+
+  local typed, i = {}, 1
+  while i <= #words do
+    local word = words[i]
+    if word == "--help" or word == "-h" then return nil end
+    local name, value = word:match("^%-%-([^=]+)=(.*)$")
+    name = name or word:match("^%-%-(.+)$")
+    if not name then fail("unexpected argument '%s'; options begin with --", word) end
+    local entry = by_name[(name:gsub("-", "_"))]
+    if not entry then fail("%s", nearest.message("--" .. name, flags, "option")) end
+    if entry.kind == "switch" then
+      if value then fail("%s takes no value", flag(entry.name)) end
+      typed[entry.name] = true
+    else
+      if not value then
+        i = i + 1
+        value = words[i]
+      end
+      if not value then fail("%s wants a value", flag(entry.name)) end
+      typed[entry.name] = convert(entry, value)
+    end
+    i = i + 1
+  end
+  if typed.quick and typed.full then fail("--quick and --full exclude each other") end
+
+  local options = {}
+  for _, entry in ipairs(entries) do options[entry.name] = entry.default end
+  for _, entry in ipairs(entries) do
+    if entry.preset and typed[entry.name] then
+      for name, value in pairs(entry.preset) do options[name] = value end
+    end
+  end
+  for name, value in pairs(typed) do options[name] = value end
+  return options
+end
+
+--- Reads the script's own command line; `--help` prints the options and ends the script.
+-- @tparam table spec the declaration, as at the top of this file
+-- @tparam[opt] {string,...} words what was typed; without it, the script's arguments
+-- @treturn table a value for each option
+local function read(_, spec, words)
+  words = words or arg or {}
+  local options = arguments.parse(spec, words)
+  if not options then
+    print(arguments.help(spec, words[0]))
+    os.exit(0)
+  end
+  return options
+end
+
+return setmetatable(arguments, { __call = read })

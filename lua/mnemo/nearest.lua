@@ -1,0 +1,83 @@
+--- Names that were nearly right: edit distance, and the messages for unknown options.
+local nearest = {}
+
+--- Counts the insertions, deletions, substitutions and swaps of neighbours that turn one
+-- text into the other.
+-- @tparam string a a text
+-- @tparam string b another
+-- @treturn integer 0 when they are equal
+function nearest.distance(a, b)
+  local before, last = {}, {}
+  for j = 0, #b do last[j] = j end
+  for i = 1, #a do
+    local row = { [0] = i }
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + cost)
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        row[j] = math.min(row[j], before[j - 2] + 1)
+      end
+    end
+    before, last = last, row
+  end
+  return last[#b]
+end
+
+--- Finds the known name that was probably meant.
+-- @tparam string given what was written
+-- @tparam {string,...} known the names there are
+-- @treturn string|nil the nearest one, or nil if none is near
+function nearest.name(given, known)
+  local best, best_distance
+  for _, name in ipairs(known) do
+    local distance = nearest.distance(given:lower(), name:lower())
+    if not best_distance or distance < best_distance then
+      best, best_distance = name, distance
+    end
+  end
+  -- Up to a third of the letters may differ, and always one.
+  if best and best_distance <= math.max(1, math.max(#given, #best) // 3) then return best end
+  return nil
+end
+
+--- Words the message about an unknown name.
+-- @tparam string given what was written
+-- @tparam {string,...} known the names there are
+-- @tparam string what the kind of thing, such as `option`
+-- @treturn string such as `unknown option 'xlable'; did you mean 'xlabel'?`
+function nearest.message(given, known, what)
+  local meant = nearest.name(given, known)
+  if meant then
+    return ("unknown %s '%s'; did you mean '%s'?"):format(what, given, meant)
+  end
+  return ("unknown %s '%s'; known are %s"):format(what, given, table.concat(known, ", "))
+end
+
+--- Refuses a table with a key that is not known.
+-- @tparam table options what the caller gave
+-- @tparam {string,...} known the keys there are
+-- @tparam string where the function's name, which opens the message
+-- @tparam[opt=1] integer level as for `error`, counted from the caller of this function
+function nearest.check_keys(options, known, where, level)
+  if type(options) ~= "table" then
+    error(("%s: a table of options expected, got %s"):format(where, type(options)),
+      (level or 1) + 1)
+  end
+  local is_known = {}
+  for _, name in ipairs(known) do is_known[name] = true end
+  local unknown = {}
+  for key in pairs(options) do
+    if not is_known[key] then unknown[#unknown + 1] = tostring(key) end
+  end
+  if #unknown > 0 then
+    table.sort(unknown)
+    local names = {}
+    for _, name in ipairs(known) do
+      if type(name) == "string" then names[#names + 1] = name end
+    end
+    error(("%s: %s"):format(where, nearest.message(unknown[1], names, "option")),
+      (level or 1) + 1)
+  end
+end
+
+return nearest
