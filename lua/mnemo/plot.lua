@@ -316,7 +316,7 @@ end
 --- Writes the settings that all kinds of panels share.
 local function frame(script, options)
   script:add("set title %s font ',13' offset 0,-0.4", quoted(options.title or ""))
-  script:add("set xlabel %s", quoted(options.xlabel or ""))
+  script:add("set xlabel %s offset 0,0.4", quoted(options.xlabel or ""))
   script:add("set ylabel %s offset 0.8,0", quoted(options.ylabel or ""))
 end
 
@@ -334,7 +334,7 @@ end
 --- Draws curves into the current panel, `pixels` wide.
 local function draw_lines(self, script, pixels)
   local options = self.options
-  local legend = options.legend or (pixels < 500 and "below" or "right")
+  local legend = options.legend or (pixels < 560 and "below" or "right")
   frame(script, options)
   script:add("set border 3 lc rgb '#404040'; set tics nomirror out scale 0.5 tc rgb '#202020'")
   script:add("set grid x y lt 1 lw 0.5 lc rgb '#E0E0E0'")
@@ -438,20 +438,24 @@ local function draw_heatmap(self, script, pixels, tall)
         axis == "x" and widest > 2 and "rotate" or "norotate", font)
     end
   end
-  local low, high = options.min, options.max
+  local low, high, gaps = options.min, options.max, false
   for _, row in ipairs(matrix) do
     for _, value in ipairs(row) do
       if finite(value) then
         if not options.min then low = math.min(low or value, value) end
         if not options.max then high = math.max(high or value, value) end
+      else
+        gaps = true
       end
     end
   end
   low, high = low or 0, high or 1
   if low >= high then low, high = math.min(low, high), math.min(low, high) + 1 end
-  -- What is not a number shows as grey.
-  script:add("set object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid noborder"
-    .. " fc rgb '#C8C8C8'")
+  if gaps then
+    -- What is not a number shows as grey.
+    script:add("set object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid noborder"
+      .. " fc rgb '#C8C8C8'")
+  end
   script:add("set palette defined %s", palettes[options.palette or "blues"])
   script:add("set cbrange [%s:%s]; set colorbox; set cbtics scale 0.3 font ',10'",
     number_text(low), number_text(high))

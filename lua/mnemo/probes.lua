@@ -1,0 +1,351 @@
+--- Probes: what a model has stored and how it answers, as numbers followed over training.
+--
+-- A probe is a function `probe(ctx)` that returns a number, where `ctx` is
+-- `{ model, batch, logits, step, run }`; `mnemo.train` calls each of the table it is given
+-- at every evaluated step. The functions here return such tables, to be merged with one's own:
+--
+--     local probes = mnemo.probes.induction(task)
+--     probes.largest_logit = function(ctx) return ctx.logits:max():item() end
+--
+-- A probe gives NaN where it has nothing to count: no such position in the batch, or no such
+-- parameter in the model (no `pe` under rotary positions, no feed-forward).
+--
+-- Shapes: B batch, T seq_len, N vocab, d dim, H heads. Names of parameters count layers from
+-- 0, as the files do; everything else counts from 1.
+local mnemo = require "mnemo"
+local nearest = require "mnemo.nearest"
+
+local probes = {}
+
+local nan = 0 / 0
+
+---- Helpers ----
+
+--- Lets a probe run without recording anything for gradients.
+local function without_gradients(probe)
+  return function(ctx)
+    return mnemo.no_grad(function() return probe(ctx) end)
+  end
+end
+
+--- Wraps each probe of a table in `without_gradients`.
+local function finished(table_of_probes)
+  for name, probe in pairs(table_of_probes) do
+    table_of_probes[name] = without_gradients(probe)
+  end
+  return table_of_probes
+end
+
+--- Returns the ids first…last as an IntTensor.
+local function range(first, last)
+  local ids = {}
+  for id = first, last do ids[#ids + 1] = id end
+  return mnemo.int_tensor(ids)
+end
+
+--- Returns the unembedding W_U [N, d] of a model's parameters; tied models use E.
+local function output_of(parameters)
+  return parameters["output.weight"] or parameters["tok_embeddings.weight"]
+end
+
+--- Tells whether all the named parameters are there.
+local function has(parameters, ...)
+  for _, name in ipairs { ... } do
+    if not parameters[name] then return false end
+  end
+  return true
+end
+
+--- Returns a task's fixed triggers as an IntTensor, or nil when they are random.
+local function fixed_triggers(task)
+  local triggers = task.triggers
+  if triggers == nil then return nil end
+  return type(triggers) == "table" and mnemo.int_tensor(triggers) or triggers
+end
+
+--- Draws a batch that training never sees, the same at every call.
+local function held_out(task, count)
+  -- A built-in task is no table; asking it for a method it lacks may be an error.
+  local found, method = pcall(function() return task.held_out end)
+  if found and method then return task:held_out(count) end
+  return task:batch(count, 1000000007)
+end
+
+--- Averages a 0/1 tensor over the places where a mask is 1; NaN where it is 0 everywhere.
+local function mean_where(hits, mask)
+  local count = mask:sum():item()
+  if count == 0 then return nan end
+  return (hits * mask):sum():item() / count
+end
+
+--- Keeps the positions first…last of a [B, T] tensor.
+local function positions(tensor, first, last)
+  return tensor:narrow(2, first, last - first + 1)
+end
+
+---- Recall ----
+
+--- Tells how much of an associative memory comes back: the share of i with
+-- argmax_j v_jᵀ W u_i = i.
+-- @tparam Tensor W the memory [d_out, d_in]
+-- @tparam Tensor U inputs u_i, one a row [n, d_in]
+-- @tparam Tensor V outputs v_j, one a row [m, d_out]; all of them are candidates
+-- @tparam[opt] Tensor weights p(i), how much each i counts [n]; equal without it
+-- @treturn number from 0 to 1
+function probes.recall(W, U, V, weights)
+  return mnemo.no_grad(function()
+    local answers = U:matmul(W:t()):matmul(V:t()):argmax(2)
+    local hits = answers:eq(range(1, U:size(1)))
+    if not weights then return hits:mean():item() end
+    return (hits * weights):sum():item() / weights:sum():item()
+  end)
+end
+
+---- What the matrices of the induction head have stored ----
+
+--- Returns recall of the previous position by W_K⁰: the share of t = 2…L with
+-- argmax over u in 1…L−1 of P[t]ᵀ W_K⁰ P[u] = t−1.
+local function previous_position(parameters, length)
+  local wk, pe = parameters["layers.0.attention.wk.weight"], parameters["pe"]
+  if not (wk and pe) then return nan end
+  length = math.min(length or pe:size(1), pe:size(1))
+  if length < 2 then return nan end
+  -- Queries on the left of W_K, keys on the right: recall of keys by queries is that of W_Kᵀ.
+  return probes.recall(wk:t(), pe:narrow(1, 2, length - 1), pe:narrow(1, 1, length - 1))
+end
+
+--- Probes of the three memories that make an induction head in the simplified transformer.
+--
+-- `wk0`: W_K⁰ finds the previous position, over all of them; `wk0_64`: over the first 64.
+-- `wk1`: W_K¹ finds, for each trigger, its copy as the first layer wrote it (queries E[k],
+-- keys W_K¹ W_O⁰ W_V⁰ E[k]; over the whole vocabulary if triggers are random).
+-- `wo1`: W_O¹ W_V¹ maps each token's embedding to its output row.
+-- @tparam task task the task; its `triggers` say which tokens wk1 looks at
+-- @treturn table probes wk0, wk0_64, wk1, wo1
+function probes.induction(task)
+  local triggers = fixed_triggers(task)
+  return finished {
+    wk0 = function(ctx) return previous_position(ctx.model:parameters()) end,
+    wk0_64 = function(ctx) return previous_position(ctx.model:parameters(), 64) end,
+    wk1 = function(ctx)
+      local p = ctx.model:parameters()
+      if not has(p, "tok_embeddings.weight", "layers.0.attention.wv.weight",
+        "layers.0.attention.wo.weight", "layers.1.attention.wk.weight") then
+        return nan
+      end
+      local embeddings = p["tok_embeddings.weight"]
+      if triggers then embeddings = embeddings[triggers] end
+      local copy = p["layers.0.attention.wo.weight"]:matmul(p["layers.0.attention.wv.weight"])
+      return probes.recall(p["layers.1.attention.wk.weight"]:t(), embeddings,
+        embeddings:matmul(copy:t()))
+    end,
+    wo1 = function(ctx)
+      local p = ctx.model:parameters()
+      if not has(p, "tok_embeddings.weight", "layers.1.attention.wv.weight",
+        "layers.1.attention.wo.weight") then
+        return nan
+      end
+      local copy = p["layers.1.attention.wo.weight"]:matmul(p["layers.1.attention.wv.weight"])
+      return probes.recall(copy, p["tok_embeddings.weight"], output_of(p))
+    end,
+  }
+end
+
+--- Probe of the global statistics in the second feed-forward.
+--
+-- `ff1`: mean over the tokens k that are no fixed trigger of
+-- KL(π_b(·|k) ‖ softmax(W_U F¹(E[k]))), in nats.
+-- @tparam task task a task with a corpus
+-- @treturn table probe ff1
+function probes.feed_forward_kl(task)
+  local bigram = task.corpus.bigram
+  local is_trigger = {}
+  local triggers = fixed_triggers(task)
+  for _, id in ipairs(triggers and triggers:totable() or {}) do is_trigger[id] = true end
+  local others = {}
+  for id = 1, bigram:size(1) do
+    if not is_trigger[id] then others[#others + 1] = id end
+  end
+  local tokens = mnemo.int_tensor(others)
+  local wanted = bigram[tokens]
+  -- 0 log 0 = 0: zeros become ones under the logarithm.
+  local entropy = (wanted * (wanted + wanted:eq(0)):log()):sum(2)
+  return finished {
+    ff1 = function(ctx)
+      local p = ctx.model:parameters()
+      local x = p["tok_embeddings.weight"][tokens]
+      if p["layers.1.ff.weight"] then
+        x = x:matmul(p["layers.1.ff.weight"]:t())
+      elseif has(p, "layers.1.ff.w1.weight", "layers.1.ff.w2.weight") then
+        x = x:matmul(p["layers.1.ff.w1.weight"]:t()):relu()
+          :matmul(p["layers.1.ff.w2.weight"]:t())
+      else
+        return nan
+      end
+      local found = x:matmul(output_of(p):t()):log_softmax(2)
+      return (entropy - (wanted * found):sum(2)):mean():item()
+    end,
+  }
+end
+
+---- How the model answers ----
+
+--- Returns accuracy where a trigger occurs at least for the `least`-th time, in the
+-- positions first…last.
+local function accuracy(logits, batch, least, first, last)
+  local mask = positions(batch.occurrence, first, last):ge(least)
+  local answers = positions(logits, first, last):argmax(3)
+  return mean_where(answers:eq(positions(batch.targets, first, last)), mask)
+end
+
+--- Returns accuracy on answers that stand in the context: occurrence ≥ 2, in the last 500
+-- positions.
+local function accuracy_at_end(logits, batch)
+  local length = batch.tokens:size(2)
+  return accuracy(logits, batch, 2, math.max(1, length - 499), length)
+end
+
+--- Returns a probe of `accuracy_at_end` on a fixed batch of a task, drawn when first needed.
+local function fixed_batch_accuracy(task, count)
+  local batch
+  return function(ctx)
+    batch = batch or held_out(task, count)
+    return accuracy_at_end(ctx.model:forward(batch.tokens), batch)
+  end
+end
+
+--- Returns the mean cross-entropy where a mask is 1, in nats; NaN where it is 0 everywhere.
+local function loss_where(ctx, mask)
+  if mask:sum():item() == 0 then return nan end
+  return ctx.logits:cross_entropy(ctx.batch.targets, mask):item()
+end
+
+--- Probes of the answers on the current batch and on a held-out one, for bigram tasks.
+--
+-- `acc_tot`: accuracy where occurrence ≥ 1; `acc_start`: the same in the first 10 positions;
+-- `acc_end`: where occurrence ≥ 2, in the last 500 positions; `acc_end_test`: the same on a
+-- fixed batch that training never sees; `acc_long`: the same on another task with longer
+-- sequences, if one is given. `loss_bigram`: cross-entropy where occurrence = 0;
+-- `loss_head`: where occurrence ≥ 2. `repeat_frac`: share of outputs equal to their trigger.
+-- @tparam task task the task
+-- @tparam[opt] table options `held_out`: sequences in the fixed batch (512); `long`: a task
+--   with longer sequences, which the model's max_len must allow
+-- @treturn table the probes
+function probes.batch_metrics(task, options)
+  options = options or {}
+  nearest.check_keys(options, { "held_out", "long" }, "probes.batch_metrics", 2)
+  local count = options.held_out or 512
+  local metrics = {
+    acc_tot = function(ctx)
+      return accuracy(ctx.logits, ctx.batch, 1, 1, ctx.batch.tokens:size(2))
+    end,
+    acc_start = function(ctx)
+      return accuracy(ctx.logits, ctx.batch, 1, 1, math.min(10, ctx.batch.tokens:size(2)))
+    end,
+    acc_end = function(ctx) return accuracy_at_end(ctx.logits, ctx.batch) end,
+    acc_end_test = fixed_batch_accuracy(task, count),
+    loss_bigram = function(ctx) return loss_where(ctx, ctx.batch.occurrence:eq(0)) end,
+    loss_head = function(ctx) return loss_where(ctx, ctx.batch.occurrence:ge(2)) end,
+    repeat_frac = function(ctx)
+      return mean_where(ctx.batch.targets:eq(ctx.batch.tokens), ctx.batch.occurrence:ge(1))
+    end,
+  }
+  if options.long then metrics.acc_long = fixed_batch_accuracy(options.long, count) end
+  return finished(metrics)
+end
+
+---- Where the model looks ----
+
+--- Returns, for each head of a layer, the position each token attends to most [B, T].
+-- @treturn {IntTensor,...}|nil nil when the model has no such layer
+local function attended(ctx, layer)
+  local name = ("layers.%d.attention.wk.weight"):format(layer - 1)
+  if not ctx.model:parameters()[name] then return nil end
+  local weights = ctx.model:attention(ctx.batch.tokens, layer)
+  local heads = {}
+  for head = 1, weights:size(2) do
+    heads[head] = weights:select(2, head):argmax(3)
+  end
+  return heads
+end
+
+--- Returns the largest of a measure over the heads of a layer, or NaN.
+local function best_head(ctx, layer, measure)
+  local best = nan
+  for _, where in ipairs(attended(ctx, layer) or {}) do
+    local value = measure(where)
+    if best ~= best or value > best then best = value end
+  end
+  return best
+end
+
+--- Probes of attention on the current batch; of several heads, the best one counts.
+--
+-- `score_acc`: how often the first layer looks from the token after a trigger most at the
+-- trigger. `score2_acc`: where occurrence ≥ 2, how often the token before the one that the
+-- second layer looks at most equals the current token. `pred_attended_acc`: there, how often
+-- the token looked at is the prediction.
+-- @treturn table the probes
+function probes.attention_metrics()
+  return finished {
+    score_acc = function(ctx)
+      local batch = ctx.batch
+      local length = batch.tokens:size(2)
+      if length < 2 then return nan end
+      local mask = positions(batch.occurrence, 1, length - 1):ge(1)
+      return best_head(ctx, 1, function(where)
+        return mean_where(positions(where, 2, length):eq(range(1, length - 1)), mask)
+      end)
+    end,
+    score2_acc = function(ctx)
+      local tokens = ctx.batch.tokens:tensor()
+      local count, length = tokens:size(1), tokens:size(2)
+      if length < 2 then return nan end
+      -- Before the first token stands 0, which is no id.
+      local before = mnemo.cat({ mnemo.zeros(count, 1), positions(tokens, 1, length - 1) }, 2)
+      local mask = ctx.batch.occurrence:ge(2)
+      return best_head(ctx, 2, function(where)
+        return mean_where(before:gather(2, where):eq(tokens), mask)
+      end)
+    end,
+    pred_attended_acc = function(ctx)
+      local mask = ctx.batch.occurrence:ge(2)
+      local answers = ctx.logits:argmax(3)
+      return best_head(ctx, 2, function(where)
+        return mean_where(ctx.batch.tokens:gather(2, where):eq(answers), mask)
+      end)
+    end,
+  }
+end
+
+---- Sizes ----
+
+--- Returns the Euclidean norm of all tensors that `pick` returns for the trained parameters.
+local function total_norm(model, pick)
+  local total, any = 0, false
+  for _, parameter in pairs(model:parameters()) do
+    local tensor = parameter:requires_grad() and pick(parameter)
+    if tensor then
+      total, any = total + (tensor * tensor):sum():item(), true
+    end
+  end
+  return any and math.sqrt(total) or nan
+end
+
+--- Probes of size, over all trained parameters together.
+--
+-- `param_norm`: Euclidean norm of the parameters; `grad_norm`: of their gradients as the
+-- last backward pass left them (NaN before the first).
+-- @treturn table the probes
+function probes.norms()
+  return finished {
+    param_norm = function(ctx)
+      return total_norm(ctx.model, function(parameter) return parameter end)
+    end,
+    grad_norm = function(ctx)
+      return total_norm(ctx.model, function(parameter) return parameter.grad end)
+    end,
+  }
+end
+
+return probes
