@@ -31,6 +31,19 @@ local palettes = {
   diverging = "(0 '#0072B2', 0.25 '#8FC1DF', 0.5 '#FFFFFF', 0.75 '#EBA878', 1 '#D55E00')",
 }
 
+local this_file = debug.getinfo(1, "S").source
+
+--- Raises an error that names the line outside this file from which it was called.
+local function fail(message, ...)
+  local level = 2
+  local info = debug.getinfo(level, "S")
+  while info and info.source == this_file do
+    level = level + 1
+    info = debug.getinfo(level, "S")
+  end
+  error(message:format(...), level)
+end
+
 ---- Values ----
 
 --- Turns a list or a tensor into a Lua table.
@@ -38,7 +51,7 @@ local function table_of(values, where, what)
   if type(values) == "table" then return values end
   local converted, result = pcall(function() return values:totable() end)
   if converted and type(result) == "table" then return result end
-  error(("%s: %s is a %s; a list or a tensor is expected"):format(where, what, type(values)), 4)
+  fail("%s: %s is a %s; a list or a tensor is expected", where, what, type(values))
 end
 
 --- Returns a list of numbers from a list or a one-dimensional tensor.
@@ -46,7 +59,7 @@ local function numbers(values, where, what)
   local list = table_of(values, where, what)
   for i = 1, #list do
     if type(list[i]) ~= "number" then
-      error(("%s: %s[%d] is a %s; a number is expected"):format(where, what, i, type(list[i])), 4)
+      fail("%s: %s[%d] is a %s; a number is expected", where, what, i, type(list[i]))
     end
   end
   return list
@@ -64,11 +77,16 @@ local function number_text(x)
   return ("%.9g"):format(x)
 end
 
---- Writes a text as a gnuplot string. Between single quotes gnuplot expands nothing: no
--- escapes, no backquotes, no macros; a quote is doubled. Control characters cannot stand in
--- a script's line and become spaces.
+--- Writes a text as a gnuplot string, all but letters, digits and spaces in octal, so that
+-- nothing in it is ever read as a quote, an escape, a command or a macro. (Doubling quotes
+-- between single quotes is not safe: gnuplot 5.4 ends a string at a doubled first character.)
 local function quoted(text)
-  return "'" .. tostring(text):gsub("%c", " "):gsub("'", "''") .. "'"
+  text = tostring(text)
+  if not utf8.len(text) then text = text:gsub("[\x80-\xff]", "\u{FFFD}") end
+  local safe = text:gsub("%c", " "):gsub("[^%w \x80-\xff]", function(character)
+    return ("\\%03o"):format(character:byte())
+  end)
+  return '"' .. safe .. '"'
 end
 
 --- Makes a token's white space visible.
@@ -105,9 +123,9 @@ local function check_choice(value, allowed, where, what)
   for _, word in ipairs(allowed) do
     if value == word then return end
   end
-  error(("%s: %s is %s; allowed are %s"):format(where, what,
+  fail("%s: %s is %s; allowed are %s", where, what,
     type(value) == "string" and "'" .. value .. "'" or "a " .. type(value),
-    table.concat(allowed, ", ")), 4)
+    table.concat(allowed, ", "))
 end
 
 --- Refuses what is not a pair of numbers, the first below the second.
@@ -116,7 +134,7 @@ local function check_limits(limits, where, what)
   local ok = type(limits) == "table" and type(limits[1]) == "number"
     and type(limits[2]) == "number" and limits[1] < limits[2]
   if not ok then
-    error(("%s: %s is a pair such as { 0, 1 }, the smaller number first"):format(where, what), 4)
+    fail("%s: %s is a pair such as { 0, 1 }, the smaller number first", where, what)
   end
 end
 
@@ -125,7 +143,7 @@ local function check_size(options, where)
   for _, key in ipairs(size_keys) do
     local value = options[key]
     if value ~= nil and not (type(value) == "number" and value >= 50 and value <= 20000) then
-      error(("%s: %s is a number of pixels from 50 to 20000"):format(where, key), 4)
+      fail("%s: %s is a number of pixels from 50 to 20000", where, key)
     end
   end
 end
@@ -133,7 +151,7 @@ end
 --- Reads one series of `lines`: its numbers, with x counted from 1 where none is given.
 local function read_series(given, shared_x, where, index)
   nearest.check_keys(given, series_keys, ("%s, series %d"):format(where, index), 3)
-  if given.y == nil then error(("%s: series %d has no y"):format(where, index), 3) end
+  if given.y == nil then fail("%s: series %d has no y", where, index) end
   check_choice(given.style, styles, where, "style")
   local what = ("series %d's "):format(index)
   local series = { name = given.name, style = given.style or "lines" }
@@ -146,15 +164,15 @@ local function read_series(given, shared_x, where, index)
     for i = 1, #series.y do series.x[i] = i end
   end
   if (given.low == nil) ~= (given.high == nil) then
-    error(("%s: series %d has one of low and high; a band needs both"):format(where, index), 3)
+    fail("%s: series %d has one of low and high; a band needs both", where, index)
   end
   for _, key in ipairs { "low", "high" } do
     if given[key] then series[key] = numbers(given[key], where, what .. key) end
   end
   for _, key in ipairs { "x", "low", "high" } do
     if series[key] and #series[key] ~= #series.y then
-      error(("%s: series %d has %d y but %d %s"):format(where, index, #series.y, #series[key],
-        key), 3)
+      fail("%s: series %d has %d y but %d %s", where, index, #series.y, #series[key],
+        key)
     end
   end
   return series
@@ -190,7 +208,7 @@ function plot.lines(options)
   else
     for _, key in ipairs { "y", "low", "high", "name", "style" } do
       if options[key] ~= nil then
-        error(("%s: %s belongs into a series when series are given"):format(where, key), 2)
+        fail("%s: %s belongs into a series when series are given", where, key)
       end
     end
   end
@@ -198,7 +216,7 @@ function plot.lines(options)
   for i, one in ipairs(given) do
     self.series[i] = read_series(one, options.x, where, i)
   end
-  if #self.series == 0 then error(where .. ": no series to draw", 2) end
+  if #self.series == 0 then fail("%s: no series to draw", where) end
   return self
 end
 
@@ -219,18 +237,17 @@ function plot.heatmap(options)
   for i = 1, #rows do
     matrix[i] = numbers(rows[i], where, ("matrix[%d]"):format(i))
     if #matrix[i] ~= #matrix[1] then
-      error(("%s: row %d has %d columns, row 1 has %d"):format(where, i, #matrix[i], #matrix[1]),
-        2)
+      fail("%s: row %d has %d columns, row 1 has %d", where, i, #matrix[i], #matrix[1])
     end
   end
-  if #matrix == 0 or #matrix[1] == 0 then error(where .. ": the matrix is empty", 2) end
+  if #matrix == 0 or #matrix[1] == 0 then fail("%s: the matrix is empty", where) end
   local self = setmetatable({ kind = "heatmap", options = options, matrix = matrix }, figure)
   for key, expected in pairs { xlabels = #matrix[1], ylabels = #matrix } do
     if options[key] ~= nil then
       local labels = table_of(options[key], where, key)
       if #labels ~= expected then
-        error(("%s: %d %s for %d %s"):format(where, #labels, key, expected,
-          key == "xlabels" and "columns" or "rows"), 2)
+        fail("%s: %d %s for %d %s", where, #labels, key, expected,
+          key == "xlabels" and "columns" or "rows")
       end
       self[key] = {}
       for i, label in ipairs(labels) do self[key][i] = visible(label) end
@@ -238,11 +255,11 @@ function plot.heatmap(options)
   end
   for _, key in ipairs { "min", "max" } do
     if options[key] ~= nil and type(options[key]) ~= "number" then
-      error(("%s: %s is a %s; a number is expected"):format(where, key, type(options[key])), 2)
+      fail("%s: %s is a %s; a number is expected", where, key, type(options[key]))
     end
   end
   if options.min and options.max and options.min >= options.max then
-    error(("%s: min is %g, not below max, %g"):format(where, options.min, options.max), 2)
+    fail("%s: min is %g, not below max, %g", where, options.min, options.max)
   end
   return self
 end
@@ -258,22 +275,22 @@ function plot.grid(figures, options)
   nearest.check_keys(options, grid_keys, where, 2)
   check_size(options, where)
   if type(figures) ~= "table" or #figures == 0 then
-    error(where .. ": a list of figures is expected", 2)
+    fail("%s: a list of figures is expected", where)
   end
   for i, one in ipairs(figures) do
     if getmetatable(one) ~= figure then
-      error(("%s: entry %d is no figure"):format(where, i), 2)
+      fail("%s: entry %d is no figure", where, i)
     end
   end
   local columns = options.columns or math.min(#figures, 2)
   if math.type(columns) ~= "integer" or columns < 1 then
-    error(where .. ": columns is a whole number from 1", 2)
+    fail("%s: columns is a whole number from 1", where)
   end
   local rows = (#figures + columns - 1) // columns
   local heights = options.heights or {}
   for i = 1, rows do
     if options.heights and not (type(heights[i]) == "number" and heights[i] > 0) then
-      error(("%s: heights has a positive number for each of the %d rows"):format(where, rows), 2)
+      fail("%s: heights has a positive number for each of the %d rows", where, rows)
     end
   end
   return setmetatable({
@@ -516,13 +533,14 @@ local function script_of(self, path)
   local ending = path:match("%.(%w+)$")
   local terminal = terminals[ending and ending:lower()]
   if not terminal then
-    error(("save: '%s' does not end in .svg, .png or .pdf"):format(path), 3)
+    fail("save: '%s' does not end in .svg, .png or .pdf", path)
   end
-  if path:find("%c") then error("save: the path holds a control character", 3) end
+  if path:find("%c") then fail("save: the path holds a control character") end
   local script = setmetatable({}, Script)
   local width, height = size_of(self)
   -- PDF pages are measured in inches; 96 pixels make one.
   local unit = ending:lower() == "pdf" and 1 / 96 or 1
+  script:add("set encoding utf8")
   script:add("set terminal " .. terminal, width * unit, height * unit)
   -- A path from here starts with `./`, so that gnuplot takes it for a file whatever it is.
   script:add("set output %s", quoted(path:sub(1, 1) == "/" and path or "./" .. path))
@@ -607,7 +625,7 @@ local function write_file(path, text)
     local closed, close_message = file:close()
     done, message = done and closed, message or close_message
   end
-  if not done then error(("save: cannot write %s"):format(message or path), 3) end
+  if not done then fail("save: cannot write %s", message or path) end
 end
 
 --- Runs gnuplot on a script.
@@ -623,10 +641,10 @@ local function run_gnuplot(text)
   os.remove(path)
   if done then return end
   if how == "exit" and code == 127 then
-    error("save: gnuplot is not installed; on Debian it is the package gnuplot-nox", 3)
+    fail("save: gnuplot is not installed; on Debian it is the package gnuplot-nox")
   end
   local message = output:gsub("^%s+", ""):gsub("%s+$", ""):gsub(path, "script", 1)
-  error(("save: gnuplot failed (%s %d): %s"):format(how, code, message), 3)
+  fail("save: gnuplot failed (%s %d): %s", how, code, message)
 end
 
 --- Draws the figure into a file, and its numbers into a CSV file beside it (`loss.svg` and
@@ -635,7 +653,7 @@ end
 -- @treturn figure itself, so that it can be saved in another format
 function figure:save(path)
   if type(path) ~= "string" then
-    error(("save: a path is expected, got %s"):format(type(path)), 2)
+    fail("save: a path is expected, got %s", type(path))
   end
   local script = script_of(self, path)
   write_file(path:gsub("%.%w+$", ".csv"), self:csv())

@@ -1,0 +1,140 @@
+--- Options of scripts: values, messages, help.
+local luaunit = require "luaunit"
+local arguments = require "mnemo.arguments"
+local nearest = require "mnemo.nearest"
+
+local tests = {}
+
+local spec = {
+  about = "A script.",
+  quick = { steps = 10 },
+  full = { steps = 1000, lr = 0.5 },
+  { "steps", 400, "training steps", min = 1 },
+  { "lr", 0.1, "learning rate" },
+  { "loss_on", "all", "positions in the loss", choices = { "all", "repeats" } },
+  { "share", 0.5, "a share", min = 0.0, max = 1.0 },
+  { "verbose", false, "print more" },
+  { "seed", nil, "seed", type = "integer" },
+  { "out", "runs/x", "folder", placeholder = "DIR" },
+}
+
+--- Parses words written in one text.
+local function parse(text)
+  local words = {}
+  for word in text:gmatch("%S+") do words[#words + 1] = word end
+  return arguments.parse(spec, words)
+end
+
+--- Asserts that a command line is refused with exactly this message.
+local function assert_refused(text, message)
+  local ok, found = pcall(parse, text)
+  luaunit.assertFalse(ok, text)
+  luaunit.assertEquals(found, message)
+end
+
+function tests.test_defaults()
+  luaunit.assertEquals(parse "", {
+    quick = false, full = false, steps = 400, lr = 0.1, loss_on = "all", share = 0.5,
+    verbose = false, out = "runs/x",
+  })
+end
+
+function tests.test_both_spellings_of_a_value()
+  luaunit.assertEquals(parse("--steps 7").steps, 7)
+  luaunit.assertEquals(parse("--steps=7").steps, 7)
+  luaunit.assertEquals(parse("--steps 1e3").steps, 1000)
+  luaunit.assertEquals(parse("--out=a=b").out, "a=b")
+  luaunit.assertEquals(parse("--out=").out, "")
+  luaunit.assertEquals(parse("--lr -1").lr, -1)
+end
+
+function tests.test_hyphen_and_underscore_are_the_same()
+  luaunit.assertEquals(parse("--loss-on repeats").loss_on, "repeats")
+  luaunit.assertEquals(parse("--loss_on repeats").loss_on, "repeats")
+end
+
+function tests.test_option_without_default()
+  luaunit.assertNil(parse("").seed)
+  luaunit.assertEquals(parse("--seed 3").seed, 3)
+end
+
+function tests.test_switch()
+  luaunit.assertTrue(parse("--verbose").verbose)
+  assert_refused("--verbose=1", "--verbose takes no value")
+end
+
+function tests.test_presets()
+  local options = parse("--full")
+  luaunit.assertTrue(options.full)
+  luaunit.assertEquals(options.steps, 1000)
+  luaunit.assertEquals(options.lr, 0.5)
+  -- What is typed wins, on either side of the preset.
+  luaunit.assertEquals(parse("--steps 7 --quick").steps, 7)
+  luaunit.assertEquals(parse("--quick --steps 7").steps, 7)
+  assert_refused("--quick --full", "--quick and --full exclude each other")
+end
+
+function tests.test_messages()
+  assert_refused("--stpes 3", "unknown option '--stpes'; did you mean '--steps'?")
+  assert_refused("--steps ten", "--steps wants a whole number, got 'ten'")
+  assert_refused("--steps 1.5", "--steps wants a whole number, got '1.5'")
+  assert_refused("--lr fast", "--lr wants a number, got 'fast'")
+  assert_refused("--steps 0", "--steps wants at least 1, got 0")
+  assert_refused("--share 2", "--share wants 0.0 to 1.0, got 2")
+  assert_refused("--loss-on some", "--loss-on wants one of all, repeats, got 'some'")
+  assert_refused("--seed", "--seed wants a value")
+  assert_refused("file", "unexpected argument 'file'; options begin with --")
+end
+
+function tests.test_help()
+  luaunit.assertNil(parse("--steps 3 --help"))
+  luaunit.assertEquals(arguments.help(spec, "script.lua"), [[
+A script.
+
+usage: mnemo script.lua [options]
+  --quick         a small run: --steps 10
+  --full          the paper's size: --lr 0.5 --steps 1000
+  --steps N       training steps (400)
+  --lr X          learning rate (0.1)
+  --loss-on TEXT  positions in the loss: all, repeats (all)
+  --share X       a share (0.5)
+  --verbose       print more
+  --seed N        seed
+  --out DIR       folder (runs/x)
+  --help          show this]])
+end
+
+function tests.test_the_module_is_called()
+  luaunit.assertEquals(arguments({ { "n", 1, "count" } }, { "--n", "2" }).n, 2)
+end
+
+function tests.test_declarations_are_checked()
+  for message, wrong in pairs {
+    ["declared twice"] = { { "a", 1, "" }, { "a", 2, "" } },
+    ["names its type"] = { { "a", nil, "" } },
+    ["did you mean 'choices'"] = { { "a", "b", "", choice = { "b" } } },
+    ["'b', which is not declared"] = { quick = { b = 1 }, { "a", 1, "" } },
+  } do
+    luaunit.assertErrorMsgContains(message, arguments.parse, wrong, {})
+  end
+end
+
+function tests.test_distance()
+  for _, case in ipairs {
+    { "", "", 0 }, { "abc", "abc", 0 }, { "", "abc", 3 }, { "abc", "", 3 },
+    { "kitten", "sitting", 3 }, { "lables", "labels", 1 }, { "ab", "ba", 1 },
+  } do
+    luaunit.assertEquals(nearest.distance(case[1], case[2]), case[3], case[1] .. "/" .. case[2])
+  end
+end
+
+function tests.test_nearest_name()
+  local known = { "xlabel", "ylabel", "title" }
+  luaunit.assertEquals(nearest.name("xlable", known), "xlabel")
+  luaunit.assertEquals(nearest.name("TITLE", known), "title")
+  luaunit.assertNil(nearest.name("palette", known))
+  luaunit.assertEquals(nearest.message("palette", known, "option"),
+    "unknown option 'palette'; known are xlabel, ylabel, title")
+end
+
+os.exit(luaunit.LuaUnit.new():runSuiteByInstances { { "arguments", tests } })
