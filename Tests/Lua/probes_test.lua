@@ -1,0 +1,353 @@
+--- Probes: memories and heads built by hand, whose values are known.
+local luaunit = require "luaunit"
+local mnemo = require "mnemo"
+local probes = require "mnemo.probes"
+
+local tests = {}
+
+--- Asserts that a number is NaN.
+local function assert_nan(value, what)
+  luaunit.assertTrue(value ~= value, what)
+end
+
+--- Returns a model of given parameters; `attention` and `logits` are what it always answers.
+local function model_of(parameters, attention, logits)
+  return {
+    parameters = function() return parameters end,
+    attention = function(_, _, layer) return attention[layer] end,
+    forward = function() return logits end,
+  }
+end
+
+--- Returns a matrix [rows, columns] that is 1 at the given places {row, column} and 0 elsewhere.
+local function matrix_with_ones(rows, columns, places)
+  local values = {}
+  for i = 1, rows do
+    values[i] = {}
+    for j = 1, columns do values[i][j] = 0 end
+  end
+  for _, place in ipairs(places) do values[place[1]][place[2]] = 1 end
+  return mnemo.tensor(values)
+end
+
+--- Returns logits [B, T, N] whose largest entry is at the given ids.
+local function logits_for(ids, vocab)
+  return mnemo.one_hot(mnemo.int_tensor(ids), vocab) * 5
+end
+
+---- Recall ----
+
+function tests.test_recall_counts_what_comes_back()
+  -- Two inputs of dimension 3, three outputs of dimension 2.
+  local inputs = mnemo.tensor { { 1, 0, 0 }, { 0, 1, 0 } }
+  local outputs = mnemo.tensor { { 1, 0 }, { 0, 1 }, { -1, -1 } }
+  local right = mnemo.tensor { { 1, 0, 0 }, { 0, 1, 0 } }
+  local half = mnemo.tensor { { 1, 1, 0 }, { 0, 0, 0 } }
+  luaunit.assertEquals(probes.recall(right, inputs, outputs), 1)
+  luaunit.assertEquals(probes.recall(half, inputs, outputs), 0.5)
+  -- The third output wins everywhere: it is a candidate although no input belongs to it.
+  luaunit.assertEquals(probes.recall(right * -1, inputs, outputs), 0)
+end
+
+function tests.test_recall_with_weights()
+  local eye = mnemo.eye(2)
+  local half = mnemo.tensor { { 1, 1 }, { 0, 0 } }
+  luaunit.assertAlmostEquals(probes.recall(half, eye, eye, mnemo.tensor { 3, 1 }), 0.75, 1e-6)
+  luaunit.assertAlmostEquals(probes.recall(half, eye, eye, mnemo.tensor { 0, 1 }), 0, 1e-6)
+end
+
+---- The memories of an induction head, written down ----
+
+--- Returns parameters in which every memory is exact.
+-- Coordinates: 3 tokens, their 3 copies by the first layer, 70 positions.
+local function exact_parameters()
+  local tokens, places, d = 3, 70, 76
+  local embedding, copy, previous, match, position, output = {}, {}, {}, {}, {}, {}
+  for k = 1, tokens do
+    embedding[k] = { k, k }
+    copy[k] = { tokens + k, k }     -- W_O⁰ W_V⁰ maps token k to its copy
+    match[k] = { k, tokens + k }    -- E[k]ᵀ W_K¹ (copy of k) = 1
+    output[k] = { k, k }
+  end
+  for t = 1, places do position[t] = { t, 2 * tokens + t } end
+  for t = 2, places do             -- P[t]ᵀ W_K⁰ P[t−1] = 1
+    previous[t - 1] = { 2 * tokens + t, 2 * tokens + t - 1 }
+  end
+  return {
+    ["tok_embeddings.weight"] = matrix_with_ones(tokens, d, embedding),
+    ["pe"] = matrix_with_ones(places, d, position),
+    ["layers.0.attention.wk.weight"] = matrix_with_ones(d, d, previous),
+    ["layers.0.attention.wv.weight"] = mnemo.eye(d),
+    ["layers.0.attention.wo.weight"] = matrix_with_ones(d, d, copy),
+    ["layers.1.attention.wk.weight"] = matrix_with_ones(d, d, match),
+    ["layers.1.attention.wv.weight"] = mnemo.eye(d),
+    ["layers.1.attention.wo.weight"] = mnemo.eye(d),
+    ["output.weight"] = matrix_with_ones(tokens, d, output),
+  }
+end
+
+function tests.test_an_exact_circuit_scores_one()
+  for what, triggers in pairs { fixed = { 3, 1 }, random = false } do
+    local found = probes.induction { triggers = triggers or nil }
+    local ctx = { model = model_of(exact_parameters()) }
+    for _, name in ipairs { "wk0", "wk0_64", "wk1", "wo1" } do
+      luaunit.assertEquals(found[name](ctx), 1, name .. ", triggers " .. what)
+    end
+  end
+end
+
+function tests.test_a_transposed_circuit_scores_less()
+  local found = probes.induction { triggers = { 1, 2 } }
+  for name, parameter in pairs {
+    wk0 = "layers.0.attention.wk.weight", wk0_64 = "layers.0.attention.wk.weight",
+    wk1 = "layers.1.attention.wk.weight",
+  } do
+    local parameters = exact_parameters()
+    parameters[parameter] = parameters[parameter]:t()
+    luaunit.assertTrue(found[name] { model = model_of(parameters) } < 1, name)
+  end
+end
+
+function tests.test_wk0_64_sees_the_first_64_positions()
+  local parameters = exact_parameters()
+  local name = "layers.0.attention.wk.weight"
+  -- Forgets every position after the 64th.
+  local keep = {}
+  for i = 1, 76 do keep[i] = { i <= 6 + 64 and 1 or 0 } end
+  parameters[name] = parameters[name] * mnemo.tensor(keep)
+  local found = probes.induction {}
+  luaunit.assertEquals(found.wk0_64 { model = model_of(parameters) }, 1)
+  luaunit.assertAlmostEquals(found.wk0 { model = model_of(parameters) }, 63 / 69, 1e-6)
+end
+
+function tests.test_missing_parameters_give_nan()
+  local found = probes.induction {}
+  local parameters = exact_parameters()
+  parameters["pe"] = nil
+  assert_nan(found.wk0 { model = model_of(parameters) }, "wk0")
+  assert_nan(found.wk0_64 { model = model_of(parameters) }, "wk0_64")
+  for name, probe in pairs(found) do assert_nan(probe { model = model_of {} }, name) end
+end
+
+function tests.test_tied_models_read_their_embeddings()
+  local parameters = exact_parameters()
+  parameters["output.weight"] = nil
+  luaunit.assertEquals(probes.induction({}).wo1 { model = model_of(parameters) }, 1)
+end
+
+function tests.test_ff1_is_zero_where_the_bigrams_are_stored()
+  local bigram = mnemo.tensor { { 0.5, 0.5, 0 }, { 0.25, 0.25, 0.5 }, { 0, 1, 0 } }
+  local task = { corpus = { bigram = bigram } }
+  -- With one-hot embeddings the feed-forward's columns are the logits; e^−60 is as good as 0.
+  local logits = (bigram + bigram:eq(0) * 1e-26):log()
+  local parameters = {
+    ["tok_embeddings.weight"] = mnemo.eye(3), ["output.weight"] = mnemo.eye(3),
+    ["layers.1.ff.weight"] = logits:t(),
+  }
+  local ctx = { model = model_of(parameters) }
+  luaunit.assertAlmostEquals(probes.feed_forward_kl(task).ff1(ctx), 0, 1e-5)
+
+  -- A feed-forward of zeros answers uniformly: KL = log 3 − entropy of the row.
+  parameters["layers.1.ff.weight"] = mnemo.zeros(3, 3)
+  local rows = { math.log(3) - math.log(2), math.log(3) - 1.5 * math.log(2), math.log(3) }
+  luaunit.assertAlmostEquals(probes.feed_forward_kl(task).ff1(ctx),
+    (rows[1] + rows[2] + rows[3]) / 3, 1e-5)
+  task.triggers = { 2 }
+  luaunit.assertAlmostEquals(probes.feed_forward_kl(task).ff1(ctx), (rows[1] + rows[3]) / 2, 1e-5)
+
+  -- The same through an MLP: relu removes what the first matrix makes negative.
+  parameters["layers.1.ff.weight"] = nil
+  parameters["layers.1.ff.w1.weight"] = mnemo.cat({ mnemo.eye(3), mnemo.eye(3) * -1 }, 1)
+  parameters["layers.1.ff.w2.weight"] = mnemo.cat({ logits:t(), mnemo.ones(3, 3) }, 2)
+  luaunit.assertAlmostEquals(probes.feed_forward_kl(task).ff1(ctx), 0, 1e-5)
+  parameters["layers.1.ff.w1.weight"] = nil
+  assert_nan(probes.feed_forward_kl(task).ff1(ctx), "no feed-forward")
+end
+
+---- Answers ----
+
+--- A batch of two sequences over the tokens 1…4, in which 1 is the trigger.
+local batch = {
+  tokens = mnemo.int_tensor { { 1, 2, 1, 2, 3 }, { 4, 1, 1, 1, 3 } },
+  targets = mnemo.int_tensor { { 2, 1, 2, 3, 4 }, { 1, 1, 1, 3, 3 } },
+  occurrence = mnemo.int_tensor { { 1, 0, 2, 0, 0 }, { 0, 1, 2, 3, 0 } },
+}
+local answers = { { 2, 4, 2, 4, 4 }, { 4, 4, 1, 2, 4 } }
+
+--- Returns a task whose held-out batch is `batch`, and the model of the answers above.
+local function task_and_context()
+  local task = { held_out = function() return batch end }
+  local logits = logits_for(answers, 4)
+  return task, { model = model_of({}, {}, logits), batch = batch, logits = logits }
+end
+
+function tests.test_accuracies()
+  local task, ctx = task_and_context()
+  local found = probes.batch_metrics(task, { long = task })
+  luaunit.assertAlmostEquals(found.acc_tot(ctx), 3 / 5, 1e-6)
+  luaunit.assertAlmostEquals(found.acc_start(ctx), 3 / 5, 1e-6)
+  for _, name in ipairs { "acc_end", "acc_end_test", "acc_long" } do
+    luaunit.assertAlmostEquals(found[name](ctx), 2 / 3, 1e-6, name)
+  end
+  luaunit.assertAlmostEquals(found.repeat_frac(ctx), 2 / 5, 1e-6)
+  luaunit.assertNil(probes.batch_metrics(task).acc_long)
+end
+
+function tests.test_losses()
+  local task, ctx = task_and_context()
+  local found = probes.batch_metrics(task)
+  -- Logits are 5 at the answer and 0 elsewhere.
+  local total = math.log(math.exp(5) + 3)
+  luaunit.assertAlmostEquals(found.loss_head(ctx), total - 5 * 2 / 3, 1e-5)
+  luaunit.assertAlmostEquals(found.loss_bigram(ctx), total - 5 * 1 / 5, 1e-5)
+end
+
+function tests.test_start_and_end_of_long_sequences()
+  -- 520 positions: a trigger at 5 (first time), 10, 15 and 521 − 500 = 21.
+  local tokens, occurrence, wrong = {}, {}, {}
+  for t = 1, 520 do tokens[t], occurrence[t], wrong[t] = 1, 0, 2 end
+  occurrence[5], occurrence[10], occurrence[15], occurrence[21] = 1, 2, 3, 4
+  wrong[5], wrong[15] = 1, 1
+  local ctx = {
+    batch = {
+      tokens = mnemo.int_tensor { tokens }, targets = mnemo.int_tensor { tokens },
+      occurrence = mnemo.int_tensor { occurrence },
+    },
+    logits = logits_for({ wrong }, 2),
+  }
+  local found = probes.batch_metrics {}
+  luaunit.assertAlmostEquals(found.acc_tot(ctx), 2 / 4, 1e-6)
+  luaunit.assertAlmostEquals(found.acc_start(ctx), 1 / 2, 1e-6)
+  luaunit.assertAlmostEquals(found.acc_end(ctx), 0, 1e-6)
+end
+
+function tests.test_held_out_batch_is_drawn_once()
+  local calls = {}
+  local _, ctx = task_and_context()
+  local with = { held_out = function(_, n) calls[#calls + 1] = n return batch end }
+  local found = probes.batch_metrics(with, { held_out = 7 })
+  local _ = found.acc_end_test(ctx) + found.acc_end_test(ctx)
+  luaunit.assertEquals(calls, { 7 })
+
+  local without = { batch = function(_, n, index) calls = { n, index } return batch end }
+  probes.batch_metrics(without).acc_end_test(ctx)
+  luaunit.assertEquals(calls, { 512, 1000000007 })
+end
+
+function tests.test_nothing_to_count_gives_nan()
+  local task, ctx = task_and_context()
+  ctx.batch = {
+    tokens = batch.tokens, targets = batch.targets,
+    occurrence = mnemo.int_tensor { { 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0 } },
+  }
+  local found = probes.batch_metrics(task)
+  for _, name in ipairs { "acc_tot", "acc_start", "acc_end", "loss_head", "repeat_frac" } do
+    assert_nan(found[name](ctx), name)
+  end
+  luaunit.assertErrorMsgContains("did you mean 'held_out'?", probes.batch_metrics, task,
+    { heldout = 3 })
+end
+
+---- Attention ----
+
+--- Returns attention [B, H, T, T] in which each head looks at the given positions only.
+-- @tparam table heads for each head, the positions [B][T]
+local function attention_at(heads)
+  local layers = {}
+  for h, positions in ipairs(heads) do
+    layers[h] = mnemo.one_hot(mnemo.int_tensor(positions), #positions[1])
+  end
+  return mnemo.stack(layers, 2)
+end
+
+local previous = { { 1, 1, 2, 3, 4 }, { 1, 1, 2, 3, 4 } }
+local present = { { 1, 2, 3, 4, 5 }, { 1, 2, 3, 4, 5 } }
+
+--- Returns the probes' values for heads of the first and the second layer.
+local function attention_values(first, second, ids)
+  local parameters = {
+    ["layers.0.attention.wk.weight"] = mnemo.eye(2),
+    ["layers.1.attention.wk.weight"] = second and mnemo.eye(2),
+  }
+  local maps = { attention_at(first), second and attention_at(second) }
+  local ctx = {
+    model = model_of(parameters, maps), batch = batch, logits = logits_for(ids or answers, 4),
+  }
+  local values = {}
+  for name, probe in pairs(probes.attention_metrics()) do values[name] = probe(ctx) end
+  return values
+end
+
+function tests.test_a_previous_token_head_scores_one()
+  luaunit.assertEquals(attention_values({ previous }).score_acc, 1)
+  luaunit.assertEquals(attention_values({ present }).score_acc, 0)
+  -- Of several heads the best one counts.
+  luaunit.assertEquals(attention_values({ present, previous }).score_acc, 1)
+  -- Looks back from three of the five tokens that follow a trigger.
+  local some = { { 1, 1, 3, 3, 5 }, { 1, 2, 2, 4, 5 } }
+  luaunit.assertAlmostEquals(attention_values({ some }).score_acc, 3 / 5, 1e-6)
+end
+
+function tests.test_an_induction_head_scores_one()
+  -- Where 1 stands for the second or third time, look at the token after an earlier 1.
+  local induction = { { 1, 1, 2, 1, 1 }, { 1, 1, 3, 4, 1 } }
+  local copied = { { 2, 1, 2, 3, 4 }, { 1, 1, 1, 1, 3 } }
+  local values = attention_values({ previous }, { induction }, copied)
+  luaunit.assertEquals(values.score2_acc, 1)
+  luaunit.assertEquals(values.pred_attended_acc, 1)
+  -- A head that looks at the first token has nothing before it.
+  local first = { { 1, 1, 1, 1, 1 }, { 1, 1, 1, 1, 1 } }
+  values = attention_values({ previous }, { first }, { { 1, 1, 1, 1, 1 }, { 1, 1, 4, 1, 1 } })
+  luaunit.assertEquals(values.score2_acc, 0)
+  luaunit.assertAlmostEquals(values.pred_attended_acc, 2 / 3, 1e-6)
+end
+
+function tests.test_a_model_of_one_layer_has_no_second()
+  local values = attention_values({ previous })
+  assert_nan(values.score2_acc, "score2_acc")
+  assert_nan(values.pred_attended_acc, "pred_attended_acc")
+end
+
+---- Norms ----
+
+function tests.test_norms_of_what_is_trained()
+  local trained, frozen = mnemo.tensor { { 3, 0 } }, mnemo.tensor { 100 }
+  trained:requires_grad(true)
+  local ctx = { model = model_of { trained = trained, frozen = frozen } }
+  local found = probes.norms()
+  luaunit.assertAlmostEquals(found.param_norm(ctx), 3, 1e-6)
+  assert_nan(found.grad_norm(ctx), "before the first backward pass")
+  local loss = (trained * mnemo.tensor { { 6, 8 } }):sum()
+  loss:backward()
+  luaunit.assertAlmostEquals(found.grad_norm(ctx), 10, 1e-5)
+end
+
+---- On the real model and task ----
+
+function tests.test_probes_run_in_training()
+  local task = mnemo.data.bigram {
+    corpus = mnemo.corpus.uniform(6), triggers = 2, trigger_kind = "fixed", outputs = "uniform",
+    seq_len = 12, seed = 1,
+  }
+  local model = mnemo.model.simplified { vocab = 6, dim = 8, max_len = 12, seed = 1 }
+  local all = {}
+  for _, group in ipairs {
+    probes.induction(task), probes.batch_metrics(task, { held_out = 16 }),
+    probes.attention_metrics(), probes.norms(),
+  } do
+    for name, probe in pairs(group) do all[name] = probe end
+  end
+  local run = mnemo.train {
+    model = model, data = task, steps = 2, batch_size = 16, loss_on = "repeats", eval_every = 1,
+    optimizer = mnemo.optim.sgd { lr = 0.1 }, probes = all, progress = false,
+  }
+  luaunit.assertEquals(#run.history, 3)
+  local last = run.history[3]
+  for name in pairs(all) do
+    luaunit.assertEquals(type(last[name]), "number", name)
+    local bounded = name:find("^acc") or name:find("^w") or name:find("^score")
+    luaunit.assertTrue(not bounded or last[name] >= 0 and last[name] <= 1, name)
+  end
+end
+
+os.exit(luaunit.LuaUnit.new():runSuiteByInstances { { "probes", tests } })
