@@ -334,7 +334,7 @@ end
 local function frame(script, options)
   script:add("set title %s font ',13' offset 0,-0.4", quoted(options.title or ""))
   script:add("set xlabel %s offset 0,0.4", quoted(options.xlabel or ""))
-  script:add("set ylabel %s offset 0.8,0", quoted(options.ylabel or ""))
+  script:add("set ylabel %s", quoted(options.ylabel or ""))
 end
 
 --- Returns 1, 2 or 5 times a power of ten: the distance of tics that leaves each of them
@@ -436,6 +436,8 @@ end
 local function draw_heatmap(self, script, pixels, tall)
   local options, matrix = self.options, self.matrix
   local rows, columns = #matrix, #matrix[1]
+  -- A cell's side in pixels, about: the margins are gnuplot's.
+  local cell = math.min((pixels - 130) / columns, (tall - 110) / rows)
   frame(script, options)
   script:add("set border 15 lc rgb '#404040'; set tics nomirror out scale 0.3"
     .. " tc rgb '#202020'; unset key; set size ratio -1")
@@ -443,8 +445,7 @@ local function draw_heatmap(self, script, pixels, tall)
   for axis, labels in pairs { x = self.xlabels or false, y = self.ylabels or false } do
     if labels then
       -- The labels of dense cells are small, but not beyond reading.
-      local cell = math.min((pixels - 130) / columns, (tall - 110) / rows)
-      local font = math.max(5, math.min(11, math.floor(cell * 0.75)))
+      local font = math.max(5, math.min(11, math.floor(cell * 0.8)))
       local tics, widest = {}, 1
       for i, label in ipairs(labels) do
         -- gnuplot reads a tic label as a number format, hence %%.
@@ -453,31 +454,44 @@ local function draw_heatmap(self, script, pixels, tall)
       end
       script:add("set %stics (%s) %s font ',%d'", axis, table.concat(tics, ", "),
         axis == "x" and widest > 2 and "rotate" or "norotate", font)
+    else
+      local count = axis == "x" and columns or rows
+      local room = (axis == "x" and pixels - 130 or tall - 110) / 40
+      script:add("set %stics %d", axis, math.max(1, tic_distance(count, room)))
     end
   end
-  local low, high, gaps = options.min, options.max, false
-  for _, row in ipairs(matrix) do
-    for _, value in ipairs(row) do
+  local low, high = options.min, options.max
+  local cells, gaps = {}, {}
+  for i, row in ipairs(matrix) do
+    for j, value in ipairs(row) do
       if finite(value) then
+        cells[#cells + 1] = { j, i, value }
         if not options.min then low = math.min(low or value, value) end
         if not options.max then high = math.max(high or value, value) end
       else
-        gaps = true
+        gaps[#gaps + 1] = { j, i }
       end
     end
   end
   low, high = low or 0, high or 1
   if low >= high then low, high = math.min(low, high), math.min(low, high) + 1 end
-  if gaps then
-    -- What is not a number shows as grey.
-    script:add("set object 1 rectangle from graph 0,0 to graph 1,1 behind fs solid noborder"
-      .. " fc rgb '#C8C8C8'")
-  end
   script:add("set palette defined %s", palettes[options.palette or "blues"])
   script:add("set cbrange [%s:%s]; set colorbox; set cbtics scale 0.3 font ',10'",
     number_text(low), number_text(high))
-  -- One rectangle a cell: an image would be smoothed by some viewers.
-  script:add("plot %s matrix using ($1+1):($2+1):3 with image pixels", script:data(matrix))
+  -- One rectangle a cell: an image would be smoothed by some viewers, and gnuplot draws none
+  -- of a single row or column. They overlap by half a pixel, lest the page shine through
+  -- between them. What is not a number is grey.
+  local half = math.min(0.75, 0.5 + 0.5 / math.max(cell, 1))
+  local drawn = {}
+  if #cells > 0 then
+    drawn[1] = ("%s using 1:2:(%.4f):(%.4f):3 with boxxyerror fs solid 1 noborder fc palette")
+      :format(script:data(cells), half, half)
+  end
+  if #gaps > 0 then
+    drawn[#drawn + 1] = ("%s using 1:2:(%.4f):(%.4f) with boxxyerror fs solid 1 noborder"
+      .. " fc rgb '#C8C8C8'"):format(script:data(gaps), half, half)
+  end
+  script:add("plot %s", table.concat(drawn, ", \\\n  "))
 end
 
 --- Draws a figure into a rectangle, in shares of the canvas from its lower left corner.
