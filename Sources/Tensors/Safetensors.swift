@@ -1,0 +1,468 @@
+import FoundationEssentials
+import Glibc
+
+/// Files of named tensors in the safetensors format.
+///
+/// A file is the length of the header (8 bytes, little-endian), the header, and the data:
+///
+/// ```
+/// {"__metadata__": {"config": "…"}, "wo": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
+/// ```
+///
+/// Offsets count from the end of the header. The rules are those of the reference implementation
+/// (huggingface/safetensors): the tensors cover the data exactly, without holes or overlaps. A
+/// header is checked in full before a tensor is allocated, and nothing in a file is ever run.
+public enum Safetensors {
+  /// A tensor of numbers or of integers.
+  public enum Value {
+    /// Stored as F32; F64, F16 and BF16 are converted when they are read.
+    case float(Tensor)
+    /// Stored as I32; I64, I16, I8 and U8 are converted when they are read.
+    case int(IntTensor)
+
+    /// Size of each dimension.
+    public var shape: [Int] {
+      switch self {
+      case .float(let tensor): tensor.shape
+      case .int(let tensor): tensor.shape
+      }
+    }
+  }
+
+  /// The name of the header's entry for texts about the file.
+  fileprivate static let metadataKey = "__metadata__"
+  /// The longest header, in bytes.
+  fileprivate static let maxHeader = 100_000_000
+}
+
+/// How a file stores the elements of a tensor.
+private enum DType: String, CaseIterable {
+  case f64 = "F64"
+  case f32 = "F32"
+  case f16 = "F16"
+  case bf16 = "BF16"
+  case i64 = "I64"
+  case i32 = "I32"
+  case i16 = "I16"
+  case i8 = "I8"
+  case u8 = "U8"
+
+  /// Bytes of an element.
+  var size: Int {
+    switch self {
+    case .f64, .i64: 8
+    case .f32, .i32: 4
+    case .f16, .bf16, .i16: 2
+    case .i8, .u8: 1
+    }
+  }
+}
+
+/// An open file, closed with its last reference.
+private final class File {
+  let descriptor: Int32
+
+  /// - Throws: `EngineError` with the system's reason.
+  init(_ path: String, _ flags: Int32, _ failure: (String) -> EngineError) throws {
+    // A zero byte would end the path early.
+    guard !path.utf8.contains(0) else { throw failure("a path must not contain a zero byte") }
+    let opened = open(path, flags | O_CLOEXEC, 0o666)
+    guard opened >= 0 else { throw failure(File.reason) }
+    descriptor = opened
+  }
+
+  deinit { close(descriptor) }
+
+  /// The system's words for what just went wrong.
+  static var reason: String { String(cString: strerror(errno)) }
+
+  /// Fills `buffer` with the bytes from `offset`.
+  /// - Throws: `EngineError` if they cannot be read.
+  func read(
+    _ buffer: UnsafeMutableRawBufferPointer, at offset: Int, _ failure: (String) -> EngineError
+  ) throws {
+    var done = 0
+    while done < buffer.count {
+      let count = pread(
+        descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, offset + done)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw failure(File.reason) }
+      guard count > 0 else { throw failure("the file became shorter while it was read") }
+      done += count
+    }
+  }
+
+  /// Appends `buffer`.
+  /// - Throws: `EngineError` if it cannot be written.
+  func write(_ buffer: UnsafeRawBufferPointer, _ failure: (String) -> EngineError) throws {
+    var done = 0
+    while done < buffer.count {
+      let count = Glibc.write(
+        descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw failure(File.reason) }
+      done += count
+    }
+  }
+}
+
+// MARK: - Loading
+
+extension Safetensors {
+  /// Reads all tensors of a file, and its texts.
+  ///
+  /// Floats become Float32 (a double too large for it becomes infinite), integers Int32.
+  /// - Throws: `EngineError` that names the file, the tensor and what is wrong with them.
+  public static func load(_ path: String) throws -> (
+    tensors: [String: Value], metadata: [String: String]
+  ) {
+    func failure(_ message: String) -> EngineError {
+      EngineError("safetensors.load", "\"\(path)\": \(message)")
+    }
+    let file = try File(path, O_RDONLY | O_NONBLOCK, failure)
+    var status = stat()
+    guard fstat(file.descriptor, &status) == 0 else { throw failure(File.reason) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw failure(status.st_mode & S_IFMT == S_IFDIR ? "is a directory" : "is not a regular file")
+    }
+    let size = Int(status.st_size)
+    let header = try Header(of: file, size: size, failure)
+    var tensors: [String: Value] = [:]
+    for entry in header.entries {
+      tensors[entry.name] = try entry.read(from: file, dataStart: header.dataStart, failure)
+    }
+    return (tensors, header.metadata)
+  }
+}
+
+/// A checked header.
+private struct Header {
+  /// The tensors, in the order of their data.
+  var entries: [Entry]
+  var metadata: [String: String]
+  /// Where the data begins in the file.
+  var dataStart: Int
+
+  /// Where and how one tensor is stored.
+  struct Entry {
+    var name: String
+    var dtype: DType
+    var shape: [Int]
+    /// The tensor's bytes, counted from the beginning of the data.
+    var bytes: Range<Int>
+  }
+
+  /// Reads and checks the header of a file of `size` bytes.
+  /// - Throws: `EngineError` for the first thing that is wrong.
+  init(of file: File, size: Int, _ failure: (String) -> EngineError) throws {
+    guard size >= 8 else {
+      throw failure("is no safetensors file: \(size) bytes, and the header's length alone takes 8")
+    }
+    var stored: UInt64 = 0
+    try withUnsafeMutableBytes(of: &stored) { try file.read($0, at: 0, failure) }
+    let length = UInt64(littleEndian: stored)
+    guard length <= UInt64(size - 8) else {
+      throw failure(
+        "is cut short or no safetensors file: a header of \(length) bytes in a file of \(size)")
+    }
+    guard length <= UInt64(Safetensors.maxHeader) else {
+      throw failure(
+        "its header of \(length) bytes is too long (allowed: \(Safetensors.maxHeader))")
+    }
+    dataStart = 8 + Int(length)
+    var bytes = [UInt8](repeating: 0, count: Int(length))
+    try bytes.withUnsafeMutableBytes { try file.read($0, at: 8, failure) }
+    // Foundation would also take other encodings of Unicode, which the format does not allow.
+    guard bytes.first == UInt8(ascii: "{"), !bytes.contains(0),
+      String(validating: bytes, as: UTF8.self) != nil
+    else {
+      throw failure("its header is not JSON text that begins with {")
+    }
+    let listing: Listing
+    do {
+      listing = try JSONDecoder().decode(Listing.self, from: Data(bytes))
+    } catch let malformed as MalformedHeader {
+      throw failure(malformed.message)
+    } catch {
+      throw failure("its header is not valid JSON")
+    }
+    metadata = listing.metadata
+    let dataSize = size - dataStart
+    entries = try listing.tensors
+      .map { name, info in
+        let wrong = { (message: String) in failure("tensor \(quoted(name)): \(message)") }
+        return try Entry(name, info, dataSize: dataSize, wrong)
+      }
+      .sorted {
+        ($0.bytes.lowerBound, $0.bytes.upperBound, $0.name)
+          < ($1.bytes.lowerBound, $1.bytes.upperBound, $1.name)
+      }
+    try checkCoverage(dataSize, failure)
+  }
+
+  /// Checks that the tensors lie side by side and fill the data.
+  private func checkCoverage(_ dataSize: Int, _ failure: (String) -> EngineError) throws {
+    var end = 0
+    var previous = ""
+    for entry in entries {
+      let start = entry.bytes.lowerBound
+      guard start >= end else {
+        throw failure("tensors \(quoted(previous)) and \(quoted(entry.name)) overlap")
+      }
+      guard start == end else {
+        throw failure("bytes \(end)..<\(start) of the data belong to no tensor")
+      }
+      (end, previous) = (entry.bytes.upperBound, entry.name)
+    }
+    guard end == dataSize else {
+      throw failure("bytes \(end)..<\(dataSize) of the data belong to no tensor")
+    }
+  }
+}
+
+extension Header.Entry {
+  /// Checks what a header says of one tensor.
+  fileprivate init(
+    _ name: String, _ info: Listing.Info, dataSize: Int, _ failure: (String) -> EngineError
+  ) throws {
+    guard let dtype = DType(rawValue: info.dtype) else {
+      let known = DType.allCases.map(\.rawValue).joined(separator: ", ")
+      throw failure("dtype \(quoted(info.dtype)) is not supported (allowed: \(known))")
+    }
+    var size = dtype.size
+    var overflow = false
+    for side in info.shape {
+      guard side >= 0 else { throw failure("sizes must not be negative, got shape \(info.shape)") }
+      let product = size.multipliedReportingOverflow(by: side)
+      size = product.partialValue
+      overflow = overflow || product.overflow
+    }
+    guard !overflow else { throw failure("shape \(info.shape) is too large") }
+    let offsets = info.data_offsets
+    guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1] else {
+      throw failure("data_offsets must be [begin, end] with 0 ≤ begin ≤ end, got \(offsets)")
+    }
+    guard offsets[1] <= dataSize else {
+      throw failure("ends at byte \(offsets[1]) of the data, but the file holds \(dataSize)")
+    }
+    guard offsets[1] - offsets[0] == size else {
+      throw failure(
+        "shape \(info.shape) of \(info.dtype) takes \(size) bytes, "
+          + "but data_offsets \(offsets) hold \(offsets[1] - offsets[0])")
+    }
+    self.init(name: name, dtype: dtype, shape: info.shape, bytes: offsets[0]..<offsets[1])
+  }
+
+  /// Reads the tensor.
+  /// - Throws: `EngineError` if the file cannot be read or an integer does not fit into 32 bits.
+  fileprivate func read(
+    from file: File, dataStart: Int, _ failure: (String) -> EngineError
+  ) throws -> Safetensors.Value {
+    /// Converts the stored elements, block by block.
+    func convert<Stored: BitwiseCopyable, Element>(
+      to elements: UnsafeMutablePointer<Element>, _ body: (Stored) throws -> Element
+    ) throws {
+      let count = bytes.count / MemoryLayout<Stored>.stride
+      let block = min(count, 1 << 14)
+      let buffer = UnsafeMutableBufferPointer<Stored>.allocate(capacity: block)
+      defer { buffer.deallocate() }
+      for first in stride(from: 0, to: count, by: max(block, 1)) {
+        let part = UnsafeMutableBufferPointer(rebasing: buffer[..<min(block, count - first)])
+        try file.read(
+          UnsafeMutableRawBufferPointer(part),
+          at: dataStart + bytes.lowerBound + first * MemoryLayout<Stored>.stride, failure)
+        for i in part.indices { elements[first + i] = try body(part[i]) }
+      }
+    }
+    func float<Stored: BitwiseCopyable>(_ body: (Stored) -> Float) throws -> Safetensors.Value {
+      let result = Tensor(uninitialized: shape)
+      try convert(to: result.pointer, body)
+      return .float(result)
+    }
+    func int<Stored: BinaryInteger & BitwiseCopyable>(
+      _: Stored.Type
+    ) throws -> Safetensors.Value {
+      let result = IntTensor(shape: shape)
+      try convert(to: result.pointer) { (value: Stored) in
+        guard let element = Int32(exactly: value) else {
+          throw failure("tensor \(quoted(name)): \(value) does not fit into 32 bits")
+        }
+        return element
+      }
+      return .int(result)
+    }
+    switch dtype {
+    case .f64: return try float { (value: Double) in Float(value) }
+    case .f32: return try float { (value: Float) in value }
+    case .f16: return try float { (value: Float16) in Float(value) }
+    case .bf16: return try float { (value: UInt16) in Float(bitPattern: UInt32(value) << 16) }
+    case .i64: return try int(Int64.self)
+    case .i32: return try int(Int32.self)
+    case .i16: return try int(Int16.self)
+    case .i8: return try int(Int8.self)
+    case .u8: return try int(UInt8.self)
+    }
+  }
+}
+
+/// What a header says, not checked yet.
+private struct Listing: Decodable {
+  var tensors: [(String, Info)] = []
+  var metadata: [String: String] = [:]
+
+  struct Info: Decodable {
+    var dtype: String
+    var shape: [Int]
+    // The format's own name.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
+    var data_offsets: [Int]
+  }
+
+  private struct Name: CodingKey {
+    var stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Name.self)
+    for name in container.allKeys {
+      if name.stringValue == Safetensors.metadataKey {
+        do {
+          metadata = try container.decodeIfPresent([String: String].self, forKey: name) ?? [:]
+        } catch {
+          throw MalformedHeader(
+            message: "\(Safetensors.metadataKey) of its header must map names to texts")
+        }
+      } else if let info = try? container.decode(Info.self, forKey: name) {
+        tensors.append((name.stringValue, info))
+      } else {
+        throw MalformedHeader(
+          message: "tensor \(quoted(name.stringValue)): the header must give its dtype (a text), "
+            + "shape and data_offsets (lists of whole numbers)")
+      }
+    }
+  }
+}
+
+private struct MalformedHeader: Error {
+  var message: String
+}
+
+/// A name from a file as a message shows it: control characters escaped, long ones cut.
+private func quoted(_ name: String) -> String {
+  let shown = name.unicodeScalars.prefix(80).map { $0.escaped(asASCII: false) }.joined()
+  return "\"\(shown)\(name.unicodeScalars.count > 80 ? "…" : "")\""
+}
+
+// MARK: - Saving
+
+extension Safetensors {
+  /// Writes named tensors and texts to a file.
+  ///
+  /// The file appears whole or not at all: it is written beside `path` under another name, brought
+  /// to the disk and then renamed, so an interrupted save leaves the file of before.
+  /// - Throws: `EngineError` if a name comes twice or is `__metadata__`, or with the system's reason
+  ///   if the file cannot be written.
+  public static func save(
+    _ path: String, tensors: [(name: String, value: Value)], metadata: [String: String] = [:]
+  ) throws {
+    func failure(_ message: String) -> EngineError {
+      EngineError("safetensors.save", "\"\(path)\": \(message)")
+    }
+    var names = Set<String>()
+    for (name, _) in tensors {
+      guard name != metadataKey else { throw failure("a tensor cannot be named \(metadataKey)") }
+      guard names.insert(name).inserted else {
+        throw failure("two tensors are named \(quoted(name))")
+      }
+    }
+    guard !path.utf8.contains(0) else { throw failure("a path must not contain a zero byte") }
+    // Renaming would replace a device or a pipe by a file.
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      throw failure(status.st_mode & S_IFMT == S_IFDIR ? "is a directory" : "is not a regular file")
+    }
+    let ordered = inFileOrder(tensors)
+    let (temporary, file) = try temporaryFile(beside: path, failure)
+    // Gone already once it has been renamed.
+    defer { unlink(temporary) }
+    try header(ordered, metadata).withUnsafeBytes { try file.write($0, failure) }
+    for (_, value) in ordered {
+      switch value {
+      case .float(let tensor):
+        try tensor.withElements { try file.write(UnsafeRawBufferPointer($0), failure) }
+      case .int(let tensor):
+        try tensor.withElements { try file.write(UnsafeRawBufferPointer($0), failure) }
+      }
+    }
+    guard fsync(file.descriptor) == 0, rename(temporary, path) == 0 else {
+      throw failure(File.reason)
+    }
+    // The new name is safe once the folder is on the disk too; not every file system can say so.
+    if let folder = try? File(folder(of: path), O_RDONLY | O_DIRECTORY, failure) {
+      fsync(folder.descriptor)
+    }
+  }
+
+  /// The order of the reference implementation: by dtype, F32 before I32, then by name.
+  private static func inFileOrder(
+    _ tensors: [(name: String, value: Value)]
+  ) -> [(name: String, value: Value)] {
+    func isFloat(_ value: Value) -> Bool { if case .float = value { true } else { false } }
+    return tensors.sorted { a, b in
+      isFloat(a.value) != isFloat(b.value)
+        ? isFloat(a.value) : a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
+    }
+  }
+
+  /// The length of the header and the header, padded with spaces to a multiple of 8 bytes.
+  private static func header(
+    _ tensors: [(name: String, value: Value)], _ metadata: [String: String]
+  ) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .withoutEscapingSlashes
+    func json(_ text: String) throws -> String {
+      String(decoding: try encoder.encode(text), as: UTF8.self)
+    }
+    var fields: [String] = []
+    if !metadata.isEmpty {
+      let texts = try metadata.sorted { $0.key < $1.key }
+        .map { "\(try json($0.key)):\(try json($0.value))" }
+      fields.append("\(try json(metadataKey)):{\(texts.joined(separator: ","))}")
+    }
+    var begin = 0
+    for (name, value) in tensors {
+      let dtype: DType
+      switch value {
+      case .float: dtype = .f32
+      case .int: dtype = .i32
+      }
+      let end = begin + value.shape.reduce(dtype.size, &*)
+      let shape = value.shape.map { String($0) }.joined(separator: ",")
+      fields.append(
+        "\(try json(name)):{\"dtype\":\"\(dtype.rawValue)\",\"shape\":[\(shape)],"
+          + "\"data_offsets\":[\(begin),\(end)]}")
+      begin = end
+    }
+    var text = Array("{\(fields.joined(separator: ","))}".utf8)
+    while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
+    let length = UInt64(text.count)
+    return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + text
+  }
+
+  private static func folder(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// A new, empty file in the folder of `path`, under a name that no other process takes.
+  private static func temporaryFile(
+    beside path: String, _ failure: (String) -> EngineError
+  ) throws -> (String, File) {
+    let name =
+      "\(folder(of: path))/.mnemo-\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp"
+    return (name, try File(name, O_WRONLY | O_CREAT | O_EXCL, failure))
+  }
+}
