@@ -83,7 +83,11 @@ extension LuaClass {
     }
     if !methods.isEmpty {
       lines.append("  methods:")
-      lines += methods.flatMap { wrapped($0.line, indent: 4, hanging: 8) }
+      lines += methods.flatMap { method in
+        method.line.count <= 76
+          ? ["    " + method.line]
+          : ["    " + method.signature] + wrapped(firstSentence(method.summary), indent: 8)
+      }
     }
     return lines.joined(separator: "\n")
   }
@@ -113,22 +117,19 @@ private func listed(_ items: [(name: String, text: String)]) -> [String] {
   }
 }
 
-/// The text in lines of at most 80 characters; lines after the first may hang.
-private func wrapped(_ text: String, indent: Int, hanging: Int? = nil) -> [String] {
+/// The text in lines of at most 80 characters.
+private func wrapped(_ text: String, indent: Int) -> [String] {
+  let margin = String(repeating: " ", count: indent)
   var lines: [String] = []
   var line = ""
   for word in text.split(whereSeparator: \.isWhitespace) {
-    let margin = lines.isEmpty ? indent : hanging ?? indent
-    if !line.isEmpty, margin + line.count + 1 + word.count > 80 {
-      lines.append(String(repeating: " ", count: margin) + line)
+    if !line.isEmpty, indent + line.count + 1 + word.count > 80 {
+      lines.append(margin + line)
       line = ""
     }
     line += (line.isEmpty ? "" : " ") + word
   }
-  if !line.isEmpty {
-    lines.append(String(repeating: " ", count: lines.isEmpty ? indent : hanging ?? indent) + line)
-  }
-  return lines
+  return line.isEmpty ? lines : lines + [margin + line]
 }
 
 func firstSentence(_ text: String) -> String {

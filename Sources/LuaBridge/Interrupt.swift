@@ -8,7 +8,7 @@ import LuaShim
 ///
 /// As in lua(1), code running in a coroutine hears of it when the main thread goes on.
 public enum Interrupt {
-  /// Catches SIGINT on behalf of a state.
+  /// Catches SIGINT on behalf of a state, which has to run on the calling thread.
   public static func install(_ lua: Lua) { mnemo_interrupt_install(lua.state) }
 
   /// Gives SIGINT back to what handled it before.

@@ -1,5 +1,6 @@
 #include "lua_shim.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
@@ -253,6 +254,8 @@ static lua_State *volatile interrupt_state;
 static volatile sig_atomic_t interrupt_flag;
 static volatile sig_atomic_t interrupt_deferred;
 static struct sigaction interrupt_previous;
+static pthread_t interrupt_thread;
+static sigset_t interrupt_mask;
 
 static void on_signal(int signal_number);
 
@@ -283,6 +286,11 @@ static void set_hook(void) {
 }
 
 static void on_signal(int signal_number) {
+  // The kernel picks any thread. The hook has to be set while Lua's own thread stands still.
+  if (!pthread_equal(pthread_self(), interrupt_thread)) {
+    pthread_kill(interrupt_thread, signal_number);
+    return;
+  }
   if (interrupt_flag) {
     signal(signal_number, SIG_DFL);  // nobody took the first one; the next one kills
     set_hook();
@@ -293,15 +301,21 @@ static void on_signal(int signal_number) {
 }
 
 void mnemo_interrupt_install(lua_State *L) {
-  if (interrupt_state == NULL) sigaction(SIGINT, NULL, &interrupt_previous);
-  interrupt_flag = 0;
+  mnemo_interrupt_uninstall();
+  sigaction(SIGINT, NULL, &interrupt_previous);
   interrupt_state = L;
+  interrupt_thread = pthread_self();
   catch_signal();
+  // Threads of a pool start with signals blocked.
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &interrupt, &interrupt_mask);
 }
 
 void mnemo_interrupt_uninstall(void) {
   if (interrupt_state == NULL) return;
-  sigaction(SIGINT, &interrupt_previous, NULL);
+  pthread_sigmask(SIG_SETMASK, &interrupt_mask, NULL);
   mnemo_interrupt_take();
   sigaction(SIGINT, &interrupt_previous, NULL);
   interrupt_state = NULL;
