@@ -1,0 +1,116 @@
+import LuaBridge
+import Testing
+
+/// Declarations looked up, and the help made from them.
+@Suite struct RegistryTests {
+  static var registry: Registry {
+    let registry = Registry()
+    let (functions, classes) = Counter.declarations(.init())
+    registry.add(functions)
+    registry.add(classes)
+    registry.add([
+      OptionsTests.bigram,
+      Function(
+        "memory.embeddings",
+        "Random vectors, one for each of n tokens. They are nearly orthogonal when there are many "
+          + "dimensions, which is what makes a matrix a memory.",
+        parameters: [
+          Parameter("n", .integer, "How many."), Parameter("d", .integer, "Of what dimension."),
+        ],
+        options: [
+          Option(
+            "kind", .choice(["gaussian", "sphere"]), "gaussian", "Where the vectors are drawn from."
+          )
+        ],
+        returns: "Tensor",
+        example: "local E = mnemo.memory.embeddings(100, 64)\nprint(E:shape())"
+      ) { _ in 0 },
+      Function(
+        "zeros", "Zeros.",
+        parameters: [
+          Parameter("sizes", .integer, variadic: true),
+          Parameter("dim", .integer, default: "all of them"),
+        ], returns: "Tensor"
+      ) { _ in 0 },
+    ])
+    return registry
+  }
+
+  @Test func lookups() throws {
+    let registry = Self.registry
+    #expect(registry.function(named: "data.bigram")?.shortName == "bigram")
+    #expect(registry.function(named: "Counter:add")?.isMethod == true)
+    #expect(registry.function(named: "Counter.add")?.name == "Counter:add")
+    #expect(registry.luaClass(named: "Counter")?.methods.count == 2)
+    #expect(registry.suggestion(for: "data.bigrm") == "data.bigram")
+    #expect(registry.suggestion(for: "xyz") == nil)
+    #expect(registry.names.contains("data"))
+    let lua = Lua()
+    defer { lua.close() }
+    lua.setGlobal("m", registry.install(in: lua))
+    let values = try lua.run("return m.data.bigram, m.counter(1), m.counter(1).add, print")
+    #expect(registry.help(values[0], in: lua)?.hasPrefix("data.bigram{") == true)
+    #expect(registry.help(values[1], in: lua)?.hasPrefix("Counter\n") == true)
+    #expect(registry.help(values[2], in: lua)?.hasPrefix("Counter:add(n)") == true)
+    #expect(registry.help(values[3], in: lua) == nil)
+    #expect(registry.help("data", in: lua)?.hasPrefix("data.bigram{") == true)
+  }
+
+  @Test func helpOfAnOptionFunction() {
+    #expect(
+      Self.registry.help("data.bigram")
+        == """
+        data.bigram{corpus=…, triggers=5, kind="fixed", noise=…, range=…, lr=0.1, …}
+          In-context copying.
+          options:
+            corpus    Counter, required. Where the tokens come from.
+            triggers  integer, default 5. How many.
+            kind      "fixed" or "random", default "fixed"
+            noise     number
+            range     list of integer, default {1, 3}
+            lr        number or function, default 0.1
+            probe     function
+            vocab     integer, default that of the corpus
+        """)
+  }
+
+  @Test func helpOfAFunctionWithBoth() {
+    #expect(
+      Self.registry.help("memory.embeddings")
+        == """
+        memory.embeddings(n, d[, {kind="gaussian"}]) → Tensor
+          Random vectors, one for each of n tokens. They are nearly orthogonal when
+          there are many dimensions, which is what makes a matrix a memory.
+          parameters:
+            n  integer. How many.
+            d  integer. Of what dimension.
+          options:
+            kind  "gaussian" or "sphere", default "gaussian". Where the vectors are
+                  drawn from.
+          example:
+            local E = mnemo.memory.embeddings(100, 64)
+            print(E:shape())
+        """)
+    #expect(Self.registry.function(named: "zeros")?.line == "zeros(sizes…[, dim]) → Tensor  Zeros.")
+  }
+
+  @Test func helpOfAClass() {
+    #expect(
+      Self.registry.help("Counter")
+        == """
+        Counter
+          Counts.
+          methods:
+            Counter:get() → integer  The value.
+            Counter:add(n)  Adds.
+        """)
+  }
+
+  @Test(arguments: [
+    ("trigers", "triggers"), ("tirggers", "triggers"), ("Seed", "seed"), ("sed", "seed"),
+    ("se", nil), ("model", nil), ("x", nil), ("", nil),
+  ])
+  func nearestNames(given: String, expected: String?) {
+    #expect(nearest(given, among: ["triggers", "seed", "lr"]) == expected)
+  }
+}
