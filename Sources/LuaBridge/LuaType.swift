@@ -31,13 +31,30 @@ extension LuaType: CustomStringConvertible {
     case .integer: "integer"
     case .number: "number"
     case .string: "string"
-    case .choice(let names): Self.either(names.map { "\"\($0)\"" })
+    case .choice: Self.either(alternatives)
     case .table: "table"
     case .list(.union(let types)): "list of (\(LuaType.union(types)))"
     case .list(let element): "list of \(element)"
     case .function: "function"
     case .object(let name): name
-    case .union(let types): Self.either(types.map(\.description))
+    case .union(let types): Self.either(types.flatMap(\.alternatives))
+    }
+  }
+
+  private var alternatives: [String] {
+    switch self {
+    case .choice(let names): names.map { "\"\($0)\"" }
+    case .union(let types): types.flatMap(\.alternatives)
+    default: [description]
+    }
+  }
+
+  /// Whether some strings are allowed, so that a message shows the one given.
+  private var hasChoices: Bool {
+    switch self {
+    case .choice: true
+    case .union(let types): types.contains(where: \.hasChoices)
+    default: false
     }
   }
 
@@ -65,11 +82,7 @@ extension LuaType {
       if type == LUA_TNUMBER { return integer(at: index, in: lua) }
       // The message says number, as Lua's own do.
       return LuaType.number.mismatch(at: index, in: lua)
-    case .choice(let names):
-      if type == LUA_TSTRING {
-        let given = lua.string(at: index)
-        return names.contains(given) ? nil : "\(self) expected, got \"\(given)\""
-      }
+    case .choice(let names): matches = type == LUA_TSTRING && names.contains(lua.string(at: index))
     case .list(let element):
       guard type == LUA_TTABLE else { break }
       return element.mismatch(ofElementsAt: index, in: lua)
@@ -86,7 +99,10 @@ extension LuaType {
       }
       if let reason { return reason }
     }
-    return matches ? nil : "\(self) expected, got \(lua.typeName(at: index))"
+    guard !matches else { return nil }
+    let given =
+      type == LUA_TSTRING && hasChoices ? "\"\(lua.string(at: index))\"" : lua.typeName(at: index)
+    return "\(self) expected, got \(given)"
   }
 
   private func integer(at index: Int32, in lua: Lua) -> String? {

@@ -69,7 +69,7 @@ public final class Registry {
   public func function(named name: String) -> Function? {
     functions.first { $0.name == name }
       ?? classes.lazy.flatMap(\.methods).first {
-        $0.name == name || $0.name.replacing(":", with: ".") == name
+        $0.name == name || String($0.name.map { $0 == ":" ? "." : $0 }) == name
       }
   }
 

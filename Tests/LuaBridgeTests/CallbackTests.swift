@@ -169,7 +169,6 @@ import Testing
           for i = 1, 1000000 do c:get() end
           return os.clock() - start
           """)[0].asNumber ?? 0
-      print("method call:", seconds * 1000, "ns")
       // The aim is half a microsecond; a busy machine gets ten times that.
       #expect(seconds < 5)
     }

@@ -13,6 +13,7 @@ import Testing
         Option("noise", .number),
         Option("range", .list(.integer), [1, 3]),
         Option("lr", .union([.number, .function]), 0.1),
+        Option("loss_on", .union([.choice(["all", "outputs"]), .function]), "all"),
         Option("probe", .function),
         Option("vocab", .integer, .described("that of the corpus")),
       ]
@@ -61,7 +62,7 @@ import Testing
     (
       "{corpus = c, zzzzzzz = 3}",
       "data.bigram: unknown option 'zzzzzzz'; allowed are 'corpus', 'triggers', 'kind', 'noise', "
-        + "'range', 'lr', 'probe', 'vocab'"
+        + "'range', 'lr', 'loss_on', 'probe', 'vocab'"
     ),
     ("{corpus = c, 3}", "data.bigram: option names are strings, got a number"),
     ("{triggers = 3}", "data.bigram: missing option 'corpus' (Counter expected)"),
@@ -93,6 +94,11 @@ import Testing
     (
       "{corpus = c, lr = {}}",
       "bad option 'lr' to 'data.bigram' (number or function expected, got table)"
+    ),
+    (
+      "{corpus = c, loss_on = 'al'}",
+      "bad option 'loss_on' to 'data.bigram' "
+        + "(\"all\", \"outputs\" or function expected, got \"al\")"
     ),
     ("nil", "bad argument #1 to 'data.bigram' (table expected, got nil)"),
     ("", "bad argument #1 to 'data.bigram' (table expected, got no value)"),

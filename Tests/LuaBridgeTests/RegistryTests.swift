@@ -69,6 +69,7 @@ import Testing
             noise     number
             range     list of integer, default {1, 3}
             lr        number or function, default 0.1
+            loss_on   "all", "outputs" or function, default "all"
             probe     function
             vocab     integer, default that of the corpus
         """)
