@@ -9,10 +9,15 @@ final class Node {
   /// Tensors it was computed from.
   private(set) var inputs: [Tensor]
   private let versions: [Int]
+  private let resultVersion: Int
   private var vjp: ((Tensor) throws -> [Tensor?])?
 
-  init(_ operation: String, _ inputs: [Tensor], _ vjp: @escaping (Tensor) throws -> [Tensor?]) {
+  init(
+    _ operation: String, _ inputs: [Tensor], resultVersion: Int,
+    _ vjp: @escaping (Tensor) throws -> [Tensor?]
+  ) {
     self.operation = operation
+    self.resultVersion = resultVersion
     self.inputs = inputs
     self.vjp = vjp
     versions = inputs.map { $0.storage.version }
@@ -21,8 +26,9 @@ final class Node {
   /// Whether a backward pass has used it.
   var isUsed: Bool { vjp == nil }
 
-  /// The gradients of the inputs; lets go of everything the forward pass kept.
-  func backward(_ gradient: Tensor) throws -> [(Tensor, Tensor?)] {
+  /// The gradients of the inputs, from that of `result`; lets go of everything the forward pass
+  /// kept.
+  func backward(_ result: Tensor, _ gradient: Tensor) throws -> [(Tensor, Tensor?)] {
     guard let vjp else {
       throw EngineError(
         "backward",
@@ -32,6 +38,11 @@ final class Node {
       throw EngineError(
         "backward",
         "an input of \(operation), of shape \(input.shape), was changed in place after its use")
+    }
+    // Many rules read the result (exp, softmax, …).
+    guard result.storage.version == resultVersion else {
+      throw EngineError(
+        "backward", "the result of \(operation), of shape \(result.shape), was changed in place")
     }
     let gradients = try vjp(gradient)
     return Array(zip(release(), gradients))
@@ -76,7 +87,7 @@ extension Tensor {
   ) -> Tensor {
     guard Gradients.areRecorded, inputs.contains(where: \.requiresGrad) else { return self }
     requiresGrad = true
-    node = Node(operation, inputs, vjp)
+    node = Node(operation, inputs, resultVersion: storage.version, vjp)
     return self
   }
 
@@ -106,7 +117,7 @@ extension Tensor {
         try tensor.accumulate(gradient)
         continue
       }
-      for (input, contribution) in try node.backward(gradient) where input.requiresGrad {
+      for (input, contribution) in try node.backward(tensor, gradient) where input.requiresGrad {
         guard let contribution else { continue }
         let reduced = try contribution.summed(to: input.shape)
         let key = ObjectIdentifier(input)
