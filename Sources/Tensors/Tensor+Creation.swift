@@ -74,11 +74,14 @@ extension Tensor {
   }
 
   /// `first`, `first + step`, … up to and including `last` where it is reached.
-  /// - Throws: `EngineError` if `step` is zero or leads away from `last`.
+  /// - Throws: `EngineError` if `step` is zero or leads away from `last`, or there are too many.
   public static func arange(_ first: Double, _ last: Double, _ step: Double = 1) throws -> Tensor {
     let steps = (last - first) / step
     guard step != 0, steps.isFinite, steps > -1 else {
       throw EngineError("arange", "steps of \(step) do not lead from \(first) to \(last)")
+    }
+    guard steps < 0x1p40 else {
+      throw EngineError("arange", "\(first) to \(last) in steps of \(step) is too long")
     }
     // A relative slack of 1e-9 keeps `last` where the division rounds down.
     let n = steps < 0 ? 0 : Int((steps * (1 + 1e-9)).rounded(.down)) + 1
@@ -89,9 +92,10 @@ extension Tensor {
   }
 
   /// `n` evenly spaced numbers from `first` to `last`, both included.
-  /// - Throws: `EngineError` if `n` is less than 1.
+  /// - Throws: `EngineError` if `n` is less than 1 or too large.
   public static func linspace(_ first: Double, _ last: Double, _ n: Int) throws -> Tensor {
     guard n >= 1 else { throw EngineError("linspace", "needs at least 1 number, got \(n)") }
+    _ = try Layout.checkedCount([n], "linspace")
     let result = Tensor(uninitialized: [n])
     for i in 0..<n {
       let share = n == 1 ? 0 : Double(i) / Double(n - 1)
