@@ -29,7 +29,10 @@ extension Tensor {
 
   /// Zeros.
   /// - Throws: `EngineError` if a size is negative or the tensor would be too large.
-  public static func zeros(_ shape: [Int]) throws -> Tensor { try full(shape, 0) }
+  public static func zeros(_ shape: [Int]) throws -> Tensor {
+    _ = try Layout.checkedCount(shape, "zeros")
+    return Tensor(full: shape, 0)
+  }
 
   /// Every element `value`.
   /// - Throws: `EngineError` if a size is negative or the tensor would be too large.
@@ -66,9 +69,10 @@ extension Tensor {
   }
 
   /// The n×n identity matrix.
-  /// - Throws: `EngineError` if `n` is negative.
+  /// - Throws: `EngineError` if `n` is negative or the matrix would be too large.
   public static func eye(_ n: Int) throws -> Tensor {
-    let result = try zeros([n, n])
+    _ = try Layout.checkedCount([n, n], "eye")
+    let result = Tensor(full: [n, n], 0)
     for i in 0..<n { result.storage.pointer[i * n + i] = 1 }
     return result
   }
@@ -105,10 +109,11 @@ extension Tensor {
   }
 
   /// Rows of zeros with a 1 at each id: shape `ids.shape + [n]`.
-  /// - Throws: `EngineError` if an id is outside 0..<n.
+  /// - Throws: `EngineError` if an id is outside 0..<n or the tensor would be too large.
   public static func oneHot(_ ids: IntTensor, _ n: Int) throws -> Tensor {
     try ids.check(below: n, "one_hot", "id")
-    let result = try zeros(ids.shape + [n])
+    _ = try Layout.checkedCount(ids.shape + [n], "one_hot")
+    let result = Tensor(full: ids.shape + [n], 0)
     for (r, id) in ids.elements().enumerated() { result.storage.pointer[r * n + Int(id)] = 1 }
     return result
   }
