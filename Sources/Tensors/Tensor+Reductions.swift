@@ -190,13 +190,13 @@ extension Tensor {
   /// Largest element along `d`; the gradient goes to the first of equals.
   /// - Throws: `EngineError` if there is no such dimension or it is empty.
   public func max(_ d: Int, keepDim: Bool = false) throws -> Tensor {
-    try picked(argmax(d, keepDim: true), d, keepDim)
+    try picked(extreme(d, keepDim: true, "max") { $0 > $1 }, d, keepDim)
   }
 
   /// Smallest element along `d`; the gradient goes to the first of equals.
   /// - Throws: `EngineError` if there is no such dimension or it is empty.
   public func min(_ d: Int, keepDim: Bool = false) throws -> Tensor {
-    try picked(argmin(d, keepDim: true), d, keepDim)
+    try picked(extreme(d, keepDim: true, "min") { $0 < $1 }, d, keepDim)
   }
 
   /// Largest of all elements.
