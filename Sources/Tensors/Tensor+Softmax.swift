@@ -38,7 +38,7 @@ extension Tensor {
     try sub(logSumExp(d, keepDim: true))
   }
 
-  /// log Σ e^x along dimension `d`.
+  /// log Σ e^x along dimension `d`; −∞ where it is empty.
   /// - Throws: `EngineError` if there is no such dimension.
   public func logSumExp(_ d: Int, keepDim: Bool = false) throws -> Tensor {
     let (x, _) = try lastDimension(d, "logsumexp")
@@ -56,8 +56,7 @@ extension Tensor {
     return try logs.reshape(moved).transpose(d, rank - 1).reshape(shape)
   }
 
-  /// log Σ e^x over everything.
-  /// - Throws: `EngineError` if there are no elements.
+  /// log Σ e^x over everything; −∞ if there are no elements.
   public func logSumExp() throws -> Tensor { try reshape([-1]).logSumExp(0) }
 
   private func softmaxRows() -> Tensor {
@@ -93,7 +92,7 @@ extension Tensor {
   /// log Σ e^x of every row of a contiguous tensor, as a vector.
   private func logSumExpRows() -> Tensor {
     let n = shape[rank - 1]
-    let rows = n == 0 ? 0 : count / n
+    let rows = shape.dropLast().reduce(1, *)
     let result = Tensor(uninitialized: [rows])
     let (x, out) = (pointer, result.pointer)
     Parallel.ranges(rows, grain: Swift.max(1, Kernels.grain / Swift.max(n, 1))) { range in
