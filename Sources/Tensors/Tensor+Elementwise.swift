@@ -190,13 +190,20 @@ extension Tensor {
   }
 
   /// Replaces each element x by f(x, y), y the element of `other` broadcast to this shape.
-  /// - Throws: `EngineError` if `other` does not broadcast to this shape, or gradients are recorded.
+  /// - Throws: `EngineError` if `other` does not broadcast to this shape, this view repeats
+  ///   elements, or gradients are recorded.
   @inline(__always)
   private func updateInPlace(
     _ other: Tensor, _ operation: String, _ f: (Float, Float) -> Float
   ) throws {
     try checkInPlace(operation)
-    let source = try other.detach().expand(shape).clone()
+    guard !zip(shape, layout.strides).contains(where: { $0 > 1 && $1 == 0 }) else {
+      throw EngineError(
+        operation, "this view repeats its elements (expand); change a clone() of it")
+    }
+    let source = try Tensor(
+      storage: other.storage, layout: other.layout.expanded(to: shape, operation)
+    ).clone()
     storage.version &+= 1
     var i = 0
     layout.forEachPosition {
