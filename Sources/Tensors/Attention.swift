@@ -151,7 +151,7 @@ public enum Attention {
       let scratch = Tensor(uninitialized: [lanes, perLane])
       let base = scratch.pointer
       let heads = shapes.heads
-      Parallel.run(shapes.rows.batch * heads) { part, lane in
+      Parallel.run(shapes.rows.batch * heads, lanes: lanes) { part, lane in
         body(Head(sequence: part / heads, index: part % heads), base + lane * perLane)
       }
       withExtendedLifetime(scratch) {}

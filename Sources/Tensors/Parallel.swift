@@ -24,10 +24,14 @@ public enum Parallel {
   ///
   /// - Parameters:
   ///   - parts: number of parts; chosen by the size of the work.
+  ///   - most: most lanes to use; a caller with a buffer per lane passes their number, because
+  ///     ``threads`` may change between its look and this one.
   ///   - body: the work of one part; parts must write to different places. `lane` is below
-  ///     ``threads`` and no two parts run on one lane at a time, so it may choose a scratch buffer.
-  package static func run(_ parts: Int, _ body: (_ part: Int, _ lane: Int) -> Void) {
-    let lanes = min(threads, parts)
+  ///     `most` and no two parts run on one lane at a time, so it may choose a scratch buffer.
+  package static func run(
+    _ parts: Int, lanes most: Int = threads, _ body: (_ part: Int, _ lane: Int) -> Void
+  ) {
+    let lanes = min(most, parts)
     if lanes <= 1 {
       for part in 0..<max(parts, 0) { body(part, 0) }
       return
