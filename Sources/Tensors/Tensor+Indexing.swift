@@ -25,7 +25,7 @@ extension Tensor {
       let g = g.contiguous()
       let sum = Tensor(full: shape, 0)
       let (from, to) = (g.pointer, sum.pointer)
-      withExtendedLifetime(kept) {
+      withExtendedLifetime((kept, g)) {
         for r in 0..<kept.count {
           let (a, b) = (from + r * width, to + Int(kept.pointer[r]) * width)
           for i in 0..<width { b[i] += a[i] }
