@@ -1,3 +1,5 @@
+import Glibc
+
 /// How a tensor's elements lie in its storage: element `(i, j, …)` of a view stands at
 /// `offset + i·strides[0] + j·strides[1] + …`.
 ///
@@ -123,7 +125,7 @@ public struct Layout: Equatable, Sendable {
   }
 
   /// The shape that `a` and `b` broadcast to.
-  /// - Throws: `EngineError` if two sizes differ and neither is 1.
+  /// - Throws: `EngineError` if two sizes differ and neither is 1, or the result would be too large.
   public static func broadcast(_ a: [Int], _ b: [Int], _ operation: String) throws -> [Int] {
     let rank = max(a.count, b.count)
     var result = [Int](repeating: 1, count: rank)
@@ -137,6 +139,7 @@ public struct Layout: Equatable, Sendable {
       }
       result[d] = x == 1 ? y : x
     }
+    _ = try checkedCount(result, operation)
     return result
   }
 
@@ -158,8 +161,12 @@ public struct Layout: Equatable, Sendable {
     return result
   }
 
-  /// The number of elements of a shape given by a user.
-  /// - Throws: `EngineError` if a size is negative or the product overflows.
+  /// Number of Float32 elements that fit in this machine's memory.
+  private static let mostElements =
+    sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) / MemoryLayout<Float>.stride
+
+  /// The number of elements of a shape given by a user, or made of such shapes.
+  /// - Throws: `EngineError` if a size is negative or the tensor would not fit in memory.
   static func checkedCount(_ shape: [Int], _ operation: String) throws -> Int {
     var product = 1
     for size in shape {
@@ -167,7 +174,7 @@ public struct Layout: Equatable, Sendable {
         throw EngineError(operation, "sizes must not be negative, got \(shape)")
       }
       let (next, overflow) = product.multipliedReportingOverflow(by: size)
-      guard !overflow, next < 1 << 40 else {
+      guard !overflow, next <= mostElements else {
         throw EngineError(operation, "a tensor of shape \(shape) is too large")
       }
       product = next

@@ -68,6 +68,7 @@ extension Tensor {
   /// [m, k]·[k, n].
   private func matrixProduct(_ other: Tensor) throws -> Tensor {
     let (m, k, n) = (shape[0], shape[1], other.shape[1])
+    _ = try Layout.checkedCount([m, n], "matmul")
     let result = Tensor(uninitialized: [m, n])
     withBlasMatrix { a in
       other.withBlasMatrix { b in Kernels.parallelProduct(m, n, k, a, b, result.pointer) }
@@ -84,6 +85,7 @@ extension Tensor {
   /// [b, m, k]·[b, k, n], one product per entry of the batch.
   private func batchProduct(_ other: Tensor) throws -> Tensor {
     let (batch, m, k, n) = (shape[0], shape[1], shape[2], other.shape[2])
+    _ = try Layout.checkedCount([batch, m, n], "matmul")
     let result = Tensor(uninitialized: [batch, m, n])
     let out = result.pointer
     try noGrad {
