@@ -6,7 +6,7 @@ import Glibc
 /// Memory: inputs are strided views, outputs are fresh and contiguous unless the name says `into`
 /// or `InPlace`. Outputs never alias inputs. Threading: ranges of fixed size run in parallel
 /// (``Parallel``), so results do not depend on the number of threads.
-enum Kernels {
+package enum Kernels {
   /// Elements per parallel range of an elementwise loop.
   static let grain = 1 << 15
 
@@ -159,7 +159,7 @@ enum Kernels {
   /// Adding and subtracting 1.5·2²³ rounds to the nearest integer, whose bits are then in the
   /// sum's low bits. Below −87.3, where results leave the normal range, it is 0; above 88.7 infinity.
   @inline(__always)
-  static func exponential(_ x: Float) -> Float {
+  package static func exponential(_ x: Float) -> Float {
     let magic: Float = 0x1.8p23
     let clamped = x < -87.5 ? -87.5 : (x > 88.8 ? 88.8 : x)
     let shifted = clamped * 1.442_695_04 + magic
