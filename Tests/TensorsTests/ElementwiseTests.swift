@@ -1,0 +1,217 @@
+import Glibc
+import Tensors
+import Testing
+
+/// Shapes that broadcast together, sizes distinct so that a transpose cannot hide.
+let broadcastingShapes: [([Int], [Int])] = [
+  ([], []), ([1], [1]), ([7], [7]), ([3, 5], [3, 5]), ([2, 3, 5], [2, 3, 5]),
+  ([7], []), ([], [7]), ([7], [1]), ([1], [7]), ([1, 1], [3]),
+  ([3, 5], [5]), ([5], [3, 5]), ([3, 5], [3, 1]), ([1, 5], [3, 1]), ([3, 1], [5]),
+  ([2, 3, 5], [3, 1]), ([2, 1, 5], [3, 1]), ([2, 3, 1], [1, 5]), ([1, 3, 1], [2, 1, 5]),
+  ([2, 3, 5], [1, 1, 1]), ([2, 1, 1], [2, 3, 5]),
+  ([0], [1]), ([0, 3], [3]), ([3, 1], [0]), ([2, 0, 3], [2, 1, 1]),
+]
+
+@Suite struct ElementwiseTests {
+  @Test(arguments: broadcastingShapes)
+  func addSubMulDiv(_ a: [Int], _ b: [Int]) throws {
+    let inputs = [Sample(a), Sample(b)]
+    try check(inputs) {
+      try $0[0].add($0[1])
+    } equals: {
+      .combine($0[0], $0[1], +)
+    }
+    try check(inputs) {
+      try $0[0].sub($0[1])
+    } equals: {
+      .combine($0[0], $0[1], -)
+    }
+    try check(inputs) {
+      try $0[0].mul($0[1])
+    } equals: {
+      .combine($0[0], $0[1], *)
+    }
+    try check([Sample(a), Sample(b, 0.5...2)]) {
+      try $0[0].div($0[1])
+    } equals: {
+      .combine($0[0], $0[1], /)
+    }
+  }
+
+  @Test(arguments: broadcastingShapes)
+  func powMaximumWhere(_ a: [Int], _ b: [Int]) throws {
+    try check([Sample(a, 0.3...2), Sample(b)]) {
+      try $0[0].pow($0[1])
+    } equals: {
+      .combine($0[0], $0[1], Glibc.pow)
+    }
+    try check([Sample(a), Sample(b)]) {
+      try $0[0].maximum($0[1])
+    } equals: {
+      .combine($0[0], $0[1], Swift.max)
+    }
+    // The mask broadcasts too, and has no gradient of its own.
+    let mask = Tensor(Reference.broadcast(a, b).last == 5 ? [1, 0, -2, 0, 1] : [1])
+    let flags = Reference(mask)
+    try check([Sample(a), Sample(b)]) {
+      try Tensor.select(mask, $0[0], $0[1])
+    } equals: { x in
+      let either = Reference.combine(x[0], x[1]) { x, _ in x }
+      return Reference(shape: Reference.broadcast(flags.shape, either.shape)) {
+        flags[$0] != 0 ? x[0][$0] : x[1][$0]
+      }
+    }
+  }
+
+  @Test func whereBroadcastsAllThree() throws {
+    let mask = try Tensor([1, 0, 0, 1, 1, 0], shape: [2, 3, 1])
+    let flags = Reference(mask)
+    try check([[3, 5], [2, 1, 1]]) {
+      try Tensor.select(mask, $0[0], $0[1])
+    } equals: { x in
+      Reference(shape: [2, 3, 5]) { flags[$0] != 0 ? x[0][$0] : x[1][$0] }
+    }
+  }
+
+  /// Operations of one input, with a range that stays away from poles and kinks.
+  static let unary:
+    [(
+      name: String, range: ClosedRange<Float>, operation: @Sendable (Tensor) throws -> Tensor,
+      reference: @Sendable (Double) -> Double
+    )] = [
+      ("neg", -2...2, { $0.neg() }, { -$0 }),
+      ("exp", -3...3, { $0.exp() }, { exp($0) }),
+      ("log", 0.2...5, { $0.log() }, { log($0) }),
+      ("sqrt", 0.2...5, { $0.sqrt() }, { $0.squareRoot() }),
+      ("abs", -2...2, { $0.abs() }, { Swift.abs($0) }),
+      ("tanh", -3...3, { $0.tanh() }, { tanh($0) }),
+      ("sigmoid", -5...5, { $0.sigmoid() }, { 1 / (1 + exp(-$0)) }),
+      ("relu", -2...2, { $0.relu() }, { Swift.max($0, 0) }),
+      ("gelu", -3...3, { $0.gelu() }, { $0 * 0.5 * erfc(-$0 * 0.5.squareRoot()) }),
+      ("square", -2...2, { $0.square() }, { $0 * $0 }),
+      ("clamp", -2...2, { try $0.clamp(-1, 0.5) }, { Swift.min(Swift.max($0, -1), 0.5) }),
+    ]
+
+  @Test(arguments: unary.indices)
+  func unaryOperations(_ i: Int) throws {
+    let (_, range, operation, reference) = Self.unary[i]
+    for shape in [[], [1], [7], [3, 5], [2, 3, 5], [1, 1], [0], [2, 0, 3]] {
+      try check([Sample(shape, range)]) {
+        try operation($0[0])
+      } equals: {
+        $0[0].map(reference)
+      }
+    }
+  }
+
+  /// Above 32,768 elements a loop is cut into ranges, which must meet without gap or overlap.
+  @Test(arguments: [Arrangement.dense, .transposed, .repeatedColumns])
+  func longLoops(_ arrangement: Arrangement) throws {
+    let shapes: [([Int], [Int])] = [
+      ([37, 1811], [37, 1811]), ([37, 1811], []), ([1], [37, 1811]), ([37, 1811], [1811]),
+      ([37, 1], [37, 1811]), ([37, 1], [1811]),
+    ]
+    for (a, b) in shapes {
+      try check([Sample(a), Sample(b)], arrangements: [arrangement], probes: 1) {
+        try $0[0].mul($0[1])
+      } equals: {
+        .combine($0[0], $0[1], *)
+      }
+    }
+    try check([[37, 1811]], arrangements: [arrangement], probes: 1) {
+      $0[0].tanh()
+    } equals: {
+      $0[0].map { tanh($0) }
+    }
+  }
+
+  @Test func kinks() throws {
+    func slopes(_ x: Tensor, _ operation: (Tensor) throws -> Tensor) throws -> [Float]? {
+      try x.requireGrad()
+      try operation(x).sum().backward()
+      return x.grad?.elements()
+    }
+    #expect(try slopes(Tensor([-1, 0, 1])) { $0.abs() } == [-1, 0, 1])
+    #expect(try slopes(Tensor([-1, 0, 1])) { $0.relu() } == [0, 0, 1])
+    #expect(try slopes(Tensor([-1, 0, 2])) { try $0.maximum(Tensor([0, 0, 0])) } == [0, 0.5, 1])
+    #expect(try slopes(Tensor([0, 0, 0])) { try Tensor([-1, 0, 2]).maximum($0) } == [1, 0.5, 0])
+    #expect(try slopes(Tensor([-2, -1, 0, 1, 2])) { try $0.clamp(-1, 1) } == [0, 1, 1, 1, 0])
+    #expect(try slopes(Tensor([0, 0, -3])) { try $0.pow(Tensor([1, 0, 2])) } == [1, 0, -6])
+    #expect(try slopes(Tensor([2, 1])) { try Tensor([0, -2]).pow($0) } == [0, 0])
+  }
+
+  @Test func specialValues() throws {
+    let x = Tensor([-.infinity, -1000, 0, 1000, .infinity, .nan])
+    func expect(
+      _ tensor: Tensor, _ expected: [Double], sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+      expectClose(tensor, Reference(shape: [6], elements: expected), sourceLocation: sourceLocation)
+    }
+    expect(x.exp(), [0, 0, 1, .infinity, .infinity, .nan])
+    expect(x.sigmoid(), [0, 0, 0.5, 1, 1, .nan])
+    expect(x.tanh(), [-1, -1, 0, 1, 1, .nan])
+    expect(x.relu(), [0, 0, 0, 1000, .infinity, .nan])
+    expect(x.log(), [.nan, .nan, -.infinity, log(1000), .infinity, .nan])
+    expect(x.sqrt(), [.nan, .nan, 0, 1000.squareRoot(), .infinity, .nan])
+    expect(try x.clamp(-2, 3), [-2, -2, 0, 3, 3, .nan])
+    expect(try x.maximum(Tensor(1)), [1, 1, 1, 1000, .infinity, .nan])
+    expect(try Tensor(1).maximum(x), [1, 1, 1, 1000, .infinity, .nan])
+    // The branch not taken contributes nothing, whatever it is.
+    expect(
+      try Tensor.select(Tensor([1, 1, 1, 1, 1, 0]), Tensor(2), x), [2, 2, 2, 2, 2, .nan])
+  }
+
+  @Test func comparisonsGiveMasksWithoutGradient() throws {
+    let a = try Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3]).requireGrad()
+    let mask = try a.compare(Tensor([3, 2, 1]), "lt", <)
+    #expect(mask.shape == [2, 3])
+    #expect(mask.elements() == [1, 0, 0, 0, 0, 0])
+    #expect(!mask.requiresGrad)
+    #expect(try Tensor([.nan]).compare(Tensor([.nan]), "eq", ==).elements() == [0])
+  }
+
+  @Test func changesInPlace() throws {
+    let x = try Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3])
+    try x.addInPlace(Tensor([10, 20, 30]), scale: 2)
+    #expect(x.elements() == [21, 42, 63, 24, 45, 66])
+    try x.mulInPlace(Tensor([1, -1], shape: [2, 1]))
+    #expect(x.elements() == [21, 42, 63, -24, -45, -66])
+    // Through a view: only what the view shows changes.
+    try x.transpose(0, 1).narrow(0, 1, 2).copyInPlace(Tensor([7, 8]))
+    #expect(x.elements() == [21, 7, 7, -24, 8, 8])
+    // From itself, overlapping: as if the source were copied first.
+    try x.copyInPlace(x.narrow(1, 2, 1))
+    #expect(x.elements() == [7, 7, 7, 8, 8, 8])
+    expectError("add_: shape [2, 2] does not broadcast to [2, 3]") {
+      try x.addInPlace(Tensor.zeros([2, 2]))
+    }
+    expectError("mul_: shape [2, 2, 3] does not broadcast to [2, 3]") {
+      try x.mulInPlace(Tensor.zeros([2, 2, 3]))
+    }
+    expectError("copy_: this view repeats its elements (expand); change a clone() of it") {
+      try Tensor([1]).expand([3]).copyInPlace(Tensor([1, 2, 3]))
+    }
+  }
+
+  @Test func errors() throws {
+    let (a, b) = (try Tensor.zeros([2, 3]), try Tensor.zeros([4, 3]))
+    expectError("add: shapes [2, 3] and [4, 3] do not broadcast together") { try a.add(b) }
+    expectError("sub: shapes [2, 3] and [4, 3] do not broadcast together") { try a.sub(b) }
+    expectError("mul: shapes [2, 3] and [4, 3] do not broadcast together") { try a.mul(b) }
+    expectError("div: shapes [2, 3] and [4, 3] do not broadcast together") { try a.div(b) }
+    expectError("pow: shapes [2, 3] and [4, 3] do not broadcast together") { try a.pow(b) }
+    expectError("maximum: shapes [2, 3] and [4, 3] do not broadcast together") {
+      try a.maximum(b)
+    }
+    expectError("eq: shapes [2, 3] and [4, 3] do not broadcast together") {
+      try a.compare(b, "eq", ==)
+    }
+    expectError("where: shapes [2] and [2, 3] do not broadcast together") {
+      try Tensor.select(Tensor([1, 0]), a, a)
+    }
+    expectError("clamp: the lower limit 2.0 is above the upper limit 1.0") { try a.clamp(2, 1) }
+    expectError("clamp: the lower limit nan is above the upper limit 1.0") {
+      try a.clamp(.nan, 1)
+    }
+  }
+}
