@@ -120,6 +120,12 @@ public enum Attention {
           "attention",
           "\(heads) heads do not divide widths \(keys.shape[2]) and \(values.shape[2])")
       }
+      guard keys.shape[2] > 0, values.shape[2] > 0 else {
+        throw EngineError(
+          "attention",
+          "queries, keys and values need a width, got \(queries.shape), \(keys.shape), "
+            + "\(values.shape)")
+      }
       self.rows = rows
       self.heads = heads
       keySize = keys.shape[2] / heads
