@@ -35,7 +35,8 @@ extension Tensor {
   /// log(e^x / Σ e^x) along dimension `d`.
   /// - Throws: `EngineError` if there is no such dimension.
   public func logSoftmax(_ d: Int) throws -> Tensor {
-    try sub(logSumExp(d, keepDim: true))
+    let d = try layout.dimension(d, "log_softmax")
+    return try sub(logSumExp(d, keepDim: true))
   }
 
   /// log Σ e^x along dimension `d`; −∞ where it is empty.
