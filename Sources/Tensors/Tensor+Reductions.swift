@@ -124,7 +124,8 @@ extension Tensor {
   /// Square root of the sum of squares along dimension `d`; the gradient at 0 is 0.
   /// - Throws: `EngineError` if there is no such dimension.
   public func norm(_ d: Int, keepDim: Bool = false) throws -> Tensor {
-    try square().sum(d, keepDim: keepDim).rootWithZeroSlope()
+    let d = try layout.dimension(d, "norm")
+    return try square().sum(d, keepDim: keepDim).rootWithZeroSlope()
   }
 
   private func rootWithZeroSlope() throws -> Tensor {
