@@ -87,8 +87,9 @@ extension Tensor {
     guard steps < 0x1p40 else {
       throw EngineError("arange", "\(first) to \(last) in steps of \(step) is too long")
     }
-    // A relative slack of 1e-9 keeps `last` where the division rounds down.
-    let n = steps < 0 ? 0 : Int((steps * (1 + 1e-9)).rounded(.down)) + 1
+    // A relative slack of 1e-9 keeps `last` where the division rounds down; in very long ranges
+    // it must stay below a step.
+    let n = steps < 0 ? 0 : Int((steps + Swift.min(steps * 1e-9, 1e-3)).rounded(.down)) + 1
     _ = try Layout.checkedCount([n], "arange")
     let result = Tensor(uninitialized: [n])
     for i in 0..<n { result.storage.pointer[i] = Float(first + Double(i) * step) }
