@@ -249,8 +249,14 @@ extension Corpus {
   /// The characters (Unicode scalars) of a text and which follows which.
   /// - Throws: `EngineError` if the text has fewer than two different characters.
   public static func text(_ text: String) throws -> Corpus {
-    var text = text
-    return try text.withUTF8 {
+    try Corpus.text(bytes: Array(text.utf8))
+  }
+
+  /// The same of bytes that should be UTF-8.
+  /// - Throws: `EngineError` if they are not (naming the byte, counted from 1), or have fewer than
+  ///   two different characters.
+  public static func text(bytes: [UInt8]) throws -> Corpus {
+    try bytes.withUnsafeBufferPointer {
       try counting(scalars(ofUTF8: $0, "corpus.text", "the text"), "corpus.text", "the text")
     }
   }

@@ -6,7 +6,7 @@ import Tensors
 /// the same batch, in any order and on any number of threads, and sequence i of a batch does not
 /// depend on how many there are. Draw training batches with `.data`, held-out ones with
 /// `.evaluation`; the two never share random numbers.
-public protocol TokenTask {
+public protocol TokenTask: AnyObject {
   /// Number of token ids.
   var vocabSize: Int { get }
   /// Number of tokens in a sequence, T.
