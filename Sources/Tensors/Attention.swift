@@ -25,6 +25,7 @@ public enum Attention {
   ///   - heads: H; default 1.
   ///   - scale: factor of the scores, 1/√E for the usual attention.
   ///   - rows: which position each query stands at.
+  /// - Returns: the weighted sums of values, [R, H·F].
   /// - Throws: `EngineError` if shapes do not agree.
   /// - Complexity: O(R·T·H·(E + F)) at the most; scratch of 2·64·T floats per thread.
   public static func causal(

@@ -79,9 +79,13 @@ public func noGrad<R>(_ body: () throws -> R) rethrows -> R {
 extension Tensor {
   /// Makes `self` the result of an operation on `inputs`, if any of them requires gradients.
   ///
-  /// - Parameter vjp: from the gradient of this tensor to those of the inputs, in their order; it
-  ///   may return nil for an input whose `requiresGrad` is false. Gradients may have more
-  ///   dimensions than the input or sizes where the input has 1; they are summed to its shape.
+  /// - Parameters:
+  ///   - operation: its name, for messages.
+  ///   - inputs: what it was computed from.
+  ///   - vjp: from the gradient of this tensor to those of the inputs, in their order; it may
+  ///     return nil for an input whose `requiresGrad` is false. Gradients may have more dimensions
+  ///     than the input or sizes where the input has 1; they are summed to its shape.
+  /// - Returns: this tensor.
   func recorded(
     _ operation: String, from inputs: [Tensor], vjp: @escaping (Tensor) throws -> [Tensor?]
   ) -> Tensor {

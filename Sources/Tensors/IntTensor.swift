@@ -74,6 +74,21 @@ public final class IntTensor {
     return result
   }
 
+  /// Size of dimension `d`.
+  /// - Throws: `EngineError` if there is no such dimension.
+  public func size(_ d: Int) throws -> Int { shape[try layout.dimension(d, "size")] }
+
+  /// A constant added to every element, with wrapping arithmetic: ids from 0 to ids from 1 and back.
+  public func offset(by constant: Int32) -> IntTensor {
+    let result = IntTensor(shape: shape)
+    var i = 0
+    layout.forEachPosition {
+      result.storage.pointer[i] = storage.pointer[$0] &+ constant
+      i &+= 1
+    }
+    return result
+  }
+
   /// The elements as Float32 (exact up to 2²⁴).
   public func tensor() -> Tensor {
     let result = Tensor(uninitialized: shape)

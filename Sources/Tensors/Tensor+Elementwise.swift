@@ -53,7 +53,9 @@ extension Tensor {
     }
   }
 
-  /// self ^ other, broadcasting. The gradient of the exponent counts where the base is positive.
+  /// self ^ other, broadcasting.
+  ///
+  /// The gradient of the exponent counts where the base is positive.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func pow(_ other: Tensor) throws -> Tensor {
     let result = try binary(other, "pow") { powf($0, $1) }
@@ -181,7 +183,8 @@ private func normalDistribution(_ x: Float) -> Float { 0.5 * erfcf(-x * 0.707_10
 
 extension Tensor {
   /// Refuses to change a tensor that the graph depends on.
-  func checkInPlace(_ operation: String) throws {
+  /// - Throws: `EngineError` if this requires gradients and they are recorded.
+  public func checkInPlace(_ operation: String) throws {
     guard !(requiresGrad && Gradients.areRecorded) else {
       throw EngineError(
         operation,

@@ -1,8 +1,9 @@
 // Rows and elements chosen by integer tensors.
 
 extension Tensor {
-  /// The rows named by `ids` (entries of dimension 0), of shape `ids.shape + shape[1…]`: an
-  /// embedding look-up. The gradient adds up in the rows it came from.
+  /// The rows named by `ids`: an embedding look-up, of shape `ids.shape + shape[1…]`.
+  ///
+  /// Ids name entries of dimension 0; the gradient adds up in the rows it came from.
   /// - Throws: `EngineError` if an id is out of range or this has no dimensions.
   public func rows(_ ids: IntTensor) throws -> Tensor {
     guard rank >= 1 else { throw EngineError("index", "a 0-dimensional tensor has no rows") }
@@ -40,9 +41,45 @@ extension Tensor {
   /// `ids` has the shape of this tensor except along `d`, where it may have any size.
   /// - Throws: `EngineError` if shapes do not agree or an id is out of range.
   public func gather(_ d: Int, _ ids: IntTensor) throws -> Tensor {
+    let plan = try Gather(layout, d, ids)
+    let source = contiguous()
+    let result = Tensor(uninitialized: ids.shape)
+    plan.forEachPair { result.pointer[$0] = source.pointer[$1] }
+    let shape = shape
+    return result.recorded("gather", from: [self]) { g in
+      let g = g.contiguous()
+      let sum = Tensor(full: shape, 0)
+      plan.forEachPair { sum.pointer[$1] += g.pointer[$0] }
+      return [sum]
+    }
+  }
+}
+
+extension IntTensor {
+  /// The same as ``Tensor/gather(_:_:)``.
+  /// - Throws: `EngineError` if shapes do not agree or an id is out of range.
+  public func gather(_ d: Int, _ ids: IntTensor) throws -> IntTensor {
+    let plan = try Gather(layout, d, ids)
+    let source = contiguous()
+    let result = IntTensor(shape: ids.shape)
+    plan.forEachPair { result.pointer[$0] = source.pointer[$1] }
+    return result
+  }
+}
+
+/// Which element each element of a gathered tensor comes from, checked.
+private struct Gather {
+  private let ids: IntTensor
+  private let outer: Int
+  private let size: Int
+  private let wanted: Int
+  private let inner: Int
+
+  init(_ layout: Layout, _ d: Int, _ ids: IntTensor) throws {
     let d = try layout.dimension(d, "gather")
+    let shape = layout.shape
     var expected = shape
-    if ids.rank == rank { expected[d] = ids.shape[d] }
+    if ids.rank == shape.count { expected[d] = ids.shape[d] }
     guard ids.shape == expected else {
       throw EngineError(
         "gather",
@@ -50,30 +87,26 @@ extension Tensor {
           + "(only dimension \(d + 1) may differ)")
     }
     try ids.check(below: shape[d], "gather", "index")
-    let source = contiguous()
-    let (size, wanted) = (shape[d], ids.shape[d])
-    let inner = shape[(d + 1)...].reduce(1, *)
-    let outer = shape[..<d].reduce(1, *)
-    let kept = ids.contiguous()
-    let result = Tensor(uninitialized: ids.shape)
-    /// Calls `body(position in the result, position in this tensor)` for every element.
-    func forEachPair(_ body: (Int, Int) -> Void) {
+    self.ids = ids.contiguous()
+    outer = shape[..<d].reduce(1, *)
+    size = shape[d]
+    wanted = ids.shape[d]
+    inner = shape[(d + 1)...].reduce(1, *)
+  }
+
+  /// Calls `body(place in the result, place in the source)` for every element.
+  @inline(__always)
+  func forEachPair(_ body: (Int, Int) -> Void) {
+    let chosen = ids.pointer
+    withExtendedLifetime(ids) {
       for o in 0..<outer {
         for j in 0..<wanted {
           for i in 0..<inner {
             let place = (o * wanted + j) * inner + i
-            body(place, (o * size + Int(kept.pointer[place])) * inner + i)
+            body(place, (o * size + Int(chosen[place])) * inner + i)
           }
         }
       }
-    }
-    forEachPair { result.pointer[$0] = source.pointer[$1] }
-    let shape = shape
-    return result.recorded("gather", from: [self]) { g in
-      let g = g.contiguous()
-      let sum = Tensor(full: shape, 0)
-      forEachPair { sum.pointer[$1] += g.pointer[$0] }
-      return [sum]
     }
   }
 }

@@ -8,7 +8,9 @@ extension Tensor {
     Tensor(storage: storage, layout: layout).recorded(operation, from: [self]) { [try vjp($0)] }
   }
 
-  /// The same elements in another shape; one size may be −1 (what is left). A view where possible.
+  /// The same elements in another shape; a view where possible.
+  ///
+  /// One size may be −1: what is left.
   /// - Throws: `EngineError` if the number of elements differs.
   public func reshape(_ shape: [Int]) throws -> Tensor {
     let target = try Layout.inferred(shape, count: count, from: self.shape)

@@ -35,6 +35,10 @@ public final class Tensor {
   /// Number of elements.
   public var count: Int { layout.count }
 
+  /// Size of dimension `d`.
+  /// - Throws: `EngineError` if there is no such dimension.
+  public func size(_ d: Int) throws -> Int { shape[try layout.dimension(d, "size")] }
+
   /// The first element of a tensor whose elements lie side by side.
   var pointer: UnsafeMutablePointer<Float> { storage.pointer + layout.offset }
 

@@ -1,6 +1,6 @@
-/// Philox4x32-10, a counter-based random number generator (Salmon et al. 2011, *Parallel Random
-/// Numbers: As Easy as 1, 2, 3*).
+/// Philox4x32-10, a counter-based random number generator.
 ///
+/// Salmon et al. 2011, *Parallel Random Numbers: As Easy as 1, 2, 3*.
 /// A pure function from a 128-bit counter and a 64-bit key to 128 random bits: any block of any
 /// stream can be computed by any thread, in any order.
 public enum Philox {

@@ -90,6 +90,7 @@ enum Arrangement: CaseIterable {
 ///   - sourceLocation: where failures point.
 ///   - operation: the operation, on the inputs in their order.
 ///   - reference: the same on plain arrays of doubles.
+/// - Throws: what the operation throws.
 func check(
   _ inputs: [Sample], arrangements: [Arrangement] = Arrangement.allCases,
   tolerance: Double = 2e-6, gradientTolerance: Double = 1e-5, probes: Int = 12, seed: UInt64 = 1,

@@ -1,0 +1,55 @@
+import Glibc
+
+extension Tensor {
+  /// Rotates neighbouring pairs of coordinates by an angle that grows with the position.
+  ///
+  /// Rotary position embedding (Su et al. 2021, *RoFormer*).
+  /// The pair (x_2i, x_2i+1) at position t, counted from 0, turns by t · base^(−2i/D), so that the
+  /// product of two rotated vectors depends on the distance of their positions only.
+  /// - Parameter base: of the frequencies; default 10000.
+  /// - Returns: the rotated tensor, of the same shape [B, T, D].
+  /// - Throws: `EngineError` if this is not [B, T, D] with an even D.
+  public func rotatedByPosition(base: Double = 10000) throws -> Tensor {
+    guard rank == 3, shape[2] % 2 == 0 else {
+      throw EngineError("rope", "needs a tensor [B, T, D] with an even D, got shape \(shape)")
+    }
+    return rotated(base: base, direction: 1)
+  }
+
+  private func rotated(base: Double, direction: Float) -> Tensor {
+    let (length, width) = (shape[1], shape[2])
+    let pairs = width / 2
+    var cosines = [Float](repeating: 0, count: length * pairs)
+    var sines = cosines
+    for t in 0..<length {
+      for i in 0..<pairs {
+        let angle = Double(t) * Glibc.pow(base, -2 * Double(i) / Double(width))
+        cosines[t * pairs + i] = Float(cos(angle))
+        sines[t * pairs + i] = direction * Float(sin(angle))
+      }
+    }
+    let source = contiguous()
+    let result = Tensor(uninitialized: shape)
+    let (x, y) = (source.pointer, result.pointer)
+    withExtendedLifetime(source) {
+      cosines.withUnsafeBufferPointer { c in
+        sines.withUnsafeBufferPointer { s in
+          let grain = Swift.max(1, Kernels.grain / Swift.max(width, 1))
+          Parallel.ranges(shape[0] * length, grain: grain) { range in
+            for row in range {
+              let angle = row % length * pairs
+              let (from, to) = (x + row * width, y + row * width)
+              for i in 0..<pairs {
+                let (a, b) = (from[2 &* i], from[2 &* i &+ 1])
+                to[2 &* i] = a * c[angle &+ i] - b * s[angle &+ i]
+                to[2 &* i &+ 1] = a * s[angle &+ i] + b * c[angle &+ i]
+              }
+            }
+          }
+        }
+      }
+    }
+    // A rotation's transpose is the rotation back.
+    return result.recorded("rope", from: [self]) { [$0.rotated(base: base, direction: -direction)] }
+  }
+}
