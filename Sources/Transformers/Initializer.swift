@@ -1,0 +1,22 @@
+import Tensors
+
+/// Draws first values of parameters.
+///
+/// Each parameter has a stream of its own, so that an option which adds one leaves the others'
+/// values as they are.
+struct Initializer {
+  let seed: UInt64
+
+  /// N(0, deviation²).
+  func normal(_ shape: [Int], deviation: Float, stream index: Int) throws -> Tensor {
+    var stream = RandomStream(seed: seed, purpose: .initialization, index: UInt64(index))
+    return try .normal(shape, standardDeviation: deviation, using: &stream)
+  }
+
+  /// Uniform in ±1/√in for a weight [out, in], PyTorch's default for linear layers.
+  func weight(_ shape: [Int], stream index: Int) throws -> Tensor {
+    var stream = RandomStream(seed: seed, purpose: .initialization, index: UInt64(index))
+    let bound = 1 / Float(shape[1]).squareRoot()
+    return try .uniform(shape, low: -bound, high: bound, using: &stream)
+  }
+}

@@ -1,0 +1,88 @@
+import Tasks
+import Tensors
+
+/// A model: parameters by name, and logits from tokens.
+///
+/// Built-in models and those that users write in Lua are trained, probed, saved and frozen through
+/// this protocol alone. Legend: *B* batch, *T* seq_len, *R* selected rows, *V* vocab.
+public protocol Model: AnyObject {
+  /// Parameters by name, in a fixed order.
+  var parameters: Parameters { get }
+  /// V, the number of tokens it reads and predicts.
+  var vocabSize: Int { get }
+  /// Longest sequence it reads.
+  var maxLength: Int { get }
+  /// Number of attention layers.
+  var layerCount: Int { get }
+  /// What `mnemo.model` constructor makes such a model, as written in checkpoints.
+  var kind: String { get }
+  /// The constructor's options as JSON, as written in checkpoints.
+  func configurationJSON() throws -> String
+
+  /// The logits at the selected rows, [R, V].
+  /// - Parameters:
+  ///   - tokens: ids [B, T], counted from 0.
+  ///   - rows: which positions are wanted.
+  /// - Returns: logits [R, V].
+  /// - Throws: `EngineError` if an id is outside the vocabulary or T above `maxLength`.
+  func logits(_ tokens: IntTensor, rows: RowSelection) throws -> Tensor
+
+  /// The attention probabilities of a layer, [B, H, T, T]; without gradient.
+  /// - Parameters:
+  ///   - tokens: ids [B, T], counted from 0.
+  ///   - layer: counted from 0.
+  /// - Returns: probabilities [B, H, T, T].
+  /// - Throws: `EngineError` as `logits`, or if there is no such layer.
+  func attention(_ tokens: IntTensor, layer: Int) throws -> Tensor
+
+  /// A model of the same configuration with copies of the parameters.
+  func copy() throws -> any Model
+}
+
+extension Model {
+  /// Checks that `tokens` are [B, T] ids of the vocabulary with 1 ≤ T ≤ `maxLength`.
+  /// - Throws: `EngineError` that says which is not so.
+  public func check(_ tokens: IntTensor) throws {
+    guard tokens.rank == 2 else {
+      throw EngineError("model", "tokens need shape [B, T], got \(tokens.shape)")
+    }
+    guard tokens.shape[1] >= 1, tokens.shape[1] <= maxLength else {
+      throw EngineError(
+        "model",
+        "sequences of length \(tokens.shape[1]) (allowed: 1…\(maxLength), the model's max_len)")
+    }
+    try tokens.check(below: vocabSize, "model", "token")
+  }
+
+  /// The logits at every position, [B, T, V].
+  /// - Throws: `EngineError` as `logits(_:rows:)`.
+  public func forward(_ tokens: IntTensor) throws -> Tensor {
+    try check(tokens)
+    let rows = RowSelection(everyPositionOf: tokens.shape[0], length: tokens.shape[1])
+    return try logits(tokens, rows: rows).reshape(tokens.shape + [vocabSize])
+  }
+
+  /// Mean cross-entropy of the next token, in nats, over the positions that `mask` keeps.
+  ///
+  /// Only the logits that count are computed.
+  /// - Parameters:
+  ///   - batch: tokens and targets [B, T].
+  ///   - mask: weights [B, T]; positions of weight 0 are left out.
+  /// - Returns: a 0-dimensional tensor.
+  /// - Throws: `EngineError` if shapes do not agree or the mask keeps no position.
+  public func loss(_ batch: Batch, mask: Tensor) throws -> Tensor {
+    guard mask.shape == batch.tokens.shape, batch.targets.shape == batch.tokens.shape else {
+      throw EngineError(
+        "loss",
+        "tokens \(batch.tokens.shape), targets \(batch.targets.shape) and mask \(mask.shape) "
+          + "need one shape")
+    }
+    let rows = try RowSelection(mask: mask)
+    guard rows.count > 0 else {
+      throw EngineError("loss", "the loss mask keeps no position of the batch")
+    }
+    let weights = try rows.rows(of: mask.reshape(mask.shape + [1])).reshape([rows.count])
+    return try logits(batch.tokens, rows: rows)
+      .crossEntropy(rows.rows(of: batch.targets), mask: weights)
+  }
+}

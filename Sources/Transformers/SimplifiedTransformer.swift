@@ -1,0 +1,233 @@
+import FoundationEssentials
+import Glibc
+import Tensors
+
+/// The simplified two-layer transformer of [BT §4.2] (M1): the smallest model in which an induction
+/// head is born.
+///
+/// x_t = E[z_t] + P[t]. In layer ℓ position t attends with scores x_tᵀ W_K x_u / √d over u ≤ t (the
+/// query matrix is the identity) and adds W_O W_V Σ_u β_tu x_u to x_t; then an optional
+/// feed-forward. Logits are W_U x_t. Trained are W_K of both layers, W_O of layer 1 and the
+/// feed-forwards; everything else stays as it was drawn.
+///
+/// Computed as it is cheapest: x_tᵀ W_K projects the queries, of which layer 1 needs only the
+/// selected rows, rather than all keys; values are summed first and multiplied by W_O W_V after.
+///
+/// Legend: *B* batch, *T* seq_len, *R* selected rows, *D* dim, *V* vocab.
+public final class SimplifiedTransformer: Model {
+  /// The options it was made with.
+  public let configuration: SimplifiedConfiguration
+  public private(set) var parameters = Parameters()
+  public var vocabSize: Int { configuration.vocab }
+  public var maxLength: Int { configuration.maxLen }
+  public let layerCount = 2
+  public let kind = "simplified"
+
+  /// A model with fresh parameters drawn from the configuration's seed.
+  ///
+  /// E and P are N(0, 1), or N(0, 1/d) under `scaled`; every W is uniform in ±1/√(its input size).
+  /// - Throws: `EngineError` if the options do not make a model.
+  public init(_ configuration: SimplifiedConfiguration) throws {
+    try configuration.validate()
+    self.configuration = configuration
+    let (n, d) = (configuration.vocab, configuration.dim)
+    let scaled = 1 / Float(d).squareRoot()
+    let deviation = configuration.embeddingInit == .unit ? 1 : scaled
+    let draw = Initializer(seed: configuration.seed)
+
+    try add(
+      "tok_embeddings.weight", draw.normal([n, d], deviation: deviation, stream: 0),
+      trained: !configuration.freezeEmbeddings)
+    switch configuration.positional {
+    case .random:
+      try add(
+        "pe", draw.normal([configuration.maxLen, d], deviation: deviation, stream: 1),
+        trained: false)
+    case .sincos:
+      try add(
+        "pe",
+        Self.sinusoids(length: configuration.maxLen, dim: d).mul(Tensor(deviation)),
+        trained: false)
+    case .rope: break
+    }
+    for layer in 0..<2 {
+      let (prefix, stream) = ("layers.\(layer)", 10 * (layer + 1))
+      for (place, weight) in ["wk", "wv", "wo"].enumerated() {
+        try add(
+          "\(prefix).attention.\(weight).weight", draw.weight([d, d], stream: stream + place),
+          trained: weight == "wk" || (layer == 1 && weight == "wo"))
+      }
+      switch configuration.ffn[layer] {
+      case .none: break
+      case .linear: try add("\(prefix).ff.weight", draw.weight([d, d], stream: stream + 3))
+      case .mlp:
+        try add("\(prefix).ff.w1.weight", draw.weight([4 * d, d], stream: stream + 3))
+        try add("\(prefix).ff.w2.weight", draw.weight([d, 4 * d], stream: stream + 4))
+      }
+    }
+    if !configuration.tieOutput {
+      try add(
+        "output.weight", draw.weight([n, d], stream: 2), trained: !configuration.freezeOutput)
+    }
+  }
+
+  private func add(_ name: String, _ tensor: Tensor, trained: Bool = true) throws {
+    try tensor.requireGrad(trained)
+    parameters.add(name, tensor)
+  }
+
+  /// sin(t · 10000^(−2i/d)) at coordinate 2i, the cosine at 2i + 1, t counted from 0 ([TF §3.5]).
+  private static func sinusoids(length: Int, dim: Int) throws -> Tensor {
+    var elements = [Float](repeating: 0, count: length * dim)
+    for t in 0..<length {
+      for j in 0..<dim {
+        let angle = Double(t) * pow(10000, -Double(j - j % 2) / Double(dim))
+        elements[t * dim + j] = Float(j % 2 == 0 ? sin(angle) : cos(angle))
+      }
+    }
+    return try Tensor(elements, shape: [length, dim])
+  }
+
+  public func configurationJSON() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return String(decoding: try encoder.encode(configuration), as: UTF8.self)
+  }
+
+  public func copy() throws -> any Model {
+    let result = try SimplifiedTransformer(configuration)
+    for (name, tensor) in parameters.all {
+      try result.parameters.set(name, tensor)
+      try result.parameters.get(name).requireGrad(tensor.requiresGrad)
+    }
+    return result
+  }
+
+  public func logits(_ tokens: IntTensor, rows: RowSelection) throws -> Tensor {
+    try check(tokens)
+    let inputs = try embeddings(tokens)
+    let first = try layerZero(inputs)
+    let second = try layerOneAttention(inputs, first, rows: rows)
+    var x = try attend(second, layer: 1, rows: rows)
+    if configuration.crossTalk { x = try rows.rows(of: first.residual).add(x) }
+    x = try feedForward(x, layer: 1)
+    let output = try parameters.get(
+      configuration.tieOutput ? "tok_embeddings.weight" : "output.weight")
+    return try x.linear(output)
+  }
+
+  public func attention(_ tokens: IntTensor, layer: Int) throws -> Tensor {
+    try check(tokens)
+    guard layer >= 0, layer < layerCount else {
+      throw EngineError("attention", "layer \(layer + 1) (allowed: 1…\(layerCount))")
+    }
+    return try noGrad {
+      let inputs = try embeddings(tokens)
+      let all = RowSelection(everyPositionOf: tokens.shape[0], length: tokens.shape[1])
+      let asked =
+        layer == 0
+        ? try layerZeroAttention(inputs, rows: all)
+        : try layerOneAttention(inputs, layerZero(inputs), rows: all)
+      return try Attention.probabilities(queries: asked.queries, keys: asked.keys, scale: scale)
+    }
+  }
+
+  /// What a layer's attention compares and sums.
+  private struct AttentionInputs {
+    /// Queries at the selected rows, times W_K, [R, D].
+    let queries: Tensor
+    /// Keys, [B, T, D].
+    let keys: Tensor
+    /// Values before W_V, [B, T, D].
+    let values: Tensor
+  }
+
+  /// E[z], P and their sum, [B, T, D] each; no P under rope.
+  private struct Embeddings {
+    let tokens: Tensor
+    let positions: Tensor?
+    let sum: Tensor
+  }
+
+  /// Layer 0's attention output and the residual stream after the layer, [B, T, D].
+  private struct LayerOutput {
+    let attention: Tensor
+    let residual: Tensor
+  }
+
+  private var scale: Float {
+    configuration.scoreScale == .none ? 1 : 1 / Float(configuration.dim).squareRoot()
+  }
+
+  private func embeddings(_ tokens: IntTensor) throws -> Embeddings {
+    let read = try parameters.get("tok_embeddings.weight").rows(tokens)
+    guard let pe = parameters["pe"] else {
+      return Embeddings(tokens: read, positions: nil, sum: read)
+    }
+    let positions = try pe.narrow(0, 0, tokens.shape[1])
+    return Embeddings(tokens: read, positions: positions, sum: try read.add(positions))
+  }
+
+  private func layerZeroAttention(
+    _ inputs: Embeddings, rows: RowSelection
+  ) throws -> AttentionInputs {
+    let wk = try parameters.get("layers.0.attention.wk.weight")
+    if let positions = inputs.positions, !configuration.crossTalk {
+      let keys = try positions.expand(inputs.tokens.shape)
+      return AttentionInputs(
+        queries: try rows.rows(of: keys).matmul(wk), keys: keys, values: inputs.tokens)
+    }
+    let x = inputs.sum
+    if configuration.positional == .rope {
+      // Rotated are the keys W_K x, so they have to be projected, not the queries.
+      return AttentionInputs(
+        queries: try rows.rows(of: x.rotatedByPosition()),
+        keys: try x.linear(wk).rotatedByPosition(), values: x)
+    }
+    return AttentionInputs(queries: try rows.rows(of: x).matmul(wk), keys: x, values: x)
+  }
+
+  private func layerZero(_ inputs: Embeddings) throws -> LayerOutput {
+    let shape = inputs.tokens.shape
+    let all = RowSelection(everyPositionOf: shape[0], length: shape[1])
+    let attended = try attend(layerZeroAttention(inputs, rows: all), layer: 0, rows: all)
+      .reshape(shape)
+    if !configuration.crossTalk { return LayerOutput(attention: attended, residual: attended) }
+    return LayerOutput(
+      attention: attended, residual: try feedForward(inputs.sum.add(attended), layer: 0))
+  }
+
+  private func layerOneAttention(
+    _ inputs: Embeddings, _ first: LayerOutput, rows: RowSelection
+  ) throws -> AttentionInputs {
+    let wk = try parameters.get("layers.1.attention.wk.weight")
+    if !configuration.crossTalk {
+      return AttentionInputs(
+        queries: try rows.rows(of: inputs.tokens).matmul(wk), keys: first.attention,
+        values: inputs.tokens)
+    }
+    let x = first.residual
+    return AttentionInputs(queries: try rows.rows(of: x).matmul(wk), keys: x, values: x)
+  }
+
+  /// W_O W_V Σ_u β_tu x_u at the selected rows, [R, D].
+  private func attend(_ inputs: AttentionInputs, layer: Int, rows: RowSelection) throws -> Tensor {
+    let summed = try Attention.causal(
+      queries: inputs.queries, keys: inputs.keys, values: inputs.values, scale: scale, rows: rows)
+    let wo = try parameters.get("layers.\(layer).attention.wo.weight")
+    let wv = try parameters.get("layers.\(layer).attention.wv.weight")
+    return try summed.linear(wo.matmul(wv))
+  }
+
+  /// x + F(x), or x itself without a feed-forward.
+  private func feedForward(_ x: Tensor, layer: Int) throws -> Tensor {
+    let prefix = "layers.\(layer).ff"
+    switch configuration.ffn[layer] {
+    case .none: return x
+    case .linear: return try x.add(x.linear(parameters.get("\(prefix).weight")))
+    case .mlp:
+      let hidden = try x.linear(parameters.get("\(prefix).w1.weight")).relu()
+      return try x.add(hidden.linear(parameters.get("\(prefix).w2.weight")))
+    }
+  }
+}
