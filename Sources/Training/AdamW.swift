@@ -1,0 +1,79 @@
+import Glibc
+import Tensors
+
+/// Adam with decoupled weight decay, PyTorch's update rule (`torch.optim.AdamW`; Loshchilov and
+/// Hutter 2019).
+///
+/// p ← p·(1 − lr·weight_decay); m ← β₁m + (1 − β₁)∇; v ← β₂v + (1 − β₂)∇²;
+/// p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + eps), t counting the parameter's own updates.
+public final class AdamW: Optimizer {
+  private let learningRate: LearningRate
+  private let betas: (Double, Double)
+  private let epsilon: Double
+  private let weightDecay: Double
+  public private(set) var state = OptimizerState()
+
+  /// An optimizer without state yet.
+  /// - Parameters:
+  ///   - learningRate: 0 or more; default 1e-3.
+  ///   - betas: each in 0..<1; default (0.9, 0.999).
+  ///   - epsilon: 0 or more; default 1e-8.
+  ///   - weightDecay: 0 or more; default 0.01.
+  /// - Throws: `EngineError` that names the option outside its range.
+  public init(
+    learningRate: LearningRate = .constant(1e-3), betas: (Double, Double) = (0.9, 0.999),
+    epsilon: Double = 1e-8, weightDecay: Double = 0.01
+  ) throws {
+    if case .constant(let rate) = learningRate {
+      try checkOption("optim.adamw", "lr", rate, allowed: "0 or more", rate >= 0)
+    }
+    for beta in [betas.0, betas.1] {
+      try checkOption(
+        "optim.adamw", "betas", beta, allowed: "0 ≤ beta < 1", beta >= 0 && beta < 1)
+    }
+    try checkOption("optim.adamw", "eps", epsilon, allowed: "0 or more", epsilon >= 0)
+    try checkOption(
+      "optim.adamw", "weight_decay", weightDecay, allowed: "0 or more", weightDecay >= 0)
+    self.learningRate = learningRate
+    self.betas = betas
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+  }
+
+  public func restore(_ state: OptimizerState) { self.state = state }
+
+  public func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws {
+    let rate = try learningRate.value(at: step)
+    for (name, tensor) in parameters {
+      guard let grad = tensor.grad else { continue }
+      let t = (state.updates[name] ?? 0) + 1
+      state.updates[name] = t
+      var moments =
+        state.buffers.removeValue(forKey: name)
+        ?? [[Float]](repeating: [Float](repeating: 0, count: tensor.count), count: 2)
+      let shrink = Float(1 - rate * weightDecay)
+      let stepSize = Float(rate / (1 - pow(betas.0, Double(t))))
+      let rootCorrection = Float((1 - pow(betas.1, Double(t))).squareRoot())
+      let (b1, b2, eps) = (Float(betas.0), Float(betas.1), Float(epsilon))
+      let (c1, c2) = (Float(1 - betas.0), Float(1 - betas.1))
+      // Taken out of the array, each moment is changed in place rather than copied.
+      var second = moments.removeLast()
+      var first = moments.removeLast()
+      grad.withElements { g in
+        tensor.withMutableElements { p in
+          first.withUnsafeMutableBufferPointer { m in
+            second.withUnsafeMutableBufferPointer { v in
+              for i in 0..<p.count {
+                m[i] = b1 * m[i] + c1 * g[i]
+                v[i] = b2 * v[i] + c2 * g[i] * g[i]
+                let denominator = v[i].squareRoot() / rootCorrection + eps
+                p[i] = p[i] * shrink - stepSize * m[i] / denominator
+              }
+            }
+          }
+        }
+      }
+      state.buffers[name] = [first, second]
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/// What was measured at one step.
+public struct Record: Sendable {
+  /// Number of updates made before the measurement.
+  public let step: Int
+  /// The training loss on the step's batch, in nats.
+  public let loss: Double
+  /// Each probe's value, in the probes' order.
+  public let values: [(name: String, value: Double)]
+
+  /// The value of that name (`step` and `loss` included); nil if there is none.
+  public subscript(name: String) -> Double? {
+    switch name {
+    case "step": return Double(step)
+    case "loss": return loss
+    default: return values.first { $0.name == name }?.value
+    }
+  }
+
+  /// One line of JSON: `{"step":10,"loss":3.9,…}`; numbers that are not finite become null.
+  public var json: String {
+    let fields = [("loss", loss)] + values.map { ($0.name, $0.value) }
+    let rest = fields.map { name, value in
+      ",\"\(Record.escaped(name))\":\(value.isFinite ? "\(value)" : "null")"
+    }
+    return "{\"step\":\(step)" + rest.joined() + "}"
+  }
+
+  private static func escaped(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\u{0}"..<"\u{20}":
+        let hex = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}

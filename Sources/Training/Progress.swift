@@ -1,0 +1,96 @@
+import Glibc
+
+/// Tells on standard error how far a run is: a bar on a terminal, plain lines elsewhere.
+///
+/// Written at most ten times a second on a terminal, and elsewhere at most every five seconds.
+final class Progress {
+  private let isTerminal = isatty(STDERR_FILENO) == 1
+  private let first: Int
+  private let last: Int
+  private let began = Progress.now()
+  private var written: Double
+  private var isShown = false
+
+  /// Reports on the steps `first` ..< `last`.
+  init(from first: Int, to last: Int) {
+    self.first = first
+    self.last = last
+    written = began
+  }
+
+  private static func now() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  /// Says that `step` updates are done, and the loss of the last.
+  func update(_ step: Int, loss: Double) {
+    let now = Progress.now()
+    let interval = isTerminal ? 0.1 : 5
+    guard now - written >= interval else { return }
+    written = now
+    let speed = Double(step - first) / max(now - began, 1e-9)
+    let left = Double(last - step) / max(speed, 1e-9)
+    let text =
+      "step \(step)/\(last)  \(Self.short(speed)) steps/s  loss \(Self.short(loss))  "
+      + "\(Self.duration(left)) left"
+    if isTerminal {
+      let share = Double(step - first) / Double(max(last - first, 1))
+      let width = max(0, min(30, Self.columns() - text.count - 4))
+      let line =
+        width >= 8 ? "\(Self.bar(share, width))  \(text)" : String(text.prefix(Self.columns() - 1))
+      Progress.write("\r\u{1B}[K\(line)")
+      isShown = true
+    } else {
+      Progress.write(text + "\n")
+    }
+  }
+
+  /// Takes the bar away, so that a callback may print.
+  func clear() {
+    guard isShown else { return }
+    Progress.write("\r\u{1B}[K")
+    isShown = false
+    // The next update draws it again.
+    written = 0
+  }
+
+  private static func write(_ text: String) {
+    var text = text
+    text.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  }
+
+  private static func columns() -> Int {
+    var size = winsize()
+    let known = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    return known ? Int(size.ws_col) : 80
+  }
+
+  private static func bar(_ share: Double, _ width: Int) -> String {
+    let eighths = Int((share * Double(width * 8)).rounded())
+    let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
+    let filled = String(repeating: "█", count: eighths / 8) + partial
+    return filled + String(repeating: "░", count: max(0, width - filled.count))
+  }
+
+  private static func short(_ value: Double) -> String {
+    guard value.isFinite else { return "\(value)" }
+    let digits = abs(value) >= 100 ? 0 : (abs(value) >= 10 ? 1 : 3)
+    let scale = pow(10.0, Double(digits))
+    let whole = Int((abs(value) * scale).rounded())
+    let sign = value < 0 ? "-" : ""
+    if digits == 0 { return "\(sign)\(whole)" }
+    let fraction = String(whole % Int(scale))
+    let padded = String(repeating: "0", count: digits - fraction.count) + fraction
+    return "\(sign)\(whole / Int(scale)).\(padded)"
+  }
+
+  private static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 360_000 else { return "long" }
+    let whole = Int(seconds.rounded(.up))
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60)
+    let two = rest < 10 ? "0\(rest)" : "\(rest)"
+    return hours > 0 ? "\(hours):\(minutes < 10 ? "0" : "")\(minutes):\(two)" : "\(minutes):\(two)"
+  }
+}

@@ -1,0 +1,52 @@
+import Glibc
+import Tensors
+
+/// The folder that a run writes its results into as they come.
+///
+/// `history.jsonl` grows by a line with each record, so that whatever ends a run, what was measured
+/// is on disk; `model.safetensors` is the last checkpoint.
+public final class ResultsFolder {
+  /// The folder's path.
+  public let path: String
+  private var history: UnsafeMutablePointer<FILE>?
+
+  /// Makes the folder and checks that it can be written, before any work is done.
+  /// - Throws: `EngineError` with the system's reason.
+  public init(_ path: String) throws {
+    guard !path.isEmpty else { throw EngineError("results folder", "the path is empty") }
+    self.path = path
+    var partial = path.hasPrefix("/") ? "/" : ""
+    for component in path.split(separator: "/") {
+      partial += component + "/"
+      if mkdir(partial, 0o777) != 0 && errno != EEXIST {
+        throw ResultsFolder.failure(path)
+      }
+    }
+    let trial = "\(path)/.mnemo-\(getpid())"
+    let descriptor = open(trial, O_CREAT | O_WRONLY, 0o600)
+    guard descriptor >= 0 else { throw ResultsFolder.failure(path) }
+    close(descriptor)
+    unlink(trial)
+  }
+
+  deinit { if let history { fclose(history) } }
+
+  private static func failure(_ path: String) -> EngineError {
+    EngineError(
+      "results folder", "'\(path)' cannot be written: \(String(cString: strerror(errno)))")
+  }
+
+  /// Where the checkpoint is.
+  public var checkpointPath: String { "\(path)/model.safetensors" }
+  /// Where the history is.
+  public var historyPath: String { "\(path)/history.jsonl" }
+
+  /// Adds a record to the history, which begins anew with a run's first record.
+  /// - Throws: `EngineError` with the system's reason.
+  func append(_ record: Record) throws {
+    if history == nil { history = fopen(historyPath, "w") }
+    guard let history, fputs(record.json + "\n", history) >= 0, fflush(history) == 0 else {
+      throw ResultsFolder.failure(historyPath)
+    }
+  }
+}

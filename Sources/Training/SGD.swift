@@ -1,0 +1,68 @@
+import Tensors
+
+/// Stochastic gradient descent with momentum, PyTorch's update rule (`torch.optim.SGD`).
+///
+/// g ← ∇ + weight_decay·p; buffer ← g at a parameter's first update, then momentum·buffer + g;
+/// p ← p − lr·(nesterov ? g + momentum·buffer : buffer). Without momentum p ← p − lr·g.
+public final class SGD: Optimizer {
+  private let learningRate: LearningRate
+  private let momentum: Float
+  private let weightDecay: Float
+  private let nesterov: Bool
+  public private(set) var state = OptimizerState()
+
+  /// An optimizer without state yet.
+  /// - Parameters:
+  ///   - learningRate: 0 or more.
+  ///   - momentum: in 0..<1; default 0.
+  ///   - weightDecay: 0 or more; default 0.
+  ///   - nesterov: looks one step ahead; needs momentum.
+  /// - Throws: `EngineError` that names the option outside its range.
+  public init(
+    learningRate: LearningRate, momentum: Double = 0, weightDecay: Double = 0,
+    nesterov: Bool = false
+  ) throws {
+    if case .constant(let rate) = learningRate {
+      try checkOption("optim.sgd", "lr", rate, allowed: "0 or more", rate >= 0)
+    }
+    try checkOption(
+      "optim.sgd", "momentum", momentum, allowed: "0 ≤ momentum < 1", momentum >= 0 && momentum < 1)
+    try checkOption(
+      "optim.sgd", "weight_decay", weightDecay, allowed: "0 or more", weightDecay >= 0)
+    guard !nesterov || momentum > 0 else {
+      throw EngineError("optim.sgd", "nesterov needs a momentum above 0")
+    }
+    self.learningRate = learningRate
+    self.momentum = Float(momentum)
+    self.weightDecay = Float(weightDecay)
+    self.nesterov = nesterov
+  }
+
+  public func restore(_ state: OptimizerState) { self.state = state }
+
+  public func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws {
+    let rate = Float(try learningRate.value(at: step))
+    let (decay, momentum, nesterov) = (weightDecay, momentum, nesterov)
+    for (name, tensor) in parameters {
+      guard let grad = tensor.grad else { continue }
+      let isFirst = state.buffers[name] == nil
+      var buffer = state.buffers.removeValue(forKey: name)?[0] ?? []
+      if isFirst && momentum > 0 { buffer = [Float](repeating: 0, count: tensor.count) }
+      grad.withElements { g in
+        tensor.withMutableElements { p in
+          buffer.withUnsafeMutableBufferPointer { b in
+            for i in 0..<p.count {
+              var d = g[i] + decay * p[i]
+              if momentum > 0 {
+                b[i] = isFirst ? d : momentum * b[i] + d
+                d = nesterov ? d + momentum * b[i] : b[i]
+              }
+              p[i] -= rate * d
+            }
+          }
+        }
+      }
+      if momentum > 0 { state.buffers[name] = [buffer] }
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import Tasks
+import Tensors
+import Transformers
+
+/// What the loss is taken over.
+public enum LossSelection {
+  /// One of the named masks.
+  case named(LossMask)
+  /// A function from a batch to weights [B, T].
+  case custom((Batch) throws -> Tensor)
+
+  func mask(_ batch: Batch) throws -> Tensor {
+    switch self {
+    case .named(let mask): return mask.mask(of: batch)
+    case .custom(let function):
+      let mask = try function(batch)
+      guard mask.shape == batch.tokens.shape else {
+        throw EngineError(
+          "train",
+          "loss_on gave a mask of shape \(mask.shape) (allowed: \(batch.tokens.shape), as tokens)")
+      }
+      return mask
+    }
+  }
+}
+
+/// What a probe sees.
+public final class ProbeContext {
+  /// The model in training.
+  public let model: any Model
+  /// The step's batch.
+  public let batch: Batch
+  /// Number of updates made so far.
+  public let step: Int
+  /// The run, with the history so far.
+  public unowned let run: TrainingRun
+  private var computed: Tensor?
+
+  init(model: any Model, batch: Batch, step: Int, run: TrainingRun) {
+    (self.model, self.batch, self.step, self.run) = (model, batch, step, run)
+  }
+
+  /// The logits at every position, [B, T, V], without gradient; computed when first asked for.
+  /// - Throws: whatever the model's forward pass throws.
+  public func logits() throws -> Tensor {
+    if let computed { return computed }
+    let logits = try noGrad { try model.forward(batch.tokens) }
+    computed = logits
+    return logits
+  }
+}
+
+/// The settings of a training run, with their defaults.
+public struct TrainingOptions {
+  /// The model; its trained parameters are changed in place.
+  public var model: any Model
+  /// Where batches come from; step s takes batch s of the training stream.
+  public var task: any TokenTask
+  /// Number of updates.
+  public var steps: Int
+  /// Sequences in a batch.
+  public var batchSize = 64
+  /// The update rule.
+  public var optimizer: any Optimizer
+  /// What the loss is taken over.
+  public var lossOn = LossSelection.named(.all)
+  /// A record is made every so many steps, counted from 0, and after the last.
+  public var evalEvery = 10
+  /// Functions measured at each record, in order.
+  public var probes: [(name: String, function: (ProbeContext) throws -> Double)] = []
+  /// Functions called before a step, by step counted from 0: to freeze, unfreeze, look.
+  public var schedule: [Int: (any Model) throws -> Void] = [:]
+  /// Called with each record when it is made.
+  public var onRecord: ((Record) throws -> Void)?
+  /// Largest norm of all gradients together, to which larger ones are scaled; default: no limit.
+  public var clipNorm: Double?
+  /// Where results go as they come; default: nowhere.
+  public var folder: ResultsFolder?
+  /// Steps between checkpoints in `folder`; default: one at the end only.
+  public var checkpointEvery: Int?
+  /// Whether progress is told on standard error.
+  public var showsProgress = true
+  /// Asked after each step; true ends the run cleanly.
+  public var shouldStop: () -> Bool = { false }
+
+  /// The default settings.
+  public init(
+    model: any Model, task: any TokenTask, steps: Int, optimizer: any Optimizer
+  ) {
+    (self.model, self.task, self.steps, self.optimizer) = (model, task, steps, optimizer)
+  }
+
+  /// Checks the settings against each other before any work is done.
+  /// - Throws: `EngineError` that names the option, what was given and what is allowed.
+  func validate() throws {
+    func fail(_ message: String) -> EngineError { EngineError("train", message) }
+    guard steps >= 0 else { throw fail("steps = \(steps) (allowed: 0 or more)") }
+    guard batchSize >= 1 else { throw fail("batch_size = \(batchSize) (allowed: 1 or more)") }
+    guard evalEvery >= 1 else { throw fail("eval_every = \(evalEvery) (allowed: 1 or more)") }
+    if let clipNorm, !(clipNorm > 0) {
+      throw fail("clip_norm = \(clipNorm) (allowed: above 0)")
+    }
+    if let checkpointEvery {
+      guard checkpointEvery >= 1 else {
+        throw fail("checkpoint_every = \(checkpointEvery) (allowed: 1 or more)")
+      }
+      guard folder != nil else { throw fail("checkpoint_every needs dir, the folder to write to") }
+    }
+    guard task.vocabSize <= model.vocabSize else {
+      throw fail(
+        "the data has \(task.vocabSize) tokens, the model a vocab of \(model.vocabSize)")
+    }
+    guard task.seqLen <= model.maxLength else {
+      throw fail(
+        "the data has seq_len = \(task.seqLen), the model max_len = \(model.maxLength) "
+          + "(allowed: seq_len up to max_len)")
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import Tasks
+import Tensors
+import Transformers
+
+/// A training run: the loop, and what it measured.
+///
+/// Step s draws batch s, computes the loss where the mask keeps it and its gradients, measures the
+/// probes if s is a multiple of `evalEvery`, and updates the trained parameters. After the last
+/// step one more record is made. The same settings and seeds give the same history, bit for bit, on
+/// any number of threads.
+public final class TrainingRun {
+  /// How a run ended.
+  public enum Status: String, Sendable {
+    /// All steps were made.
+    case finished
+    /// It was asked to stop between two steps.
+    case interrupted
+    /// An error ended it.
+    case failed
+  }
+
+  /// The settings.
+  public let options: TrainingOptions
+  /// One record for each measured step.
+  public private(set) var history: [Record] = []
+  /// Number of updates made so far.
+  public private(set) var step = 0
+  /// How it ended, or will have if nothing more is done.
+  public private(set) var status = Status.finished
+  private var lastGood: (parameters: [(Tensor, Tensor)], state: OptimizerState, loss: Double)?
+
+  /// A run that has not begun.
+  /// - Throws: `EngineError` if the settings do not fit each other.
+  public init(_ options: TrainingOptions) throws {
+    try options.validate()
+    self.options = options
+  }
+
+  /// Makes `options.steps` updates, or as many as `shouldStop` lets it.
+  /// - Throws: as `advance`.
+  public func run() throws { try advance(options.steps) }
+
+  /// Makes `steps` more updates.
+  ///
+  /// If the loss is not a finite number, the parameters return to those of the last step for which
+  /// it was. If a callback fails, the model stays as it is. In both cases what was measured so far
+  /// stays in `history` and in the results folder, and the checkpoint is written there.
+  /// - Throws: `EngineError` that says at which step and why; errors of callbacks.
+  public func advance(_ steps: Int) throws {
+    guard steps >= 0 else {
+      throw EngineError("train", "steps = \(steps) (allowed: 0 or more)")
+    }
+    let end = step + steps
+    let progress = options.showsProgress ? Progress(from: step, to: end) : nil
+    defer { progress?.clear() }
+    status = .failed
+    do {
+      try advance(to: end, progress)
+    } catch {
+      clearGradients()
+      // The error that ended the run is the one to tell, also if the disk is full.
+      try? saveCheckpoint()
+      throw error
+    }
+    try saveCheckpoint()
+  }
+
+  private func advance(to end: Int, _ progress: Progress?) throws {
+    var stopped = false
+    while step < end && !stopped {
+      if let callback = options.schedule[step] {
+        progress?.clear()
+        try callback(options.model)
+      }
+      let loss = try measure(progress, isRecorded: step % options.evalEvery == 0)
+      keepGoodState(loss)
+      try clipGradients()
+      try options.optimizer.update(options.model.parameters.trained, step: step)
+      clearGradients()
+      step += 1
+      progress?.update(step, loss: loss)
+      if let every = options.checkpointEvery, step % every == 0, step < end {
+        try saveCheckpoint()
+      }
+      stopped = options.shouldStop()
+    }
+    if history.last?.step != step {
+      _ = try measure(progress, isRecorded: true)
+      clearGradients()
+    }
+    status = stopped && step < end ? .interrupted : .finished
+  }
+
+  /// The loss and gradients on the step's batch, and a record if asked for.
+  private func measure(_ progress: Progress?, isRecorded: Bool) throws -> Double {
+    let batch = try options.task.batch(
+      options.batchSize, index: UInt64(step), purpose: .data)
+    let mask = try options.lossOn.mask(batch)
+    let loss = try options.model.loss(batch, mask: mask)
+    let value = Double(try loss.item())
+    guard value.isFinite else { throw returnToGoodState(value) }
+    if loss.requiresGrad { try loss.backward() }
+    if isRecorded && history.last?.step != step {
+      progress?.clear()
+      try record(batch, value)
+    }
+    return value
+  }
+
+  private func record(_ batch: Batch, _ loss: Double) throws {
+    let context = ProbeContext(model: options.model, batch: batch, step: step, run: self)
+    let values = try options.probes.map { ($0.name, try $0.function(context)) }
+    let record = Record(step: step, loss: loss, values: values)
+    history.append(record)
+    try options.folder?.append(record)
+    try options.onRecord?(record)
+  }
+
+  private func clearGradients() {
+    for (_, tensor) in options.model.parameters.all { tensor.grad = nil }
+  }
+
+  private func keepGoodState(_ loss: Double) {
+    let trained = options.model.parameters.trained.map(\.tensor)
+    lastGood = (trained.map { ($0, $0.clone()) }, options.optimizer.state, loss)
+  }
+
+  private func returnToGoodState(_ loss: Double) -> EngineError {
+    guard let lastGood else {
+      return EngineError("train", "the loss is \(loss) at step \(step), before any update")
+    }
+    for (tensor, values) in lastGood.parameters {
+      try? noGrad { try tensor.copyInPlace(values) }
+    }
+    options.optimizer.restore(lastGood.state)
+    let failed = step
+    step -= 1
+    return EngineError(
+      "train",
+      "the loss is \(loss) at step \(failed); training stopped, and the model is back at step "
+        + "\(step), where the loss was \(lastGood.loss); a smaller learning rate may help")
+  }
+
+  private func clipGradients() throws {
+    guard let limit = options.clipNorm else { return }
+    let gradients = options.model.parameters.trained.compactMap(\.tensor.grad)
+    let squares = try gradients.reduce(0.0) { try $0 + Double($1.square().sum().item()) }
+    let norm = squares.squareRoot()
+    guard norm > limit else { return }
+    // PyTorch's clip_grad_norm_ adds the same 1e-6 to the norm.
+    let scale = Tensor(Float(limit / (norm + 1e-6)))
+    for gradient in gradients { try gradient.mulInPlace(scale) }
+  }
+
+  private func saveCheckpoint() throws {
+    guard let folder = options.folder else { return }
+    try save(to: folder)
+  }
+
+  /// Writes the model into a folder, with the step in its metadata.
+  /// - Throws: `EngineError` if the file cannot be written.
+  private func save(to folder: ResultsFolder) throws {
+    try Checkpoint.save(
+      options.model, to: folder.checkpointPath, metadata: ["step": "\(step)"])
+  }
+
+  /// Writes history and checkpoint into a folder of its own.
+  /// - Throws: `EngineError` if it cannot be written.
+  public func save(to path: String) throws {
+    let folder = try ResultsFolder(path)
+    for record in history { try folder.append(record) }
+    try save(to: folder)
+  }
+}
