@@ -1,0 +1,162 @@
+import LuaBridge
+import Tasks
+import Tensors
+
+// What counts from 1 in Lua counts from 0 in the engine; all conversions between them are here.
+
+extension Call {
+  /// A dimension: 1 is the first, −1 the last.
+  func dimension(_ position: Int) throws -> Int {
+    let d = try integer(position)
+    guard d != 0 else { throw failure(position, "dimensions count from 1, got 0") }
+    return d > 0 ? d - 1 : d
+  }
+
+  /// A dimension, or nil if none was given.
+  func optionalDimension(_ position: Int) throws -> Int? {
+    has(position) ? try dimension(position) : nil
+  }
+
+  /// An index into `size` things: 1 is the first, −1 the last; the range is not checked.
+  func index(_ position: Int, size: Int) throws -> Int {
+    let i = try integer(position)
+    guard i != 0 else { throw failure(position, "indices count from 1, got 0") }
+    return i > 0 ? i - 1 : size + i
+  }
+
+  /// Sizes given one by one or as a list, from argument `first` on.
+  func sizes(from first: Int, to last: Int? = nil) throws -> [Int] {
+    if case .table = value(first) { return try integers(first) }
+    let last = last ?? count
+    return try first > last ? [] : (first...last).map { try integer($0) }
+  }
+
+  /// A tensor, or a number as a 0-dimensional one; whole numbers become Float32 too.
+  func operand(_ position: Int) throws -> Tensor {
+    switch value(position) {
+    case .object(let tensor as Tensor): return tensor
+    case .object(let ids as IntTensor): return ids.tensor()
+    case .integer(let n): return Tensor(Float(n))
+    case .number(let x): return Tensor(Float(x))
+    default:
+      throw failure(position, "Tensor or number expected, got \(typeName(position))")
+    }
+  }
+
+  /// Ids that count from 1 in Lua: an IntTensor, or a list of integers.
+  func ids(_ position: Int) throws -> IntTensor {
+    if case .table = value(position) {
+      return try intTensor(position).offset(by: -1)
+    }
+    return try object(position, IntTensor.self).offset(by: -1)
+  }
+
+  /// A whole number that fits 32 bits.
+  func int32(_ position: Int) throws -> Int32 {
+    let n = try integer(position)
+    guard let small = Int32(exactly: n) else {
+      throw failure(position, "integers have 32 bits here, got \(n)")
+    }
+    return small
+  }
+
+  /// A nested list of numbers as a tensor.
+  func tensor(_ position: Int) throws -> Tensor {
+    var numbers = [Float]()
+    let shape = try NestedList.read(table(position)) { reader, key in
+      numbers.append(Float(try reader.number(key)))
+    }
+    return try Tensor(numbers, shape: shape)
+  }
+
+  /// A nested list of integers as a tensor.
+  func intTensor(_ position: Int) throws -> IntTensor {
+    var numbers = [Int32]()
+    let shape = try NestedList.read(table(position)) { reader, key in
+      let n = try reader.integer(key)
+      guard let small = Int32(exactly: n) else {
+        throw reader.failure(key, "integers have 32 bits here, got \(n)")
+      }
+      numbers.append(small)
+    }
+    return try IntTensor(numbers, shape: shape)
+  }
+}
+
+extension Options {
+  /// A seed; without one, the next that follows `mnemo.seed`.
+  func seed(_ session: Session) throws -> UInt64 {
+    try optionalInteger("seed").map { UInt64(bitPattern: Int64($0)) } ?? session.nextSeed()
+  }
+}
+
+/// Lists of lists of equal lengths.
+enum NestedList {
+  /// Reads the leaves in order and returns the shape.
+  /// - Throws: `BadArgument` if the lengths differ or `leaf` fails.
+  static func read(
+    _ table: TableReader, leaf: (TableReader, LuaKey) throws -> Void
+  ) throws -> [Int] {
+    let count = table.count
+    guard count > 0, case .table = table.value(.index(1)) else {
+      for i in 1..<(count + 1) { try leaf(table, .index(i)) }
+      return [count]
+    }
+    var inner: [Int]?
+    for i in 1...count {
+      let shape = try read(table.table(.index(i)), leaf: leaf)
+      if let inner, inner != shape {
+        throw table.failure(
+          .index(i), "rows must have one shape, got \(shape) after \(inner)")
+      }
+      inner = shape
+    }
+    return [count] + (inner ?? [])
+  }
+
+  /// A tensor's elements as Lua lists of lists, a number if it has no dimensions.
+  static func tree<Element: LuaPushable>(_ elements: [Element], _ shape: [Int]) -> LuaTree {
+    var next = 0
+    func build(_ d: Int) -> LuaTree {
+      if d == shape.count {
+        defer { next += 1 }
+        return .leaf(elements[next])
+      }
+      return .list((0..<shape[d]).map { _ in build(d + 1) })
+    }
+    return build(0)
+  }
+}
+
+/// Lists of lists to return to Lua.
+indirect enum LuaTree: LuaPushable {
+  case leaf(any LuaPushable)
+  case list([LuaTree])
+
+  func push(to lua: Lua) {
+    switch self {
+    case .leaf(let value): value.push(to: lua)
+    case .list(let trees): trees.push(to: lua)
+    }
+  }
+}
+
+extension Batch {
+  /// The batch as Lua sees it: `tokens` and `targets` from 1, `occurrence` as it is.
+  var luaRecord: LuaRecord {
+    [
+      "tokens": LuaObject(tokens.offset(by: 1)), "targets": LuaObject(targets.offset(by: 1)),
+      "occurrence": LuaObject(occurrence),
+    ]
+  }
+
+  /// Reads a batch that Lua holds: a table with `tokens`, `targets` and `occurrence`.
+  init(_ table: TableReader) throws {
+    let tokens = try table.object(.name("tokens"), IntTensor.self).offset(by: -1)
+    self.init(
+      tokens: tokens,
+      targets: try table.object(.name("targets"), IntTensor.self).offset(by: -1),
+      occurrence: try table.optionalObject(.name("occurrence"), IntTensor.self)
+        ?? IntTensor(shape: tokens.shape))
+  }
+}

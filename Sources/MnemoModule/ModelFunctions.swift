@@ -1,0 +1,261 @@
+import LuaBridge
+import Tasks
+import Tensors
+import Transformers
+
+/// `mnemo.model`: models and what can be done with them.
+enum ModelFunctions {
+  private static let tokens = Parameter("tokens", .object("IntTensor"), "ids [B, T], from 1")
+  private static let name = Parameter(
+    "name", .string, "a parameter's name; layers count from 0 there")
+  private static let glob = Parameter(
+    "glob", .string, "names, with * for any characters: \"layers.*.attention.wk.weight\"")
+  private static let model = "local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}\n"
+
+  private static func object(_ call: Call) throws -> any Model {
+    try call.object(1, (any Model).self)
+  }
+
+  private static var methods: [Function] {
+    [
+      Function(
+        "forward", "The logits of the next token at every position, [B, T, V]; also model(tokens).",
+        parameters: [tokens], returns: "Tensor",
+        example: model + "print(model:forward(mnemo.int_tensor{{1, 2, 3}}):size(3))"
+      ) { call in call.returns(try object(call).forward(call.ids(2))) },
+      Function(
+        "loss", "The mean cross-entropy of the next token, in nats, where loss_on keeps positions.",
+        parameters: [
+          Parameter("batch", .table, "with tokens, targets and occurrence"),
+          Parameter(
+            "loss_on", .union([.choice(LossMask.names), .object("Tensor")]),
+            "a mask's name, or weights [B, T]", default: "\"all\""),
+        ], returns: "Tensor, 0-dimensional",
+        example: """
+          local task = mnemo.data.bigram{seq_len = 32, seed = 1}
+          local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, seed = 1}
+          print(model:loss(task:batch(4), "repeats"):item())
+          """
+      ) { call in
+        let batch = try Batch(call.table(2))
+        let mask: Tensor
+        if let weights = call.value(3).asObject(Tensor.self) {
+          mask = weights
+        } else {
+          let name = try call.optionalString(3) ?? "all"
+          guard let named = LossMask(rawValue: name) else {
+            throw call.failure(3, "\(LuaType.choice(LossMask.names)) expected, got \"\(name)\"")
+          }
+          mask = named.mask(of: batch)
+        }
+        return call.returns(try object(call).loss(batch, mask: mask))
+      },
+      Function(
+        "attention", "The attention probabilities of a layer, [B, H, T, T].",
+        parameters: [tokens, Parameter("layer", .integer, "from 1")], returns: "Tensor",
+        example: model + "print(model:attention(mnemo.int_tensor{{1, 2, 3}}, 1)[1][1])"
+      ) { call in
+        let layer = try call.integer(3)
+        return call.returns(try object(call).attention(call.ids(2), layer: layer &- 1))
+      },
+      Function("parameters", "The parameters by name, frozen ones too.", returns: "table") { call in
+        let parameters = try object(call).parameters.all
+        return call.returns(
+          LuaRecord(parameters.map { ($0.name, LuaObject($0.tensor)) }))
+      },
+      Function("names", "The parameters' names, in order.", returns: "list of strings") { call in
+        call.returns(try object(call).parameters.names)
+      },
+      Function(
+        "get", "The parameter of that name: the model's own tensor, not a copy.",
+        parameters: [name], returns: "Tensor",
+        example: model + "print(model:get(\"output.weight\"):size(1))"
+      ) { call in call.returns(try object(call).parameters.get(call.string(2))) },
+      Function(
+        "set", "Copies numbers into the parameter of that name.",
+        parameters: [name, Parameter("tensor", .object("Tensor"), "of the parameter's shape")],
+        returns: "the model itself",
+        example: model + "model:set(\"layers.0.attention.wk.weight\", mnemo.zeros(16, 16))"
+      ) { call in
+        try object(call).parameters.set(call.string(2), call.object(3, Tensor.self))
+        return call.returns(argument: 1)
+      },
+      Function(
+        "freeze", "Takes parameters out of training.", parameters: [glob],
+        returns: "list of the names that matched",
+        example: model + "model:freeze(\"layers.0.*\")"
+      ) { call in
+        call.returns(try object(call).parameters.setTrained(call.string(2), false))
+      },
+      Function(
+        "unfreeze", "Takes parameters into training.", parameters: [glob],
+        returns: "list of the names that matched",
+        example: model + "model:unfreeze(\"output.weight\")"
+      ) { call in
+        call.returns(try object(call).parameters.setTrained(call.string(2), true))
+      },
+      Function(
+        "trainable", "The names of the parameters that are trained.", returns: "list of strings"
+      ) { call in call.returns(try object(call).parameters.trained.map(\.name)) },
+      Function(
+        "load_state",
+        "Copies tensors by name into the parameters: all of them, or on an error none.",
+        parameters: [Parameter("table", .table, "name to Tensor, as safetensors.load gives")],
+        returns: "the model itself",
+        example: model + "model:load_state(model:clone():parameters())"
+      ) { call in
+        let tensors = try call.table(2)
+        var values: [String: Safetensors.Value] = [:]
+        for (name, _) in try tensors.fields() {
+          values[name] = .float(try tensors.object(.name(name), Tensor.self))
+        }
+        try Checkpoint.loadState(values, into: object(call))
+        return call.returns(argument: 1)
+      },
+      Function(
+        "save", "Writes a checkpoint: a safetensors file with the options in its metadata.",
+        parameters: [Parameter("path", .string, "the file")], returns: "the model itself"
+      ) { call in
+        try Checkpoint.save(object(call), to: call.string(2))
+        return call.returns(argument: 1)
+      },
+      Function(
+        "clone", "A model of its own with the same options and parameters.", returns: "Model"
+      ) {
+        call in call.returns(try object(call).copy() as AnyObject)
+      },
+    ]
+  }
+
+  private static var members: [String] { methods.map(\.shortName) + fields.map(\.name) }
+
+  private static let fields = [
+    Parameter("config", .table, "the options it was made with"),
+    Parameter("kind", .string, "the constructor: \"simplified\""),
+    Parameter("layers", .integer, "number of attention layers"),
+  ]
+
+  static var modelClass: LuaClass {
+    LuaClass(
+      "Model", for: (any Model).self,
+      "Parameters by name, and logits from tokens. Everything that trains, probes, freezes or saves "
+        + "works with any model.",
+      methods: methods, fields: fields,
+      metamethods: [
+        "__call": { call in call.returns(try object(call).forward(call.ids(2))) },
+        "__tostring": { call in
+          let model = try object(call)
+          let rows = model.parameters.all.map { name, tensor in
+            "  \(name) \(tensor.shape)\(tensor.requiresGrad ? "" : " frozen")"
+          }
+          return call.returns((["Model \(model.kind)"] + rows).joined(separator: "\n"))
+        },
+      ],
+      index: { call in
+        let model = try object(call)
+        switch try call.string(2) {
+        case "config":
+          guard let simplified = model as? SimplifiedTransformer else {
+            return call.returns(LuaValue.nil)
+          }
+          return call.returns(record(simplified.configuration))
+        case "kind": return call.returns(model.kind)
+        case "layers": return call.returns(model.layerCount)
+        case let name:
+          throw unknownMember("Model", name, members)
+        }
+      })
+  }
+
+  private static func record(_ configuration: SimplifiedConfiguration) -> LuaRecord {
+    [
+      "vocab": configuration.vocab, "dim": configuration.dim, "max_len": configuration.maxLen,
+      "ffn": configuration.ffn.map(\.rawValue), "positional": configuration.positional.rawValue,
+      "embedding_init": configuration.embeddingInit.rawValue,
+      "score_scale": configuration.scoreScale.rawValue, "cross_talk": configuration.crossTalk,
+      "tie_output": configuration.tieOutput, "freeze_embeddings": configuration.freezeEmbeddings,
+      "freeze_output": configuration.freezeOutput,
+      "seed": Int(truncatingIfNeeded: configuration.seed),
+    ]
+  }
+
+  static func functions(_ session: Session) -> [Function] {
+    [
+      Function(
+        "model.simplified",
+        "The two-layer attention model in which an induction head is born: random frozen embeddings, "
+          + "W_K of both layers, W_O of layer 2 and the feed-forwards trained.",
+        options: [
+          Option("vocab", .integer, .required, "number of tokens, N"),
+          Option("dim", .integer, 128, "width, d"),
+          Option("max_len", .integer, 128, "longest sequence"),
+          Option(
+            "ffn", .list(.choice(FeedForward.names)), ["none", "none"], "feed-forward of each layer"
+          ),
+          Option(
+            "positional", .choice(["random", "sincos", "rope"]), "random", "how positions enter"),
+          Option(
+            "embedding_init", .choice(["unit", "scaled"]), "unit", "embeddings N(0, 1) or N(0, 1/d)"
+          ),
+          Option(
+            "score_scale", .choice(["sqrt_dim", "none"]), "sqrt_dim", "scores times 1/sqrt(d) or 1"),
+          Option(
+            "cross_talk", .boolean, true,
+            "false: every matrix reads only the embeddings meant for it"),
+          Option(
+            "tie_output", .boolean, false, "whether the output matrix is the embedding matrix"),
+          Option("freeze_embeddings", .boolean, true, "whether token embeddings stay as drawn"),
+          Option("freeze_output", .boolean, true, "whether the output matrix stays as drawn"),
+          Option("seed", .integer, .described("follows mnemo.seed"), "of the initial parameters"),
+        ], returns: "Model",
+        example:
+          "local model = mnemo.model.simplified{vocab = 65, dim = 128, max_len = 128, seed = 1}"
+      ) { call in
+        let options = try call.options()
+        var settings = SimplifiedConfiguration(vocab: try options.integer("vocab"))
+        settings.dim = try options.integer("dim")
+        settings.maxLen = try options.integer("max_len")
+        settings.ffn = try options.strings("ffn").map { name in
+          guard let kind = FeedForward(rawValue: name) else {
+            throw options.failure("ffn", "unknown feed-forward \"\(name)\"")
+          }
+          return kind
+        }
+        settings.positional = try options.choice("positional")
+        settings.embeddingInit = try options.choice("embedding_init")
+        settings.scoreScale = try options.choice("score_scale")
+        settings.crossTalk = try options.boolean("cross_talk")
+        settings.tieOutput = try options.boolean("tie_output")
+        settings.freezeEmbeddings = try options.boolean("freeze_embeddings")
+        settings.freezeOutput = try options.boolean("freeze_output")
+        settings.seed = try options.seed(session)
+        return call.returns(try SimplifiedTransformer(settings))
+      },
+      Function(
+        "model.load", "The model of a checkpoint that save wrote.",
+        parameters: [Parameter("path", .string, "the file")], returns: "Model"
+      ) { call in call.returns(try Checkpoint.load(from: call.string(1)) as AnyObject) },
+    ]
+  }
+}
+
+extension LossMask {
+  static let names = allCases.map(\.rawValue)
+}
+
+extension FeedForward {
+  static let names = allCases.map(\.rawValue)
+}
+
+extension Options {
+  /// An option whose choices are the raw values of an enumeration.
+  func choice<E: RawRepresentable & CaseIterable>(_ name: String) throws -> E
+  where E.RawValue == String {
+    let text = try string(name)
+    guard let value = E(rawValue: text) else {
+      let allowed = LuaType.choice(E.allCases.map(\.rawValue))
+      throw failure(name, "\(allowed) expected, got \"\(text)\"")
+    }
+    return value
+  }
+}

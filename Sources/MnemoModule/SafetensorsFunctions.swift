@@ -1,0 +1,51 @@
+import LuaBridge
+import Tensors
+
+/// `mnemo.safetensors`: tensors on disk.
+enum SafetensorsFunctions {
+  static var functions: [Function] {
+    [
+      Function(
+        "safetensors.load",
+        "The tensors of a safetensors file by name, as they are stored (ids count from what they "
+          + "counted from there), and the file's metadata.",
+        parameters: [Parameter("path", .string, "the file")], returns: "table, table"
+      ) { call in
+        let (tensors, metadata) = try Safetensors.load(call.string(1))
+        let values = tensors.map { name, value -> (String, any LuaPushable) in
+          switch value {
+          case .float(let tensor): (name, LuaObject(tensor))
+          case .int(let tensor): (name, LuaObject(tensor))
+          }
+        }
+        return call.returns(LuaRecord(values), metadata)
+      },
+      Function(
+        "safetensors.save",
+        "Writes tensors into a safetensors file; an earlier one is replaced at once or not at all.",
+        parameters: [
+          Parameter("path", .string, "the file"),
+          Parameter("tensors", .table, "name to Tensor or IntTensor"),
+          Parameter("metadata", .table, "name to string", optional: true),
+        ]
+      ) { call in
+        let table = try call.table(2)
+        let tensors = try table.fields().map { name, value -> (String, Safetensors.Value) in
+          switch value {
+          case .object(let tensor as Tensor): return (name, .float(tensor))
+          case .object(let tensor as IntTensor): return (name, .int(tensor))
+          default:
+            throw table.failure(
+              .name(name), "Tensor or IntTensor expected, got \(value.typeName)")
+          }
+        }
+        var metadata: [String: String] = [:]
+        if let extra = try call.optionalTable(3) {
+          for (name, _) in try extra.fields() { metadata[name] = try extra.string(.name(name)) }
+        }
+        try Safetensors.save(call.string(1), tensors: tensors, metadata: metadata)
+        return call.returns()
+      },
+    ]
+  }
+}

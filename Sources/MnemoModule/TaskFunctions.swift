@@ -1,0 +1,183 @@
+import LuaBridge
+import Tasks
+import Tensors
+
+/// `mnemo.data`: tasks, from which batches are drawn.
+enum TaskFunctions {
+  /// Batches drawn without an index, counted for each task.
+  private final class Counters {
+    var next: [ObjectIdentifier: (task: Weak, index: UInt64)] = [:]
+
+    final class Weak {
+      weak var task: (any TokenTask)?
+      init(_ task: any TokenTask) { self.task = task }
+    }
+
+    func draw(_ task: any TokenTask) -> UInt64 {
+      let key = ObjectIdentifier(task)
+      // An address may be used again by a later task, which begins anew.
+      let index = next[key].flatMap { $0.task.task === task ? $0.index : nil } ?? 0
+      next[key] = (Weak(task), index + 1)
+      return index
+    }
+  }
+
+  static func taskClass(_ session: Session) -> LuaClass {
+    let counters = Counters()
+    let sequences = Parameter("n", .integer, "number of sequences, B")
+    let fields = [
+      Parameter("vocab_size", .integer, "number of tokens, N"),
+      Parameter("seq_len", .integer, "length of a sequence, T"),
+      Parameter("corpus", .object("Corpus"), "the statistics"),
+      Parameter("trigger_kind", .choice(["fixed", "random"]), "where triggers come from"),
+      Parameter("triggers", .object("IntTensor"), "the fixed triggers' ids; nil if random"),
+      Parameter("options", .table, "the options it was made with"),
+    ]
+    let methods = [
+      Function(
+        "batch",
+        "A batch of training sequences: a table with tokens, targets and occurrence, [B, T] each. "
+          + "The same index gives the same batch; training step s, counted from 0, takes index "
+          + "s + 1.",
+        parameters: [
+          sequences, Parameter("index", .integer, "from 1", default: "the next one"),
+        ], returns: "table",
+        example: """
+          local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+          print(task:batch(2, 1).tokens)
+          """
+      ) { call in
+        let task = try call.object(1, (any TokenTask).self)
+        let index =
+          try call.has(3) ? batchIndex(call, 3) : counters.draw(task)
+        return call.returns(
+          try task.batch(call.integer(2), index: index, purpose: .data).luaRecord)
+      },
+      Function(
+        "held_out",
+        "A batch that training never sees, from random streams of its own.",
+        parameters: [sequences, Parameter("index", .integer, "from 1", default: "1")],
+        returns: "table",
+        example: "local batch = mnemo.data.bigram{seed = 1}:held_out(8)"
+      ) { call in
+        let task = try call.object(1, (any TokenTask).self)
+        let index = try call.has(3) ? batchIndex(call, 3) : 0
+        return call.returns(
+          try task.batch(call.integer(2), index: index, purpose: .evaluation).luaRecord)
+      },
+      Function(
+        "decode", "The text of ids: an IntTensor or a list.",
+        parameters: [Parameter("ids", .union([.object("IntTensor"), .table]))], returns: "string",
+        example: """
+          local task = mnemo.data.bigram{seq_len = 40, seed = 1}
+          print(task:decode(task:batch(1, 1).tokens[1]))
+          """
+      ) { call in
+        let task = try call.object(1, BigramTask.self)
+        return call.returns(try task.corpus.decode(call.ids(2).elements()))
+      },
+    ]
+    let members = methods.map(\.shortName) + fields.map(\.name)
+    return LuaClass(
+      "Task", for: (any TokenTask).self,
+      "A source of token sequences, a pure function of its seed.", methods: methods,
+      fields: fields,
+      metamethods: [
+        "__tostring": { call in
+          let task = try call.object(1, (any TokenTask).self)
+          return call.returns(
+            "Task: sequences of \(task.seqLen) tokens out of \(task.vocabSize)")
+        }
+      ],
+      index: { call in
+        let task = try call.object(1, (any TokenTask).self)
+        let name = try call.string(2)
+        switch name {
+        case "vocab_size": return call.returns(task.vocabSize)
+        case "seq_len": return call.returns(task.seqLen)
+        default: break
+        }
+        guard let bigram = task as? BigramTask else { throw unknownMember("Task", name, members) }
+        switch name {
+        case "corpus": return call.returns(bigram.corpus)
+        case "trigger_kind": return call.returns(bigram.options.triggerKind.rawValue)
+        case "triggers":
+          return call.returns(
+            bigram.triggers.map { LuaObject(IntTensor($0).offset(by: 1)) })
+        case "options": return call.returns(record(bigram.options))
+        default: throw unknownMember("Task", name, members)
+        }
+      })
+  }
+
+  private static func batchIndex(_ call: Call, _ position: Int) throws -> UInt64 {
+    let index = try call.integer(position)
+    guard index >= 1 else { throw call.failure(position, "indices count from 1, got \(index)") }
+    return UInt64(index - 1)
+  }
+
+  private static func record(_ options: BigramTask.Options) -> LuaRecord {
+    [
+      "triggers": options.triggers, "trigger_kind": options.triggerKind.rawValue,
+      "trigger_offset": options.triggerOffset, "outputs": options.outputs.rawValue,
+      "outputs_range": options.outputsRange.map { [$0.first + 1, $0.last + 1] },
+      "no_repeat": options.noRepeat, "noise_token": options.noiseToken.map { $0 + 1 },
+      "noise_prob": options.noiseProb, "seq_len": options.seqLen,
+      "seed": Int(truncatingIfNeeded: options.seed),
+    ]
+  }
+
+  static func functions(_ session: Session) -> [Function] {
+    [
+      Function(
+        "data.bigram",
+        "The bigram task: sequences follow a corpus's bigram statistics, but each of K triggers is "
+          + "always followed by an output drawn anew for each sequence, so that predicting it takes "
+          + "looking back.",
+        options: [
+          Option("corpus", .object("Corpus"), .described("corpus.shakespeare()"), "the statistics"),
+          Option("triggers", .integer, 5, "number of triggers, K"),
+          Option(
+            "trigger_kind", .choice(["fixed", "random"]), "fixed",
+            "the most frequent tokens in every sequence, or drawn for each"),
+          Option(
+            "trigger_offset", .integer, 0,
+            "how many of the most frequent tokens fixed triggers leave out"),
+          Option(
+            "outputs", .choice(["uniform", "bigram"]), "uniform",
+            "uniform, or by what follows the trigger in the corpus"),
+          Option(
+            "outputs_range", .list(.integer), .described("all tokens"),
+            "{first, last}: only these tokens are outputs"),
+          Option("no_repeat", .boolean, false, "whether an output must differ from its trigger"),
+          Option(
+            "noise_token", .integer, .none, "a token that takes an output's place now and then"),
+          Option("noise_prob", .number, .described("0.5 with a noise_token"), "how often it does"),
+          Option("seq_len", .integer, 128, "length of a sequence, T"),
+          Option("seed", .integer, .described("follows mnemo.seed"), "of all batches"),
+        ], returns: "Task",
+        example: "local task = mnemo.data.bigram{triggers = 5, seq_len = 64, seed = 1}"
+      ) { call in
+        let options = try call.options()
+        var settings = BigramTask.Options(corpus: try options.optionalObject("corpus"))
+        settings.triggers = try options.integer("triggers")
+        settings.triggerKind = try options.choice("trigger_kind")
+        settings.triggerOffset = try options.integer("trigger_offset")
+        settings.outputs = try options.choice("outputs")
+        if let range = try options.optionalIntegers("outputs_range") {
+          guard range.count == 2 else {
+            throw options.failure(
+              "outputs_range", "{first, last} expected, got \(range.count) numbers")
+          }
+          settings.outputsRange = (range[0] &- 1, range[1] &- 1)
+        }
+        settings.noRepeat = try options.boolean("no_repeat")
+        settings.noiseToken = try options.optionalInteger("noise_token").map { $0 &- 1 }
+        settings.noiseProb = try options.optionalNumber("noise_prob")
+        settings.seqLen = try options.integer("seq_len")
+        settings.seed = try options.seed(session)
+        return call.returns(try BigramTask(settings))
+      }
+    ]
+  }
+}

@@ -1,0 +1,427 @@
+import LuaBridge
+import Tensors
+
+/// `Tensor` in Lua: its methods, operators, indexing and text.
+enum TensorClass {
+  static var declaration: LuaClass {
+    LuaClass(
+      "Tensor", for: Tensor.self,
+      "An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. "
+        + "t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as "
+        + "NumPy's do. Dimensions and indices count from 1, negative ones from the end.",
+      methods: methods,
+      fields: [
+        Parameter("grad", .object("Tensor"), "the gradient that backward() accumulated, or nil")
+      ],
+      metamethods: [
+        "__add": { try binary($0) { try $0.add($1) } },
+        "__sub": { try binary($0) { try $0.sub($1) } },
+        "__mul": { try binary($0) { try $0.mul($1) } },
+        "__div": { try binary($0) { try $0.div($1) } },
+        "__pow": { try binary($0) { try $0.pow($1) } },
+        "__unm": { $0.returns(try $0.object(1, Tensor.self).neg()) },
+        "__len": { call in
+          let tensor = try call.object(1, Tensor.self)
+          guard let size = tensor.shape.first else {
+            throw EngineError("#", "a 0-dimensional tensor has no length")
+          }
+          return call.returns(size)
+        },
+        "__tostring": { $0.returns(try $0.object(1, Tensor.self).text) },
+      ],
+      index: { call in
+        let tensor = try call.object(1, Tensor.self)
+        switch call.value(2) {
+        case .integer, .number:
+          return call.returns(
+            try tensor.select(0, call.index(2, size: tensor.shape.first ?? 0)))
+        case .object(let ids as IntTensor): return call.returns(try tensor.rows(ids.offset(by: -1)))
+        case .string("grad"): return call.returns(tensor.grad.map(LuaObject.init))
+        case .string(let name):
+          throw unknownMember("Tensor", name, methods.map(\.shortName) + ["grad"])
+        default: throw call.failure(2, "integer or IntTensor expected, got \(call.typeName(2))")
+        }
+      },
+      newindex: { call in
+        let tensor = try call.object(1, Tensor.self)
+        if case .string(let name) = call.value(2) {
+          guard name == "grad" else {
+            throw EngineError("Tensor", "'\(name)' cannot be set (only grad and rows can)")
+          }
+          guard let grad = try call.optionalObject(3, Tensor.self) else {
+            tensor.grad = nil
+            return call.returns()
+          }
+          guard grad.shape == tensor.shape else {
+            throw EngineError(
+              "grad", "needs shape \(tensor.shape), as the tensor, got \(grad.shape)")
+          }
+          tensor.grad = grad
+          return call.returns()
+        }
+        let row = try tensor.select(0, call.index(2, size: tensor.shape.first ?? 0))
+        try tensor.checkInPlace("t[i] = v")
+        try noGrad { try row.copyInPlace(call.operand(3)) }
+        return call.returns()
+      })
+  }
+
+  private static var methods: [Function] {
+    shape + views + arithmetic + reductions + gradients + inPlace
+  }
+
+  private static func binary(
+    _ call: Call, _ operation: (Tensor, Tensor) throws -> Tensor
+  ) throws -> Int {
+    call.returns(try operation(call.operand(1), call.operand(2)))
+  }
+
+  // MARK: Declarations of methods that share a form
+
+  private static let dimensionParameter = Parameter(
+    "d", .integer, "a dimension, from 1 or, negative, from the end")
+  private static let optionalDimensions = [
+    Parameter("d", .integer, "the dimension to reduce", default: "everything"),
+    Parameter("keepdim", .boolean, "whether it stays, with size 1", default: "false"),
+  ]
+
+  private static func unary(
+    _ name: String, _ summary: String, _ operation: @escaping (Tensor) throws -> Tensor
+  ) -> Function {
+    Function(
+      name, summary, returns: "Tensor", example: "print(mnemo.tensor{0.5, 1}:\(name)())"
+    ) { call in call.returns(try operation(call.object(1, Tensor.self))) }
+  }
+
+  private static func binaryMethod(
+    _ name: String, _ summary: String, _ operation: @escaping (Tensor, Tensor) throws -> Tensor
+  ) -> Function {
+    Function(
+      name, summary,
+      parameters: [Parameter("other", .union([.object("Tensor"), .number]), "broadcasts")],
+      returns: "Tensor", example: "print(mnemo.tensor{1, 2}:\(name)(2))"
+    ) { call in call.returns(try operation(call.object(1, Tensor.self), call.operand(2))) }
+  }
+
+  private static func reduction(
+    _ name: String, _ summary: String,
+    all: @escaping (Tensor) throws -> Tensor,
+    along: @escaping (Tensor, Int, Bool) throws -> Tensor
+  ) -> Function {
+    Function(
+      name, summary, parameters: optionalDimensions, returns: "Tensor",
+      example: "print(mnemo.ones(2, 3):\(name)(2))"
+    ) { call in
+      let tensor = try call.object(1, Tensor.self)
+      guard let d = try call.optionalDimension(2) else {
+        return call.returns(try all(tensor))
+      }
+      return call.returns(try along(tensor, d, call.optionalBoolean(3) ?? false))
+    }
+  }
+
+  private static func place(
+    _ name: String, _ summary: String,
+    all: @escaping (Tensor) throws -> IntTensor,
+    along: @escaping (Tensor, Int, Bool) throws -> IntTensor
+  ) -> Function {
+    Function(
+      name, summary, parameters: optionalDimensions, returns: "IntTensor",
+      example: "print(mnemo.tensor{3, 5, 4}:\(name)(1))"
+    ) { call in
+      let tensor = try call.object(1, Tensor.self)
+      guard let d = try call.optionalDimension(2) else {
+        return call.returns(try all(tensor).offset(by: 1))
+      }
+      let places = try along(tensor, d, call.optionalBoolean(3) ?? false)
+      return call.returns(places.offset(by: 1))
+    }
+  }
+
+  // MARK: Methods
+
+  private static var shape: [Function] {
+    [
+      Function("shape", "The size of each dimension.", returns: "list of integers") { call in
+        call.returns(try call.object(1, Tensor.self).shape)
+      },
+      Function(
+        "size", "The size of one dimension.", parameters: [dimensionParameter], returns: "integer",
+        example: "print(mnemo.zeros(2, 3):size(-1))"
+      ) { call in
+        call.returns(try call.object(1, Tensor.self).size(call.dimension(2)))
+      },
+      Function("dim", "The number of dimensions.", returns: "integer") { call in
+        call.returns(try call.object(1, Tensor.self).rank)
+      },
+      Function("numel", "The number of elements.", returns: "integer") { call in
+        call.returns(try call.object(1, Tensor.self).count)
+      },
+      Function(
+        "item", "The only element of a tensor that has one, as a number.", returns: "number",
+        example: "print(mnemo.ones(3):sum():item())"
+      ) { call in call.returns(try call.object(1, Tensor.self).item()) },
+      Function(
+        "totable", "The elements as lists of lists; a number if there are no dimensions.",
+        returns: "table", example: "print(mnemo.eye(2):totable()[1][1])"
+      ) { call in
+        let tensor = try call.object(1, Tensor.self)
+        return call.returns(NestedList.tree(tensor.elements().map(Double.init), tensor.shape))
+      },
+      Function(
+        "get", "One element, as a number.",
+        parameters: [Parameter("i", .integer, "one index for each dimension", variadic: true)],
+        returns: "number", example: "print(mnemo.eye(2):get(1, 2))"
+      ) { call in
+        let tensor = try call.object(1, Tensor.self)
+        guard call.count - 1 == tensor.rank else {
+          throw EngineError(
+            "get", "\(call.count - 1) indices for a tensor of shape \(tensor.shape)")
+        }
+        var element = tensor.detach()
+        for d in 0..<tensor.rank {
+          element = try element.select(0, call.index(d + 2, size: element.shape[0]))
+        }
+        return call.returns(try element.item())
+      },
+    ]
+  }
+
+  private static var views: [Function] {
+    [
+      Function("clone", "A copy with a storage of its own, without history.", returns: "Tensor") {
+        call in call.returns(try call.object(1, Tensor.self).clone())
+      },
+      Function(
+        "detach", "The same elements, shared, without history or gradient.", returns: "Tensor"
+      ) { call in call.returns(try call.object(1, Tensor.self).detach()) },
+      Function(
+        "contiguous", "This tensor if its elements lie side by side, else a copy.",
+        returns: "Tensor"
+      ) { call in call.returns(try call.object(1, Tensor.self).contiguous()) },
+      Function(
+        "narrow", "A view of a range of indices.",
+        parameters: [
+          dimensionParameter, Parameter("first", .integer, "the first index"),
+          Parameter("length", .integer, "how many"),
+        ], returns: "Tensor", example: "print(mnemo.arange(1, 9):narrow(1, 2, 3))"
+      ) { call in
+        let tensor = try call.object(1, Tensor.self)
+        let d = try call.dimension(2)
+        return call.returns(
+          try tensor.narrow(d, call.index(3, size: tensor.size(d)), call.integer(4)))
+      },
+      Function(
+        "select", "A view at one index of a dimension, which disappears.",
+        parameters: [dimensionParameter, Parameter("i", .integer, "the index")], returns: "Tensor",
+        example: "print(mnemo.eye(3):select(2, 1))"
+      ) { call in
+        let tensor = try call.object(1, Tensor.self)
+        let d = try call.dimension(2)
+        return call.returns(try tensor.select(d, call.index(3, size: tensor.size(d))))
+      },
+      Function(
+        "reshape", "The same elements in another shape; one size may be -1, what is left.",
+        parameters: [Parameter("size", .integer, "sizes, or a list of them", variadic: true)],
+        returns: "Tensor", example: "print(mnemo.arange(1, 6):reshape(2, -1))"
+      ) { call in call.returns(try call.object(1, Tensor.self).reshape(call.sizes(from: 2))) },
+      Function(
+        "expand", "The tensor repeated to a shape by broadcasting, without copying.",
+        parameters: [Parameter("size", .integer, "sizes, or a list of them", variadic: true)],
+        returns: "Tensor", example: "print(mnemo.tensor{1, 2}:expand(3, 2))"
+      ) { call in call.returns(try call.object(1, Tensor.self).expand(call.sizes(from: 2))) },
+      Function(
+        "transpose", "A view with two dimensions exchanged.",
+        parameters: [dimensionParameter, Parameter("e", .integer, "the other dimension")],
+        returns: "Tensor", example: "print(mnemo.zeros(2, 3):transpose(1, 2):size(1))"
+      ) { call in
+        call.returns(
+          try call.object(1, Tensor.self).transpose(call.dimension(2), call.dimension(3)))
+      },
+      Function(
+        "t", "The transpose of a matrix, a view.", returns: "Tensor",
+        example: "print(mnemo.zeros(2, 3):t():size(1))"
+      ) { call in call.returns(try call.object(1, Tensor.self).t()) },
+      Function(
+        "gather",
+        "Elements chosen along a dimension: result[i][j] = t[i][ids[i][j]] for the last of two.",
+        parameters: [
+          dimensionParameter,
+          Parameter("ids", .object("IntTensor"), "of t's shape but for that dimension"),
+        ], returns: "Tensor",
+        example: "print(mnemo.tensor{{1, 2}, {3, 4}}:gather(2, mnemo.int_tensor{{2}, {1}}))"
+      ) { call in
+        call.returns(try call.object(1, Tensor.self).gather(call.dimension(2), call.ids(3)))
+      },
+    ]
+  }
+
+  private static var arithmetic: [Function] {
+    [
+      Function(
+        "matmul", "Matrix product, with NumPy's rules for vectors and leading dimensions.",
+        parameters: [Parameter("other", .object("Tensor"))], returns: "Tensor",
+        example: "print(mnemo.eye(2):matmul(mnemo.ones(2, 3)))"
+      ) { call in
+        call.returns(try call.object(1, Tensor.self).matmul(call.object(2, Tensor.self)))
+      },
+      Function(
+        "dot", "The product Σ x_i y_i of two vectors.",
+        parameters: [Parameter("other", .object("Tensor"))], returns: "Tensor",
+        example: "print(mnemo.ones(3):dot(mnemo.ones(3)):item())"
+      ) { call in
+        call.returns(try call.object(1, Tensor.self).dot(call.object(2, Tensor.self)))
+      },
+      Function(
+        "outer", "The matrix x_i y_j of two vectors.",
+        parameters: [Parameter("other", .object("Tensor"))], returns: "Tensor",
+        example: "print(mnemo.ones(2):outer(mnemo.ones(3)))"
+      ) { call in
+        call.returns(try call.object(1, Tensor.self).outer(call.object(2, Tensor.self)))
+      },
+      unary("exp", "e^x.") { $0.exp() },
+      unary("log", "Natural logarithm.") { $0.log() },
+      unary("sqrt", "Square root.") { $0.sqrt() },
+      unary("abs", "Absolute value.") { $0.abs() },
+      unary("tanh", "Hyperbolic tangent.") { $0.tanh() },
+      unary("sigmoid", "1 / (1 + e^-x).") { $0.sigmoid() },
+      unary("relu", "max(x, 0).") { $0.relu() },
+      unary("gelu", "x times the normal distribution function of x (the exact form).") {
+        $0.gelu()
+      },
+      unary("square", "x².") { $0.square() },
+      Function(
+        "clamp", "x limited to a range.",
+        parameters: [Parameter("low", .number), Parameter("high", .number)], returns: "Tensor",
+        example: "print(mnemo.tensor{-2, 0.5, 3}:clamp(0, 1))"
+      ) { call in
+        call.returns(
+          try call.object(1, Tensor.self).clamp(Float(call.number(2)), Float(call.number(3))))
+      },
+      binaryMethod("maximum", "The larger of two, elementwise.") { try $0.maximum($1) },
+      binaryMethod("eq", "1 where equal, else 0.") { try $0.compare($1, "eq", ==) },
+      binaryMethod("ne", "1 where different, else 0.") { try $0.compare($1, "ne", !=) },
+      binaryMethod("lt", "1 where less, else 0.") { try $0.compare($1, "lt", <) },
+      binaryMethod("le", "1 where less or equal, else 0.") { try $0.compare($1, "le", <=) },
+      binaryMethod("gt", "1 where greater, else 0.") { try $0.compare($1, "gt", >) },
+      binaryMethod("ge", "1 where greater or equal, else 0.") { try $0.compare($1, "ge", >=) },
+    ]
+  }
+
+  private static var reductions: [Function] {
+    [
+      reduction("sum", "The sum.", all: { $0.sum() }, along: { try $0.sum($1, keepDim: $2) }),
+      reduction(
+        "mean", "The mean.", all: { try $0.mean() }, along: { try $0.mean($1, keepDim: $2) }),
+      reduction(
+        "max", "The largest element.", all: { try $0.max() }, along: { try $0.max($1, keepDim: $2) }
+      ),
+      reduction(
+        "min", "The smallest element.", all: { try $0.min() },
+        along: { try $0.min($1, keepDim: $2) }),
+      reduction(
+        "var", "The variance, divided by n - 1.", all: { try $0.variance() },
+        along: { try $0.variance($1, keepDim: $2) }),
+      reduction(
+        "std", "The standard deviation, the root of var.", all: { try $0.variance().sqrt() },
+        along: { try $0.variance($1, keepDim: $2).sqrt() }),
+      reduction(
+        "norm", "The root of the sum of squares.", all: { try $0.norm() },
+        along: { try $0.norm($1, keepDim: $2) }),
+      reduction(
+        "logsumexp", "log Σ e^x.", all: { try $0.logSumExp() },
+        along: { try $0.logSumExp($1, keepDim: $2) }),
+      place(
+        "argmax", "The index of the largest element, the first of equals.",
+        all: { try $0.argmax() },
+        along: { try $0.argmax($1, keepDim: $2) }),
+      place(
+        "argmin", "The index of the smallest element, the first of equals.",
+        all: { try $0.argmin() },
+        along: { try $0.argmin($1, keepDim: $2) }),
+      Function(
+        "softmax", "e^x / Σ e^x along a dimension.", parameters: [dimensionParameter],
+        returns: "Tensor", example: "print(mnemo.tensor{0, 1}:softmax(1))"
+      ) { call in call.returns(try call.object(1, Tensor.self).softmax(call.dimension(2))) },
+      Function(
+        "log_softmax", "The logarithm of softmax along a dimension.",
+        parameters: [dimensionParameter], returns: "Tensor",
+        example: "print(mnemo.tensor{0, 1}:log_softmax(1))"
+      ) { call in call.returns(try call.object(1, Tensor.self).logSoftmax(call.dimension(2))) },
+      Function(
+        "cross_entropy",
+        "The mean cross-entropy, in nats, of logits [..., V] and the right answers.",
+        parameters: [
+          Parameter("targets", .object("IntTensor"), "ids [...], from 1"),
+          Parameter("mask", .object("Tensor"), "weights [...]", default: "all 1"),
+        ], returns: "Tensor, 0-dimensional",
+        example: "print(mnemo.zeros(2, 4):cross_entropy(mnemo.int_tensor{1, 3}):item())"
+      ) { call in
+        call.returns(
+          try call.object(1, Tensor.self).crossEntropy(
+            call.ids(2), mask: call.optionalObject(3, Tensor.self)))
+      },
+    ]
+  }
+
+  private static var gradients: [Function] {
+    [
+      Function(
+        "requires_grad",
+        "With a flag: turns gradients on or off for a tensor that was not computed from others, and "
+          + "returns it. Without: whether they are on.",
+        parameters: [Parameter("flag", .boolean, "on or off", optional: true)],
+        returns: "Tensor or boolean",
+        example: "local x = mnemo.ones(2):requires_grad(true)\nprint(x:requires_grad())"
+      ) { call in
+        let tensor = try call.object(1, Tensor.self)
+        guard let flag = try call.optionalBoolean(2) else {
+          return call.returns(tensor.requiresGrad)
+        }
+        try tensor.requireGrad(flag)
+        return call.returns(argument: 1)
+      },
+      Function(
+        "backward",
+        "Adds the gradient of this scalar to the grad of everything it was computed from that "
+          + "requires one. The graph serves once.",
+        example: """
+          local x = mnemo.tensor{3}:requires_grad(true)
+          (x * x):sum():backward()
+          print(x.grad:item())
+          """
+      ) { call in
+        try call.object(1, Tensor.self).backward()
+        return call.returns()
+      },
+    ]
+  }
+
+  private static func update(
+    _ name: String, _ summary: String, _ operation: @escaping (Tensor, Tensor) throws -> Void
+  ) -> Function {
+    Function(
+      name, summary,
+      parameters: [Parameter("other", .union([.object("Tensor"), .number]), "broadcasts")],
+      returns: "the tensor itself", example: "print(mnemo.zeros(2):\(name)(3))"
+    ) { call in
+      try operation(call.object(1, Tensor.self), call.operand(2))
+      return call.returns(argument: 1)
+    }
+  }
+
+  private static var inPlace: [Function] {
+    [
+      update("fill_", "Sets every element, in place.") { try $0.copyInPlace($1) },
+      update("copy_", "Copies another tensor's elements, in place.") { try $0.copyInPlace($1) },
+      update("add_", "Adds, in place.") { try $0.addInPlace($1) },
+      update("mul_", "Multiplies, in place.") { try $0.mulInPlace($1) },
+    ]
+  }
+}
+
+/// The error for a member that a class does not have, with the nearest that it has.
+func unknownMember(_ name: String, _ member: String, _ known: [String]) -> EngineError {
+  let hint = nearest(member, among: known).map { "; did you mean '\($0)'?" } ?? ""
+  return EngineError(name, "has no member '\(member)'\(hint)")
+}

@@ -1,0 +1,137 @@
+import LuaBridge
+import Tensors
+
+/// Functions that make tensors.
+enum TensorFunctions {
+  private static let sizes = Parameter(
+    "size", .integer, "the sizes, or a list of them", variadic: true)
+
+  static func functions(_ session: Session) -> [Function] {
+    [
+      Function(
+        "tensor", "A tensor of the numbers in a list, or in lists of lists of equal lengths.",
+        parameters: [Parameter("table", .union([.table, .number]), "the numbers")],
+        returns: "Tensor", example: "print(mnemo.tensor{{1, 2}, {3, 4}})"
+      ) { call in
+        if case .table = call.value(1) { return call.returns(try call.tensor(1)) }
+        return call.returns(Tensor(Float(try call.number(1))))
+      },
+      Function(
+        "int_tensor", "An integer tensor of the numbers in a list, or in lists of lists.",
+        parameters: [Parameter("table", .union([.table, .integer]), "the numbers")],
+        returns: "IntTensor", example: "print(mnemo.int_tensor{3, 1, 2})"
+      ) { call in
+        if case .table = call.value(1) { return call.returns(try call.intTensor(1)) }
+        return call.returns(IntTensor(shape: [], fill: try call.int32(1)))
+      },
+      Function(
+        "zeros", "Zeros.", parameters: [sizes], returns: "Tensor",
+        example: "print(mnemo.zeros(2, 3))"
+      ) { call in call.returns(try Tensor.zeros(call.sizes(from: 1))) },
+      Function(
+        "ones", "Ones.", parameters: [sizes], returns: "Tensor", example: "print(mnemo.ones(3))"
+      ) { call in call.returns(try Tensor.full(call.sizes(from: 1), 1)) },
+      Function(
+        "full", "One number everywhere.",
+        parameters: [sizes, Parameter("value", .number, "after the sizes")], returns: "Tensor",
+        example: "print(mnemo.full(2, 2, 0.5))"
+      ) { call in
+        guard call.count >= 1 else { throw call.failure(1, "number expected, got no value") }
+        let value = Float(try call.number(call.count))
+        return call.returns(
+          try Tensor.full(call.sizes(from: 1, to: call.count - 1), value))
+      },
+      random(
+        session, "rand", "Uniform random numbers in [0, 1)."
+      ) { try Tensor.uniform($0, using: &$1) },
+      random(
+        session, "randn", "Standard normal random numbers."
+      ) { try Tensor.normal($0, using: &$1) },
+      Function(
+        "eye", "The identity matrix.", parameters: [Parameter("n", .integer, "its size")],
+        returns: "Tensor", example: "print(mnemo.eye(2))"
+      ) { call in call.returns(try Tensor.eye(call.integer(1))) },
+      Function(
+        "arange", "first, first + step, … up to and including last where it is reached.",
+        parameters: [
+          Parameter("first", .number), Parameter("last", .number),
+          Parameter("step", .number, default: "1"),
+        ], returns: "Tensor", example: "print(mnemo.arange(1, 5))"
+      ) { call in
+        call.returns(
+          try Tensor.arange(call.number(1), call.number(2), call.optionalNumber(3) ?? 1))
+      },
+      Function(
+        "linspace", "n evenly spaced numbers, both ends included.",
+        parameters: [
+          Parameter("a", .number), Parameter("b", .number), Parameter("n", .integer),
+        ], returns: "Tensor", example: "print(mnemo.linspace(0, 1, 5))"
+      ) { call in
+        call.returns(try Tensor.linspace(call.number(1), call.number(2), call.integer(3)))
+      },
+      Function(
+        "one_hot", "Rows of zeros with a 1 at each id.",
+        parameters: [
+          Parameter("ids", .object("IntTensor"), "of any shape, from 1"),
+          Parameter("n", .integer, "length of a row"),
+        ], returns: "Tensor", example: "print(mnemo.one_hot(mnemo.int_tensor{2, 1}, 3))"
+      ) { call in call.returns(try Tensor.oneHot(call.ids(1), call.integer(2))) },
+      Function(
+        "cat", "Tensors joined along a dimension.",
+        parameters: [
+          Parameter("list", .list(.object("Tensor"))), Parameter("d", .integer, "the dimension"),
+        ], returns: "Tensor", example: "print(mnemo.cat({mnemo.ones(2), mnemo.zeros(1)}, 1))"
+      ) { call in
+        call.returns(try Tensor.cat(call.objects(1, Tensor.self), call.dimension(2)))
+      },
+      Function(
+        "stack", "Tensors of one shape joined along a new dimension.",
+        parameters: [
+          Parameter("list", .list(.object("Tensor"))),
+          Parameter("d", .integer, "the new dimension"),
+        ], returns: "Tensor", example: "print(mnemo.stack({mnemo.ones(2), mnemo.zeros(2)}, 1))"
+      ) { call in
+        call.returns(try Tensor.stack(call.objects(1, Tensor.self), call.dimension(2)))
+      },
+      Function(
+        "where", "Elements of a where the mask is not 0, else of b; all broadcast.",
+        parameters: [
+          Parameter("mask", .object("Tensor")),
+          Parameter("a", .union([.object("Tensor"), .number])),
+          Parameter("b", .union([.object("Tensor"), .number])),
+        ], returns: "Tensor", example: "print(mnemo.where(mnemo.tensor{1, 0}, 5, -5))"
+      ) { call in
+        call.returns(
+          try Tensor.select(call.object(1, Tensor.self), call.operand(2), call.operand(3)))
+      },
+    ]
+  }
+
+  /// A function of sizes and, last, an option table with a seed.
+  private static func random(
+    _ session: Session, _ name: String, _ summary: String,
+    _ draw: @escaping ([Int], inout RandomStream) throws -> Tensor
+  ) -> Function {
+    Function(
+      name, summary + " They follow mnemo.seed, or a seed given last: {seed = n}.",
+      parameters: [sizes],
+      options: [Option("seed", .integer, .described("follows mnemo.seed"), "of these numbers")],
+      returns: "Tensor", example: "print(mnemo.\(name)(2, 3, {seed = 1}))"
+    ) { call in
+      var last = call.count
+      var stream: RandomStream?
+      if last >= 1, case .table(let reference) = call.value(last),
+        reference.table?.count == 0
+      {
+        let options = try call.options(last)
+        stream = try options.optionalInteger("seed").map {
+          RandomStream(seed: UInt64(bitPattern: Int64($0)), purpose: .tensor)
+        }
+        last -= 1
+      }
+      let sizes = try call.sizes(from: 1, to: last)
+      var chosen = stream ?? session.nextStream()
+      return call.returns(try draw(sizes, &chosen))
+    }
+  }
+}

@@ -1,0 +1,304 @@
+import LuaBridge
+import Tasks
+import Tensors
+import Training
+import Transformers
+
+/// `mnemo.train`: the training loop, with probes called back in Lua.
+enum TrainFunctions {
+  // MARK: The run
+
+  private static var members: [String] { methods.map(\.shortName) + fields.map(\.name) }
+
+  private static let fields = [
+    Parameter("history", .list(.table), "one record for each measured step: step, loss, probes"),
+    Parameter("step", .integer, "number of updates made"),
+    Parameter("status", .string, "\"finished\", \"interrupted\" or \"failed\""),
+    Parameter("model", .object("Model"), "the model"),
+  ]
+
+  private static func run(_ call: Call) throws -> TrainingRun {
+    try call.object(1, TrainingRun.self)
+  }
+
+  private static var methods: [Function] {
+    [
+      Function(
+        "series", "The values of one column of the history, as a list.",
+        parameters: [Parameter("name", .string, "\"step\", \"loss\" or a probe's name")],
+        returns: "list of numbers"
+      ) { call in
+        let run = try run(call)
+        let name = try call.string(2)
+        let columns = columns(run)
+        guard columns.contains(name) else {
+          let hint = nearest(name, among: columns).map { "; did you mean '\($0)'?" } ?? ""
+          throw EngineError(
+            "series", "no column '\(name)' (there are \(columns.joined(separator: ", ")))\(hint)")
+        }
+        if name == "step" { return call.returns(run.history.map(\.step)) }
+        return call.returns(run.history.map { $0[name] ?? .nan })
+      },
+      Function(
+        "table", "The history as a text table.",
+        parameters: [Parameter("names", .list(.string), "columns beside step", default: "all")],
+        returns: "string"
+      ) { call in
+        let run = try run(call)
+        let names = try call.has(2) ? call.strings(2) : Array(columns(run).dropFirst())
+        var rows = [["step"] + names]
+        rows += run.history.map { record in
+          ["\(record.step)"] + names.map { record[$0].map(shortNumber) ?? "-" }
+        }
+        let widths = (0...names.count).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let lines = rows.map { row in
+          zip(row, widths).map { text, width in
+            String(repeating: " ", count: width - text.count) + text
+          }.joined(separator: "  ")
+        }
+        return call.returns(lines.joined(separator: "\n"))
+      },
+      Function(
+        "save", "Writes history.jsonl and model.safetensors into a folder.",
+        parameters: [
+          Parameter("dir", .string, "the folder; made if it is not there", default: "the run's own")
+        ],
+        returns: "the run itself"
+      ) { call in
+        let run = try run(call)
+        guard let path = try call.optionalString(2) ?? run.options.folder?.path else {
+          throw EngineError("save", "needs a folder: this run was made without dir")
+        }
+        try run.save(to: path)
+        return call.returns(argument: 1)
+      },
+      Function(
+        "resume", "Goes on for more steps.", parameters: [Parameter("steps", .integer, "how many")],
+        returns: "the run itself"
+      ) { call in
+        let run = try run(call)
+        let steps = try call.integer(2)
+        try Interrupt.deferring { try run.advance(steps) }
+        return call.returns(argument: 1)
+      },
+    ]
+  }
+
+  static var runClass: LuaClass {
+    LuaClass(
+      "Run", for: TrainingRun.self, "A training run and what it measured.", methods: methods,
+      fields: fields,
+      metamethods: [
+        "__tostring": { call in
+          let run = try run(call)
+          let last = run.history.last.map { ", loss \(shortNumber($0.loss))" } ?? ""
+          return call.returns("Run \(run.status.rawValue) at step \(run.step)\(last)")
+        }
+      ],
+      index: { call in
+        let run = try run(call)
+        switch try call.string(2) {
+        case "history": return call.returns(run.history.map(record))
+        case "step": return call.returns(run.step)
+        case "status": return call.returns(run.status.rawValue)
+        case "model": return call.returns(run.options.model as AnyObject)
+        case let name:
+          throw unknownMember("Run", name, members)
+        }
+      })
+  }
+
+  private static func columns(_ run: TrainingRun) -> [String] {
+    ["step", "loss"] + run.options.probes.map(\.name)
+  }
+
+  private static func record(_ record: Record) -> LuaRecord {
+    LuaRecord(
+      [("step", record.step), ("loss", record.loss)] + record.values.map { ($0.name, $0.value) })
+  }
+
+  private static func shortNumber(_ value: Double) -> String {
+    guard value.isFinite, abs(value) < 1e9 else { return "\(value)" }
+    let thousandths = Int((abs(value) * 10000).rounded())
+    let fraction = String(thousandths % 10000)
+    let sign = value < 0 && thousandths > 0 ? "-" : ""
+    return "\(sign)\(thousandths / 10000)."
+      + String(repeating: "0", count: 4 - fraction.count) + fraction
+  }
+
+  // MARK: The context of probes
+
+  /// A probe's context as Lua sees it: ids from 1, made once for all probes of a record.
+  final class Context {
+    let context: ProbeContext
+    lazy var batch: LuaRecord = context.batch.luaRecord
+    init(_ context: ProbeContext) { self.context = context }
+  }
+
+  static var contextClass: LuaClass {
+    LuaClass(
+      "ProbeContext", for: Context.self, "What a probe sees of a step.",
+      fields: [
+        Parameter("model", .object("Model"), "the model"),
+        Parameter("batch", .table, "tokens, targets, occurrence [B, T] of the step"),
+        Parameter("logits", .object("Tensor"), "the logits at every position, [B, T, V]"),
+        Parameter("step", .integer, "number of updates made"),
+        Parameter("run", .object("Run"), "the run so far"),
+      ],
+      index: { call in
+        let context = try call.object(1, Context.self)
+        switch try call.string(2) {
+        case "model": return call.returns(context.context.model as AnyObject)
+        case "batch": return call.returns(context.batch)
+        case "logits": return call.returns(try context.context.logits())
+        case "step": return call.returns(context.context.step)
+        case "run": return call.returns(context.context.run)
+        default: return call.returns(LuaValue.nil)
+        }
+      })
+  }
+
+  // MARK: mnemo.train
+
+  static var functions: [Function] {
+    [
+      Function(
+        "train",
+        "Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted "
+          + "from 0, and after the last. Ctrl-C ends the loop after the current step and returns the "
+          + "run. If the loss is no longer a number, training stops with an error and the model "
+          + "returns to its last good state.",
+        options: [
+          Option("model", .object("Model"), .required, "changed in place"),
+          Option("data", .object("Task"), .required, "step s, counted from 0, takes batch s + 1"),
+          Option("steps", .integer, .required, "number of updates"),
+          Option("batch_size", .integer, 64, "sequences in a batch"),
+          Option("optimizer", .object("Optimizer"), .required, "the update rule"),
+          Option(
+            "loss_on", .union([.choice(LossMask.names), .function]), "all",
+            "positions that count; or a function from a batch to weights [B, T]"),
+          Option("eval_every", .integer, 10, "steps between records"),
+          Option("probes", .table, .none, "name to function of the context; each returns a number"),
+          Option(
+            "at", .table, .none, "step, counted from 0, to function of the model, called before it"),
+          Option("on_record", .function, .none, "called with each record when it is made"),
+          Option("clip_norm", .number, .none, "largest norm of all gradients together"),
+          Option(
+            "checkpoint_every", .integer, .described("at the end only"),
+            "steps between checkpoints in dir"),
+          Option(
+            "dir", .string, .none,
+            "folder for history.jsonl and model.safetensors, written as they come"),
+          Option("progress", .boolean, true, "whether progress is told on standard error"),
+        ], returns: "Run",
+        example: """
+          local task = mnemo.data.bigram{seq_len = 32, seed = 1}
+          local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 32, seed = 1}
+          local run = mnemo.train{model = model, data = task, steps = 3, batch_size = 4,
+            optimizer = mnemo.optim.sgd{lr = 0.1}, loss_on = "repeats"}
+          print(run:table())
+          """
+      ) { call in
+        let options = try call.options()
+        var settings = TrainingOptions(
+          model: try options.object("model", (any Model).self),
+          task: try options.object("data", (any TokenTask).self),
+          steps: try options.integer("steps"),
+          optimizer: try options.object("optimizer", (any Optimizer).self))
+        settings.batchSize = try options.integer("batch_size")
+        settings.lossOn = try lossSelection(options)
+        settings.evalEvery = try options.integer("eval_every")
+        settings.probes = try probes(options)
+        settings.schedule = try schedule(options)
+        if let function = try options.optionalFunction("on_record") {
+          let lua = call.lua
+          settings.onRecord = { made in
+            try calling("on_record", function, [lua.value(of: record(made))])
+          }
+        }
+        settings.clipNorm = try options.optionalNumber("clip_norm")
+        settings.checkpointEvery = try options.optionalInteger("checkpoint_every")
+        settings.showsProgress = try options.boolean("progress")
+        settings.shouldStop = { Interrupt.take() }
+        settings.folder = try options.optionalString("dir").map { try ResultsFolder($0) }
+        let run = try TrainingRun(settings)
+        try Interrupt.deferring { try run.run() }
+        return call.returns(run)
+      }
+    ]
+  }
+
+  /// Calls a script's function; an error in it says which function it was.
+  @discardableResult
+  private static func calling(
+    _ label: String, _ function: LuaReference, _ arguments: [LuaValue]
+  ) throws -> [LuaValue] {
+    do {
+      return try function.call(arguments, label: label)
+    } catch let error as LuaError {
+      throw error.labelled(label, in: function.lua)
+    }
+  }
+
+  private static func lossSelection(_ options: Options) throws -> LossSelection {
+    guard case .function(let function) = options.value("loss_on") else {
+      return .named(try options.choice("loss_on"))
+    }
+    return .custom { batch in
+      let result = try calling("loss_on", function, [function.lua.value(of: batch.luaRecord)])
+      guard let mask = result.first?.asObject(Tensor.self) else {
+        throw EngineError(
+          "train", "loss_on must return a Tensor, got \(result.first?.typeName ?? "nothing")")
+      }
+      return mask.detach()
+    }
+  }
+
+  private static func probes(
+    _ options: Options
+  ) throws -> [(name: String, function: (ProbeContext) throws -> Double)] {
+    guard let table = try options.optionalTable("probes") else { return [] }
+    // All probes of a record share one context, so that the batch is converted once.
+    var shared: Context?
+    return try table.fields().map { name, _ in
+      guard name != "step", name != "loss" else {
+        throw options.failure(
+          "probes", "'\(name)' is a column of every record; choose another name")
+      }
+      let function = try table.function(.name(name))
+      let label = "probe '\(name)'"
+      return (
+        name,
+        { context in
+          let known = shared.flatMap { $0.context === context ? $0 : nil } ?? Context(context)
+          shared = known
+          let result = try noGrad { try calling(label, function, [.object(known)]) }
+          guard let value = result.first?.asNumber else {
+            throw EngineError(
+              label, "must return a number, got \(result.first?.typeName ?? "nothing")")
+          }
+          return value
+        }
+      )
+    }
+  }
+
+  private static func schedule(
+    _ options: Options
+  ) throws -> [Int: (any Model) throws -> Void] {
+    guard let table = try options.optionalTable("at") else { return [:] }
+    var result: [Int: (any Model) throws -> Void] = [:]
+    for (key, value) in table.entries() {
+      guard let step = key.asInteger, step >= 0 else {
+        throw options.failure("at", "keys are steps, counted from 0, got \(key)")
+      }
+      guard case .function(let function) = value else {
+        throw options.failure("at", "[\(step)]: function expected, got \(value.typeName)")
+      }
+      result[step] = { model in
+        try calling("at[\(step)]", function, [.object(model)])
+      }
+    }
+    return result
+  }
+}
