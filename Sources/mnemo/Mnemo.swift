@@ -1,0 +1,101 @@
+import ArgumentParser
+import Glibc
+import LuaBridge
+import MnemoModule
+import Tensors
+
+/// The command: runs a script, or opens a prompt.
+@main
+struct Mnemo: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mnemo",
+    abstract: "A laboratory for the memory view of transformers, scripted in Lua.",
+    usage: "mnemo [-e stat] [-i] [-l mod] [--threads N] [script [args]]",
+    discussion: """
+      Runs the script with its arguments in the table arg; without a script, standard input if that \
+      is no terminal, else a prompt. "mnemo help TOPIC" prints the documentation of a topic, such as \
+      data.bigram or Tensor:sum.
+      """,
+    version: MnemoModule.version)
+
+  @ArgumentParser.Option(name: .customShort("e"), help: "Run a statement first; may be repeated.")
+  var execute: [Ordered] = []
+
+  @ArgumentParser.Option(name: .customShort("l"), help: "Require a module first; may be repeated.")
+  var load: [Ordered] = []
+
+  @Flag(name: .customShort("i"), help: "Open the prompt after the script.")
+  var interactive = false
+
+  @ArgumentParser.Option(help: "Number of threads; results do not depend on it.")
+  var threads: Int?
+
+  @Argument(parsing: .captureForPassthrough, help: "The script and its arguments.")
+  var script: [String] = []
+
+  /// An option's value with its place on the command line: as in lua(1), -e and -l run in order.
+  struct Ordered: ExpressibleByArgument {
+    let text: String
+    let place: Int
+    nonisolated(unsafe) private static var count = 0  // The command line is parsed on one thread.
+
+    init(argument: String) {
+      text = argument
+      Ordered.count += 1
+      place = Ordered.count
+    }
+  }
+
+  func validate() throws {
+    if let threads, threads < 1 {
+      throw ValidationError("--threads \(threads) (allowed: 1 or more)")
+    }
+  }
+
+  func run() throws {
+    if let threads { Parallel.threads = threads }
+    let lua = Lua()
+    defer { lua.close() }
+    let registry: Registry
+    do {
+      registry = try MnemoModule.open(in: lua, scripts: ScriptFolder.find()).registry
+    } catch {
+      throw Session.fail(error)
+    }
+    if script.first == "help" {
+      try help(registry)
+      return
+    }
+    Interrupt.install(lua)
+    let session = Session(lua)
+    try session.prepare(script: script)
+    let first = (execute.map { ($0, false) } + load.map { ($0, true) })
+      .sorted { $0.0.place < $1.0.place }
+    for (option, isModule) in first {
+      try isModule
+        ? session.require(option.text) : session.run(option.text, name: "=(command line)")
+    }
+    if let path = script.first {
+      try session.run(file: path, arguments: Array(script.dropFirst()))
+    }
+    if interactive || (script.isEmpty && first.isEmpty && isatty(STDIN_FILENO) == 1) {
+      session.prompt()
+    } else if script.isEmpty && first.isEmpty {
+      try session.run(file: "-", arguments: [])
+    }
+  }
+
+  private func help(_ registry: Registry) throws {
+    guard script.count > 1 else {
+      print(registry.overview)
+      return
+    }
+    for topic in script.dropFirst() {
+      guard let text = registry.help(topic) else {
+        let hint = registry.suggestion(for: topic).map { "; did you mean '\($0)'?" } ?? ""
+        throw Session.fail(EngineError("help", "nothing is called '\(topic)'\(hint)"))
+      }
+      print(text)
+    }
+  }
+}

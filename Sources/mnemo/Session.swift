@@ -1,0 +1,151 @@
+import ArgumentParser
+import Glibc
+import LuaBridge
+
+/// Lua code as the command runs it: statements, scripts, a prompt.
+struct Session {
+  private let lua: Lua
+
+  init(_ lua: Lua) { self.lua = lua }
+
+  /// Sets `mnemo` and `arg`, and keeps `os.exit` from ending the process in the middle of a
+  /// callback, where a training run would be lost.
+  func prepare(script: [String]) throws {
+    try guarded {
+      let chunk = try lua.load(Session.preparation, chunkName: "=(mnemo)")
+      // arg[0] is the script, arg[1]… its arguments, as in lua(1).
+      let names: [LuaValue] = [.string(script.first ?? "mnemo")]
+      let engine = Registry()
+      engine.add([
+        Function("callback", "The label of the callback that is running.") { call in
+          let isInside = call.lua.callbackDepth > 0
+          return call.returns(isInside ? call.lua.currentCallback ?? "a callback" : nil)
+        }
+      ])
+      let results = try lua.run(chunk, names + script.dropFirst().map { .string($0) })
+      guard case .function(let guardExit)? = results.first else { return }
+      try guardExit.call([.table(engine.install(in: lua))])
+    }
+  }
+
+  private static let preparation = """
+    mnemo = require "mnemo"
+    local names = { ... }
+    arg = { [0] = names[1], table.unpack(names, 2) }
+    return function(engine)
+      local exit = os.exit
+      function os.exit(...)
+        local callback = engine.callback()
+        if callback then
+          error("os.exit inside " .. callback .. ": the run would be lost; raise an error to end it", 2)
+        end
+        exit(...)
+      end
+    end
+    """
+
+  /// Requires a module and makes it a global, as `-l`.
+  func require(_ name: String) throws {
+    try guarded {
+      guard case .function(let require) = lua.global("require") else { return }
+      let module = try require.call([.string(name)])
+      lua.setGlobal(name, module.first ?? .nil)
+    }
+  }
+
+  /// Runs a statement.
+  func run(_ text: String, name: String) throws {
+    try guarded { try lua.run(lua.load(text, chunkName: name)) }
+  }
+
+  /// Runs a file, or standard input if it is called `-`.
+  func run(file path: String, arguments: [String]) throws {
+    try guarded {
+      let name = path == "-" ? "=stdin" : "@" + path
+      let chunk = try lua.load(bytes: Session.contents(of: path), chunkName: name)
+      try lua.run(chunk, arguments.map { .string($0) })
+    }
+  }
+
+  /// Reads lines and runs them until the input ends; an error does not end it.
+  func prompt() {
+    print("mnemo \(Mnemo.configuration.version); Ctrl-D leaves")
+    var pending = ""
+    while true {
+      writeNow(pending.isEmpty ? "mnemo> " : "    .> ")
+      guard let line = readLine(strippingNewline: false) else { break }
+      pending += line
+      do {
+        let chunk = try compile(pending)
+        pending = ""
+        let results = try lua.run(chunk)
+        if !results.isEmpty, case .function(let show) = lua.global("print") {
+          try show.call(results)
+        }
+      } catch let error as LuaError where error.isIncomplete {
+        continue
+      } catch {
+        pending = ""
+        Session.tell(error)
+      }
+    }
+    print()
+  }
+
+  /// An expression if it is one, else statements, as lua(1) does.
+  private func compile(_ text: String) throws -> LuaReference {
+    if let expression = try? lua.load("return " + text, chunkName: "=stdin") { return expression }
+    return try lua.load(text, chunkName: "=stdin")
+  }
+
+  private func writeNow(_ text: String) {
+    var text = text
+    fflush(nil)
+    text.withUTF8 { _ = write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+  }
+
+  private func guarded(_ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch {
+      throw Session.fail(error)
+    }
+  }
+
+  /// Tells an error on standard error and returns the exit status that goes with it.
+  static func fail(_ error: any Error) -> ExitCode {
+    if let error = error as? LuaError, error.isInterrupt {
+      tell("interrupted")
+      return ExitCode(130)
+    }
+    tell(error)
+    return .failure
+  }
+
+  private static func tell(_ error: any Error) {
+    tell((error as? LuaError)?.report ?? "\(error)")
+  }
+
+  private static func tell(_ text: String) {
+    fflush(nil)
+    var line = "mnemo: \(text)\n"
+    line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  }
+
+  private static func contents(of path: String) throws -> [UInt8] {
+    func failure() -> LuaError {
+      LuaError("cannot open '\(path)': \(String(cString: strerror(errno)))")
+    }
+    let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY)
+    guard descriptor >= 0 else { throw failure() }
+    defer { if path != "-" { close(descriptor) } }
+    var bytes = [UInt8]()
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let n = read(descriptor, &buffer, buffer.count)
+      if n < 0 { throw failure() }
+      if n == 0 { return bytes }
+      bytes += buffer[..<n]
+    }
+  }
+}
