@@ -206,13 +206,15 @@ func check(
   }
 }
 
-/// Checks a tensor against a reference, with a tolerance relative to the largest entry.
+/// Checks a tensor against a reference, with a tolerance relative to the largest entry, which is
+/// taken to be at least `least`.
 func expectClose(
-  _ tensor: Tensor, _ expected: Reference, _ tolerance: Double = 2e-6, _ label: String = "",
+  _ tensor: Tensor, _ expected: Reference, _ tolerance: Double = 2e-6, least: Double = 0,
+  _ label: String = "",
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
   #expect(tensor.shape == expected.shape, "\(label)", sourceLocation: sourceLocation)
-  let largest = expected.elements.reduce(0) { $1.isFinite ? max($0, abs($1)) : $0 }
+  let largest = expected.elements.reduce(least) { $1.isFinite ? max($0, abs($1)) : $0 }
   let actual = tensor.elements().map(Double.init)
   let worst = zip(actual, expected.elements).enumerated().first { _, pair in
     let (x, y) = pair
