@@ -1,0 +1,198 @@
+import Tensors
+import Testing
+
+@Suite struct AutodiffTests {
+  private func leaf(_ elements: [Float] = [1, 2, 3]) throws -> Tensor {
+    try Tensor(elements).requireGrad()
+  }
+
+  @Test func accumulatesOverUses() throws {
+    let x = try leaf()
+    try x.mul(x).add(x).sum().backward()  // x² + x
+    #expect(x.grad?.elements() == [3, 5, 7])
+  }
+
+  @Test func accumulatesOverPaths() throws {
+    // Two paths of different length meet in x; each intermediate is walked once.
+    let x = try leaf([2])
+    let y = try x.mul(Tensor(3))
+    let z = try y.mul(y).add(y)  // 9x² + 3x
+    try z.add(x).add(y).sum().backward()
+    #expect(x.grad?.elements() == [18 * 2 + 3 + 1 + 3])
+  }
+
+  @Test func accumulatesOverBackwardCalls() throws {
+    let x = try leaf()
+    try x.square().sum().backward()
+    let first = try #require(x.grad)
+    try x.square().sum().backward()
+    #expect(x.grad?.elements() == [4, 8, 12])
+    // The gradient that someone kept is not changed under their hands.
+    #expect(first.elements() == [2, 4, 6])
+    x.grad = nil
+    try x.sum().backward()
+    #expect(x.grad?.elements() == [1, 1, 1])
+  }
+
+  @Test func gradientsBelongToOneLeafEach() throws {
+    let (x, y) = (try leaf(), try leaf())
+    try x.add(y).sum().backward()
+    try x.grad?.mulInPlace(Tensor(5))
+    #expect(x.grad?.elements() == [5, 5, 5])
+    #expect(y.grad?.elements() == [1, 1, 1])
+    #expect(y.grad?.layout.isContiguous == true)
+  }
+
+  @Test func intermediatesKeepNoGradient() throws {
+    let x = try leaf()
+    let y = x.square()
+    try y.sum().backward()
+    #expect(y.grad == nil)
+    #expect(y.requiresGrad)
+  }
+
+  @Test func scalarsOfAnyRank() throws {
+    for shape in [[], [1], [1, 1]] {
+      let x = try Tensor.full(shape, 3).requireGrad()
+      try x.square().backward()
+      #expect(x.grad?.shape == shape)
+      #expect(x.grad?.elements() == [6])
+    }
+    // A leaf is its own derivative.
+    let x = try Tensor(2).requireGrad()
+    try x.backward()
+    #expect(x.grad?.elements() == [1])
+  }
+
+  @Test func backwardErrors() throws {
+    let x = try leaf()
+    expectError("backward: needs a scalar, got shape [3]; take sum() or mean() first") {
+      try x.square().backward()
+    }
+    expectError("backward: needs a scalar, got shape [0]; take sum() or mean() first") {
+      try leaf([]).neg().backward()
+    }
+    expectError("backward: this tensor does not depend on any that requires gradients") {
+      try Tensor([1, 2]).sum().backward()
+    }
+    let used =
+      "backward: the graph was already used by an earlier backward(); "
+      + "compute the result again"
+    let loss = x.square().sum()
+    try loss.backward()
+    expectError(used) { try loss.backward() }
+    let shared = x.square()
+    try shared.sum().backward()
+    expectError(used) { try shared.mul(Tensor(2)).sum().backward() }
+    #expect(x.grad?.elements() == [4, 8, 12])
+  }
+
+  @Test func noticesInputsChangedAfterUse() throws {
+    func message(_ operation: String) -> String {
+      "backward: an input of \(operation), of shape [3], was changed in place after its use"
+    }
+    let (x, w) = (try leaf(), Tensor([1, 1, 1]))
+    var loss = try x.mul(w).sum()
+    try w.addInPlace(Tensor(1))
+    expectError(message("mul")) { try loss.backward() }
+    loss = x.square().sum()
+    try noGrad { try x.addInPlace(Tensor(1)) }
+    expectError(message("square")) { try loss.backward() }
+    // Through a view of the same storage.
+    loss = try x.mul(w).sum()
+    try w.narrow(0, 1, 1).copyInPlace(Tensor(7))
+    expectError(message("mul")) { try loss.backward() }
+    loss = try x.mul(w).sum()
+    w.withMutableElements { $0[0] = 2 }
+    expectError(message("mul")) { try loss.backward() }
+    #expect(x.grad == nil)
+    // A change before the use is none of its business.
+    try w.copyInPlace(Tensor([1, 2, 3]))
+    try x.mul(w).sum().backward()
+    #expect(x.grad?.elements() == [1, 2, 3])
+  }
+
+  @Test func noticesResultsChangedBeforeBackward() throws {
+    let x = try leaf()
+    for (name, operation) in [
+      ("exp", { $0.exp() }), ("sigmoid", { $0.sigmoid() }), ("softmax", { try $0.softmax(0) }),
+    ] as [(String, (Tensor) throws -> Tensor)] {
+      let y = try operation(x)
+      try noGrad { try y.mulInPlace(Tensor(2)) }
+      expectError("backward: the result of \(name), of shape [3], was changed in place") {
+        try y.sum().backward()
+      }
+    }
+    #expect(x.grad == nil)
+  }
+
+  @Test func refusesChangesInPlace() throws {
+    let x = try leaf()
+    func message(_ operation: String) -> String {
+      "\(operation): a tensor that requires gradients is not changed in place; "
+        + "do it inside no_grad"
+    }
+    expectError(message("add_")) { try x.addInPlace(Tensor(1)) }
+    expectError(message("mul_")) { try x.mulInPlace(Tensor(1)) }
+    expectError(message("copy_")) { try x.copyInPlace(Tensor(1)) }
+    expectError(message("copy_")) { try x.narrow(0, 0, 1).copyInPlace(Tensor(1)) }
+    expectError(message("add_")) { try x.square().addInPlace(Tensor(1)) }
+    #expect(x.elements() == [1, 2, 3])
+    try noGrad { try x.addInPlace(Tensor(1), scale: -2) }
+    #expect(x.elements() == [-1, 0, 1])
+    #expect(x.requiresGrad)
+  }
+
+  @Test func noGradRecordsNothing() throws {
+    let x = try leaf()
+    let y = try noGrad { try x.mul(x).reshape([3, 1]).sum() }
+    #expect(!y.requiresGrad)
+    // It ends with its body, also by an error, and nests.
+    expectError("a: b") { try noGrad { throw EngineError("a", "b") } }
+    #expect(x.neg().requiresGrad)
+    noGrad {
+      noGrad { #expect(!x.neg().requiresGrad) }
+      #expect(!x.neg().requiresGrad)
+    }
+    #expect(x.neg().requiresGrad)
+  }
+
+  @Test func detachCutsTheHistory() throws {
+    let x = try leaf()
+    let cut = x.square().detach()
+    #expect(!cut.requiresGrad)
+    try x.mul(cut).sum().backward()
+    #expect(x.grad?.elements() == [1, 4, 9])
+    #expect(!x.clone().requiresGrad)
+    #expect(!x.detach().requiresGrad)
+    try x.detach().copyInPlace(Tensor(0))
+    #expect(x.elements() == [0, 0, 0])
+  }
+
+  @Test func requireGrad() throws {
+    let x = try leaf()
+    try x.sum().backward()
+    try x.requireGrad(false)
+    #expect(!x.requiresGrad)
+    #expect(x.grad == nil)
+    #expect(!x.neg().requiresGrad)
+    try x.requireGrad()
+    expectError(
+      "requires_grad: only a tensor that was not computed from others can change it; "
+        + "use detach() first"
+    ) {
+      try x.neg().requireGrad(false)
+    }
+    // Computed without record, a tensor is a leaf.
+    let y = try noGrad { x.neg() }.requireGrad()
+    try y.square().sum().backward()
+    #expect(y.grad?.elements() == [-2, -4, -6])
+  }
+
+  @Test func unusedLeavesGetNoGradient() throws {
+    let (x, y) = (try leaf(), try leaf())
+    _ = try x.add(y)
+    try x.sum().backward()
+    #expect(y.grad == nil)
+  }
+}
