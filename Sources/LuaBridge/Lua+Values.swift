@@ -11,6 +11,29 @@ extension Lua {
   }
 }
 
+extension Lua {
+  /// Keeps a Lua value in the userdata of an object whose class is identified.
+  ///
+  /// The userdata is what keeps it alive, so a closure that can reach the object again is collected
+  /// together with it; a `LuaReference` in the object would keep both for ever.
+  public func setUserValue(of object: AnyObject, _ value: some LuaPushable) {
+    reserve(4)
+    push(object)
+    value.push(to: self)
+    lua_setiuservalue(current, -2, 1)
+    mnemo_pop(current, 1)
+  }
+
+  /// The Lua value kept in the object's userdata; nil if there is none.
+  public func userValue(of object: AnyObject) -> LuaValue {
+    reserve(4)
+    push(object)
+    lua_getiuservalue(current, -1, 1)
+    defer { mnemo_pop(current, 2) }
+    return value(at: -1)
+  }
+}
+
 extension LuaError {
   /// The same error with words in front that say where it came from: `probe 'loss': …`.
   ///

@@ -234,10 +234,13 @@ public final class Lua {
     guard let entry = classEntry(of: object, type) else {
       preconditionFailure("the class \(Swift.type(of: object)) is not registered with Lua")
     }
-    reserve(4)
+    reserve(6)
+    let address = Unmanaged.passUnretained(object).toOpaque()
+    if entry.declaration.isIdentified && mnemo_pushidentified(current, address) != 0 { return }
     mnemo_pushobject(
       current, Unmanaged.passRetained(object).toOpaque(), UInt(bitPattern: type),
       Unmanaged.passUnretained(entry).toOpaque(), entry.metatable)
+    if entry.declaration.isIdentified { mnemo_identify(current, address) }
     collectUnderPressure()
   }
 

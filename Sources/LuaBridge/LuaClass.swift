@@ -18,6 +18,7 @@ public struct LuaClass {
   public let type: ObjectIdentifier
 
   let isConcrete: Bool
+  let isIdentified: Bool
   let matches: (AnyObject) -> Bool
   let metamethods: [(name: String, body: Function.Body)]
   let index: Function.Body?
@@ -29,6 +30,8 @@ public struct LuaClass {
   ///   - name: The name Lua knows it by.
   ///   - type: A Swift class, or a protocol that classes conform to.
   ///   - summary: What its objects are.
+  ///   - isIdentified: Whether one object is always the same userdata, so that a Lua value kept in
+  ///     it (`Lua.setUserValue(of:_:)`) is found again. Costs a look-up at every push.
   ///   - methods: Named `sum` or `Tensor:sum`.
   ///   - fields: What `index` answers, for the documentation.
   ///   - metamethods: By name: `__add`, `__tostring`, `__call` …
@@ -36,7 +39,8 @@ public struct LuaClass {
   ///     method gives `nil`, and methods are found a little faster.
   ///   - newindex: Serves `object[key] = value`; without it, that is an error.
   public init<T>(
-    _ name: String, for type: T.Type, _ summary: String, methods: [Function] = [],
+    _ name: String, for type: T.Type, _ summary: String, isIdentified: Bool = false,
+    methods: [Function] = [],
     fields: [Parameter] = [], metamethods: KeyValuePairs<String, Function.Body> = [:],
     index: Function.Body? = nil, newindex: Function.Body? = nil
   ) {
@@ -50,6 +54,7 @@ public struct LuaClass {
     self.fields = fields
     self.type = ObjectIdentifier(type)
     isConcrete = type is AnyClass
+    self.isIdentified = isIdentified
     matches = { $0 is T }
     self.metamethods = metamethods.map { ($0.key, $0.value) }
     self.index = index

@@ -76,6 +76,40 @@ void mnemo_pushobject(
   lua_setmetatable(L, -2);
 }
 
+// Its address is the registry's key for the table of identified objects.
+static const char identified;
+
+// Pushes the table from objects to their userdata, which it does not keep alive.
+static void pushidentified(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &identified) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &identified);
+}
+
+int mnemo_pushidentified(lua_State *L, void *object) {
+  pushidentified(L);
+  lua_rawgetp(L, -1, object);
+  lua_remove(L, -2);
+  mnemo_block *block = mnemo_toblock(L, -1);
+  // A closed userdata holds nothing any more, and an address may be used again.
+  if (block != NULL && block->object == object) return 1;
+  lua_pop(L, 1);
+  return 0;
+}
+
+void mnemo_identify(lua_State *L, void *object) {
+  pushidentified(L);
+  lua_pushvalue(L, -2);
+  lua_rawsetp(L, -2, object);
+  lua_pop(L, 1);
+}
+
 mnemo_block *mnemo_toblock(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TUSERDATA) return NULL;
   if (lua_rawlen(L, index) != sizeof(mnemo_block)) return NULL;

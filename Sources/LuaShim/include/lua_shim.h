@@ -53,6 +53,10 @@ void *mnemo_entry(lua_State *L, int index);
 /// Pushes a userdata that holds a retained object; `metatable` is its reference in the registry.
 void mnemo_pushobject(
   lua_State *L, void *object, uintptr_t type, void *declaration, int metatable);
+/// Pushes the userdata that holds an object already, if there is one; returns whether it did.
+int mnemo_pushidentified(lua_State *L, void *object);
+/// Makes the userdata on top the one that `mnemo_pushidentified` finds while it is alive.
+void mnemo_identify(lua_State *L, void *object);
 /// The block of the userdata at `index`, or null if that is none of ours.
 mnemo_block *mnemo_toblock(lua_State *L, int index);
 /// Pushes the metamethod that releases the object: `__gc` and `__close`.
