@@ -57,6 +57,27 @@ import Testing
     }
   }
 
+  @Test func gather() throws {
+    let x = try sample()
+    let ids = try IntTensor([2, 0, 1, 1], shape: [2, 2])
+    #expect(try x.gather(1, ids).elements() == [3, 1, 5, 5])
+    #expect(try x.transpose(0, 1).gather(0, ids).elements() == [3, 4, 2, 5])
+    #expect(try x.gather(-1, IntTensor(shape: [2, 0])).shape == [2, 0])
+    expectError("gather: index 3 is outside 1…2") {
+      try x.gather(0, IntTensor([0, 1, 2], shape: [1, 3]))
+    }
+  }
+
+  @Test func sizeAndOffset() throws {
+    let x = try sample().transpose(0, 1)
+    #expect(try x.size(0) == 3)
+    #expect(try x.size(-1) == 2)
+    expectError("size: dimension 3 of a tensor of shape [3, 2] (allowed: 1…2)") { try x.size(2) }
+    #expect(x.offset(by: -1).elements() == [0, 3, 1, 4, 2, 5])
+    #expect(IntTensor([.max]).offset(by: 1).elements() == [.min])
+    #expect(x.elements() == [1, 4, 2, 5, 3, 6])
+  }
+
   @Test func compare() throws {
     let x = try sample()
     let mask = try x.compare(IntTensor([3, 2, 3]), "le", <=)
