@@ -61,41 +61,6 @@ public enum Attention {
     }
   }
 
-  /// The attention probabilities β at every position, [B, H, T, T]; 0 above the diagonal.
-  ///
-  /// For looking at; without gradient.
-  /// - Throws: `EngineError` if shapes do not agree.
-  public static func probabilities(
-    queries: Tensor, keys: Tensor, heads: Int = 1, scale: Float
-  ) throws -> Tensor {
-    guard keys.rank == 3 else {
-      throw EngineError("attention", "keys need shape [B, T, H·E], got \(keys.shape)")
-    }
-    let (batch, length) = (keys.shape[0], keys.shape[1])
-    let rows = RowSelection(everyPositionOf: batch, length: length)
-    let shapes = try Shapes(queries, keys, keys, heads, rows)
-    let (q, k) = (queries.contiguous(), keys.contiguous())
-    let result = Tensor(full: [batch, heads, length, length], 0)
-    let out = result.pointer
-    let kernel = Kernel(
-      shapes: shapes, scale: scale, q: q.pointer, k: k.pointer, v: k.pointer,
-      logDenominators: nil)
-    withExtendedLifetime((q, k)) {
-      kernel.forEachHead { head, scratch in
-        for first in stride(from: 0, to: length, by: block) {
-          let n = min(block, length - first)
-          let columns = kernel.scores(head, first, n, scratch)
-          kernel.normalize(head, first, n, columns, scratch)
-          for i in 0..<n {
-            let row = ((head.sequence * heads + head.index) * length + first + i) * length
-            (out + row).update(from: scratch + i * columns, count: columns)
-          }
-        }
-      }
-    }
-    return result
-  }
-
   /// The sizes of one call, checked.
   private struct Shapes {
     let rows: RowSelection

@@ -117,6 +117,7 @@ extension Tensor {
     var gradients: [ObjectIdentifier: Tensor] = [ObjectIdentifier(self): seed]
     while let tensor = order.popLast() {
       guard let gradient = gradients.removeValue(forKey: ObjectIdentifier(tensor)) else { continue }
+      if tensor.retainsGrad && tensor.node != nil { try tensor.accumulate(gradient) }
       guard let node = tensor.node else {
         try tensor.accumulate(gradient)
         continue

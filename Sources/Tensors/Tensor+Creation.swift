@@ -78,10 +78,12 @@ extension Tensor {
   }
 
   /// `first`, `first + step`, … up to and including `last` where it is reached.
-  /// - Throws: `EngineError` if `step` is zero or leads away from `last`, or there are too many.
+  ///
+  /// Empty where the step leads away from `last`, as Lua's loops and NumPy's arange are.
+  /// - Throws: `EngineError` if `step` is zero, a number is not finite, or there are too many.
   public static func arange(_ first: Double, _ last: Double, _ step: Double = 1) throws -> Tensor {
     let steps = (last - first) / step
-    guard step != 0, steps.isFinite, steps > -1 else {
+    guard step != 0, steps.isFinite else {
       throw EngineError("arange", "steps of \(step) do not lead from \(first) to \(last)")
     }
     guard steps < 0x1p40 else {
@@ -89,7 +91,7 @@ extension Tensor {
     }
     // A relative slack of 1e-9 keeps `last` where the division rounds down; in very long ranges
     // it must stay below a step.
-    let n = steps < 0 ? 0 : Int((steps + Swift.min(steps * 1e-9, 1e-3)).rounded(.down)) + 1
+    let n = steps < -1e-9 ? 0 : Int((steps + Swift.min(steps * 1e-9, 1e-3)).rounded(.down)) + 1
     _ = try Layout.checkedCount([n], "arange")
     let result = Tensor(uninitialized: [n])
     for i in 0..<n { result.storage.pointer[i] = Float(first + Double(i) * step) }

@@ -188,3 +188,19 @@ extension Kernels {
     return top + logf(total)
   }
 }
+
+extension Tensor {
+  /// Softmax over the last dimension up to the diagonal, 0 above it: row t sees columns u ≤ t.
+  /// - Throws: `EngineError` if the last two dimensions are not equal.
+  public func causalSoftmax() throws -> Tensor {
+    guard rank >= 2, shape[rank - 1] == shape[rank - 2] else {
+      throw EngineError("causal_softmax", "needs shape [..., T, T], got \(shape)")
+    }
+    let n = shape[rank - 1]
+    let mask = try Tensor.full([n, n], 0)
+    for t in 0..<n {
+      for u in (t + 1)..<Swift.max(n, t + 1) { mask.pointer[t * n + u] = -.infinity }
+    }
+    return try add(mask).softmax(-1)
+  }
+}

@@ -14,6 +14,8 @@ public final class Tensor {
   public internal(set) var requiresGrad = false
   /// The accumulated gradient, of the same shape; nil before the first `backward`.
   public var grad: Tensor?
+  /// Whether `backward` keeps the gradient of a tensor that was computed from others in `grad`.
+  public var retainsGrad = false
   /// How this tensor was made; nil for leaves.
   var node: Node?
 
@@ -41,6 +43,9 @@ public final class Tensor {
 
   /// The first element of a tensor whose elements lie side by side.
   var pointer: UnsafeMutablePointer<Float> { storage.pointer + layout.offset }
+
+  /// How often the elements were changed in place, to notice what a cache does not know.
+  package var version: Int { storage.version }
 
   /// Turns gradients on or off for a leaf.
   /// - Throws: `EngineError` if the tensor was computed from others.

@@ -27,13 +27,11 @@ public protocol Model: AnyObject {
   /// - Throws: `EngineError` if an id is outside the vocabulary or T above `maxLength`.
   func logits(_ tokens: IntTensor, rows: RowSelection) throws -> Tensor
 
-  /// The attention probabilities of a layer, [B, H, T, T]; without gradient.
-  /// - Parameters:
-  ///   - tokens: ids [B, T], counted from 0.
-  ///   - layer: counted from 0.
-  /// - Returns: probabilities [B, H, T, T].
-  /// - Throws: `EngineError` as `logits`, or if there is no such layer.
-  func attention(_ tokens: IntTensor, layer: Int) throws -> Tensor
+  /// The logits at every position, [B, T, V], with each intermediate tensor shown to `trace`.
+  ///
+  /// Written as the plain formulas, unfused; ``forward(_:observedBy:)`` is what to call.
+  /// - Throws: `EngineError` as `logits`; errors of the observer.
+  func observedForward(_ tokens: IntTensor, _ trace: Trace) throws -> Tensor
 
   /// A model of the same configuration with copies of the parameters.
   func copy() throws -> any Model

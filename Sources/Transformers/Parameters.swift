@@ -24,8 +24,8 @@ public struct Parameters {
   /// The parameters that are trained, in order.
   public var trained: [(name: String, tensor: Tensor)] { all.filter(\.tensor.requiresGrad) }
 
-  /// Adds a parameter.
-  mutating func add(_ name: String, _ tensor: Tensor) {
+  /// Adds a parameter; its name must be new.
+  public mutating func add(_ name: String, _ tensor: Tensor) {
     precondition(tensors[name] == nil, "parameter \(name) added twice")
     names.append(name)
     tensors[name] = tensor

@@ -111,25 +111,7 @@ public final class SimplifiedTransformer: Model {
     var x = try attend(second, layer: 1, rows: rows)
     if configuration.crossTalk { x = try rows.rows(of: first.residual).add(x) }
     x = try feedForward(x, layer: 1)
-    let output = try parameters.get(
-      configuration.tieOutput ? "tok_embeddings.weight" : "output.weight")
-    return try x.linear(output)
-  }
-
-  public func attention(_ tokens: IntTensor, layer: Int) throws -> Tensor {
-    try check(tokens)
-    guard layer >= 0, layer < layerCount else {
-      throw EngineError("attention", "layer \(layer + 1) (allowed: 1…\(layerCount))")
-    }
-    return try noGrad {
-      let inputs = try embeddings(tokens)
-      let all = RowSelection(everyPositionOf: tokens.shape[0], length: tokens.shape[1])
-      let asked =
-        layer == 0
-        ? try layerZeroAttention(inputs, rows: all)
-        : try layerOneAttention(inputs, layerZero(inputs), rows: all)
-      return try Attention.probabilities(queries: asked.queries, keys: asked.keys, scale: scale)
-    }
+    return try x.linear(outputWeight())
   }
 
   /// What a layer's attention compares and sums.
@@ -143,7 +125,7 @@ public final class SimplifiedTransformer: Model {
   }
 
   /// E[z], P and their sum, [B, T, D] each; no P under rope.
-  private struct Embeddings {
+  struct Embeddings {
     let tokens: Tensor
     let positions: Tensor?
     let sum: Tensor
@@ -155,11 +137,13 @@ public final class SimplifiedTransformer: Model {
     let residual: Tensor
   }
 
-  private var scale: Float {
+  /// The factor of the scores.
+  var scale: Float {
     configuration.scoreScale == .none ? 1 : 1 / Float(configuration.dim).squareRoot()
   }
 
-  private func embeddings(_ tokens: IntTensor) throws -> Embeddings {
+  /// Looks the embeddings up.
+  func embeddings(_ tokens: IntTensor) throws -> Embeddings {
     let read = try parameters.get("tok_embeddings.weight").rows(tokens)
     guard let pe = parameters["pe"] else {
       return Embeddings(tokens: read, positions: nil, sum: read)
@@ -221,13 +205,23 @@ public final class SimplifiedTransformer: Model {
 
   /// x + F(x), or x itself without a feed-forward.
   private func feedForward(_ x: Tensor, layer: Int) throws -> Tensor {
+    try feedForwardOutput(x, layer: layer).map { try x.add($0) } ?? x
+  }
+
+  /// F(x), or nil without a feed-forward.
+  func feedForwardOutput(_ x: Tensor, layer: Int) throws -> Tensor? {
     let prefix = "layers.\(layer).ff"
     switch configuration.ffn[layer] {
-    case .none: return x
-    case .linear: return try x.add(x.linear(parameters.get("\(prefix).weight")))
+    case .none: return nil
+    case .linear: return try x.linear(parameters.get("\(prefix).weight"))
     case .mlp:
       let hidden = try x.linear(parameters.get("\(prefix).w1.weight")).relu()
-      return try x.add(hidden.linear(parameters.get("\(prefix).w2.weight")))
+      return try hidden.linear(parameters.get("\(prefix).w2.weight"))
     }
+  }
+
+  /// W_U, [V, D].
+  func outputWeight() throws -> Tensor {
+    try parameters.get(configuration.tieOutput ? "tok_embeddings.weight" : "output.weight")
   }
 }

@@ -145,24 +145,18 @@ struct AttentionCase: CustomTestStringConvertible, Sendable {
     }
   }
 
-  @Test(arguments: [1, 7, 63, 64, 65, 130])
-  func probabilities(_ t: Int) throws {
-    let (b, h, e) = (2, 3, 5)
-    let q = try random([h * e, b * t], seed: 1).t()
-    let k = try random([b, h * e, t], seed: 2).transpose(1, 2)
-    let (x, y) = (Reference(q), Reference(k))
-    let beta = try Attention.probabilities(queries: q, keys: k, heads: h, scale: 0.5)
-    let expected = (0..<b * h * t).flatMap { place -> [Double] in
-      let row = place % t
-      let (sequence, head) = (place / t / h, place / t % h)
-      let scores = (0...row).map { u in
-        (0..<e).reduce(0.0) {
-          $0 + 0.5 * x[sequence * t + row, head * e + $1] * y[sequence, u, head * e + $1]
-        }
+  @Test(arguments: [1, 2, 7, 65])
+  func softmaxUpToTheDiagonal(_ t: Int) throws {
+    try check([Sample([2, 3, t, t])]) {
+      try $0[0].causalSoftmax()
+    } equals: { x in
+      let expected = (0..<6 * t).flatMap { place -> [Double] in
+        let row = place % t
+        let scores = (0...row).map { x[0].elements[place * t + $0] }
+        return softmax(scores) + [Double](repeating: 0, count: t - 1 - row)
       }
-      return softmax(scores) + [Double](repeating: 0, count: t - 1 - row)
+      return Reference(shape: [2, 3, t, t], elements: expected)
     }
-    expectClose(beta, Reference(shape: [b, h, t, t], elements: expected))
   }
 
   /// Scores far apart: no overflow, and nothing but the largest counts.
@@ -214,9 +208,7 @@ struct AttentionCase: CustomTestStringConvertible, Sendable {
     expectError("attention: 4 heads do not divide widths 4 and 6") { try run(q, k, v, heads: 4) }
     expectError("attention: 3 heads do not divide widths 4 and 6") { try run(q, k, v, heads: 3) }
     expectError("attention: 0 heads do not divide widths 4 and 6") { try run(q, k, v, heads: 0) }
-    expectError("attention: keys need shape [B, T, H·E], got [6, 4]") {
-      try Attention.probabilities(queries: q, keys: q, scale: 1)
-    }
+    expectError("causal_softmax: needs shape [..., T, T], got [6, 4]") { try q.causalSoftmax() }
     expectError(
       "attention: queries, keys and values need a width, got [6, 0], [2, 3, 0], [2, 3, 6]"
     ) {

@@ -83,10 +83,9 @@ import Testing
     expectError("arange: steps of 0.0 do not lead from 1.0 to 1.0") {
       try Tensor.arange(1, 1, 0)
     }
-    expectError("arange: steps of -1.0 do not lead from 1.0 to 5.0") {
-      try Tensor.arange(1, 5, -1)
-    }
-    expectError("arange: steps of 1.0 do not lead from 5.0 to 1.0") { try Tensor.arange(5, 1) }
+    #expect(try Tensor.arange(1, 5, -1).shape == [0])
+    #expect(try Tensor.arange(5, 1).shape == [0])
+    #expect(try Tensor.arange(1, 0).shape == [0])
     expectError("arange: steps of nan do not lead from 1.0 to 5.0") {
       try Tensor.arange(1, 5, .nan)
     }

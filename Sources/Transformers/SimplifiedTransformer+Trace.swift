@@ -1,0 +1,60 @@
+import Tensors
+
+// The same model as plain formulas: every matrix of SCIENCE M1 as its own operation, every
+// intermediate a tensor that can be looked at or replaced. Slower than `logits`, and what its fused
+// operations are tested against.
+
+extension SimplifiedTransformer {
+  public func observedForward(_ tokens: IntTensor, _ trace: Trace) throws -> Tensor {
+    let inputs = try embeddings(tokens)
+    let embedded = try trace.visit("embeddings", inputs.sum)
+    if configuration.crossTalk {
+      var x = embedded
+      for layer in 0..<layerCount {
+        let attended = try observedAttention(queries: x, keys: x, values: x, layer, trace)
+        x = try observedFeedForward(x.add(attended), layer, trace)
+      }
+      return try x.linear(outputWeight())
+    }
+    // Every matrix reads only the embeddings meant for it.
+    let positions = try (inputs.positions ?? inputs.sum).expand(inputs.tokens.shape)
+    let first = try observedAttention(
+      queries: positions, keys: positions, values: inputs.tokens, 0, trace)
+    let previous = try observedFeedForward(first, 0, trace)
+    let second = try observedAttention(
+      queries: inputs.tokens, keys: previous, values: inputs.tokens, 1, trace)
+    return try observedFeedForward(second, 1, trace).linear(outputWeight())
+  }
+
+  /// W_O W_V Σ_u β_tu v_u, β = softmax over u ≤ t of q_tᵀ W_K k_u · scale, [B, T, D].
+  private func observedAttention(
+    queries: Tensor, keys: Tensor, values: Tensor, _ layer: Int, _ trace: Trace
+  ) throws -> Tensor {
+    let prefix = "layers.\(layer)"
+    func weight(_ name: String) throws -> Tensor {
+      try parameters.get("\(prefix).attention.\(name).weight")
+    }
+    let rotates = layer == 0 && configuration.positional == .rope
+    let projected = try keys.linear(weight("wk"))
+    let q = try trace.visit("\(prefix).queries", rotates ? queries.rotatedByPosition() : queries)
+    let k = try trace.visit("\(prefix).keys", rotates ? projected.rotatedByPosition() : projected)
+    let (batch, length) = (values.shape[0], values.shape[1])
+    // With one head, [B, 1, T, T].
+    let product = try q.matmul(k.transpose(1, 2)).mul(Tensor(scale))
+      .reshape([batch, 1, length, length])
+    let scores = try trace.visit("\(prefix).scores", product)
+    let attention = try trace.visit("\(prefix).attention", scores.causalSoftmax())
+    let summed = try attention.reshape([batch, length, length]).matmul(values)
+    return try trace.visit(
+      "\(prefix).attention_output", summed.linear(weight("wv")).linear(weight("wo")))
+  }
+
+  /// x + F(x), the residual stream after the layer.
+  private func observedFeedForward(_ x: Tensor, _ layer: Int, _ trace: Trace) throws -> Tensor {
+    var x = x
+    if let output = try feedForwardOutput(x, layer: layer) {
+      x = try x.add(trace.visit("layers.\(layer).ff_output", output))
+    }
+    return try trace.visit("layers.\(layer).residual", x)
+  }
+}

@@ -1,0 +1,163 @@
+import Glibc
+import Tensors
+
+/// An observer of a forward pass: keeps named intermediate tensors, or puts others in their place.
+///
+/// A model calls ``visit(_:_:)`` at each named point of its forward pass and goes on with what it
+/// returns. Names are written as parameters' are, so layers count from 0 in them:
+/// `embeddings`; for each layer `layers.ℓ.queries`, `.keys`, `.scores`, `.attention`,
+/// `.attention_output`, `.ff_output`, `.residual`; `logits`. A model has those that it computes.
+public final class Trace {
+  /// What was kept, in the order of computation.
+  public private(set) var kept: [(name: String, tensor: Tensor)] = []
+  /// Every name visited, in the order of computation.
+  public private(set) var names: [String] = []
+  private let globs: [String]
+  private let replacements: [(glob: String, function: (Tensor) throws -> Tensor)]
+  private let retainsGradients: Bool
+
+  /// An observer.
+  /// - Parameters:
+  ///   - globs: names to keep, with `*`, `?` and `[…]`.
+  ///   - replacements: by name or glob, functions from the tensor to one of the same shape.
+  ///   - retainsGradients: whether what is kept receives its gradient in a backward pass.
+  public init(
+    keeping globs: [String] = [],
+    replacing replacements: [(glob: String, function: (Tensor) throws -> Tensor)] = [],
+    retainsGradients: Bool = false
+  ) {
+    self.globs = globs
+    self.replacements = replacements
+    self.retainsGradients = retainsGradients
+  }
+
+  /// Called by a model with each intermediate tensor; it goes on with the result.
+  /// - Throws: `EngineError` if a replacement has another shape; errors of the replacement.
+  public func visit(_ name: String, _ tensor: Tensor) throws -> Tensor {
+    names.append(name)
+    var tensor = tensor
+    for (glob, function) in replacements where fnmatch(glob, name, 0) == 0 {
+      let replaced = try function(tensor)
+      guard replaced.shape == tensor.shape else {
+        throw EngineError(
+          "patch",
+          "the tensor in place of '\(name)' needs shape \(tensor.shape), got \(replaced.shape)")
+      }
+      tensor = replaced
+    }
+    if globs.contains(where: { fnmatch($0, name, 0) == 0 }) {
+      if retainsGradients && !tensor.requiresGrad {
+        // Nothing before it is trained, so it becomes a leaf of its own.
+        tensor = try tensor.detach().requireGrad()
+      }
+      tensor.retainsGrad = retainsGradients
+      kept.append((name, tensor))
+    }
+    return tensor
+  }
+
+  /// Checks that every name or glob asked for was met.
+  /// - Throws: `EngineError` that names the first which was not, and the names there are.
+  func checkNames() throws {
+    for glob in globs + replacements.map(\.glob)
+    where !names.contains(where: { fnmatch(glob, $0, 0) == 0 }) {
+      throw EngineError(
+        "trace", "nothing is called '\(glob)'; there are \(names.joined(separator: ", "))")
+    }
+  }
+}
+
+extension Model {
+  /// The logits at every position, [B, T, V], of a forward pass that `trace` observes.
+  /// - Throws: `EngineError` as `forward`, or if a name is unknown or a replacement misfits.
+  public func forward(_ tokens: IntTensor, observedBy trace: Trace) throws -> Tensor {
+    try check(tokens)
+    let logits = try observedForward(tokens, trace)
+    let result = try trace.visit("logits", logits)
+    try trace.checkNames()
+    return result
+  }
+
+  /// One intermediate tensor of the forward pass, without gradient.
+  private func intermediate(_ name: String, _ tokens: IntTensor) throws -> Tensor {
+    let trace = Trace(keeping: [name])
+    _ = try noGrad { try forward(tokens, observedBy: trace) }
+    guard let tensor = trace.kept.last?.tensor else {
+      throw EngineError("trace", "this model has no '\(name)'")
+    }
+    return tensor
+  }
+
+  /// The attention probabilities of a layer, [B, H, T, T]; without gradient.
+  /// - Parameters:
+  ///   - tokens: ids [B, T], counted from 0.
+  ///   - layer: counted from 0.
+  /// - Returns: probabilities, 0 above the diagonal.
+  /// - Throws: `EngineError` as `forward`, or if there is no such layer.
+  public func attention(_ tokens: IntTensor, layer: Int) throws -> Tensor {
+    try check(layer: layer, from: 0, "attention")
+    return try intermediate("layers.\(layer).attention", tokens)
+  }
+
+  /// The residual stream after `layers` layers, [B, T, D]: 0 for the embeddings; without gradient.
+  /// - Parameters:
+  ///   - tokens: ids [B, T], counted from 0.
+  ///   - layers: how many layers it has passed.
+  /// - Returns: the residual stream.
+  /// - Throws: `EngineError` as `forward`, or if there are not so many layers.
+  public func residual(_ tokens: IntTensor, after layers: Int) throws -> Tensor {
+    if layers == 0 { return try intermediate("embeddings", tokens) }
+    try check(layer: layers - 1, from: 0, "residual")
+    return try intermediate("layers.\(layers - 1).residual", tokens)
+  }
+
+  private func check(layer: Int, from first: Int, _ operation: String) throws {
+    guard layerCount > 0 else {
+      throw EngineError(operation, "this model names no layers")
+    }
+    guard layer >= first, layer < layerCount else {
+      throw EngineError(operation, "layer \(layer + 1) (allowed: 1…\(layerCount))")
+    }
+  }
+
+  /// Draws `length` tokens that continue a prompt.
+  ///
+  /// Each is drawn from the logits at the last position, divided by `temperature`; at temperature 0
+  /// it is the most likely one. Only the last `maxLength` tokens are read.
+  /// - Parameters:
+  ///   - prompt: ids, counted from 0; at least one.
+  ///   - length: how many tokens to draw.
+  ///   - temperature: 0 or more.
+  ///   - stream: the random numbers.
+  /// - Returns: prompt and continuation.
+  /// - Throws: `EngineError` if an argument is outside its range.
+  public func generate(
+    prompt: [Int32], length: Int, temperature: Float, using stream: inout RandomStream
+  ) throws -> [Int32] {
+    guard !prompt.isEmpty else { throw EngineError("generate", "the prompt is empty") }
+    guard length >= 0 else {
+      throw EngineError("generate", "length = \(length) (allowed: 0 or more)")
+    }
+    guard temperature >= 0, temperature.isFinite else {
+      throw EngineError("generate", "temperature = \(temperature) (allowed: 0 or more)")
+    }
+    var ids = prompt
+    for _ in 0..<length {
+      let context = Array(ids.suffix(maxLength))
+      let tokens = try IntTensor(context, shape: [1, context.count])
+      let last = try RowSelection(
+        mask: Tensor.oneHot(IntTensor([Int32(context.count - 1)]), context.count))
+      let logits = try noGrad {
+        try check(tokens)
+        return try self.logits(tokens, rows: last).reshape([vocabSize])
+      }
+      if temperature == 0 {
+        ids.append(Int32(try logits.argmax().item()))
+      } else {
+        let weights = try logits.div(Tensor(temperature)).softmax(0).elements().map(Double.init)
+        ids.append(Int32(try AliasTable(weights: weights).sample(using: &stream)))
+      }
+    }
+    return ids
+  }
+}
