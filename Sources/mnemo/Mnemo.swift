@@ -18,19 +18,25 @@ struct Mnemo: ParsableCommand {
       """,
     version: MnemoModule.version)
 
-  @ArgumentParser.Option(name: .customShort("e"), help: "Run a statement first; may be repeated.")
+  @ArgumentParser.Option(
+    name: .customShort("e"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("Run a statement first; may be repeated.", valueName: "stat"))
   var execute: [Ordered] = []
 
-  @ArgumentParser.Option(name: .customShort("l"), help: "Require a module first; may be repeated.")
+  @ArgumentParser.Option(
+    name: .customShort("l"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("Require a module first; may be repeated.", valueName: "mod"))
   var load: [Ordered] = []
 
   @Flag(name: .customShort("i"), help: "Open the prompt after the script.")
   var interactive = false
 
-  @ArgumentParser.Option(help: "Number of threads; results do not depend on it.")
+  @ArgumentParser.Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Number of threads; results do not depend on it.", valueName: "N"))
   var threads: Int?
 
-  @Argument(parsing: .captureForPassthrough, help: "The script and its arguments.")
+  @Argument(help: "The script and its arguments.")
   var script: [String] = []
 
   /// An option's value with its place on the command line: as in lua(1), -e and -l run in order.
@@ -44,6 +50,55 @@ struct Mnemo: ParsableCommand {
       Ordered.count += 1
       place = Ordered.count
     }
+  }
+
+  /// Parses the command line and runs; a mistake in it is told with exit status 1.
+  static func main() {
+    do {
+      var command = try parseAsRoot(separated(Array(CommandLine.arguments.dropFirst())))
+      try command.run()
+    } catch {
+      let code = exitCode(for: error)
+      if code == .validationFailure {
+        Session.tell(message(for: error))
+        Glibc.exit(1)
+      }
+      let text = message(for: error)
+      if !text.isEmpty { print(text) }
+      Glibc.exit(code.rawValue)
+    }
+  }
+
+  /// The command line with `--` before the script, whose own options are none of ours.
+  ///
+  /// As in lua(1), the value of a short option may follow at once: `-lmnemo.probes`.
+  /// - Throws: `ValidationError` if an option is unknown, or its value missing.
+  private static func separated(_ words: [String]) throws -> [String] {
+    let valued = ["-e", "-l", "--threads"]
+    let known = valued + ["-i", "-h", "--help", "--version"]
+    var options: [String] = []
+    var i = 0
+    while i < words.count {
+      let word = words[i]
+      guard word.hasPrefix("-"), word != "-" else { break }
+      i += 1
+      if word == "--" { break }
+      let isLong = word.hasPrefix("--")
+      let name = String(isLong ? word.prefix { $0 != "=" } : word.prefix(2))
+      guard (name == word ? known : valued).contains(name) else {
+        let hint = nearest(name, among: known.filter { $0.hasPrefix("--") && isLong })
+        throw ValidationError(
+          "unknown option '\(word)'" + (hint.map { "; did you mean '\($0)'?" } ?? ""))
+      }
+      if name == word, valued.contains(name) {
+        guard i < words.count else { throw ValidationError("\(name) wants a value") }
+        options += [name, words[i]]
+        i += 1
+      } else {
+        options += isLong || name == word ? [word] : [name, String(word.dropFirst(2))]
+      }
+    }
+    return options + ["--"] + words[i...]
   }
 
   func validate() throws {

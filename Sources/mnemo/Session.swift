@@ -126,7 +126,8 @@ struct Session {
     tell((error as? LuaError)?.report ?? "\(error)")
   }
 
-  private static func tell(_ text: String) {
+  /// Writes a message on standard error, after what standard output still held.
+  static func tell(_ text: String) {
     fflush(nil)
     var line = "mnemo: \(text)\n"
     line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
