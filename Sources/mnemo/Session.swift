@@ -62,7 +62,7 @@ struct Session {
   func run(file path: String, arguments: [String]) throws {
     try guarded {
       let name = path == "-" ? "=stdin" : "@" + path
-      let chunk = try lua.load(bytes: Session.contents(of: path), chunkName: name)
+      let chunk = try lua.load(bytes: Session.source(of: path), chunkName: name)
       try lua.run(chunk, arguments.map { .string($0) })
     }
   }
@@ -74,6 +74,8 @@ struct Session {
     while true {
       writeNow(pending.isEmpty ? "mnemo> " : "    .> ")
       guard let line = readLine(strippingNewline: false) else { break }
+      // Ctrl-C while it waited: the terminal has dropped what was typed, and so do we.
+      if Interrupt.take() { pending = "" }
       pending += line
       do {
         let chunk = try compile(pending)
@@ -131,6 +133,21 @@ struct Session {
     fflush(nil)
     var line = "mnemo: \(text)\n"
     line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  }
+
+  /// A script's text, without what lua(1) leaves out too: a byte-order mark, and a first line that
+  /// begins with `#` and tells the system how to run it.
+  private static func source(of path: String) throws -> [UInt8] {
+    var text = try contents(of: path)[...]
+    if text.starts(with: [0xEF, 0xBB, 0xBF]) { text = text.dropFirst(3) }
+    if text.first == UInt8(ascii: "#") {
+      // The end of the line stays, so that messages count lines as an editor does.
+      text = text.drop { $0 != UInt8(ascii: "\n") }
+    }
+    if text.first == 0x1B {
+      throw LuaError("'\(path)' is bytecode; scripts are loaded as text only")
+    }
+    return Array(text)
   }
 
   private static func contents(of path: String) throws -> [UInt8] {
