@@ -26,9 +26,17 @@ extension Call {
 
   /// Sizes given one by one or as a list, from argument `first` on.
   func sizes(from first: Int, to last: Int? = nil) throws -> [Int] {
-    if case .table = value(first) { return try integers(first) }
     let last = last ?? count
-    return try first > last ? [] : (first...last).map { try integer($0) }
+    let sizes: [Int]
+    if case .table = value(first) {
+      sizes = try integers(first)
+    } else {
+      sizes = try first > last ? [] : (first...last).map { try integer($0) }
+    }
+    guard sizes.count <= NestedList.deepest else {
+      throw failure(first, "at most \(NestedList.deepest) dimensions, got \(sizes.count)")
+    }
+    return sizes
   }
 
   /// A tensor, or a number as a 0-dimensional one; whole numbers become Float32 too.
@@ -92,19 +100,25 @@ extension Options {
 
 /// Lists of lists of equal lengths.
 enum NestedList {
+  /// The most dimensions, as in NumPy; a list that holds itself would have no end.
+  static let deepest = 64
+
   /// Reads the leaves in order and returns the shape.
-  /// - Throws: `BadArgument` if the lengths differ or `leaf` fails.
+  /// - Throws: `BadArgument` if the lengths differ, the lists are too deep or `leaf` fails.
   static func read(
-    _ table: TableReader, leaf: (TableReader, LuaKey) throws -> Void
+    _ table: TableReader, depth: Int = 1, leaf: (TableReader, LuaKey) throws -> Void
   ) throws -> [Int] {
     let count = table.count
     guard count > 0, case .table = table.value(.index(1)) else {
       for i in 1..<(count + 1) { try leaf(table, .index(i)) }
       return [count]
     }
+    guard depth < deepest else {
+      throw BadArgument(description: "lists are nested deeper than \(deepest) levels")
+    }
     var inner: [Int]?
     for i in 1...count {
-      let shape = try read(table.table(.index(i)), leaf: leaf)
+      let shape = try read(table.table(.index(i)), depth: depth + 1, leaf: leaf)
       if let inner, inner != shape {
         throw table.failure(
           .index(i), "rows must have one shape, got \(shape) after \(inner)")
