@@ -26,8 +26,12 @@ public struct LuaError: Error, CustomStringConvertible {
   /// The message.
   public var description: String { message }
 
-  /// Message and traceback, as lua(1) prints them on standard error.
-  public var report: String { traceback.map { message + "\n" + $0 } ?? message }
+  /// Message and traceback, as lua(1) prints them on standard error: an error object that has words
+  /// of its own (`__tostring`) says all there is to say.
+  public var report: String {
+    guard let traceback, value?.hasText != true else { return message }
+    return message + "\n" + traceback
+  }
 
   /// Whether the chunk only stopped too early, so that a REPL may ask for more.
   public var isIncomplete: Bool { traceback == nil && message.hasSuffix("<eof>") }

@@ -97,6 +97,15 @@ public final class LuaReference {
     return lua.string(at: -1)
   }
 
+  /// Whether the value's metatable says how it is written.
+  var hasText: Bool {
+    lua.reserve(3)
+    push()
+    let isThere = luaL_getmetafield(lua.current, -1, "__tostring") != LUA_TNIL
+    mnemo_pop(lua.current, isThere ? 2 : 1)
+    return isThere
+  }
+
   /// A reader of the table's fields; `nil` if the value is no table.
   public var table: TableReader? {
     push()

@@ -29,7 +29,7 @@ end
 local function assert_refused(text, message)
   local ok, found = pcall(parse, text)
   luaunit.assertFalse(ok, text)
-  luaunit.assertEquals(found, message)
+  luaunit.assertEquals(tostring(found), message)
 end
 
 function tests.test_defaults()

@@ -24,9 +24,12 @@ local arguments = {}
 local entry_keys = { 1, 2, 3, "type", "placeholder", "min", "max", "choices" }
 local placeholders = { integer = "N", number = "X", string = "TEXT" }
 
---- Stops the script with a message that carries no line: the mistake is on the command line.
+-- A mistake on the command line: no line of the script is to blame, and no traceback helps.
+local Mistake = { __tostring = function(self) return self.message end }
+
+--- Stops the script with a message and nothing else.
 local function fail(message, ...)
-  error(message:format(...), 0)
+  error(setmetatable({ message = message:format(...) }, Mistake))
 end
 
 --- Returns a value's type as options know it, or nil.
@@ -146,6 +149,7 @@ end
 -- @tparam table spec the declaration, as at the top of this file
 -- @tparam {string,...} words what was typed after the script's name
 -- @treturn table|nil a value for each option; nil when help was asked for
+-- @raise a mistake in the words is a table; `tostring` gives the sentence
 function arguments.parse(spec, words)
   local entries, by_name = declared(spec)
   local flags = {}
