@@ -14,6 +14,9 @@ public final class ResultsFolder {
   /// - Throws: `EngineError` with the system's reason.
   public init(_ path: String) throws {
     guard !path.isEmpty else { throw EngineError("results folder", "the path is empty") }
+    guard !path.utf8.contains(0) else {
+      throw EngineError("results folder", "a path must not contain a zero byte, got \"\(path)\"")
+    }
     self.path = path
     var partial = path.hasPrefix("/") ? "/" : ""
     for component in path.split(separator: "/") {

@@ -27,6 +27,7 @@ public final class TrainingRun {
   public private(set) var step = 0
   /// How it ended, or will have if nothing more is done.
   public private(set) var status = Status.finished
+  private var isRunning = false
   private var lastGood: (parameters: [(Tensor, Tensor)], state: OptimizerState, loss: Double)?
 
   /// A run that has not begun.
@@ -47,9 +48,13 @@ public final class TrainingRun {
   /// stays in `history` and in the results folder, and the checkpoint is written there.
   /// - Throws: `EngineError` that says at which step and why; errors of callbacks.
   public func advance(_ steps: Int) throws {
-    guard steps >= 0 else {
-      throw EngineError("train", "steps = \(steps) (allowed: 0 or more)")
+    // 2⁴⁰ is how many batches a task can draw.
+    guard steps >= 0, steps <= 1 << 40 else {
+      throw EngineError("train", "steps = \(steps) (allowed: 0 to \(1 << 40))")
     }
+    guard !isRunning else { throw EngineError("train", "a run cannot resume inside itself") }
+    isRunning = true
+    defer { isRunning = false }
     let end = step + steps
     let progress = options.showsProgress ? Progress(from: step, to: end) : nil
     defer { progress?.clear() }
