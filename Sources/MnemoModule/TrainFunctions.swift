@@ -152,7 +152,7 @@ enum TrainFunctions {
         case "batch": return call.returns(context.batch)
         case "logits": return call.returns(try context.context.logits())
         case "step": return call.returns(context.context.step)
-        case "run": return call.returns(context.context.run)
+        case "run": return call.returns(context.context.run.map(LuaObject.init))
         default: return call.returns(LuaValue.nil)
         }
       })

@@ -32,8 +32,8 @@ public final class ProbeContext {
   public let batch: Batch
   /// Number of updates made so far.
   public let step: Int
-  /// The run, with the history so far.
-  public unowned let run: TrainingRun
+  /// The run, with the history so far; nil once it is gone.
+  public private(set) weak var run: TrainingRun?
   private var computed: Tensor?
 
   init(model: any Model, batch: Batch, step: Int, run: TrainingRun) {
