@@ -75,7 +75,7 @@ final class Progress {
   }
 
   private static func short(_ value: Double) -> String {
-    guard value.isFinite else { return "\(value)" }
+    guard value.isFinite, abs(value) < 1e9 else { return "\(value)" }
     let digits = abs(value) >= 100 ? 0 : (abs(value) >= 10 ? 1 : 3)
     let scale = pow(10.0, Double(digits))
     let whole = Int((abs(value) * scale).rounded())
