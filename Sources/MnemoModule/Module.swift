@@ -83,11 +83,15 @@ public enum MnemoModule {
       Function(
         "threads",
         "Sets how many threads the engine uses, and returns it. Results do not depend on it.",
-        parameters: [Parameter("n", .integer, "1 or more", default: "unchanged")],
+        parameters: [
+          Parameter("n", .integer, "1 to \(Parallel.mostThreads)", default: "unchanged")
+        ],
         returns: "number", example: "print(mnemo.threads())"
       ) { call in
         if let n = try call.optionalInteger(1) {
-          guard n >= 1 else { throw call.failure(1, "1 or more expected, got \(n)") }
+          guard n >= 1, n <= Parallel.mostThreads else {
+            throw call.failure(1, "1 to \(Parallel.mostThreads) expected, got \(n)")
+          }
           Parallel.threads = n
         }
         return call.returns(Parallel.threads)

@@ -7,6 +7,9 @@ import Synchronization
 /// Work is cut into parts by its size alone, never by the number of threads, and partial sums are
 /// added in the order of the parts: the same numbers come out, bit for bit, on any number.
 public enum Parallel {
+  /// The most threads that can be asked for: some kernels keep scratch memory for each.
+  public static let mostThreads = 1024
+
   private static let setting = Atomic<Int>(0)
 
   /// Number of threads, at first the number of processors this process may use.
@@ -15,7 +18,7 @@ public enum Parallel {
       let chosen = setting.load(ordering: .relaxed)
       return chosen > 0 ? chosen : available
     }
-    set { setting.store(max(1, newValue), ordering: .relaxed) }
+    set { setting.store(min(max(1, newValue), mostThreads), ordering: .relaxed) }
   }
 
   private static let available = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))

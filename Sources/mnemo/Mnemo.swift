@@ -102,8 +102,8 @@ struct Mnemo: ParsableCommand {
   }
 
   func validate() throws {
-    if let threads, threads < 1 {
-      throw ValidationError("--threads \(threads) (allowed: 1 or more)")
+    if let threads, threads < 1 || threads > Parallel.mostThreads {
+      throw ValidationError("--threads \(threads) (allowed: 1 to \(Parallel.mostThreads))")
     }
   }
 
