@@ -111,6 +111,12 @@ public struct Call: LuaReader {
     return 1
   }
 
+  /// Returns the Lua value that Swift holds.
+  public func returns(_ reference: LuaReference) -> Int {
+    reference.push()
+    return 1
+  }
+
   /// Returns several values.
   public func returns(
     _ first: any LuaPushable, _ second: any LuaPushable, _ others: any LuaPushable...

@@ -12,6 +12,39 @@ extension Lua {
 }
 
 extension Lua {
+  /// The integers of a list, read without metamethods.
+  /// - Throws: `BadArgument` if an element is none.
+  public func integers(in list: LuaReference) throws -> [Int] {
+    guard let reader = list.table else { return [] }
+    let holder = ListHolder(reader: reader)
+    return try holder.integers(())
+  }
+
+  /// A list as the only value of a reader, for its typed getters.
+  private struct ListHolder: LuaReader {
+    let reader: TableReader
+    var lua: Lua { reader.lua }
+
+    func withValue<R>(at key: Void, _ body: (Int32) throws -> R) rethrows -> R {
+      lua.reserve(2)
+      reader.reference.push()
+      defer { mnemo_pop(lua.current, 1) }
+      return try body(lua_gettop(lua.current))
+    }
+
+    func failure(_ key: Void, _ reason: String) -> BadArgument {
+      BadArgument(description: "bad list (\(reason))")
+    }
+
+    func declaredType(of key: Void) -> LuaType? { nil }
+  }
+
+  /// The userdata of an object, held so that it stays while Swift works with the object.
+  public func reference(to object: AnyObject) -> LuaReference {
+    push(object)
+    return popReference()
+  }
+
   /// Keeps a Lua value in the userdata of an object whose class is identified.
   ///
   /// The userdata is what keeps it alive, so a closure that can reach the object again is collected
