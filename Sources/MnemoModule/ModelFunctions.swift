@@ -16,7 +16,11 @@ enum ModelFunctions {
     try call.object(1, (any Model).self)
   }
 
-  private static var methods: [Function] {
+  private static func methods(_ session: Session) -> [Function] {
+    basics + ModelInspection.methods + [ModelInspection.generate(session)]
+  }
+
+  private static var basics: [Function] {
     [
       Function(
         "forward", "The logits of the next token at every position, [B, T, V]; also model(tokens).",
@@ -49,14 +53,6 @@ enum ModelFunctions {
           mask = named.mask(of: batch)
         }
         return call.returns(try object(call).loss(batch, mask: mask))
-      },
-      Function(
-        "attention", "The attention probabilities of a layer, [B, H, T, T].",
-        parameters: [tokens, Parameter("layer", .integer, "from 1")], returns: "Tensor",
-        example: model + "print(model:attention(mnemo.int_tensor{{1, 2, 3}}, 1)[1][1])"
-      ) { call in
-        let layer = try call.integer(3)
-        return call.returns(try object(call).attention(call.ids(2), layer: layer &- 1))
       },
       Function("parameters", "The parameters by name, frozen ones too.", returns: "table") { call in
         let parameters = try object(call).parameters.all
@@ -127,19 +123,19 @@ enum ModelFunctions {
     ]
   }
 
-  private static var members: [String] { methods.map(\.shortName) + fields.map(\.name) }
-
   private static let fields = [
     Parameter("config", .table, "the options it was made with"),
     Parameter("kind", .string, "the constructor: \"simplified\""),
     Parameter("layers", .integer, "number of attention layers"),
   ]
 
-  static var modelClass: LuaClass {
-    LuaClass(
+  static func modelClass(_ session: Session) -> LuaClass {
+    let methods = methods(session)
+    let members = methods.map(\.shortName) + fields.map(\.name)
+    return LuaClass(
       "Model", for: (any Model).self,
       "Parameters by name, and logits from tokens. Everything that trains, probes, freezes or saves "
-        + "works with any model.",
+        + "works with any model.", isIdentified: true,
       methods: methods, fields: fields,
       metamethods: [
         "__call": { call in call.returns(try object(call).forward(call.ids(2))) },
@@ -155,10 +151,11 @@ enum ModelFunctions {
         let model = try object(call)
         switch try call.string(2) {
         case "config":
-          guard let simplified = model as? SimplifiedTransformer else {
-            return call.returns(LuaValue.nil)
+          if let simplified = model as? SimplifiedTransformer {
+            return call.returns(record(simplified.configuration))
           }
-          return call.returns(record(simplified.configuration))
+          let config: LuaRecord = ["vocab": model.vocabSize, "max_len": model.maxLength]
+          return call.returns(config)
         case "kind": return call.returns(model.kind)
         case "layers": return call.returns(model.layerCount)
         case let name:
@@ -230,6 +227,40 @@ enum ModelFunctions {
         settings.freezeOutput = try options.boolean("freeze_output")
         settings.seed = try options.seed(session)
         return call.returns(try SimplifiedTransformer(settings))
+      },
+      Function(
+        "model.custom",
+        "A model whose forward pass is a Lua function on tensors; it is trained, probed, frozen, "
+          + "saved and cloned like any other. forward(tokens, p, visit) gets the ids [B, T], the "
+          + "parameters by name, and a function to show tensors to trace and patch: "
+          + "h = visit(\"hidden\", h). It returns the logits [B, T, vocab]. Take parameters from p: a "
+          + "clone has its own.",
+        options: [
+          Option("vocab", .integer, .required, "Number of tokens, N."),
+          Option("parameters", .table, .required, "Name to Tensor; all are trained at first."),
+          Option("forward", .function, .required, "From tokens to logits [B, T, vocab]."),
+          Option("max_len", .integer, .described("no limit"), "Longest sequence."),
+        ], returns: "Model",
+        example: """
+          local model = mnemo.model.custom{
+            vocab = 8,
+            parameters = {e = mnemo.randn(8, 4), u = mnemo.randn(8, 4)},
+            forward = function(tokens, p) return p.e[tokens]:matmul(p.u:t()) end,
+          }
+          print(model(mnemo.int_tensor{{1, 2, 3}}):size(3))
+          """
+      ) { call in
+        let options = try call.options()
+        let table = try options.table("parameters")
+        let parameters = try table.fields().map { name, _ in
+          (name: name, tensor: try table.object(.name(name), Tensor.self).requireGrad())
+        }
+        let model = try CustomModel(
+          call.lua, vocab: options.integer("vocab"),
+          maxLength: options.optionalInteger("max_len") ?? Int(Int32.max), parameters: parameters)
+        let held = call.lua.reference(to: model)
+        call.lua.setUserValue(of: model, try options.function("forward"))
+        return call.returns(held)
       },
       Function(
         "model.load", "The model of a checkpoint that save wrote.",

@@ -28,9 +28,10 @@ public enum MnemoModule {
     let registry = Registry()
     registry.add([
       TensorClass.declaration, IntTensorClass.declaration, CorpusFunctions.corpusClass,
-      TaskFunctions.taskClass(session), ModelFunctions.modelClass,
+      TaskFunctions.taskClass(session), ModelFunctions.modelClass(session),
       OptimizerFunctions.optimizerClass,
-      TrainFunctions.runClass, TrainFunctions.contextClass,
+      TrainFunctions.runClass, TrainFunctions.contextClass, Visitor.declaration,
+      RandomSource.declaration,
     ])
     registry.add(topFunctions(session, registry))
     registry.add(TensorFunctions.functions(session))

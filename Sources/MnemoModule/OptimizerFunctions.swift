@@ -7,7 +7,7 @@ enum OptimizerFunctions {
   static var optimizerClass: LuaClass {
     LuaClass(
       "Optimizer", for: (any Optimizer).self,
-      "An update rule with its state, for mnemo.train.",
+      "An update rule with its state, for mnemo.train.", isIdentified: true,
       metamethods: [
         "__tostring": { call in
           call.returns("Optimizer \(type(of: try call.object(1, (any Optimizer).self)))")
@@ -30,10 +30,11 @@ enum OptimizerFunctions {
         example: "local optimizer = mnemo.optim.sgd{lr = 0.2, momentum = 0.9, weight_decay = 1e-4}"
       ) { call in
         let options = try call.options()
-        return call.returns(
-          try SGD(
-            learningRate: learningRate(options), momentum: options.number("momentum"),
-            weightDecay: options.number("weight_decay"), nesterov: options.boolean("nesterov")))
+        let schedule = Schedule(call.lua)
+        let sgd = try SGD(
+          learningRate: schedule.rate(options), momentum: options.number("momentum"),
+          weightDecay: options.number("weight_decay"), nesterov: options.boolean("nesterov"))
+        return schedule.returning(sgd, options, call)
       },
       Function(
         "optim.adamw", "Adam with decoupled weight decay, with PyTorch's update rule.",
@@ -51,26 +52,44 @@ enum OptimizerFunctions {
         guard betas.count == 2 else {
           throw options.failure("betas", "2 numbers expected, got \(betas.count)")
         }
-        return call.returns(
-          try AdamW(
-            learningRate: learningRate(options), betas: (betas[0], betas[1]),
-            epsilon: options.number("eps"), weightDecay: options.number("weight_decay")))
+        let schedule = Schedule(call.lua)
+        let adamW = try AdamW(
+          learningRate: schedule.rate(options), betas: (betas[0], betas[1]),
+          epsilon: options.number("eps"), weightDecay: options.number("weight_decay"))
+        return schedule.returning(adamW, options, call)
       },
     ]
   }
 
-  private static func learningRate(_ options: Options) throws -> LearningRate {
-    guard case .function(let function) = options.value("lr") else {
-      return .constant(try options.number("lr"))
-    }
-    return .schedule { step in
-      let result = try function.call([.integer(step)], label: "lr")
-      guard let rate = result.first?.asNumber else {
-        throw EngineError(
-          "optimizer",
-          "lr(\(step)) must return a number, got \(result.first?.typeName ?? "nothing")")
+  /// A learning rate that may be a function of the step, kept in the optimizer's userdata.
+  private final class Schedule {
+    private unowned let lua: Lua
+    private weak var optimizer: (any Optimizer)?
+
+    init(_ lua: Lua) { self.lua = lua }
+
+    func rate(_ options: Options) throws -> LearningRate {
+      guard case .function = options.value("lr") else {
+        return .constant(try options.number("lr"))
       }
-      return rate
+      return .schedule { step in
+        guard let optimizer = self.optimizer else { return .nan }
+        let function = try self.lua.keptFunction(of: optimizer, "lr")
+        let result = try self.lua.calling("lr", function, [.integer(step)])
+        guard let rate = result.first?.asNumber else {
+          throw EngineError(
+            "optimizer",
+            "lr(\(step)) must return a number, got \(result.first?.typeName ?? "nothing")")
+        }
+        return rate
+      }
+    }
+
+    func returning(_ optimizer: any Optimizer, _ options: Options, _ call: Call) -> Int {
+      self.optimizer = optimizer
+      let held = lua.reference(to: optimizer)
+      lua.setUserValue(of: optimizer, options.value("lr"))
+      return call.returns(held)
     }
   }
 }

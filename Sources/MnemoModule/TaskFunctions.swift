@@ -80,7 +80,8 @@ enum TaskFunctions {
     let members = methods.map(\.shortName) + fields.map(\.name)
     return LuaClass(
       "Task", for: (any TokenTask).self,
-      "A source of token sequences, a pure function of its seed.", methods: methods,
+      "A source of token sequences, a pure function of its seed.", isIdentified: true,
+      methods: methods,
       fields: fields,
       metamethods: [
         "__tostring": { call in
@@ -177,7 +178,39 @@ enum TaskFunctions {
         settings.seqLen = try options.integer("seq_len")
         settings.seed = try options.seed(session)
         return call.returns(try BigramTask(settings))
-      }
+      },
+      Function(
+        "data.custom",
+        "A task whose sequences a Lua function draws: sample(rng) returns seq_len + 1 ids from 1 "
+          + "(the last is the last target), and optionally the occurrence counts of the first "
+          + "seq_len, by which loss masks choose. rng belongs to the sequence, so the same index "
+          + "gives the same batch.",
+        options: [
+          Option("vocab", .integer, .required, "Number of tokens, N."),
+          Option("seq_len", .integer, .required, "Length of a sequence, T."),
+          Option("sample", .function, .required, "From rng to ids and, optionally, occurrence."),
+          Option("seed", .integer, .described("follows mnemo.seed"), "Of all batches."),
+        ], returns: "Task",
+        example: """
+          local task = mnemo.data.custom{
+            vocab = 10, seq_len = 8, seed = 1,
+            sample = function(rng)
+              local ids = {}
+              for t = 1, 9 do ids[t] = t > 4 and ids[t - 4] or rng:integer(1, 10) end
+              return ids
+            end,
+          }
+          print(task:batch(2, 1).tokens)
+          """
+      ) { call in
+        let options = try call.options()
+        let task = try CustomTask(
+          call.lua, session, vocab: options.integer("vocab"), seqLen: options.integer("seq_len"),
+          seed: options.seed(session))
+        let held = call.lua.reference(to: task)
+        call.lua.setUserValue(of: task, try options.function("sample"))
+        return call.returns(held)
+      },
     ]
   }
 }

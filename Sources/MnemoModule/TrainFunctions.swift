@@ -86,8 +86,8 @@ enum TrainFunctions {
 
   static var runClass: LuaClass {
     LuaClass(
-      "Run", for: TrainingRun.self, "A training run and what it measured.", methods: methods,
-      fields: fields,
+      "Run", for: TrainingRun.self, "A training run and what it measured.", isIdentified: true,
+      methods: methods, fields: fields,
       metamethods: [
         "__tostring": { call in
           let run = try run(call)
@@ -206,14 +206,15 @@ enum TrainFunctions {
           steps: try options.integer("steps"),
           optimizer: try options.object("optimizer", (any Optimizer).self))
         settings.batchSize = try options.integer("batch_size")
-        settings.lossOn = try lossSelection(options)
+        let callbacks = Callbacks(call.lua)
+        settings.lossOn = try lossSelection(options, callbacks)
         settings.evalEvery = try options.integer("eval_every")
-        settings.probes = try probes(options)
-        settings.schedule = try schedule(options)
-        if let function = try options.optionalFunction("on_record") {
-          let lua = call.lua
+        settings.probes = try probes(options, callbacks)
+        settings.schedule = try schedule(options, callbacks)
+        if options.has("on_record") {
           settings.onRecord = { made in
-            try calling("on_record", function, [lua.value(of: record(made))])
+            let table = callbacks.lua.value(of: record(made))
+            try callbacks.call("on_record", label: "on_record", [table])
           }
         }
         settings.clipNorm = try options.optionalNumber("clip_norm")
@@ -222,30 +223,49 @@ enum TrainFunctions {
         settings.shouldStop = { Interrupt.take() }
         settings.folder = try options.optionalString("dir").map { try ResultsFolder($0) }
         let run = try TrainingRun(settings)
+        callbacks.run = run
+        let held = call.lua.reference(to: run)
+        call.lua.setUserValue(of: run, try call.table(1).reference)
         try Interrupt.deferring { try run.run() }
-        return call.returns(run)
+        return call.returns(held)
       }
     ]
   }
 
-  /// Calls a script's function; an error in it says which function it was.
-  @discardableResult
-  private static func calling(
-    _ label: String, _ function: LuaReference, _ arguments: [LuaValue]
-  ) throws -> [LuaValue] {
-    do {
-      return try function.call(arguments, label: label)
-    } catch let error as LuaError {
-      throw error.labelled(label, in: function.lua)
+  /// The functions a run calls, found in the options that its userdata keeps.
+  ///
+  /// Held by the run itself they would be roots for the collector, and a probe that mentions its
+  /// run would keep both for ever.
+  private final class Callbacks {
+    unowned let lua: Lua
+    weak var run: TrainingRun?
+
+    init(_ lua: Lua) { self.lua = lua }
+
+    /// Calls the option of that name, or a field of it; an error in it says which it was.
+    @discardableResult
+    func call(
+      _ option: String, _ key: LuaKey? = nil, label: String, _ arguments: [LuaValue]
+    ) throws -> [LuaValue] {
+      guard let run, let options = lua.userValue(of: run).asTable else {
+        throw EngineError(label, "its Lua function is gone; keep the run that it belongs to")
+      }
+      let function =
+        try key.map { try options.table(.name(option)).function($0) }
+        ?? options.function(.name(option))
+      return try lua.calling(label, function, arguments)
     }
   }
 
-  private static func lossSelection(_ options: Options) throws -> LossSelection {
-    guard case .function(let function) = options.value("loss_on") else {
+  private static func lossSelection(
+    _ options: Options, _ callbacks: Callbacks
+  ) throws -> LossSelection {
+    guard case .function = options.value("loss_on") else {
       return .named(try options.choice("loss_on"))
     }
     return .custom { batch in
-      let result = try calling("loss_on", function, [function.lua.value(of: batch.luaRecord)])
+      let table = callbacks.lua.value(of: batch.luaRecord)
+      let result = try callbacks.call("loss_on", label: "loss_on", [table])
       guard let mask = result.first?.asObject(Tensor.self) else {
         throw EngineError(
           "train", "loss_on must return a Tensor, got \(result.first?.typeName ?? "nothing")")
@@ -255,7 +275,7 @@ enum TrainFunctions {
   }
 
   private static func probes(
-    _ options: Options
+    _ options: Options, _ callbacks: Callbacks
   ) throws -> [(name: String, function: (ProbeContext) throws -> Double)] {
     guard let table = try options.optionalTable("probes") else { return [] }
     // All probes of a record share one context, so that the batch is converted once.
@@ -265,14 +285,16 @@ enum TrainFunctions {
         throw options.failure(
           "probes", "'\(name)' is a column of every record; choose another name")
       }
-      let function = try table.function(.name(name))
+      _ = try table.function(.name(name))
       let label = "probe '\(name)'"
       return (
         name,
         { context in
           let known = shared.flatMap { $0.context === context ? $0 : nil } ?? Context(context)
           shared = known
-          let result = try noGrad { try calling(label, function, [.object(known)]) }
+          let result = try noGrad {
+            try callbacks.call("probes", .name(name), label: label, [.object(known)])
+          }
           guard let value = result.first?.asNumber else {
             throw EngineError(
               label, "must return a number, got \(result.first?.typeName ?? "nothing")")
@@ -284,7 +306,7 @@ enum TrainFunctions {
   }
 
   private static func schedule(
-    _ options: Options
+    _ options: Options, _ callbacks: Callbacks
   ) throws -> [Int: (any Model) throws -> Void] {
     guard let table = try options.optionalTable("at") else { return [:] }
     var result: [Int: (any Model) throws -> Void] = [:]
@@ -292,11 +314,11 @@ enum TrainFunctions {
       guard let step = key.asInteger, step >= 0 else {
         throw options.failure("at", "keys are steps, counted from 0, got \(key)")
       }
-      guard case .function(let function) = value else {
+      guard case .function = value else {
         throw options.failure("at", "[\(step)]: function expected, got \(value.typeName)")
       }
       result[step] = { model in
-        try calling("at[\(step)]", function, [.object(model)])
+        try callbacks.call("at", .index(step), label: "at[\(step)]", [.object(model)])
       }
     }
     return result

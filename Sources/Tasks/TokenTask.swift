@@ -19,7 +19,7 @@ public protocol TokenTask: AnyObject {
 
 /// How random streams are shared out among the sequences of batches: sequence i of batch b draws
 /// from stream b · 2²⁴ + i.
-enum SequenceStreams {
+package enum SequenceStreams {
   static let maxSize = 1 << 24
   static let maxIndex: UInt64 = (1 << 40) - 1
   /// The most tokens in one batch.
@@ -27,7 +27,7 @@ enum SequenceStreams {
 
   /// Checks the arguments of `batch`.
   /// - Throws: `EngineError` if the size or the index has no streams.
-  static func check(size: Int, seqLen: Int, index: UInt64) throws {
+  package static func check(size: Int, seqLen: Int, index: UInt64) throws {
     guard size >= 1, size <= maxSize else {
       throw EngineError("batch", "needs 1 to \(maxSize) sequences, got \(size)")
     }
@@ -42,7 +42,7 @@ enum SequenceStreams {
   }
 
   /// The stream of sequence `i` of batch `index`.
-  static func stream(
+  package static func stream(
     seed: UInt64, purpose: RandomPurpose, index: UInt64, sequence i: Int
   ) -> RandomStream {
     RandomStream(seed: seed, purpose: purpose, index: index << 24 | UInt64(i))

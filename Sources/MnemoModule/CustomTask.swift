@@ -1,0 +1,184 @@
+import LuaBridge
+import Tasks
+import Tensors
+
+/// A task whose sequences a Lua function draws, with the same standing as the built-in ones.
+///
+/// Sequence i of a batch gets a random source of its own, so a batch is a function of its index.
+final class CustomTask: TokenTask {
+  let vocabSize: Int
+  let seqLen: Int
+  private let seed: UInt64
+  private unowned let lua: Lua
+  private let session: Session
+
+  init(_ lua: Lua, _ session: Session, vocab: Int, seqLen: Int, seed: UInt64) throws {
+    guard vocab >= 2 else {
+      throw EngineError("data.custom", "vocab = \(vocab) (allowed: 2 or more)")
+    }
+    guard seqLen >= 1, seqLen <= 1 << 20 else {
+      throw EngineError("data.custom", "seq_len = \(seqLen) (allowed: 1…\(1 << 20))")
+    }
+    (self.lua, self.session, vocabSize, self.seqLen, self.seed) = (
+      lua, session, vocab, seqLen, seed
+    )
+  }
+
+  func batch(_ size: Int, index: UInt64, purpose: RandomPurpose) throws -> Batch {
+    try SequenceStreams.check(size: size, seqLen: seqLen, index: index)
+    let sample = try lua.keptFunction(of: self, "data.custom")
+    let tokens = IntTensor(shape: [size, seqLen])
+    let targets = IntTensor(shape: [size, seqLen])
+    let occurrence = IntTensor(shape: [size, seqLen])
+    for i in 0..<size {
+      let source = RandomSource(
+        session,
+        SequenceStreams.stream(seed: seed, purpose: purpose, index: index, sequence: i))
+      let results = try lua.calling("sample", sample, [.object(source)])
+      let ids = try read(results.first ?? .nil, "ids", count: seqLen + 1)
+      if let bad = ids.first(where: { $0 < 1 || $0 > vocabSize }) {
+        throw EngineError("sample", "id \(bad) is outside 1…\(vocabSize)")
+      }
+      let seen =
+        results.count > 1 && !results[1].isNil
+        ? try read(results[1], "occurrence", count: seqLen) : nil
+      tokens.withMutableElements { out in
+        for t in 0..<seqLen { out[i * seqLen + t] = ids[t] - 1 }
+      }
+      targets.withMutableElements { out in
+        for t in 0..<seqLen { out[i * seqLen + t] = ids[t + 1] - 1 }
+      }
+      if let seen {
+        occurrence.withMutableElements { out in
+          for t in 0..<seqLen { out[i * seqLen + t] = seen[t] }
+        }
+      }
+    }
+    return Batch(tokens: tokens, targets: targets, occurrence: occurrence)
+  }
+
+  /// Integers that the sampler returned, as a list or an IntTensor.
+  private func read(_ value: LuaValue, _ what: String, count: Int) throws -> [Int32] {
+    let numbers: [Int32]
+    switch value {
+    case .object(let tensor as IntTensor): numbers = tensor.elements()
+    case .table(let reference):
+      numbers = try lua.integers(in: reference).map { number in
+        guard let small = Int32(exactly: number) else {
+          throw EngineError("sample", "\(what): integers have 32 bits here, got \(number)")
+        }
+        return small
+      }
+    default:
+      throw EngineError(
+        "sample", "must return \(what) as a list or an IntTensor, got \(value.typeName)")
+    }
+    guard numbers.count == count else {
+      throw EngineError(
+        "sample",
+        "must return \(count) \(what) (seq_len\(what == "ids" ? " + 1" : "")), "
+          + "got \(numbers.count)")
+    }
+    return numbers
+  }
+}
+
+/// Random numbers for a sampler: a stream of their own for each sequence.
+final class RandomSource {
+  private let session: Session
+  private var stream: RandomStream
+
+  init(_ session: Session, _ stream: RandomStream) {
+    (self.session, self.stream) = (session, stream)
+  }
+
+  private static func object(_ call: Call) throws -> RandomSource {
+    try call.object(1, RandomSource.self)
+  }
+
+  static var declaration: LuaClass {
+    LuaClass(
+      "Random", for: RandomSource.self,
+      "The random numbers of one sequence: the same for the same seed, batch index and place.",
+      methods: [
+        Function(
+          "uniform", "A uniform number in [low, high).",
+          parameters: [
+            Parameter("low", .number, "The lower end.", default: "0"),
+            Parameter("high", .number, "The upper end.", default: "1"),
+          ], returns: "number"
+        ) { call in
+          let (low, high) = (try call.optionalNumber(2) ?? 0, try call.optionalNumber(3) ?? 1)
+          return call.returns(low + (high - low) * (try object(call).stream.uniformDouble()))
+        },
+        Function(
+          "integer", "A uniform integer from first to last, both included.",
+          parameters: [
+            Parameter("first", .integer, "The smallest."),
+            Parameter("last", .integer, "The largest."),
+          ], returns: "integer"
+        ) { call in
+          let (first, last) = (try call.integer(2), try call.integer(3))
+          let (span, overflow) = last.subtractingReportingOverflow(first)
+          guard first <= last, !overflow, span < Int(UInt32.max) else {
+            throw EngineError(
+              "integer", "from \(first) to \(last) (allowed: first ≤ last, less than 2^32 apart)")
+          }
+          return call.returns(first + Int(try object(call).stream.below(UInt32(span + 1))))
+        },
+        Function(
+          "normal", "A normal number.",
+          parameters: [
+            Parameter("mean", .number, "The mean.", default: "0"),
+            Parameter("std", .number, "The standard deviation.", default: "1"),
+          ], returns: "number"
+        ) { call in
+          let (mean, deviation) = (
+            try call.optionalNumber(2) ?? 0, try call.optionalNumber(3) ?? 1
+          )
+          return call.returns(mean + deviation * Double(try object(call).stream.normalPair().0))
+        },
+        Function(
+          "choice", "An element of a list, each as likely.",
+          parameters: [Parameter("list", .table, "At least one element.")], returns: "the element"
+        ) { call in
+          let list = try call.table(2)
+          guard list.count > 0 else { throw call.failure(2, "the list is empty") }
+          let place = try object(call).stream.below(UInt32(clamping: list.count))
+          return call.returns(list.value(.index(Int(place) + 1)))
+        },
+        Function(
+          "categorical",
+          "An index drawn with these weights; a Tensor's are prepared once, so that drawing again "
+            + "takes the same short time for any number of them.",
+          parameters: [
+            Parameter(
+              "weights", .union([.object("Tensor"), .list(.number)]),
+              "Not negative, not all zero; they need not sum to 1.")
+          ], returns: "integer"
+        ) { call in
+          let source = try object(call)
+          if case .object(let weights as Tensor) = call.value(2) {
+            let table = try source.session.aliasTable(weights)
+            return call.returns(table.sample(using: &source.stream) + 1)
+          }
+          let table = try AliasTable(weights: call.numbers(2))
+          return call.returns(table.sample(using: &source.stream) + 1)
+        },
+        Function(
+          "shuffle", "Puts a list into random order, in place.",
+          parameters: [Parameter("list", .table, "The list.")], returns: "the list itself"
+        ) { call in
+          let list = try call.table(2)
+          let source = try object(call)
+          for i in stride(from: list.count, to: 1, by: -1) {
+            let j = Int(source.stream.below(UInt32(clamping: i))) + 1
+            let (a, b) = (list.value(.index(i)), list.value(.index(j)))
+            try list.reference.setField(i, b)
+            try list.reference.setField(j, a)
+          }
+          return call.returns(argument: 2)
+        },
+      ])
+  }
+}
