@@ -1,0 +1,256 @@
+-- Models and tasks written in Lua stand beside the built-in ones.
+local lu = require "luaunit"
+local mnemo = require "mnemo"
+
+local function difference(a, b) return (a - b):abs():max():item() end
+local function message(f, ...) return select(2, pcall(f, ...)) end
+
+--- Writes M1 down in tensor operations, with copies of a built-in model's parameters.
+local function rewritten(built)
+  local config, parameters = built.config, {}
+  for name, tensor in pairs(built:parameters()) do parameters[name] = tensor:clone() end
+  local d = config.dim
+  local function attend(p, layer, x)
+    local prefix = "layers." .. layer .. ".attention."
+    local n = x:size(2)
+    local positions = mnemo.arange(1, n)
+    local hidden = positions:reshape(n, 1):lt(positions) * -1e30
+    local scores = x:matmul(x:matmul(p[prefix .. "wk.weight"]:t()):transpose(2, 3)) / math.sqrt(d)
+    return (scores + hidden):softmax(3):matmul(x)
+      :matmul(p[prefix .. "wv.weight"]:t()):matmul(p[prefix .. "wo.weight"]:t())
+  end
+  local model = mnemo.model.custom {
+    vocab = config.vocab, max_len = config.max_len, parameters = parameters,
+    forward = function(tokens, p, visit)
+      local x = p["tok_embeddings.weight"][tokens] + p.pe:narrow(1, 1, tokens:size(2))
+      x = x + visit("first", attend(p, 0, x))
+      x = x + visit("second", attend(p, 1, x))
+      return x:matmul(p["output.weight"]:t())
+    end,
+  }
+  for _, glob in ipairs { "tok_embeddings.*", "pe", "output.*", "*.wv.*", "layers.0.*.wo.*" } do
+    model:freeze(glob)
+  end
+  return model
+end
+
+local task = mnemo.data.bigram { seq_len = 24, triggers = 3, seed = 1 }
+
+local function pair()
+  local built = mnemo.model.simplified {
+    vocab = task.vocab_size, dim = 32, max_len = 24, seed = 2,
+  }
+  return built, rewritten(built)
+end
+
+local tests = {}
+
+function tests.test_m1_in_lua_gives_the_same_logits_loss_and_gradients()
+  local built, model = pair()
+  local batch = task:batch(8, 1)
+  local logits = built(batch.tokens)
+  lu.assertTrue(difference(model(batch.tokens), logits) <= 1e-5 * logits:abs():max():item())
+  for _, mask in ipairs { "all", "outputs", "repeats" } do
+    local a, b = built:loss(batch, mask), model:loss(batch, mask)
+    lu.assertAlmostEquals(b:item(), a:item(), 1e-5 * math.abs(a:item()))
+    a:backward()
+    b:backward()
+  end
+  lu.assertEquals(#model:trainable(), 3)
+  for _, name in ipairs(built:trainable()) do
+    local expected = built:get(name).grad
+    lu.assertTrue(difference(model:get(name).grad, expected)
+      <= 1e-5 * expected:abs():max():item(), name)
+  end
+end
+
+function tests.test_m1_in_lua_trains_to_the_same_history()
+  local built, model = pair()
+  local function losses(which)
+    return mnemo.train {
+      model = which, data = task, steps = 50, batch_size = 16, loss_on = "repeats",
+      optimizer = mnemo.optim.sgd { lr = 0.1, momentum = 0.9 }, eval_every = 5, progress = false,
+    }:series("loss")
+  end
+  local a, b = losses(built), losses(model)
+  lu.assertEquals(#a, 11)
+  lu.assertTrue(a[1] ~= a[11])
+  for i = 1, 11 do lu.assertAlmostEquals(b[i], a[i], 1e-3) end
+end
+
+function tests.test_probes_freezing_cloning_and_saving()
+  local _, model = pair()
+  local before = model(task:held_out(2).tokens)
+  local copy = model:clone()
+  mnemo.train {
+    model = model, data = task, steps = 3, batch_size = 4, progress = false,
+    optimizer = mnemo.optim.sgd { lr = 0.1 }, probes = mnemo.probes.induction(task),
+  }
+  lu.assertEquals(difference(copy(task:held_out(2).tokens), before), 0)
+  lu.assertTrue(difference(model(task:held_out(2).tokens), before) > 0)
+  local path = os.tmpname()
+  model:save(path)
+  local tensors, metadata = mnemo.safetensors.load(path)
+  lu.assertEquals(metadata.kind, "custom")
+  copy:load_state(tensors)
+  lu.assertEquals(difference(copy(task:held_out(2).tokens), model(task:held_out(2).tokens)), 0)
+  lu.assertStrContains(message(mnemo.model.load, path), "custom")
+  os.remove(path)
+  model:freeze("*")
+  lu.assertEquals(model:trainable(), {})
+end
+
+function tests.test_visited_tensors_are_traced_and_patched()
+  local built, model = pair()
+  local tokens = task:held_out(2).tokens
+  local kept = model:trace(tokens, { "first", "second" })
+  lu.assertTrue(difference(kept.first,
+    built:trace(tokens, "layers.0.attention_output")["layers.0.attention_output"]) < 1e-4)
+  local ablated = model:patch(tokens, { second = function(t) return t * 0 end })
+  local expected = built:patch(tokens, {
+    ["layers.1.attention_output"] = function(t) return t * 0 end,
+  })
+  lu.assertTrue(difference(ablated, expected) < 1e-3)
+end
+
+function tests.test_wrong_forward_functions()
+  local tokens = mnemo.int_tensor { { 1, 2, 3 } }
+  local function forward(f)
+    local model = mnemo.model.custom {
+      vocab = 5, parameters = { e = mnemo.ones(5, 5) }, forward = f,
+    }
+    return message(model.forward, model, tokens)
+  end
+  lu.assertStrContains(forward(function() end),
+    "forward: must return the logits, a Tensor of shape [1, 3, 5], got nothing")
+  lu.assertStrContains(forward(function() return 3 end), "got number")
+  lu.assertStrContains(forward(function() return mnemo.zeros(1, 3, 4) end),
+    "forward: must return logits of shape [1, 3, 5] = [B, T, vocab], got [1, 3, 4]")
+  lu.assertStrContains(forward(function() error("mine") end), "forward: ")
+  lu.assertStrContains(forward(function() error("mine") end), "custom_test.lua")
+  local thrown = {}
+  lu.assertIs(forward(function() error(thrown) end), thrown)
+  lu.assertStrContains(forward(function() coroutine.yield() end), "yield")
+  local function make(parameters)
+    return message(mnemo.model.custom, { vocab = 5, forward = print, parameters = parameters })
+  end
+  lu.assertStrContains(make { 1 }, "names expected as keys")
+  lu.assertStrContains(make { a = 1 }, "Tensor expected, got number")
+end
+
+--- Makes a task that draws with every method of rng.
+local function sampler_task(seed)
+  local weights = mnemo.tensor { 0, 1, 3 }
+  return mnemo.data.custom {
+    vocab = 20, seq_len = 6, seed = seed,
+    sample = function(rng)
+      local list = rng:shuffle { 4, 5, 6 }
+      return {
+        rng:integer(1, 3), rng:choice(list), 6 + rng:categorical(weights),
+        9 + rng:categorical { 1, 1 }, 12 + math.floor(4 * rng:uniform()),
+        16 + math.floor(rng:uniform(0, 2)), rng:normal() > 0 and 19 or 20,
+      }, { 0, 1, 0, 2, 0, 3 }
+    end,
+  }
+end
+
+function tests.test_a_sampler_is_reproducible_by_index()
+  local a, b = sampler_task(1), sampler_task(1)
+  lu.assertEquals(a:batch(5, 3).tokens:totable(), b:batch(5, 3).tokens:totable())
+  -- The sequences of a smaller batch are those of a larger one.
+  lu.assertEquals(a:batch(2, 3).tokens:totable(), b:batch(5, 3).tokens:narrow(1, 1, 2):totable())
+  lu.assertNotEquals(a:batch(5, 3).tokens:totable(), a:batch(5, 4).tokens:totable())
+  lu.assertNotEquals(a:batch(5, 1).tokens:totable(), a:held_out(5, 1).tokens:totable())
+  lu.assertNotEquals(a:batch(5, 1).tokens:totable(), sampler_task(2):batch(5, 1).tokens:totable())
+  local batch = a:batch(5, 1)
+  lu.assertEquals(batch.tokens:narrow(2, 2, 5):totable(), batch.targets:narrow(2, 1, 5):totable())
+  lu.assertEquals(batch.occurrence[2]:totable(), { 0, 1, 0, 2, 0, 3 })
+end
+
+function tests.test_what_the_sampler_draws_is_distributed_as_said()
+  local counts = {}
+  local tokens = sampler_task(7):batch(4000).tokens
+  for _, row in ipairs(tokens:totable()) do
+    for _, id in ipairs(row) do counts[id] = (counts[id] or 0) + 1 end
+  end
+  -- Five standard deviations around the expected count of a binomial.
+  local function expect(id, p)
+    local bound = 5 * math.sqrt(4000 * p * (1 - p))
+    lu.assertAlmostEquals(counts[id] or 0, 4000 * p, bound, "id " .. id)
+  end
+  for id = 1, 6 do expect(id, 1 / 3) end
+  lu.assertNil(counts[7])
+  expect(8, 1 / 4)
+  expect(9, 3 / 4)
+  expect(10, 1 / 2)
+  for id = 12, 15 do expect(id, 1 / 4) end
+  expect(16, 1 / 2)
+end
+
+function tests.test_wrong_samplers()
+  local function draw(sample)
+    local made = mnemo.data.custom { vocab = 4, seq_len = 2, sample = sample }
+    return message(made.batch, made, 1)
+  end
+  lu.assertStrContains(draw(function() return { 1, 2 } end),
+    "sample: must return 3 ids (seq_len + 1), got 2")
+  lu.assertStrContains(draw(function() return { 1, 2, 5 } end), "sample: id 5 is outside 1…4")
+  lu.assertStrContains(draw(function() return { 1, 0, 2 } end), "sample: id 0 is outside 1…4")
+  lu.assertStrContains(draw(function() return { 1, 1.5, 2 } end), "integer expected, got 1.5")
+  lu.assertStrContains(draw(function() end), "must return ids as a list or an IntTensor, got nil")
+  lu.assertStrContains(draw(function() return { 1, 2, 3 }, { 1 } end),
+    "must return 2 occurrence")
+  lu.assertStrContains(draw(function(rng) return rng:integer(3, 1) end), "from 3 to 1")
+  lu.assertStrContains(draw(function(rng) return rng:categorical { 0, 0 } end), "not all zero")
+  lu.assertStrContains(draw(function(rng) return rng:choice {} end), "the list is empty")
+  lu.assertStrContains(draw(function() error("mine") end), "custom_test.lua")
+  lu.assertStrContains(draw(function() coroutine.yield() end), "yield")
+end
+
+function tests.test_cycles_through_closures_are_collected()
+  local gone = setmetatable({}, { __mode = "v" })
+  do
+    local model, data, run
+    model = mnemo.model.custom {
+      vocab = 4, parameters = { e = mnemo.randn(4, 4) },
+      forward = function(tokens, p) return model and p.e[tokens] end,
+    }
+    data = mnemo.data.custom {
+      vocab = 4, seq_len = 4, sample = function() return data and { 1, 2, 3, 4, 1 } end,
+    }
+    local optimizer
+    optimizer = mnemo.optim.sgd { lr = function() return optimizer and 0.1 end }
+    run = mnemo.train {
+      model = model, data = data, steps = 2, optimizer = optimizer, progress = false,
+      probes = { one = function() return run and 1 or 0 end },
+    }
+    run:resume(1)
+    lu.assertEquals(run.step, 3)
+    gone[1], gone[2], gone[3], gone[4] = model, data, optimizer, run
+  end
+  collectgarbage()
+  collectgarbage()
+  lu.assertEquals(#gone, 0)
+end
+
+function tests.test_a_run_keeps_what_it_needs()
+  local run = mnemo.train {
+    model = mnemo.model.custom {
+      vocab = 4, parameters = { e = mnemo.randn(4, 4) },
+      forward = function(tokens, p) return p.e[tokens] end,
+    },
+    data = mnemo.data.custom {
+      vocab = 4, seq_len = 3, sample = function() return { 1, 2, 3, 4 } end,
+    },
+    optimizer = mnemo.optim.adamw { lr = function(step) return 0.1 / (step + 1) end },
+    steps = 1, progress = false, probes = { seven = function() return 7 end },
+  }
+  collectgarbage()
+  collectgarbage()
+  run:resume(2)
+  lu.assertEquals(run.history[#run.history].seven, 7)
+  lu.assertEquals(run.model, run.model)
+  lu.assertTrue(rawequal(run.model, run.model))
+end
+
+os.exit(lu.LuaUnit.new():runSuiteByInstances { { "custom", tests } })

@@ -1,0 +1,156 @@
+-- Looking inside models and intervening: trace, patch, residual, attention, with, generate.
+local lu = require "luaunit"
+local mnemo = require "mnemo"
+
+local function make(options)
+  local all = { vocab = 7, dim = 6, max_len = 9, seed = 3 }
+  for key, value in pairs(options or {}) do all[key] = value end
+  return mnemo.model.simplified(all)
+end
+
+local ids = mnemo.int_tensor { { 1, 5, 2, 5, 7 }, { 3, 3, 6, 1, 4 } }
+local targets = mnemo.int_tensor { { 5, 2, 5, 7, 1 }, { 3, 6, 1, 4, 2 } }
+
+local function difference(a, b) return (a - b):abs():max():item() end
+
+local tests = {}
+
+function tests.test_trace_gives_everything_in_order_of_names()
+  local kept = make({ ffn = { "mlp", "linear" } }):trace(ids)
+  for _, name in ipairs { "embeddings", "layers.0.queries", "layers.0.keys", "layers.0.scores",
+    "layers.0.attention", "layers.0.attention_output", "layers.0.ff_output", "layers.0.residual",
+    "layers.1.residual", "logits" } do
+    lu.assertNotNil(kept[name], name)
+  end
+  lu.assertEquals(kept["layers.0.attention"]:shape(), { 2, 1, 5, 5 })
+  lu.assertEquals(kept["layers.1.residual"]:shape(), { 2, 5, 6 })
+  lu.assertEquals(kept.logits:shape(), { 2, 5, 7 })
+end
+
+function tests.test_trace_agrees_with_the_fused_forward_pass()
+  for _, options in ipairs { {}, { cross_talk = false }, { positional = "rope" },
+    { positional = "sincos", embedding_init = "scaled", score_scale = "none" },
+    { ffn = { "linear", "mlp" }, tie_output = true } } do
+    local model = make(options)
+    lu.assertTrue(difference(model:trace(ids, "logits").logits, model(ids)) < 1e-5)
+  end
+end
+
+function tests.test_trace_keeps_only_what_was_asked_for()
+  local kept = make():trace(ids, { "layers.1.*", "embeddings" })
+  local count = 0
+  for name in pairs(kept) do
+    count = count + 1
+    lu.assertTrue(name == "embeddings" or name:find("^layers%.1%.") ~= nil, name)
+  end
+  lu.assertTrue(count >= 6)
+end
+
+function tests.test_trace_differentiates_a_loss()
+  local model = make()
+  local kept = model:trace(ids, { "layers.0.attention_output", "logits" }, function(logits)
+    return logits:cross_entropy(targets)
+  end)
+  -- d loss / d logits = (softmax − one-hot) / number of positions.
+  local expected = (kept.logits:softmax(3) - mnemo.one_hot(targets, 7)) / 10
+  lu.assertTrue(difference(kept.logits.grad, expected) < 1e-6)
+  lu.assertTrue(kept["layers.0.attention_output"].grad:norm():item() > 0)
+  -- Lemma of outer products: for y = x Wᵀ the gradient of W is Σ (dL/dy) xᵀ.
+  local x = kept["logits"].grad:reshape(10, 7)
+  lu.assertEquals(x:shape(), { 10, 7 })
+end
+
+function tests.test_a_gradient_is_the_sum_of_traced_outer_products()
+  local model = make()
+  model:unfreeze("output.weight")
+  local kept = model:trace(ids, { "layers.1.residual", "logits" }, function(logits)
+    return logits:cross_entropy(targets)
+  end)
+  local x = kept["layers.1.residual"]:reshape(10, 6)
+  local expected = kept.logits.grad:reshape(10, 7):t():matmul(x)
+  lu.assertTrue(difference(model:get("output.weight").grad, expected) < 1e-6)
+end
+
+function tests.test_patching_with_itself_changes_nothing()
+  local model = make()
+  local own = model:trace(ids, "layers.0.residual")["layers.0.residual"]
+  local patched = model:patch(ids, { ["layers.0.residual"] = function() return own end })
+  lu.assertTrue(difference(patched, model(ids)) < 1e-5)
+end
+
+function tests.test_patching_replaces_what_follows()
+  local model = make()
+  local kept = model:trace(ids)
+  local patched = model:patch(ids, {
+    ["layers.1.attention_output"] = function(t) return t * 0 end,
+  })
+  local expected = kept["layers.0.residual"]:matmul(model:get("output.weight"):t())
+  lu.assertTrue(difference(patched, expected) < 1e-5)
+end
+
+function tests.test_a_patched_attention_is_used()
+  local model = make()
+  local uniform = mnemo.full(2, 1, 5, 5, 0.2)
+  local patched = model:patch(ids, { ["layers.*.attention"] = function() return uniform end })
+  lu.assertTrue(difference(patched, model(ids)) > 1e-3)
+end
+
+function tests.test_residual_and_attention()
+  local model = make()
+  local kept = model:trace(ids)
+  lu.assertEquals(difference(model:residual(ids, 0), kept.embeddings), 0)
+  lu.assertEquals(difference(model:residual(ids, 2), kept["layers.1.residual"]), 0)
+  lu.assertEquals(difference(model:attention(ids, 1), kept["layers.0.attention"]), 0)
+  local sums = model:attention(ids, 2):sum(4)
+  lu.assertTrue(difference(sums, mnemo.ones(2, 1, 5)) < 1e-6)
+end
+
+function tests.test_with_swaps_weights_and_puts_them_back()
+  local model = make()
+  local before, name = model(ids), "layers.1.attention.wo.weight"
+  local own = model:get(name):clone()
+  local inside = model:with({ [name] = mnemo.zeros(6, 6) }, function() return model(ids) end)
+  lu.assertTrue(difference(inside, before) > 1e-4)
+  lu.assertEquals(difference(model:get(name), own), 0)
+  local ok, message = pcall(model.with, model, { [name] = mnemo.zeros(6, 6) },
+    function() error("inside") end)
+  lu.assertFalse(ok)
+  lu.assertStrContains(message, "inside")
+  lu.assertEquals(difference(model:get(name), own), 0)
+end
+
+function tests.test_generate()
+  local model = make()
+  local a = model:generate { prompt = { 1, 2 }, length = 6, seed = 5 }
+  lu.assertEquals(a:shape(), { 8 })
+  lu.assertEquals(a:totable()[1], 1)
+  lu.assertEquals(a:totable(), model:generate { prompt = { 1, 2 }, length = 6, seed = 5 }:totable())
+  -- At temperature 0 each token is the likeliest after those before it.
+  local greedy = model:generate { prompt = mnemo.int_tensor { 4 }, length = 3, temperature = 0 }
+  local logits = model(greedy:reshape(1, 4))
+  lu.assertEquals(greedy:totable()[4], logits[1][3]:argmax():item())
+  -- Longer than max_len: only the last tokens are read.
+  lu.assertEquals(model:generate { prompt = { 1 }, length = 20, seed = 1 }:size(1), 21)
+end
+
+function tests.test_errors_are_sentences()
+  local model = make()
+  local function message(f, ...) return select(2, pcall(f, ...)) end
+  lu.assertStrContains(message(model.trace, model, ids, "layers.7.keys"),
+    "nothing is called 'layers.7.keys'; there are embeddings, layers.0.queries")
+  lu.assertStrContains(message(model.patch, model, ids, { ["layers.0.keys"] = function() end }),
+    "patch 'layers.0.keys': must return a Tensor, got nothing")
+  lu.assertStrContains(
+    message(model.patch, model, ids, { logits = function() return mnemo.zeros(1) end }),
+    "the tensor in place of 'logits' needs shape [2, 5, 7], got [1]")
+  lu.assertStrContains(message(model.trace, model, ids, "*", function() return 1 end),
+    "loss must return a Tensor, got number")
+  lu.assertStrContains(message(model.attention, model, ids, 3), "layer 3 (allowed: 1…2)")
+  lu.assertStrContains(message(model.residual, model, ids, -1), "layer")
+  lu.assertStrContains(message(model.generate, model, { prompt = {} }), "the prompt is empty")
+  lu.assertStrContains(message(model.generate, model, { prompt = { 8 } }), "token 8 is outside 1…7")
+  lu.assertStrContains(message(model.with, model, { nope = mnemo.zeros(1) }, print),
+    "no parameter named 'nope'")
+end
+
+os.exit(lu.LuaUnit.new():runSuiteByInstances { { "inspection", tests } })
