@@ -49,13 +49,15 @@ for _, name in ipairs { "acc_tot", "acc_end", "acc_end_test" } do probes[name] =
 -- Training ---------------------------------------------------------------------------------
 
 local columns = { "loss", "acc_tot", "acc_end", "wk0", "wk0_64", "wk1", "wo1" }
-print("  step" .. ("%9s"):rep(#columns):format(table.unpack(columns)))
 
 local run = mnemo.train {
   model = model, data = task, steps = options.steps, batch_size = options.batch,
   optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
   loss_on = "repeats", eval_every = 10, probes = probes, dir = options.out,
   on_record = function(record)
+    if record.step == 0 then
+      print("  step" .. ("%9s"):rep(#columns):format(table.unpack(columns)))
+    end
     local cells = { ("%6d"):format(record.step) }
     for _, name in ipairs(columns) do
       cells[#cells + 1] = ("%9.3f"):format(record[name])
