@@ -106,6 +106,8 @@ public final class TrainingRun {
     let loss = try options.model.loss(batch, mask: mask)
     let value = Double(try loss.item())
     guard value.isFinite else { throw returnToGoodState(value) }
+    // Those of others: left from before the run, or by a callback.
+    clearGradients()
     if loss.requiresGrad { try loss.backward() }
     if isRecorded && history.last?.step != step {
       progress?.clear()
