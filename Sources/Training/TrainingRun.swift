@@ -155,10 +155,10 @@ public final class TrainingRun {
     let gradients = options.model.parameters.trained.compactMap(\.tensor.grad)
     let squares = try gradients.reduce(0.0) { try $0 + Double($1.square().sum().item()) }
     let norm = squares.squareRoot()
-    guard norm > limit else { return }
     // PyTorch's clip_grad_norm_ adds the same 1e-6 to the norm.
-    let scale = Tensor(Float(limit / (norm + 1e-6)))
-    for gradient in gradients { try gradient.mulInPlace(scale) }
+    let scale = limit / (norm + 1e-6)
+    guard scale < 1 else { return }
+    for gradient in gradients { try gradient.mulInPlace(Tensor(Float(scale))) }
   }
 
   private func saveCheckpoint() throws {
