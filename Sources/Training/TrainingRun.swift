@@ -28,7 +28,16 @@ public final class TrainingRun {
   /// How it ended, or will have if nothing more is done.
   public private(set) var status = Status.finished
   private var isRunning = false
-  private var lastGood: (parameters: [(Tensor, Tensor)], state: OptimizerState, loss: Double)?
+  private var lastGood: GoodState?
+
+  /// What a run returns to: how things were before the update of a step whose loss was a number.
+  private struct GoodState {
+    let step: Int
+    let loss: Double
+    let optimizer: OptimizerState
+    /// Tensors and copies of their values.
+    let parameters: [(tensor: Tensor, values: Tensor)]
+  }
 
   /// A run that has not begun.
   /// - Throws: `EngineError` if the settings do not fit each other.
@@ -131,7 +140,9 @@ public final class TrainingRun {
 
   private func keepGoodState(_ loss: Double) {
     let trained = options.model.parameters.trained.map(\.tensor)
-    lastGood = (trained.map { ($0, $0.clone()) }, options.optimizer.state, loss)
+    lastGood = GoodState(
+      step: step, loss: loss, optimizer: options.optimizer.state,
+      parameters: trained.map { ($0, $0.clone()) })
   }
 
   private func returnToGoodState(_ loss: Double) -> EngineError {
@@ -141,9 +152,9 @@ public final class TrainingRun {
     for (tensor, values) in lastGood.parameters {
       try? noGrad { try tensor.copyInPlace(values) }
     }
-    options.optimizer.restore(lastGood.state)
+    options.optimizer.restore(lastGood.optimizer)
     let failed = step
-    step -= 1
+    step = lastGood.step
     return EngineError(
       "train",
       "the loss is \(loss) at step \(failed); training stopped, and the model is back at step "
