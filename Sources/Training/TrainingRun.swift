@@ -36,7 +36,7 @@ public final class TrainingRun {
     let loss: Double
     let optimizer: OptimizerState
     /// Tensors and copies of their values.
-    let parameters: [(tensor: Tensor, values: Tensor)]
+    var parameters: [(tensor: Tensor, values: Tensor)]
   }
 
   /// A run that has not begun.
@@ -84,6 +84,7 @@ public final class TrainingRun {
     while step < end && !stopped {
       if let callback = options.schedule[step] {
         progress?.clear()
+        keepFrozenParameters()
         try callback(options.model)
       }
       let loss = try measure(progress, isRecorded: step % options.evalEvery == 0)
@@ -143,6 +144,14 @@ public final class TrainingRun {
     lastGood = GoodState(
       step: step, loss: loss, optimizer: options.optimizer.state,
       parameters: trained.map { ($0, $0.clone()) })
+  }
+
+  /// Adds to the good state what no update changes, but a callback may.
+  private func keepFrozenParameters() {
+    let kept = Set(lastGood?.parameters.map { ObjectIdentifier($0.tensor) } ?? [])
+    for (_, tensor) in options.model.parameters.all where !kept.contains(ObjectIdentifier(tensor)) {
+      lastGood?.parameters.append((tensor, tensor.clone()))
+    }
   }
 
   private func returnToGoodState(_ loss: Double) -> EngineError {
