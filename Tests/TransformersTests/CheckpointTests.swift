@@ -1,0 +1,173 @@
+import FoundationEssentials
+import Tensors
+import Testing
+import Transformers
+
+/// Models on disk.
+struct CheckpointTests {
+  @Test(arguments: SimplifiedTransformerTests.configurations)
+  func modelsComeBack(_ configuration: SimplifiedConfiguration) throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/model.safetensors"
+      let model = try SimplifiedTransformer(configuration)
+      try model.parameters.set("layers.1.attention.wo.weight", Tensor(full: [8, 8], 0.1))
+      try Checkpoint.save(model, to: path)
+      let loaded = try #require(Checkpoint.load(from: path) as? SimplifiedTransformer)
+      #expect(loaded.configuration == configuration)
+      #expect(loaded.parameters.names == model.parameters.names)
+      #expect(loaded.parameters.bits == model.parameters.bits)
+      #expect(loaded.parameters.trainedNames == model.parameters.trainedNames)
+    }
+  }
+
+  @Test func metadataIsKept() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/model.safetensors"
+      let model = try SimplifiedTransformer(.small())
+      // What makes the model again cannot be replaced.
+      try Checkpoint.save(model, to: path, metadata: ["step": "12", "kind": "other"])
+      let metadata = try Safetensors.load(path).metadata
+      #expect(
+        metadata == [
+          "step": "12", "format": "mnemo", "kind": "simplified",
+          "config": try model.configurationJSON(),
+        ])
+    }
+  }
+
+  @Test func savingAgainReplacesTheFile() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/model.safetensors"
+      try Checkpoint.save(SimplifiedTransformer(.small { $0.ffn = [.mlp, .mlp] }), to: path)
+      let model = try SimplifiedTransformer(.small { $0.seed = 8 })
+      try Checkpoint.save(model, to: path)
+      #expect(try Checkpoint.load(from: path).parameters.bits == model.parameters.bits)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["model.safetensors"])
+      #expect(throws: EngineError.self) {
+        try Checkpoint.save(model, to: "\(folder)/none/model.safetensors")
+      }
+    }
+  }
+
+  // MARK: Files that are no checkpoints
+
+  /// Writes the tensors of a small model, changed, with this metadata, and reads the file.
+  private func load(
+    _ metadata: [String: String], at path: String,
+    _ change: (inout [String: Tensor]) throws -> Void = { _ in }
+  ) throws -> any Model {
+    let model = try SimplifiedTransformer(.small())
+    var tensors = Dictionary(
+      uniqueKeysWithValues: model.parameters.all.map { ($0.name, $0.tensor) })
+    try change(&tensors)
+    try Safetensors.save(
+      path, tensors: tensors.sorted { $0.key < $1.key }.map { ($0.key, .float($0.value)) },
+      metadata: metadata)
+    return try Checkpoint.load(from: path)
+  }
+
+  private func metadata() throws -> [String: String] {
+    ["kind": "simplified", "config": try SimplifiedTransformer(.small()).configurationJSON()]
+  }
+
+  @Test func filesWithoutConfigurationAreRefused() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/m"
+      let good = try metadata()
+      #expect(try load(good, at: path).kind == "simplified")
+      for missing in ["kind", "config"] {
+        expectError(
+          "model.load: '\(path)' has no model configuration in its metadata; make the model and "
+            + "use load_state"
+        ) { try load(good.filter { $0.key != missing }, at: path) }
+      }
+      expectError("model.load: '\(path)' holds a model of kind 'lstm' (known: simplified)") {
+        try load(good.merging(["kind": "lstm"]) { $1 }, at: path)
+      }
+      try Data("no safetensors".utf8).write(to: URL(fileURLWithPath: path))
+      #expect(throws: EngineError.self) { try Checkpoint.load(from: path) }
+      #expect(throws: EngineError.self) { try Checkpoint.load(from: "\(path)-none") }
+    }
+  }
+
+  @Test func damagedConfigurationsAreRefused() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/m"
+      let damaged = [
+        "", "{", "[]", "null", "{}", #"{"vocab":2.5}"#, #"{"vocab":11,"ffn":["gelu","none"]}"#,
+        #"{"vocab":11,"dim":1e300}"#, #"{"vocab":11,"seed":-1}"#,
+      ]
+      for config in damaged {
+        expectError("model.load: the configuration in '\(path)' cannot be read: \(config)") {
+          try load(["kind": "simplified", "config": config], at: path)
+        }
+      }
+      expectError("model.simplified: dim = 0 (allowed: 1 or more)") {
+        try load(["kind": "simplified", "config": #"{"vocab":11,"dim":0}"#], at: path)
+      }
+      // Another model's configuration does not fit the tensors.
+      expectError("load_state: 'tok_embeddings.weight' needs numbers of shape [12, 8]") {
+        let config = #"{"vocab":12,"dim":8,"max_len":15}"#
+        return try load(["kind": "simplified", "config": config], at: path)
+      }
+    }
+  }
+
+  @Test func wrongTensorsAreRefused() throws {
+    try withTemporaryFolder { folder in
+      let (path, good) = ("\(folder)/m", try metadata())
+      expectError("load_state: missing: pe, output.weight") {
+        try load(good, at: path) {
+          ($0["output.weight"], $0["pe"]) = (nil, nil)
+        }
+      }
+      expectError("load_state: not a parameter of this model: a, z") {
+        try load(good, at: path) { ($0["z"], $0["a"]) = (Tensor(1), Tensor(1)) }
+      }
+      expectError("load_state: 'output.weight' needs numbers of shape [11, 8]") {
+        try load(good, at: path) { $0["output.weight"] = Tensor(full: [8, 11], 1) }
+      }
+    }
+  }
+
+  // MARK: load_state
+
+  @Test func statesAreLoadedByName() throws {
+    let source = try SimplifiedTransformer(.small { $0.seed = 8 })
+    let model = try SimplifiedTransformer(.small())
+    let tensors = source.parameters.all.map { ($0.name, Safetensors.Value.float($0.tensor)) }
+    let identities = model.parameters.all.map { ObjectIdentifier($0.tensor) }
+    #expect(model.parameters.bits != source.parameters.bits)
+    try Checkpoint.loadState(Dictionary(uniqueKeysWithValues: tensors), into: model)
+    #expect(model.parameters.bits == source.parameters.bits)
+    #expect(model.parameters.all.map { ObjectIdentifier($0.tensor) } == identities)
+    #expect(model.parameters.trainedNames == source.parameters.trainedNames)
+  }
+
+  @Test func aStateThatDoesNotFitLeavesTheModelUntouched() throws {
+    let source = try SimplifiedTransformer(.small { $0.seed = 8 })
+    let model = try SimplifiedTransformer(.small())
+    let before = model.parameters.bits
+    let state = Dictionary(
+      uniqueKeysWithValues: source.parameters.all.map {
+        ($0.name, Safetensors.Value.float($0.tensor))
+      })
+    // The last parameter is wrong, so that all others have been looked at before.
+    func expectRefused(
+      _ text: String, _ change: (inout [String: Safetensors.Value]) throws -> Void
+    ) throws {
+      var wrong = state
+      try change(&wrong)
+      expectError("load_state: \(text)") { try Checkpoint.loadState(wrong, into: model) }
+      #expect(model.parameters.bits == before, "\(text)")
+    }
+    try expectRefused("missing: output.weight") { $0["output.weight"] = nil }
+    try expectRefused("not a parameter of this model: x") { $0["x"] = .float(Tensor(1)) }
+    try expectRefused("'output.weight' needs numbers of shape [11, 8]") {
+      $0["output.weight"] = .float(Tensor(full: [11, 9], 1))
+    }
+    try expectRefused("'output.weight' needs numbers of shape [11, 8]") {
+      $0["output.weight"] = .int(IntTensor(shape: [11, 8]))
+    }
+  }
+}
