@@ -1,0 +1,68 @@
+import Tasks
+import Tensors
+import Testing
+import Training
+import Transformers
+
+/// The same settings and seeds give the same numbers, bit for bit.
+///
+/// One after the other, because the number of threads is one for the whole process.
+@Suite(.serialized) struct ReproducibilityTests {
+  /// Large enough for kernels to cut their work into parts.
+  private func run(evalEvery: Int = 5, seed: UInt64 = 3) throws -> TrainingRun {
+    var data = BigramTask.Options()
+    (data.seqLen, data.seed) = (70, 4)
+    let task = try BigramTask(data)
+    var configuration = SimplifiedConfiguration(vocab: task.vocabSize)
+    (configuration.dim, configuration.maxLen, configuration.seed) = (40, 70, seed)
+    configuration.ffn = [.mlp, .linear]
+    var options = TrainingOptions(
+      model: try SimplifiedTransformer(configuration), task: task, steps: 12,
+      optimizer: try AdamW(learningRate: .constant(0.01)))
+    (options.batchSize, options.evalEvery, options.showsProgress) = (24, evalEvery, false)
+    (options.clipNorm, options.lossOn) = (0.5, .named(.outputs))
+    options.probes = [
+      ("norm", { Double(try $0.logits().norm().item()) }),
+      (
+        // Draws numbers and computes a loss of its own.
+        "held out",
+        { context in
+          let batch = try task.batch(5, index: 0, purpose: .evaluation)
+          let mask = LossMask.all.mask(of: batch)
+          return try noGrad { Double(try context.model.loss(batch, mask: mask).item()) }
+        }
+      ),
+    ]
+    let run = try TrainingRun(options)
+    try run.run()
+    return run
+  }
+
+  private func bits(_ run: TrainingRun) -> [[UInt64]] {
+    run.history.map { [$0.loss.bitPattern] + $0.values.map(\.value.bitPattern) }
+  }
+
+  @Test func threadsDoNotChangeHistories() throws {
+    let before = Parallel.threads
+    defer { Parallel.threads = before }
+    var first: TrainingRun?
+    for threads in [1, 2, 2, 3] {
+      Parallel.threads = threads
+      let run = try run()
+      if let first {
+        #expect(bits(run) == bits(first), "\(threads) threads")
+        #expect(run.bits == first.bits, "\(threads) threads")
+      } else {
+        first = run
+      }
+    }
+    #expect(try bits(run(seed: 5)) != bits(#require(first)))
+  }
+
+  @Test func measuringMoreOftenDoesNotChangeTheLosses() throws {
+    let (often, seldom) = (try run(evalEvery: 1), try run(evalEvery: 5))
+    #expect(often.steps == Array(0...12) && seldom.steps == [0, 5, 10, 12])
+    for (step, loss) in seldom.losses { #expect(often.losses[step] == loss, "step \(step)") }
+    #expect(often.bits == seldom.bits)
+  }
+}
