@@ -106,13 +106,10 @@ public final class TrainingRun {
   }
 
   /// The loss and gradients on the step's batch, and a record if asked for.
-  ///
-  /// Gradients that a script left in the parameters do not count.
   private func measure(_ progress: Progress?, isRecorded: Bool) throws -> Double {
     let batch = try options.task.batch(
       options.batchSize, index: UInt64(step), purpose: .data)
     let mask = try options.lossOn.mask(batch)
-    clearGradients()
     let loss = try options.model.loss(batch, mask: mask)
     let value = Double(try loss.item())
     guard value.isFinite else { throw returnToGoodState(value) }
