@@ -10,7 +10,7 @@ public enum MnemoModule {
   public static let version = "0.1.0"
 
   /// Submodules written in Lua, loaded when a script first names them.
-  static let submodules = ["probes", "plot"]
+  static let submodules = ["probes", "plot", "arguments"]
 
   /// Builds the module's table in a Lua state and makes `require "mnemo"` find it.
   ///
@@ -51,13 +51,22 @@ public enum MnemoModule {
     return (table, registry)
   }
 
-  /// Finds the Lua files and loads submodules when they are first named, so that starting costs
-  /// nothing for what a script does not use.
+  /// Finds the Lua files and loads submodules when they are first named.
+  ///
+  /// So starting costs nothing for what a script does not use. The files' folder is searched for
+  /// `mnemo.…` alone and before `package.path`, which stays as the script's author knows it.
   private static let preparation = """
     local module, scripts = ...
     local lazy = {}
     for _, name in ipairs { select(3, ...) } do lazy[name] = true end
-    if scripts then package.path = scripts .. "/?.lua;" .. package.path end
+    if scripts then
+      table.insert(package.searchers, 2, function(name)
+        if not name:find("^mnemo%.") then return nil end
+        local path, message = package.searchpath(name, scripts .. "/?.lua")
+        if not path then return message end
+        return assert(loadfile(path, "t")), path
+      end)
+    end
     setmetatable(module, {
       __index = function(table, name)
         if lazy[name] then

@@ -113,7 +113,9 @@ struct Mnemo: ParsableCommand {
     defer { lua.close() }
     let registry: Registry
     do {
-      registry = try MnemoModule.open(in: lua, scripts: ScriptFolder.find()).registry
+      registry = try MnemoModule.open(
+        in: lua, scripts: ScriptFolder.find(for: "/proc/self/exe")
+      ).registry
     } catch {
       throw Session.fail(error)
     }
