@@ -1,12 +1,13 @@
 # Everything a new machine needs: `make demo` and `make test`.
 PREFIX ?= /usr/local
-PACKAGES = liblua5.4-dev libopenblas-dev gnuplot-nox lua-check lua-unit pkg-config
+PACKAGES = liblua5.4-dev libopenblas-dev gnuplot-nox lua-check lua-unit lua5.4 pkg-config
 SWIFT ?= swift
 MNEMO = .build/release/mnemo
+LIBRARY = .build/release/libMnemoLibrary.so
 SWIFT_SOURCES = Package.swift Sources Tests
-LUA_SOURCES = lua examples Tests/Lua
+LUA_SOURCES = lua examples Tests/Lua Tests/StockLua
 
-.PHONY: all deps build demo test test-lua lint format install
+.PHONY: all deps build library demo test test-lua test-stock lint format install
 
 all: build
 
@@ -27,6 +28,10 @@ deps:
 build: deps
 	$(SWIFT) build -c release --product mnemo
 
+# What stock lua5.4 loads with `require "mnemo"`.
+library: deps
+	$(SWIFT) build -c release --product MnemoLibrary
+
 # The first experiment: minutes of training, a figure in runs/induction_head.
 demo: build
 	$(MNEMO) examples/induction_head.lua
@@ -34,13 +39,23 @@ demo: build
 # The command is built first because some tests run it.
 test: build
 	$(SWIFT) test -c release --disable-testable-imports
-	$(MAKE) test-lua
+	$(MAKE) test-lua test-stock
 
 # The tests written in Lua, by themselves; every file is run even if one fails.
 test-lua: build
 	@failed=0; for file in Tests/Lua/*_test.lua; do \
 	  echo "$$file"; $(MNEMO) $$file || failed=1; \
 	done; exit $$failed
+
+# Debian's lua5.4 with what `make install` gives it, found as README says; then a
+# program that opens and closes states of its own.
+test-stock: PREFIX := $(CURDIR)/.build/installed
+test-stock: export LUA_PATH = $(PREFIX)/share/lua/5.4/?.lua;;
+test-stock: export LUA_CPATH = $(PREFIX)/lib/lua/5.4/?.so;;
+test-stock: install
+	lua5.4 Tests/StockLua/library_test.lua
+	$(CC) -o .build/two_states Tests/StockLua/two_states.c $$(pkg-config --cflags --libs lua5.4)
+	.build/two_states
 
 lint: deps
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
@@ -49,11 +64,12 @@ lint: deps
 format:
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
 
-# The command, and beside it in share/mnemo what it loads and what there is to try.
-install: build
+# The command; the library and the Lua files where LUA_CPATH and LUA_PATH point to them, and
+# where both find them by themselves; in share/mnemo what there is to try.
+install: build library
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(MNEMO) $(DESTDIR)$(PREFIX)/bin/mnemo
-	for folder in lua examples; do \
-	  find $$folder -name '*.lua' -exec \
-	    install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/mnemo/{} \; ; \
-	done
+	install -D -m 755 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/lua/5.4/mnemo.so
+	install -d $(DESTDIR)$(PREFIX)/share/lua/5.4/mnemo $(DESTDIR)$(PREFIX)/share/mnemo/examples
+	install -m 644 lua/mnemo/*.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/mnemo
+	install -m 644 examples/*.lua $(DESTDIR)$(PREFIX)/share/mnemo/examples

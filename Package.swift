@@ -12,7 +12,9 @@ let kernelFlags: [SwiftSetting] = [
 let package = Package(
   name: "mnemo",
   products: [
-    .executable(name: "mnemo", targets: ["mnemo"])
+    .executable(name: "mnemo", targets: ["mnemo"]),
+    // What stock lua5.4 loads with `require "mnemo"`; installed as lib/lua/5.4/mnemo.so.
+    .library(name: "MnemoLibrary", type: .dynamic, targets: ["MnemoLibrary"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -40,6 +42,8 @@ let package = Package(
     .target(
       name: "MnemoModule",
       dependencies: ["LuaBridge", "Tensors", "Tasks", "Transformers", "Training"]),
+    .target(name: "LuaEntry", dependencies: ["CLua"]),
+    .target(name: "MnemoLibrary", dependencies: ["MnemoModule", "LuaBridge", "LuaEntry"]),
     .executableTarget(
       name: "mnemo",
       dependencies: [
