@@ -1,7 +1,7 @@
 extension Function {
   /// How a call is written: `data.bigram{corpus=…, triggers=5, …} → Task`.
   public var signature: String {
-    let result = returns.isEmpty ? "" : " → \(returns)"
+    let result = returns.isEmpty ? "" : " → \(result.type)"
     if parameters.isEmpty, let options { return name + braces(options, before: result) + result }
     var list = ""
     for parameter in parameters {
@@ -15,6 +15,17 @@ extension Function {
     let isOptional = !options.contains(where: \.isRequired)
     return "\(name)(\(list)" + (isOptional ? "[\(separator)\(table)]" : separator + table)
       + ")\(result)"
+  }
+
+  /// The part of `returns` that names types, and what explains it: `Tensor, 0-dimensional`.
+  ///
+  /// What has spaces after a comma is an explanation; `table, table` are two results.
+  private var result: (type: String, explanation: String) {
+    let parts = returns.split(separator: ", ", omittingEmptySubsequences: false)
+    let count = parts.dropFirst().firstIndex { $0.contains(" ") } ?? parts.count
+    return (
+      parts[..<count].joined(separator: ", "), parts[count...].joined(separator: ", ")
+    )
   }
 
   /// The required options, then as many others as fit a line.
@@ -68,6 +79,11 @@ extension Function {
           return (option.name, sentence(facts, option.doc))
         })
     }
+    let (type, explanation) = result
+    if !explanation.isEmpty {
+      lines.append("  returns:")
+      lines += wrapped(sentence(type, explanation), indent: 4)
+    }
     lines += exampleLines(example)
     return lines.joined(separator: "\n")
   }
@@ -101,7 +117,17 @@ private func exampleLines(_ example: String?) -> [String] {
 
 /// The facts, then the explanation: `integer, default 5. How many.`.
 private func sentence(_ facts: String, _ doc: String) -> String {
-  doc.isEmpty ? facts : "\(facts). \(doc)"
+  doc.isEmpty ? facts : "\(facts). \(sentence(doc))"
+}
+
+/// A declaration's phrase as a sentence: with a capital and a full stop.
+///
+/// A name of one letter keeps its case: `x limited to a range`.
+func sentence(_ phrase: String) -> String {
+  guard let first = phrase.first, let last = phrase.last else { return "" }
+  let second = phrase.dropFirst().first ?? " "
+  let start = second.isLetter || phrase.hasPrefix("a ") ? first.uppercased() : String(first)
+  return start + phrase.dropFirst() + (".!?".contains(last) ? "" : ".")
 }
 
 /// Names in one column, texts in the next.
@@ -117,19 +143,33 @@ private func listed(_ items: [(name: String, text: String)]) -> [String] {
   }
 }
 
-/// The text in lines of at most 80 characters.
-private func wrapped(_ text: String, indent: Int) -> [String] {
+/// The text in lines of at most 80 characters; indented paragraphs stay as they are.
+func wrapped(_ text: String, indent: Int) -> [String] {
   let margin = String(repeating: " ", count: indent)
   var lines: [String] = []
-  var line = ""
-  for word in text.split(whereSeparator: \.isWhitespace) {
-    if !line.isEmpty, indent + line.count + 1 + word.count > 80 {
-      lines.append(margin + line)
-      line = ""
+  var paragraph: [Substring] = []
+  func flush() {
+    var line = ""
+    for word in paragraph {
+      if !line.isEmpty, indent + line.count + 1 + word.count > 80 {
+        lines.append(margin + line)
+        line = ""
+      }
+      line += (line.isEmpty ? "" : " ") + word
     }
-    line += (line.isEmpty ? "" : " ") + word
+    if !line.isEmpty { lines.append(margin + line) }
+    paragraph = []
   }
-  return line.isEmpty ? lines : lines + [margin + line]
+  for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    if line.isEmpty || line.hasPrefix("    ") {
+      flush()
+      lines.append(line.isEmpty ? "" : margin + line)
+    } else {
+      paragraph += line.split(whereSeparator: \.isWhitespace)
+    }
+  }
+  flush()
+  return lines
 }
 
 func firstSentence(_ text: String) -> String {

@@ -412,6 +412,22 @@ public final class Lua {
     return Unmanaged<FunctionEntry>.fromOpaque(entry).takeUnretainedValue().function
   }
 
+  /// The file of a function written in Lua, its path and the line where the function begins.
+  func source(of reference: LuaReference) -> (text: String, path: String, line: Int)? {
+    reserve(2)
+    reference.push()
+    defer { mnemo_pop(current, 1) }
+    var name: UnsafePointer<CChar>?
+    var line: Int32 = 0
+    guard mnemo_source(current, -1, &name, &line) != 0, let name else { return nil }
+    let chunk = String(cString: name)
+    // A chunk's name starts with @ when it is a path.
+    guard chunk.hasPrefix("@"), let text = LuaComments.text(of: String(chunk.dropFirst())) else {
+      return nil
+    }
+    return (text, String(chunk.dropFirst()), Int(line))
+  }
+
   // MARK: Entered from C
 
   fileprivate func dispatch(_ entry: FunctionEntry, _ thread: OpaquePointer) -> Int32 {

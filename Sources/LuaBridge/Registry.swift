@@ -8,6 +8,13 @@ public final class Registry {
   /// The module's classes, in the order they were added.
   public private(set) var classes: [LuaClass] = []
 
+  /// What the tables of functions are about, by name: `data`.
+  public private(set) var summaries: [String: String] = [:]
+  /// Reads the comments of the module's Lua files; called when they are first needed.
+  public var readComments: () -> [LuaComments] = { [] }
+  /// What is written in Lua, with its documentation.
+  public private(set) lazy var comments = readComments()
+
   /// An empty registry.
   public init() {}
 
@@ -16,6 +23,11 @@ public final class Registry {
 
   /// Adds classes.
   public func add(_ classes: [LuaClass]) { self.classes += classes }
+
+  /// Says what tables of functions are about.
+  public func add(_ summaries: [String: String]) {
+    self.summaries.merge(summaries) { _, new in new }
+  }
 
   /// Registers the classes with a state and builds the module's table.
   ///
@@ -49,32 +61,50 @@ public final class Registry {
     return module
   }
 
-  /// Every function and method.
-  public var all: [Function] { functions + classes.flatMap(\.methods) }
+  /// Every function that is no method, those written in Lua last.
+  public var allFunctions: [Function] { functions + comments.flatMap(\.functions) }
 
-  /// Every name `help` knows: functions, methods, classes, and the tables between (`data`).
-  public var names: [String] {
-    var names = all.map(\.name) + classes.map(\.name)
-    for function in functions {
+  /// Every class, those written in Lua last.
+  public var allClasses: [LuaClass] { classes + comments.flatMap(\.classes) }
+
+  /// Every function and method.
+  public var all: [Function] { allFunctions + allClasses.flatMap(\.methods) }
+
+  /// The tables of functions, such as `data`, in the order of their first functions.
+  public var tables: [String] {
+    var tables: [String] = []
+    for function in allFunctions {
       let parts = function.name.split(separator: ".")
       for count in 1..<max(1, parts.count) {
         let table = parts.prefix(count).joined(separator: ".")
-        if !names.contains(table) { names.append(table) }
+        if !tables.contains(table) { tables.append(table) }
       }
     }
-    return names
+    return tables
+  }
+
+  /// Every name `help` knows: functions, methods, classes, and the tables between (`data`).
+  public var names: [String] {
+    let names = all.map(\.name) + allClasses.map(\.name)
+    return names + tables.filter { !names.contains($0) }
+  }
+
+  /// What is to be said about a table of functions.
+  public func summary(ofTable name: String) -> String? {
+    summaries[name]
+      ?? comments.first { $0.functions.contains { $0.name.hasPrefix(name + ".") } }?.summary
   }
 
   /// The function or method with this name: `data.bigram`, `Tensor:sum` or `Tensor.sum`.
   public func function(named name: String) -> Function? {
-    functions.first { $0.name == name }
-      ?? classes.lazy.flatMap(\.methods).first {
+    allFunctions.first { $0.name == name }
+      ?? allClasses.lazy.flatMap(\.methods).first {
         $0.name == name || String($0.name.map { $0 == ":" ? "." : $0 }) == name
       }
   }
 
   /// The class with this name.
-  public func luaClass(named name: String) -> LuaClass? { classes.first { $0.name == name } }
+  public func luaClass(named name: String) -> LuaClass? { allClasses.first { $0.name == name } }
 
   /// The known name nearest to a mistyped one.
   public func suggestion(for name: String) -> String? { nearest(name, among: names) }
@@ -83,25 +113,52 @@ public final class Registry {
 
   /// The help on a name: a function, a method, a class, or the functions of a table.
   public func help(_ name: String) -> String? {
-    if let function = function(named: name) { return function.help }
-    if let found = luaClass(named: name) { return found.help }
-    let inside = functions.filter { $0.name.hasPrefix(name + ".") }
-    return inside.isEmpty ? nil : inside.map(\.line).joined(separator: "\n")
+    let inside = allFunctions.filter { $0.name.hasPrefix(name + ".") }
+    var paragraphs: [String] = []
+    if let function = function(named: name) {
+      paragraphs.append(function.help)
+    } else if let found = luaClass(named: name) {
+      paragraphs.append(found.help)
+    }
+    if !inside.isEmpty, let summary = summary(ofTable: name) {
+      paragraphs.append(wrapped(summary, indent: 0).joined(separator: "\n"))
+    }
+    if !inside.isEmpty { paragraphs.append(inside.map(\.line).joined(separator: "\n")) }
+    return paragraphs.isEmpty ? nil : paragraphs.joined(separator: "\n\n")
   }
 
-  /// The help on a Lua value: a function of this module, an object, a name given as a string.
+  /// The help on a Lua value: a function, an object, a name given as a string.
+  ///
+  /// A function written in Lua is known by the comment above it, be it the module's or a script's.
   public func help(_ value: LuaValue, in lua: Lua) -> String? {
     switch value {
-    case .function(let reference): lua.function(of: reference)?.help
-    case .object(let object): lua.luaClass(of: object)?.help
-    case .string(let name): help(name)
-    default: nil
+    case .function(let reference):
+      if let function = lua.function(of: reference) { return function.help }
+      guard let source = lua.source(of: reference) else { return nil }
+      return (comments + [LuaComments(source.text)]).lazy.compactMap { comments in
+        comments.path == nil || comments.path == source.path ? comments.byLine[source.line] : nil
+      }.first?.help
+    case .object(let object): return lua.luaClass(of: object)?.help
+    case .string(let name): return help(name)
+    default: return nil
     }
   }
 
   /// One line for each function and class.
   public var overview: String {
-    (functions.map(\.line) + classes.map { "\($0.name)  \(firstSentence($0.summary))" })
+    (allFunctions.map(\.line) + allClasses.map { "\($0.name)  \(firstSentence($0.summary))" })
       .joined(separator: "\n")
+  }
+
+  // MARK: Data
+
+  /// Everything that is declared, as a list of tables for programs that write manuals.
+  public var records: [LuaRecord] {
+    tables.map { table in
+      LuaRecord([
+        ("kind", "table"), ("name", table), ("summary", summary(ofTable: table) ?? ""),
+      ])
+    } + allFunctions.map(\.record)
+      + allClasses.flatMap { [$0.record] + $0.methods.map(\.record) }
   }
 }

@@ -251,6 +251,16 @@ int mnemo_ismethodcall(lua_State *L) {
   return ar.namewhat != NULL && strcmp(ar.namewhat, "method") == 0;
 }
 
+int mnemo_source(lua_State *L, int index, const char **name, int *line) {
+  if (lua_type(L, index) != LUA_TFUNCTION || lua_iscfunction(L, index)) return 0;
+  lua_Debug ar;
+  lua_pushvalue(L, index);
+  lua_getinfo(L, ">S", &ar);
+  *name = ar.source;
+  *line = ar.linedefined;
+  return 1;
+}
+
 int mnemo_collect(lua_State *L) { return lua_gc(L, LUA_GCCOLLECT); }
 
 size_t mnemo_usage(lua_State *L) {

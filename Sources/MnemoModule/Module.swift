@@ -41,15 +41,36 @@ public enum MnemoModule {
     registry.add(OptimizerFunctions.functions)
     registry.add(TrainFunctions.functions)
     registry.add(SafetensorsFunctions.functions)
+    registry.add(summaries)
     lua.externalBytes = { MemoryPool.shared.liveBytes }
     let table = registry.install(in: lua)
     try table.setField("version", version)
     lua.setLoaded("mnemo", table)
     let chunk = try lua.load(preparation, chunkName: "=(mnemo)")
     let arguments: [LuaValue] = [.table(table), scripts.map { .string($0) } ?? .nil]
-    _ = try lua.run(chunk, arguments + submodules.map { .string($0) })
+    let results = try lua.run(chunk, arguments + submodules.map { .string($0) })
+    if case .function(let find)? = results.first {
+      registry.readComments = { submodules.compactMap { comments($0, find) } }
+    }
     return (table, registry)
   }
+
+  /// The documentation of a submodule written in Lua; `find` tells where its file is.
+  private static func comments(_ name: String, _ find: LuaReference) -> LuaComments? {
+    guard let path = try? find.call([.string(name)]).first?.asString,
+      let text = LuaComments.text(of: path)
+    else { return nil }
+    return LuaComments(text, path: path, module: name)
+  }
+
+  /// What the module's tables are about; those written in Lua say it themselves.
+  private static let summaries = [
+    "corpus": "Corpora: symbols and their statistics, from which tasks draw tokens.",
+    "data": "Tasks: sources of token sequences whose statistics are known.",
+    "model": "Models: transformers whose weights are looked at as memories.",
+    "optim": "Update rules for mnemo.train.",
+    "safetensors": "Tensors on disk, in the format that other libraries read as well.",
+  ]
 
   /// Finds the Lua files and loads submodules when they are first named.
   ///
@@ -59,10 +80,11 @@ public enum MnemoModule {
     local module, scripts = ...
     local lazy = {}
     for _, name in ipairs { select(3, ...) } do lazy[name] = true end
-    if scripts then
+    local own = scripts and scripts .. "/?.lua"
+    if own then
       table.insert(package.searchers, 2, function(name)
         if not name:find("^mnemo%.") then return nil end
-        local path, message = package.searchpath(name, scripts .. "/?.lua")
+        local path, message = package.searchpath(name, own)
         if not path then return message end
         return assert(loadfile(path, "t")), path
       end)
@@ -76,6 +98,7 @@ public enum MnemoModule {
         end
       end,
     })
+    return function(name) return (package.searchpath("mnemo." .. name, own or package.path)) end
     """
 
   private static func topFunctions(_ session: Session, _ registry: Registry) -> [Function] {
@@ -118,26 +141,57 @@ public enum MnemoModule {
       },
       Function(
         "help",
-        "Prints the documentation of a function, a method, an object or a name; without an "
-          + "argument, one line for everything.",
-        parameters: [Parameter("x", .any, "a function, an object, or a name", optional: true)],
-        example: "mnemo.help(mnemo.data.bigram)\nmnemo.help(\"Tensor:sum\")"
+        "Prints the documentation of a function, a method, an object, one of the module's tables or "
+          + "a name; without an argument, one line for everything. Of a function written in Lua it "
+          + "prints the comment above it.",
+        parameters: [
+          Parameter("x", .any, "a function, an object, a table, or a name", optional: true)
+        ],
+        example:
+          "mnemo.help(mnemo.data.bigram)\nmnemo.help(\"Tensor:sum\")\nmnemo.help(mnemo.probes)"
       ) { call in
-        guard call.has(1) else {
-          print(registry.overview)
-          return call.returns()
-        }
         let value = call.value(1)
-        if let text = registry.help(value, in: call.lua) {
+        if value.isNil || isModule(value, named: nil, in: call.lua) {
+          print(registry.overview)
+        } else if let text = registry.help(value, in: call.lua) {
           print(text)
         } else if let name = value.asString {
           let hint = registry.suggestion(for: name).map { "; did you mean '\($0)'?" } ?? ""
           throw EngineError("help", "nothing is called '\(name)'\(hint)")
+        } else if let table = registry.tables.first(where: {
+          isModule(value, named: $0, in: call.lua)
+        }), let text = registry.help(table) {
+          print(text)
         } else {
           throw EngineError("help", "there is no documentation for this \(value.typeName)")
         }
         return call.returns()
       },
+      Function(
+        "documentation",
+        "Everything that help knows, as a list of tables for programs that write manuals. Each has "
+          + "kind (\"table\", \"function\", \"class\" or \"method\"), name and summary; functions and "
+          + "methods also signature, parameters, options, returns and example; classes fields and "
+          + "operators. Parameters, options and fields are lists of tables with name, type, doc, "
+          + "optional, variadic and default.",
+        returns: "list of tables",
+        example: """
+          for _, entry in ipairs(mnemo.documentation()) do
+            if entry.kind == "class" then print(entry.name, entry.summary) end
+          end
+          """
+      ) { call in call.returns(registry.records) },
     ]
+  }
+
+  /// Whether a value is the module's table of that name, or without one the module itself.
+  private static func isModule(_ value: LuaValue, named name: String?, in lua: Lua) -> Bool {
+    guard case .table(let table) = value, case .table(let package) = lua.global("package"),
+      case .table(let loaded)? = try? package.field("loaded"),
+      let module = try? loaded.field("mnemo")
+    else { return false }
+    guard let name else { return .table(table) == module }
+    guard case .table(let module) = module else { return false }
+    return (try? module.field(name)) == .table(table)
   }
 }

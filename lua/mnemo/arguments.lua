@@ -111,6 +111,7 @@ end
 -- @tparam table spec the declaration
 -- @tparam[opt] string script the script's name
 -- @treturn string some lines of text
+-- @usage print(mnemo.arguments.help({ { "steps", 400, "training steps" } }, "mine.lua"))
 function arguments.help(spec, script)
   local entries = declared(spec)
   local rows, width = {}, #"--help"
@@ -146,10 +147,13 @@ function arguments.help(spec, script)
 end
 
 --- Reads a command line.
--- @tparam table spec the declaration, as at the top of this file
+-- @tparam table spec the declaration: `about`, `quick`, `full`, and the options
 -- @tparam {string,...} words what was typed after the script's name
 -- @treturn table|nil a value for each option; nil when help was asked for
 -- @raise a mistake in the words is a table; `tostring` gives the sentence
+-- @usage
+-- local options = mnemo.arguments.parse({ { "steps", 400, "training steps" } }, { "--steps=9" })
+-- print(options.steps)
 function arguments.parse(spec, words)
   local entries, by_name = declared(spec)
   local flags = {}
@@ -192,9 +196,13 @@ function arguments.parse(spec, words)
 end
 
 --- Reads the script's own command line; `--help` prints the options and ends the script.
--- @tparam table spec the declaration, as at the top of this file
+-- @tparam table spec the declaration: `about`, `quick`, `full`, and the options
 -- @tparam[opt] {string,...} words what was typed; without it, the script's arguments
 -- @treturn table a value for each option
+-- @function arguments
+-- @usage
+-- local options = mnemo.arguments({ { "steps", 400, "training steps" } }, { "--steps", "9" })
+-- print(options.steps)
 local function read(_, spec, words)
   words = words or arg or {}
   local options = arguments.parse(spec, words)

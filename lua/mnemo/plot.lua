@@ -11,6 +11,8 @@ local nearest = require "mnemo.nearest"
 
 local plot = {}
 
+--- A figure: described, and drawn when it is saved.
+-- @type Figure
 local figure = {}
 figure.__index = figure
 
@@ -185,11 +187,31 @@ end
 -- default, with a few marks along the line), `"points"`, `"linespoints"` (a mark at every
 -- point) or `"reference"` (thin and black, for theory). A single series may stand in the
 -- options themselves.
--- @tparam table options `series` or `y`; `x`; `title`, `xlabel`, `ylabel`; `xscale`,
---   `yscale` = "linear" (default) or "log"; `xlim`, `ylim` = { low, high }; `legend` =
---   "right" (the default where there is room), "below" or "none"; `width`, `height`
---   in pixels (600, 380)
--- @treturn figure with `:save(path)`
+-- @tparam[opt] {table,...} options.series the curves; without it, one of y
+-- @tparam[opt] Tensor|{number,...} options.y of a single series
+-- @tparam[opt=1, 2, …] Tensor|{number,...} options.x of all series without one of their own
+-- @tparam[opt] Tensor|{number,...} options.low of a single series: the band's lower edge
+-- @tparam[opt] Tensor|{number,...} options.high of a single series: the band's upper edge
+-- @tparam[opt] string options.name of a single series, for the legend
+-- @tparam[opt="lines"] "lines"|"points"|"linespoints"|"reference" options.style of a single
+--   series
+-- @tparam[opt] string options.title above the figure
+-- @tparam[opt] string options.xlabel below the x axis
+-- @tparam[opt] string options.ylabel beside the y axis
+-- @tparam[opt="linear"] "linear"|"log" options.xscale of the x axis
+-- @tparam[opt="linear"] "linear"|"log" options.yscale of the y axis
+-- @tparam[opt] {number,...} options.xlim { low, high }: the ends of the x axis
+-- @tparam[opt] {number,...} options.ylim { low, high }: the ends of the y axis
+-- @tparam[opt] "right"|"below"|"none" options.legend where it stands; without it, on the right
+--   where there is room
+-- @tparam[opt=600] number options.width in pixels
+-- @tparam[opt=380] number options.height in pixels
+-- @treturn Figure
+-- @usage
+-- local curve = { name = "measured", y = { 0.9, 0.5, 0.3 }, low = { 0.8, 0.4, 0.2 },
+--   high = { 1, 0.6, 0.4 } }
+-- local theory = { name = "1/x", y = { 1, 1/2, 1/3 }, style = "reference" }
+-- mnemo.plot.lines { series = { curve, theory }, xlabel = "step" }:save("loss.svg")
 function plot.lines(options)
   local where = "plot.lines"
   nearest.check_keys(options, line_keys, where, 2)
@@ -221,12 +243,23 @@ function plot.lines(options)
 end
 
 --- Describes a matrix as a map of colours, its first row on top.
--- @tparam table options `matrix` (rows of numbers or a tensor [rows, columns]); `xlabels`,
---   `ylabels`: one label for each column and row, such as tokens, with white space made
---   visible; `min`, `max`: the values at the ends of the palette (from the data unless given);
---   `palette` = "blues" (default), "greys", "viridis", "diverging"; `title`, `xlabel`,
---   `ylabel`; `width`, `height` in pixels (600, 560)
--- @treturn figure with `:save(path)`
+-- @tparam Tensor|{table,...} options.matrix rows of numbers, or a tensor [rows, columns]
+-- @tparam[opt] {string,...} options.xlabels one label for each column, such as tokens, with white
+--   space made visible
+-- @tparam[opt] {string,...} options.ylabels the same for each row
+-- @tparam[opt=that of the data] number options.min the value at the lower end of the palette
+-- @tparam[opt=that of the data] number options.max the value at the upper end
+-- @tparam[opt="blues"] "blues"|"greys"|"viridis"|"diverging" options.palette the colours
+-- @tparam[opt] string options.title above the figure
+-- @tparam[opt] string options.xlabel below the columns
+-- @tparam[opt] string options.ylabel beside the rows
+-- @tparam[opt=600] number options.width in pixels
+-- @tparam[opt=560] number options.height in pixels
+-- @treturn Figure
+-- @usage
+-- mnemo.plot.heatmap {
+--   matrix = mnemo.eye(3), xlabels = { "a", "b", " " }, palette = "greys",
+-- }:save("attention.svg")
 function plot.heatmap(options)
   local where = "plot.heatmap"
   nearest.check_keys(options, heatmap_keys, where, 2)
@@ -265,10 +298,17 @@ function plot.heatmap(options)
 end
 
 --- Puts figures side by side; a figure may be a grid itself.
--- @tparam {figure,...} figures row by row
--- @tparam[opt] table options `columns` (default: 1 for a single figure, else 2); `heights`:
---   the rows' shares of the height; `title`; `width`, `height` in pixels
--- @treturn figure with `:save(path)`
+-- @tparam {Figure,...} figures row by row
+-- @tparam[opt=2, or 1 for a single figure] integer options.columns how many stand in a row
+-- @tparam[opt=all equal] {number,...} options.heights the rows' shares of the height
+-- @tparam[opt] string options.title above all of them
+-- @tparam[opt=450 a column] number options.width in pixels
+-- @tparam[opt=360 a row] number options.height in pixels
+-- @treturn Figure
+-- @usage
+-- local falling = mnemo.plot.lines { y = { 3, 2, 1 } }
+-- local rising = mnemo.plot.lines { y = { 1, 2, 3 } }
+-- mnemo.plot.grid({ falling, rising }, { title = "Two ways" }):save("both.svg")
 function plot.grid(figures, options)
   local where = "plot.grid"
   options = options or {}
@@ -607,7 +647,8 @@ end
 -- One line for each point or cell. Columns: `panel` (in a grid: the figure's title),
 -- `series`, `x`, `y`, `low`, `high` for curves; `x` and `y` (column and row, from 1), `value`,
 -- `x_label`, `y_label` for maps; those that nothing uses are left out.
--- @treturn string the text, with a line of column names
+-- @treturn string with a line of column names first
+-- @usage print(mnemo.plot.lines { y = { 3, 2, 1 } }:csv())
 function figure:csv()
   local records = {}
   collect(self, records)
@@ -664,7 +705,8 @@ end
 --- Draws the figure into a file, and its numbers into a CSV file beside it (`loss.svg` and
 -- `loss.csv`). The folder must exist.
 -- @tparam string path ends in .svg, .png or .pdf
--- @treturn figure itself, so that it can be saved in another format
+-- @treturn Figure itself, so that it can be saved in another format
+-- @usage mnemo.plot.lines { y = { 3, 2, 1 } }:save("loss.svg"):save("loss.pdf")
 function figure:save(path)
   if type(path) ~= "string" then
     fail("save: a path is expected, got %s", type(path))

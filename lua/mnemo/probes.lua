@@ -92,6 +92,9 @@ end
 -- @tparam Tensor V outputs v_j, one a row [m, d_out]; all of them are candidates
 -- @tparam[opt] Tensor weights p(i), how much each i counts [n]; equal without it
 -- @treturn number from 0 to 1
+-- @usage
+-- local U, V = mnemo.randn(5, 64), mnemo.randn(5, 64)
+-- print(mnemo.probes.recall(V:t():matmul(U), U, V))
 function probes.recall(W, U, V, weights)
   return mnemo.no_grad(function()
     local answers = U:matmul(W:t()):matmul(V:t()):argmax(2)
@@ -120,8 +123,16 @@ end
 -- `wk1`: W_K¹ finds, for each trigger, its copy as the first layer wrote it (queries E[k],
 -- keys W_K¹ W_O⁰ W_V⁰ E[k]; over the whole vocabulary if triggers are random).
 -- `wo1`: W_O¹ W_V¹ maps each token's embedding to its output row.
--- @tparam task task the task; its `triggers` say which tokens wk1 looks at
--- @treturn table probes wk0, wk0_64, wk1, wo1
+-- @tparam Task task its `triggers` say which tokens wk1 looks at
+-- @treturn table the probes by name
+-- @usage
+-- local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+-- local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 32 }
+-- local run = mnemo.train {
+--   model = model, data = task, steps = 2, batch_size = 4,
+--   optimizer = mnemo.optim.sgd { lr = 0.1 }, probes = mnemo.probes.induction(task),
+-- }
+-- print(run:table())
 function probes.induction(task)
   local triggers = fixed_triggers(task)
   return finished {
@@ -155,8 +166,11 @@ end
 --
 -- `ff1`: mean over the tokens k that are no fixed trigger of
 -- KL(π_b(·|k) ‖ softmax(W_U F¹(E[k]))), in nats.
--- @tparam task task a task with a corpus
--- @treturn table probe ff1
+-- @tparam Task task a task with a corpus
+-- @treturn table the probe ff1
+-- @usage
+-- local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+-- local probes = mnemo.probes.feed_forward_kl(task)
 function probes.feed_forward_kl(task)
   local bigram = task.corpus.bigram
   local is_trigger = {}
@@ -227,10 +241,14 @@ end
 -- fixed batch that training never sees; `acc_long`: the same on another task with longer
 -- sequences, if one is given. `loss_bigram`: cross-entropy where occurrence = 0;
 -- `loss_head`: where occurrence ≥ 2. `repeat_frac`: share of outputs equal to their trigger.
--- @tparam task task the task
--- @tparam[opt] table options `held_out`: sequences in the fixed batch (512); `long`: a task
---   with longer sequences, which the model's max_len must allow
--- @treturn table the probes
+-- @tparam Task task the task
+-- @tparam[opt=512] integer options.held_out sequences in the fixed batch
+-- @tparam[opt] Task options.long a task with longer sequences, which the model's max_len must
+--   allow
+-- @treturn table the probes by name
+-- @usage
+-- local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+-- local probes = mnemo.probes.batch_metrics(task, { held_out = 16 })
 function probes.batch_metrics(task, options)
   options = options or {}
   nearest.check_keys(options, { "held_out", "long" }, "probes.batch_metrics", 2)
@@ -285,7 +303,8 @@ end
 -- trigger. `score2_acc`: where occurrence ≥ 2, how often the token before the one that the
 -- second layer looks at most equals the current token. `pred_attended_acc`: there, how often
 -- the token looked at is the prediction.
--- @treturn table the probes
+-- @treturn table the probes by name
+-- @usage local probes = mnemo.probes.attention_metrics()
 function probes.attention_metrics()
   return finished {
     score_acc = function(ctx)
@@ -336,7 +355,10 @@ end
 --
 -- `param_norm`: Euclidean norm of the parameters; `grad_norm`: of their gradients as the
 -- last backward pass left them (NaN before the first).
--- @treturn table the probes
+-- @treturn table the probes by name
+-- @usage
+-- local probes = mnemo.probes.norms()
+-- function probes.largest_logit(ctx) return ctx.logits:max():item() end
 function probes.norms()
   return finished {
     param_norm = function(ctx)
