@@ -9,6 +9,9 @@ public enum MnemoModule {
   /// The version of engine and module.
   public static let version = "0.1.0"
 
+  /// When `mnemo.clock` began to count.
+  private static let start = ContinuousClock.now
+
   /// Submodules written in Lua, loaded when a script first names them.
   static let submodules = ["probes", "plot", "arguments"]
 
@@ -128,6 +131,18 @@ public enum MnemoModule {
           Parallel.threads = n
         }
         return call.returns(Parallel.threads)
+      },
+      Function(
+        "clock", "Seconds on a clock that only goes forward, for timing.", returns: "number",
+        example: """
+          local start = mnemo.clock()
+          local product = mnemo.randn(100, 100):matmul(mnemo.randn(100, 100))
+          print(mnemo.clock() - start >= 0)
+          """
+      ) { call in
+        let elapsed = ContinuousClock.now - MnemoModule.start
+        let (seconds, attoseconds) = elapsed.components
+        return call.returns(Double(seconds) + Double(attoseconds) * 1e-18)
       },
       Function(
         "no_grad",

@@ -73,6 +73,19 @@ enum TrainFunctions {
         return call.returns(argument: 1)
       },
       Function(
+        "plot", "A figure of columns of the history over the steps.",
+        parameters: [
+          Parameter("names", .list(.string), "The columns.", default: "loss and all probes")
+        ],
+        returns: "Figure"
+      ) { call in
+        let chunk = try call.lua.load(
+          "local run, names = ... return require('mnemo').plot.history(run, names)",
+          chunkName: "=(mnemo)")
+        let arguments = [.object(try run(call)), call.value(2)] as [LuaValue]
+        return call.returns(all: try call.lua.run(chunk, arguments))
+      },
+      Function(
         "resume", "Goes on for more steps.", parameters: [Parameter("steps", .integer, "how many")],
         returns: "the run itself"
       ) { call in

@@ -338,6 +338,32 @@ function plot.grid(figures, options)
   }, figure)
 end
 
+--- Draws columns of a run's history over the steps; also run:plot(names).
+-- @tparam Run run the run
+-- @tparam[opt=loss and all probes] {string,...} names the columns
+-- @treturn Figure
+-- @usage
+-- local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+-- local run = mnemo.train {
+--   model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, seed = 1 }, data = task,
+--   steps = 4, eval_every = 2, optimizer = mnemo.optim.sgd { lr = 0.1 }, progress = false,
+-- }
+-- mnemo.plot.history(run, { "loss" }):save("loss.svg")
+function plot.history(run, names)
+  if not names then
+    names = { "loss" }
+    local probes = {}
+    for name in pairs(run.history[1] or {}) do
+      if name ~= "loss" and name ~= "step" then probes[#probes + 1] = name end
+    end
+    table.sort(probes)
+    table.move(probes, 1, #probes, 2, names)
+  end
+  local series = {}
+  for i, name in ipairs(names) do series[i] = { name = name, y = run:series(name) } end
+  return plot.lines { x = run:series("step"), xlabel = "step", series = series }
+end
+
 ---- Drawing ----
 
 --- Returns a figure's size in pixels.
