@@ -17,10 +17,11 @@ extension Call {
     has(position) ? try dimension(position) : nil
   }
 
-  /// An index into `size` things: 1 is the first, −1 the last; the range is not checked.
+  /// An index into `size` things: 1 is the first, −1 the last; one beyond the last is not checked.
   func index(_ position: Int, size: Int) throws -> Int {
     let i = try integer(position)
     guard i != 0 else { throw failure(position, "indices count from 1, got 0") }
+    guard i >= -size else { throw failure(position, "index \(i), but there are \(size)") }
     return i > 0 ? i - 1 : size + i
   }
 
