@@ -30,7 +30,7 @@ enum TensorFunctions {
       ) { call in call.returns(try Tensor.zeros(call.sizes(from: 1))) },
       Function(
         "ones", "Ones.", parameters: [sizes], returns: "Tensor", example: "print(mnemo.ones(3))"
-      ) { call in call.returns(try Tensor.full(call.sizes(from: 1), 1)) },
+      ) { call in call.returns(try Tensor.ones(call.sizes(from: 1))) },
       Function(
         "full", "One number everywhere.",
         parameters: [sizes, Parameter("value", .number, "after the sizes")], returns: "Tensor",

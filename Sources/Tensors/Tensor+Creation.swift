@@ -34,6 +34,13 @@ extension Tensor {
     return Tensor(full: shape, 0)
   }
 
+  /// Ones.
+  /// - Throws: `EngineError` if a size is negative or the tensor would be too large.
+  public static func ones(_ shape: [Int]) throws -> Tensor {
+    _ = try Layout.checkedCount(shape, "ones")
+    return Tensor(full: shape, 1)
+  }
+
   /// Every element `value`.
   /// - Throws: `EngineError` if a size is negative or the tensor would be too large.
   public static func full(_ shape: [Int], _ value: Float) throws -> Tensor {
