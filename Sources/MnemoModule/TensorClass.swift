@@ -387,7 +387,8 @@ enum TensorClass {
           + "requires one. The graph serves once.",
         example: """
           local x = mnemo.tensor{3}:requires_grad(true)
-          (x * x):sum():backward()
+          local y = (x * x):sum()
+          y:backward()
           print(x.grad:item())
           """
       ) { call in
