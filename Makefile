@@ -67,9 +67,10 @@ format:
 # The command; the library and the Lua files where LUA_CPATH and LUA_PATH point to them, and
 # where both find them by themselves; in share/mnemo what there is to try.
 install: build library
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(MNEMO) $(DESTDIR)$(PREFIX)/bin/mnemo
-	install -D -m 755 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/lua/5.4/mnemo.so
-	install -d $(DESTDIR)$(PREFIX)/share/lua/5.4/mnemo $(DESTDIR)$(PREFIX)/share/mnemo/examples
-	install -m 644 lua/mnemo/*.lua $(DESTDIR)$(PREFIX)/share/lua/5.4/mnemo
-	install -m 644 examples/*.lua $(DESTDIR)$(PREFIX)/share/mnemo/examples
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 $(MNEMO) "$(DESTDIR)$(PREFIX)/bin/mnemo"
+	install -d "$(DESTDIR)$(PREFIX)/lib/lua/5.4"
+	install -m 755 $(LIBRARY) "$(DESTDIR)$(PREFIX)/lib/lua/5.4/mnemo.so"
+	install -d "$(DESTDIR)$(PREFIX)/share/lua/5.4/mnemo" "$(DESTDIR)$(PREFIX)/share/mnemo/examples"
+	install -m 644 lua/mnemo/*.lua "$(DESTDIR)$(PREFIX)/share/lua/5.4/mnemo"
+	install -m 644 examples/*.lua "$(DESTDIR)$(PREFIX)/share/mnemo/examples"
