@@ -57,7 +57,7 @@ let package = Package(
     .testTarget(
       name: "TrainingTests", dependencies: ["Training", "Transformers", "Tasks", "Tensors"]),
     .testTarget(name: "LuaBridgeTests", dependencies: ["LuaBridge", "CLua", "LuaShim"]),
-    .testTarget(name: "CommandTests"),
+    .testTarget(name: "CommandTests", dependencies: ["MnemoModule", "LuaBridge"]),
   ],
   swiftLanguageModes: [.v6]
 )

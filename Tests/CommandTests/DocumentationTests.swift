@@ -1,0 +1,128 @@
+import Foundation
+import LuaBridge
+import MnemoModule
+import Testing
+
+/// What is documented is there, and what is shown runs.
+@Suite struct DocumentationTests {
+  /// The declarations of the module.
+  private func withRegistry<R>(_ body: (Registry) throws -> R) throws -> R {
+    let lua = Lua()
+    defer { lua.close() }
+    return try body(MnemoModule.open(in: lua, scripts: nil).registry)
+  }
+
+  @Test func everythingIsExplained() throws {
+    try withRegistry { registry in
+      #expect(registry.functions.count > 20 && registry.all.count > 100)
+      for function in registry.all {
+        let name = function.name
+        #expect(function.summary.hasSuffix("."), "\(name)")
+        for parameter in function.parameters { #expect(!parameter.name.isEmpty, "\(name)") }
+        for option in function.options ?? [] {
+          #expect(!option.doc.isEmpty, "\(name): \(option.name)")
+        }
+        #expect(function.help.contains(function.shortName))
+      }
+      for declaration in registry.classes {
+        #expect(declaration.summary.hasSuffix("."), "\(declaration.name)")
+        for field in declaration.fields {
+          #expect(!field.doc.isEmpty, "\(declaration.name): \(field.name)")
+        }
+      }
+      let names = registry.all.map(\.name)
+      #expect(Set(names).count == names.count)
+    }
+  }
+
+  @Test func declaredFunctionsAndMethodsAreThere() throws {
+    try withRegistry { registry in
+      var checks = registry.functions.map { "assert(type(mnemo.\($0.name)) == 'function')" }
+      checks.append(
+        """
+        local objects = {
+          Tensor = mnemo.ones(2), IntTensor = mnemo.int_tensor { 1 }, Run = train(), Task = task,
+          Corpus = task.corpus, Model = model, Optimizer = sgd,
+        }
+        """)
+      for method in registry.classes.flatMap(\.methods) {
+        let parts = method.name.split(separator: ":")
+        checks.append(
+          "assert(type(objects.\(parts[0]).\(parts[1])) == 'function', '\(method.name)')")
+      }
+      let outcome = try run(smallRun + checks.joined(separator: "\n"))
+      #expect(outcome.status == 0, "\(outcome.errors)")
+    }
+  }
+
+  @Test func examplesOfTheManualRun() throws {
+    try withRegistry { registry in
+      let examples = registry.all.compactMap { function in
+        function.example.map { (function.name, $0) }
+      }
+      #expect(examples.count > 60)
+      // Each on its own, in one process.
+      let script = examples.map { name, example in
+        """
+        do
+          local f = assert(load([==[\(example)]==], "=\(name)", "t"))
+          local ok, message = pcall(f)
+          if not ok then io.stderr:write("\(name): ", tostring(message), "\\n") end
+        end
+
+        """
+      }.joined()
+      let outcome = try run(script)
+      #expect(outcome.status == 0)
+      #expect(outcome.errors.isEmpty, "\(outcome.errors)")
+      // They are loaded in turn, or their errors would have no name.
+      #expect(try run("local f = assert(load([==[x y]==], '=f', 't'))").status == 1)
+    }
+  }
+
+  /// The fenced blocks of a language in README.md, in order.
+  private func blocks(_ language: String) throws -> [String] {
+    let text = try String(contentsOf: package.appending(path: "README.md"), encoding: .utf8)
+    return text.components(separatedBy: "```\(language)\n").dropFirst().map {
+      $0.components(separatedBy: "```")[0]
+    }
+  }
+
+  @Test func theReadMeRuns() throws {
+    let snippets = try blocks("lua")
+    #expect(snippets.count == 2)
+    #expect(snippets[0].contains("steps = 200, batch_size = 128"))
+    // At a size that takes moments; then the probe, in a run like the first one's.
+    let first = snippets[0].replacing(
+      "steps = 200, batch_size = 128", with: "steps = 4, batch_size = 4")
+    let again = """
+      run = mnemo.train {
+        model = model, data = task, steps = 2, batch_size = 4, optimizer = mnemo.optim.sgd { lr = 0.1 },
+        probes = probes,
+      }
+      print(run:series("echo")[1] >= 0)
+      """
+    try withFolder { folder in
+      let outcome = try run(
+        [first, snippets[1].replacing("local probes", with: "probes"), again]
+          .joined(separator: "\n"), in: folder)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.output == "true\n")
+      #expect(folder.text("first.svg").contains("</svg>"))
+    }
+  }
+
+  @Test func commandsOfTheReadMeExist() throws {
+    let makefile = try String(contentsOf: package.appending(path: "Makefile"), encoding: .utf8)
+    let text = try String(contentsOf: package.appending(path: "README.md"), encoding: .utf8)
+    let targets = text.matches(of: /make ([a-z]+)/).map { String($0.1) }
+    #expect(targets.contains("demo") && targets.contains("test"))
+    for target in targets {
+      #expect(makefile.contains("\n\(target):"), "make \(target)")
+    }
+    for folder in text.matches(of: /`([A-Za-z]+\/[A-Za-z\/]*)`/).map({ String($0.1) }) {
+      #expect(
+        FileManager.default.fileExists(atPath: package.appending(path: folder).path), "\(folder)")
+    }
+  }
+}

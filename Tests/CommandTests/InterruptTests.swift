@@ -1,0 +1,120 @@
+import Foundation
+import Glibc
+import Testing
+
+/// Ctrl-C.
+@Suite struct InterruptTests {
+  /// Training without end; a probe says when it has begun.
+  private static let endless =
+    smallRun + """
+      local run = train { steps = 1000000000, dir = "out", eval_every = 1, progress = false,
+        probes = { said = function(ctx)
+          if ctx.step == 3 then io.stderr:write("begun\\n") end
+          return 1
+        end } }
+      print(run.status, #run.history > 3, run.history[#run.history].step == run.step)
+      run:save("saved")
+      mnemo.plot.lines { y = run:series("loss") }:save("loss.svg")
+      """
+
+  /// The steps of a history file, every line of which must be whole.
+  private func steps(_ text: String) -> [Int] {
+    text.split(separator: "\n").map { line in
+      let record = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      #expect(record?["loss"] is Double, "\(line)")
+      return record?["step"] as? Int ?? -1
+    }
+  }
+
+  @Test func trainingEndsAfterTheStepAndTheScriptGoesOn() throws {
+    try withFolder { folder in
+      try folder.write("script.lua", Self.endless)
+      let running = try Running(["script.lua"], in: folder)
+      try running.wait(for: "begun")
+      running.signal()
+      let outcome = running.finish()
+      #expect(outcome.status == 0)
+      #expect(outcome.output == "interrupted\ttrue\ttrue\n")
+      #expect(outcome.errors == "begun\n")
+      let found = steps(folder.text("out/history.jsonl"))
+      #expect(found == Array(0..<found.count))
+      #expect(folder.text("saved/history.jsonl") == folder.text("out/history.jsonl"))
+      #expect(folder.text("loss.svg").contains("</svg>"))
+      #expect(
+        try mnemo(
+          "-e", "print(mnemo.model.load('out/model.safetensors').kind)", in: folder
+        ).output == "simplified\n")
+    }
+  }
+
+  @Test func twoInterruptsLeaveWholeFiles() throws {
+    try withFolder { folder in
+      try folder.write("script.lua", Self.endless)
+      for microseconds: UInt32 in [0, 300, 3000] {
+        let running = try Running(["script.lua"], in: folder)
+        try running.wait(for: "begun")
+        running.signal()
+        usleep(microseconds)
+        running.signal()
+        let outcome = running.finish()
+        // The second one may find the script past its training, at work or at its end.
+        #expect([0, 130].contains(outcome.status), "\(outcome)")
+        #expect(outcome.status == 0 || outcome.errors.hasSuffix("mnemo: interrupted\n"))
+        let found = steps(folder.text("out/history.jsonl"))
+        #expect(found.count > 3 && found == Array(0..<found.count))
+        let load = "print(mnemo.model.load('out/model.safetensors').kind)"
+        #expect(try mnemo("-e", load, in: folder).output == "simplified\n")
+      }
+    }
+  }
+
+  @Test func theSecondIsRaisedInACallback() throws {
+    try withFolder { folder in
+      try folder.write(
+        "script.lua",
+        smallRun + """
+          train { dir = "out", probes = { endless = function()
+            io.stderr:write("begun\\n")
+            while true do end
+          end } }
+          """)
+      let running = try Running(["script.lua"], in: folder)
+      try running.wait(for: "begun")
+      running.signal()
+      usleep(100_000)
+      running.signal()
+      let outcome = running.finish()
+      #expect(outcome.status == 130)
+      #expect(outcome.errors == "begun\nmnemo: interrupted\n")
+      #expect(folder.appending(path: "out").names == ["model.safetensors"])
+    }
+  }
+
+  @Test(arguments: [
+    "while true do end", "mnemo.no_grad(function() while true do end end)",
+    "while true do mnemo.randn(50, 50):matmul(mnemo.randn(50, 50)) end",
+  ]) func plainLoopsEndWithStatus130(_ loop: String) throws {
+    let running = try Running(["-e", "io.stderr:write('begun\\n') " + loop])
+    try running.wait(for: "begun")
+    running.signal()
+    let outcome = running.finish()
+    #expect(outcome.status == 130)
+    #expect(outcome.errors == "begun\nmnemo: interrupted\n")
+  }
+
+  @Test func aScriptMayCatchIt() throws {
+    let running = try Running([
+      "-e",
+      """
+      local ok, message = pcall(function() io.stderr:write("begun\\n") while true do end end)
+      print(ok, message)
+      """,
+    ])
+    try running.wait(for: "begun")
+    running.signal()
+    let outcome = running.finish()
+    #expect(outcome.status == 0)
+    #expect(outcome.output.hasPrefix("false\t"))
+    #expect(outcome.output.hasSuffix("interrupted!\n"))
+  }
+}

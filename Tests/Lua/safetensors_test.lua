@@ -1,0 +1,141 @@
+--- Tensors and models on disk.
+local luaunit = require "luaunit"
+local mnemo = require "mnemo"
+
+local tests = {}
+
+--- Calls a function with the name of a file that is removed afterwards.
+local function with_file(f)
+  local path = os.tmpname()
+  local ok, message = pcall(f, path)
+  os.remove(path)
+  if not ok then error(message, 0) end
+end
+
+--- Makes a small model.
+local function new_model(seed)
+  return mnemo.model.simplified {
+    vocab = 7, dim = 4, max_len = 5, ffn = { "mlp", "none" }, seed = seed or 1,
+  }
+end
+
+local ids = mnemo.int_tensor { { 1, 7, 3 }, { 2, 2, 5 } }
+
+function tests.test_round_trip()
+  with_file(function(path)
+    local given = {
+      matrix = mnemo.randn(3, 5, { seed = 1 }), scalar = mnemo.tensor(-0.25),
+      empty = mnemo.zeros(0, 4), ids = mnemo.int_tensor { { 1, -2 }, { 2147483647, 0 } },
+      ["a name with \"quotes\", ü and \\"] = mnemo.tensor { 0 / 0, 1 / 0, -1 / 0 },
+      -- A view is written as it reads, not as it lies in memory.
+      view = mnemo.arange(1, 6):reshape(2, 3):t(),
+    }
+    mnemo.safetensors.save(path, given, { author = "é\"\n", n = "3" })
+    local found, metadata = mnemo.safetensors.load(path)
+    luaunit.assertEquals(metadata, { author = "é\"\n", n = "3" })
+    for name, tensor in pairs(given) do
+      luaunit.assertEquals(found[name]:shape(), tensor:shape(), name)
+      luaunit.assertEquals(tostring(found[name]), tostring(tensor), name)
+      found[name] = nil
+    end
+    luaunit.assertEquals(found, {})
+    luaunit.assertEquals(given.view:totable(), { { 1, 4 }, { 2, 5 }, { 3, 6 } })
+  end)
+end
+
+function tests.test_nothing_at_all()
+  with_file(function(path)
+    mnemo.safetensors.save(path, {})
+    local found, metadata = mnemo.safetensors.load(path)
+    luaunit.assertEquals(found, {})
+    luaunit.assertEquals(metadata, {})
+  end)
+end
+
+function tests.test_wrong_arguments()
+  with_file(function(path)
+    mnemo.safetensors.save(path, { kept = mnemo.ones(2) })
+    local save = mnemo.safetensors.save
+    for message, arguments in pairs {
+      ["(.a: Tensor or IntTensor expected, got number)"] = { path, { a = 3 } },
+      ["names expected as keys, got a number"] = { path, { mnemo.ones(1) } },
+      ["string expected, got number"] = { path, { a = mnemo.ones(1) }, { n = 3 } },
+      ["bad argument #1 to 'safetensors.save' (string expected, got nil)"] = { nil, {} },
+      ["must not contain a zero byte"] = { "a\0b", { a = mnemo.ones(1) } },
+      ["No such file or directory"] = { "/nowhere/at/all", { a = mnemo.ones(1) } },
+    } do
+      luaunit.assertErrorMsgContains(message, save, table.unpack(arguments, 1, 3))
+    end
+    -- A save that fails leaves the earlier file.
+    luaunit.assertEquals(mnemo.safetensors.load(path).kept:totable(), { 1, 1 })
+  end)
+  luaunit.assertErrorMsgContains("nowhere", mnemo.safetensors.load, "/nowhere")
+end
+
+function tests.test_saved_models_load()
+  with_file(function(path)
+    local model = new_model()
+    luaunit.assertEquals(model:save(path), model)
+    local loaded = mnemo.model.load(path)
+    luaunit.assertEquals(loaded.config, model.config)
+    luaunit.assertEquals(loaded:names(), model:names())
+    luaunit.assertEquals(loaded:trainable(), model:trainable())
+    luaunit.assertEquals(loaded(ids):totable(), model(ids):totable())
+    -- The file holds the names that Python sees.
+    local found, metadata = mnemo.safetensors.load(path)
+    for _, name in ipairs(model:names()) do
+      luaunit.assertEquals(found[name]:totable(), model:get(name):totable(), name)
+    end
+    luaunit.assertNotNil(next(metadata))
+  end)
+end
+
+function tests.test_frozen_parameters_stay_frozen()
+  local model = new_model()
+  model:freeze "layers.0.*"
+  luaunit.assertNotEquals(model:trainable(), new_model():trainable())
+  luaunit.assertEquals(model:clone():trainable(), model:trainable())
+end
+
+function tests.test_load_state()
+  local one, two = new_model(1), new_model(2)
+  luaunit.assertNotEquals(one(ids):totable(), two(ids):totable())
+  luaunit.assertEquals(two:load_state(one:parameters()), two)
+  luaunit.assertEquals(two(ids):totable(), one(ids):totable())
+  -- Copied, not shared.
+  one:get("pe"):fill_(0)
+  luaunit.assertNotEquals(two(ids):totable(), one(ids):totable())
+end
+
+function tests.test_load_state_takes_all_or_nothing()
+  local model = new_model()
+  local before = model(ids):totable()
+  local name = "output.weight"
+  for message, change in pairs {
+    ["missing: " .. name] = function(state) state[name] = nil end,
+    ["not a parameter of this model: output.bias"] = function(state)
+      state["output.bias"] = mnemo.ones(7)
+    end,
+    ["shape"] = function(state) state[name] = mnemo.ones(4, 7) end,
+    ["Tensor expected, got number"] = function(state) state[name] = 3 end,
+  } do
+    local state = {}
+    for key, tensor in pairs(model:parameters()) do state[key] = tensor * 2 end
+    change(state)
+    luaunit.assertErrorMsgContains(message, model.load_state, model, state)
+    luaunit.assertEquals(model(ids):totable(), before, message)
+  end
+end
+
+function tests.test_files_that_are_no_models()
+  with_file(function(path)
+    mnemo.safetensors.save(path, { w = mnemo.ones(2) })
+    luaunit.assertErrorMsgContains(path, mnemo.model.load, path)
+    local file = io.open(path, "w")
+    file:write("print 'a script'")
+    file:close()
+    luaunit.assertErrorMsgContains(path, mnemo.model.load, path)
+  end)
+end
+
+os.exit(luaunit.LuaUnit.new():runSuiteByInstances { { "safetensors", tests } })
