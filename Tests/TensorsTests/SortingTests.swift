@@ -1,0 +1,76 @@
+import Tensors
+import Testing
+
+@Suite struct SortingTests {
+  static let shapes: [([Int], Int)] = [
+    ([1], 0), ([7], 0), ([3, 5], 0), ([3, 5], -1), ([2, 3, 5], 0), ([2, 3, 5], 1), ([2, 3, 5], 2),
+    ([2, 1, 3], 1), ([3, 67], 1), ([67, 3], -2), ([0, 3], 1), ([2, 0, 3], 1),
+  ]
+
+  @Test(arguments: shapes)
+  func sort(_ shape: [Int], _ d: Int) throws {
+    let place = d < 0 ? d + shape.count : d
+    for descending in [false, true] {
+      try check([Sample(shape)], arrangements: Arrangement.distinct, tolerance: 0) {
+        try $0[0].sort(d, descending: descending).values
+      } equals: {
+        $0[0].mapLines(place) { descending ? $0.sorted(by: >) : $0.sorted() }
+      }
+    }
+  }
+
+  @Test(arguments: shapes)
+  func topK(_ shape: [Int], _ d: Int) throws {
+    let place = d < 0 ? d + shape.count : d
+    for (k, largest) in [(0, true), (1, true), (shape[place] / 2, false), (shape[place], true)] {
+      guard k <= shape[place] else { continue }
+      try check([Sample(shape)], arrangements: Arrangement.distinct, tolerance: 0) {
+        try $0[0].topK(k, d, largest: largest).values
+      } equals: { x in
+        let sorted = x[0].mapLines(place) { largest ? $0.sorted(by: >) : $0.sorted() }
+        return Reference(shape: shape.replacing(place, by: k)) { sorted[$0] }
+      }
+    }
+  }
+
+  @Test func indicesSayWhereTheValuesStood() throws {
+    let x = try random([3, 5, 4]).transpose(0, 2)
+    for d in 0..<3 {
+      let (values, indices) = try x.sort(d, descending: true)
+      #expect(try x.gather(d, indices).elements() == values.elements())
+      let top = try x.topK(2, d)
+      #expect(try top.indices.elements() == indices.narrow(d, 0, 2).elements())
+    }
+  }
+
+  @Test func ties() throws {
+    let x = Tensor([2, 1, 2, -0.0, 1, 0])
+    #expect(try x.sort().indices.elements() == [3, 5, 1, 4, 0, 2])
+    #expect(try x.sort(descending: true).indices.elements() == [0, 2, 1, 4, 3, 5])
+    #expect(try x.topK(3).indices.elements() == [0, 2, 1])
+    #expect(try x.topK(3, largest: false).indices.elements() == [3, 5, 1])
+  }
+
+  @Test func extremes() throws {
+    let x = Tensor([1, .nan, -.infinity, .infinity, -.nan, -1e-45, 1e-45])
+    #expect(try x.sort().indices.elements() == [2, 5, 6, 0, 3, 1, 4])
+    #expect(try x.sort(descending: true).indices.elements() == [1, 4, 3, 0, 6, 5, 2])
+  }
+
+  /// The element taken twice gets both gradients, the others none.
+  @Test func gradientOfTopK() throws {
+    let x = try Tensor([3, 9, 5, 7]).requireGrad()
+    try x.topK(2).values.add(x.topK(1).values).mul(Tensor([1, 10])).sum().backward()
+    #expect(x.grad?.elements() == [0, 12, 0, 10])
+  }
+
+  @Test func errors() throws {
+    let x = try Tensor.zeros([2, 3])
+    expectError("sort: dimension 3 of a tensor of shape [2, 3] (allowed: 1…2)") { try x.sort(2) }
+    expectError("sort: a 0-dimensional tensor has no dimensions to choose from") {
+      try Tensor(1).sort()
+    }
+    expectError("topk: 4 of the 3 elements in dimension 2 of shape [2, 3]") { try x.topK(4) }
+    expectError("topk: -1 of the 2 elements in dimension 1 of shape [2, 3]") { try x.topK(-1, 0) }
+  }
+}
