@@ -25,7 +25,7 @@ extension Kernels {
     }
   }
 
-  private static let singleThreaded: Void = openblas_set_num_threads(1)
+  static let singleThreaded: Void = openblas_set_num_threads(1)
 
   /// C[m×n] = alpha·A[m×k]·B[k×n] + beta·C, on the calling thread.
   @inline(__always)
