@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Glibc
 
 /// Files of named tensors in the safetensors format.
 ///
@@ -58,54 +57,6 @@ private enum DType: String, CaseIterable {
   }
 }
 
-/// An open file, closed with its last reference.
-private final class File {
-  let descriptor: Int32
-
-  /// - Throws: `EngineError` with the system's reason.
-  init(_ path: String, _ flags: Int32, _ failure: (String) -> EngineError) throws {
-    // A zero byte would end the path early.
-    guard !path.utf8.contains(0) else { throw failure("a path must not contain a zero byte") }
-    let opened = open(path, flags | O_CLOEXEC, 0o666)
-    guard opened >= 0 else { throw failure(File.reason) }
-    descriptor = opened
-  }
-
-  deinit { close(descriptor) }
-
-  /// The system's words for what just went wrong.
-  static var reason: String { String(cString: strerror(errno)) }
-
-  /// Fills `buffer` with the bytes from `offset`.
-  /// - Throws: `EngineError` if they cannot be read.
-  func read(
-    _ buffer: UnsafeMutableRawBufferPointer, at offset: Int, _ failure: (String) -> EngineError
-  ) throws {
-    var done = 0
-    while done < buffer.count {
-      let count = pread(
-        descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, offset + done)
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw failure(File.reason) }
-      guard count > 0 else { throw failure("the file became shorter while it was read") }
-      done += count
-    }
-  }
-
-  /// Appends `buffer`.
-  /// - Throws: `EngineError` if it cannot be written.
-  func write(_ buffer: UnsafeRawBufferPointer, _ failure: (String) -> EngineError) throws {
-    var done = 0
-    while done < buffer.count {
-      let count = Glibc.write(
-        descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done)
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw failure(File.reason) }
-      done += count
-    }
-  }
-}
-
 // MARK: - Loading
 
 extension Safetensors {
@@ -119,13 +70,7 @@ extension Safetensors {
     func failure(_ message: String) -> EngineError {
       EngineError("safetensors.load", "\"\(path)\": \(message)")
     }
-    let file = try File(path, O_RDONLY | O_NONBLOCK, failure)
-    var status = stat()
-    guard fstat(file.descriptor, &status) == 0 else { throw failure(File.reason) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw failure(status.st_mode & S_IFMT == S_IFDIR ? "is a directory" : "is not a regular file")
-    }
-    let size = Int(status.st_size)
+    let (file, size) = try File.regular(path, failure)
     let header = try Header(of: file, size: size, failure)
     var tensors: [String: Value] = [:]
     for entry in header.entries {
@@ -361,8 +306,7 @@ private func quoted(_ name: String) -> String {
 extension Safetensors {
   /// Writes named tensors and texts to a file.
   ///
-  /// The file appears whole or not at all: it is written beside `path` under another name, brought
-  /// to the disk and then renamed, so an interrupted save leaves the file of before.
+  /// The file appears whole or not at all, see ``File/replace(_:_:_:)``.
   /// - Throws: `EngineError` if a name comes twice or is `__metadata__`, or with the system's reason
   ///   if the file cannot be written.
   public static func save(
@@ -378,31 +322,17 @@ extension Safetensors {
         throw failure("two tensors are named \(quoted(name))")
       }
     }
-    guard !path.utf8.contains(0) else { throw failure("a path must not contain a zero byte") }
-    // Renaming would replace a device or a pipe by a file.
-    var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      throw failure(status.st_mode & S_IFMT == S_IFDIR ? "is a directory" : "is not a regular file")
-    }
     let ordered = inFileOrder(tensors)
-    let (temporary, file) = try temporaryFile(beside: path, failure)
-    // Gone already once it has been renamed.
-    defer { unlink(temporary) }
-    try header(ordered, metadata).withUnsafeBytes { try file.write($0, failure) }
-    for (_, value) in ordered {
-      switch value {
-      case .float(let tensor):
-        try tensor.withElements { try file.write(UnsafeRawBufferPointer($0), failure) }
-      case .int(let tensor):
-        try tensor.withElements { try file.write(UnsafeRawBufferPointer($0), failure) }
+    try File.replace(path, failure) { file in
+      try header(ordered, metadata).withUnsafeBytes { try file.write($0, failure) }
+      for (_, value) in ordered {
+        switch value {
+        case .float(let tensor):
+          try tensor.withElements { try file.write(UnsafeRawBufferPointer($0), failure) }
+        case .int(let tensor):
+          try tensor.withElements { try file.write(UnsafeRawBufferPointer($0), failure) }
+        }
       }
-    }
-    guard fsync(file.descriptor) == 0, rename(temporary, path) == 0 else {
-      throw failure(File.reason)
-    }
-    // The new name is safe once the folder is on the disk too; not every file system can say so.
-    if let folder = try? File(folder(of: path), O_RDONLY | O_DIRECTORY, failure) {
-      fsync(folder.descriptor)
     }
   }
 
@@ -450,19 +380,5 @@ extension Safetensors {
     while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
     let length = UInt64(text.count)
     return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + text
-  }
-
-  private static func folder(of path: String) -> String {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
-
-  /// A new, empty file in the folder of `path`, under a name that no other process takes.
-  private static func temporaryFile(
-    beside path: String, _ failure: (String) -> EngineError
-  ) throws -> (String, File) {
-    let name =
-      "\(folder(of: path))/.mnemo-\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp"
-    return (name, try File(name, O_WRONLY | O_CREAT | O_EXCL, failure))
   }
 }

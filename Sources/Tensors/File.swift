@@ -1,0 +1,104 @@
+import Glibc
+
+/// An open file, closed with its last reference.
+final class File {
+  let descriptor: Int32
+
+  /// - Throws: `EngineError` with the system's reason.
+  init(_ path: String, _ flags: Int32, _ failure: (String) -> EngineError) throws {
+    // A zero byte would end the path early.
+    guard !path.utf8.contains(0) else { throw failure("a path must not contain a zero byte") }
+    let opened = open(path, flags | O_CLOEXEC, 0o666)
+    guard opened >= 0 else { throw failure(File.reason) }
+    descriptor = opened
+  }
+
+  deinit { close(descriptor) }
+
+  /// The system's words for what just went wrong.
+  static var reason: String { String(cString: strerror(errno)) }
+
+  /// Fills `buffer` with the bytes from `offset`.
+  /// - Throws: `EngineError` if they cannot be read.
+  func read(
+    _ buffer: UnsafeMutableRawBufferPointer, at offset: Int, _ failure: (String) -> EngineError
+  ) throws {
+    var done = 0
+    while done < buffer.count {
+      let count = pread(
+        descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, offset + done)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw failure(File.reason) }
+      guard count > 0 else { throw failure("the file became shorter while it was read") }
+      done += count
+    }
+  }
+
+  /// Appends `buffer`.
+  /// - Throws: `EngineError` if it cannot be written.
+  func write(_ buffer: UnsafeRawBufferPointer, _ failure: (String) -> EngineError) throws {
+    var done = 0
+    while done < buffer.count {
+      let count = Glibc.write(
+        descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw failure(File.reason) }
+      done += count
+    }
+  }
+
+  /// Opens a regular file for reading and tells its size in bytes.
+  /// - Throws: `EngineError` if there is none, or it is a directory, a pipe, a device.
+  static func regular(
+    _ path: String, _ failure: (String) -> EngineError
+  ) throws -> (File, size: Int) {
+    let file = try File(path, O_RDONLY | O_NONBLOCK, failure)
+    var status = stat()
+    guard fstat(file.descriptor, &status) == 0 else { throw failure(reason) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw failure(irregular(status)) }
+    return (file, Int(status.st_size))
+  }
+
+  /// Writes a file that appears whole or not at all.
+  ///
+  /// It is written beside `path` under another name, brought to the disk and then renamed, so an
+  /// interrupted save leaves the file of before.
+  /// - Throws: `EngineError` with the system's reason, or what `write` throws.
+  static func replace(
+    _ path: String, _ failure: (String) -> EngineError, _ write: (File) throws -> Void
+  ) throws {
+    guard !path.utf8.contains(0) else { throw failure("a path must not contain a zero byte") }
+    // Renaming would replace a device or a pipe by a file.
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      throw failure(irregular(status))
+    }
+    let (temporary, file) = try temporaryFile(beside: path, failure)
+    // Gone already once it has been renamed.
+    defer { unlink(temporary) }
+    try write(file)
+    guard fsync(file.descriptor) == 0, rename(temporary, path) == 0 else { throw failure(reason) }
+    // The new name is safe once the folder is on the disk too; not every file system can say so.
+    if let folder = try? File(folder(of: path), O_RDONLY | O_DIRECTORY, failure) {
+      fsync(folder.descriptor)
+    }
+  }
+
+  private static func irregular(_ status: stat) -> String {
+    status.st_mode & S_IFMT == S_IFDIR ? "is a directory" : "is not a regular file"
+  }
+
+  private static func folder(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// A new, empty file in the folder of `path`, under a name that no other process takes.
+  private static func temporaryFile(
+    beside path: String, _ failure: (String) -> EngineError
+  ) throws -> (String, File) {
+    let name =
+      "\(folder(of: path))/.mnemo-\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp"
+    return (name, try File(name, O_WRONLY | O_CREAT | O_EXCL, failure))
+  }
+}
