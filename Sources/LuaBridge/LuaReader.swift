@@ -31,6 +31,17 @@ extension LuaReader {
   /// Whether there is a value other than `nil`.
   public func has(_ key: Key) -> Bool { !isNoneOrNil(key) }
 
+  /// Whether the value is a number; asked before ``value(_:)`` where calls must be fast.
+  public func isNumber(_ key: Key) -> Bool {
+    withValue(at: key) { lua_type(lua.current, $0) == LUA_TNUMBER }
+  }
+
+  /// The object, if the value is one of this class; asked before ``value(_:)`` where calls must be
+  /// fast.
+  public func ifObject<T>(_ key: Key, _ type: T.Type = T.self) -> T? {
+    withValue(at: key) { lua.object(at: $0, as: type) }
+  }
+
   /// The type's name as messages give it.
   public func typeName(_ key: Key) -> String { withValue(at: key) { lua.typeName(at: $0) } }
 

@@ -42,14 +42,10 @@ extension Call {
 
   /// A tensor, or a number as a 0-dimensional one; whole numbers become Float32 too.
   func operand(_ position: Int) throws -> Tensor {
-    switch value(position) {
-    case .object(let tensor as Tensor): return tensor
-    case .object(let ids as IntTensor): return ids.tensor()
-    case .integer(let n): return Tensor(Float(n))
-    case .number(let x): return Tensor(Float(x))
-    default:
-      throw failure(position, "Tensor or number expected, got \(typeName(position))")
-    }
+    if let tensor = ifObject(position, Tensor.self) { return tensor }
+    if isNumber(position) { return Tensor(Float(try number(position))) }
+    if let ids = ifObject(position, IntTensor.self) { return ids.tensor() }
+    throw failure(position, "Tensor or number expected, got \(typeName(position))")
   }
 
   /// Ids that count from 1 in Lua: an IntTensor, or a list of integers.
