@@ -54,6 +54,9 @@ public final class IntTensor {
     return Int(storage.pointer[layout.offset])
   }
 
+  /// The element at a place of the storage, as ``Layout/place(_:)`` gives it.
+  package func element(at place: Int) -> Int { Int(storage.pointer[place]) }
+
   /// All elements in row-major order.
   public func elements() -> [Int32] {
     var result = [Int32]()

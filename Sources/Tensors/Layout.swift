@@ -89,11 +89,24 @@ public struct Layout: Equatable, Sendable {
         operation,
         "index \(i + 1) in dimension \(d + 1) of shape \(shape) (allowed: 1…\(shape[d]))")
     }
-    var result = self
-    result.offset += i * strides[d]
-    result.shape.remove(at: d)
-    result.strides.remove(at: d)
-    return result
+    return Layout(
+      shape: shape.removing(at: d), strides: strides.removing(at: d),
+      offset: offset + i * strides[d])
+  }
+
+  /// Where one element stands in the storage; `index(d, size)` is its index along dimension `d`.
+  /// - Throws: `EngineError` if an index is not in 0..<size, and what `index` throws.
+  package func place(_ index: (_ d: Int, _ size: Int) throws -> Int) throws -> Int {
+    var place = offset
+    for d in 0..<rank {
+      let i = try index(d, shape[d])
+      guard i >= 0, i < shape[d] else {
+        throw EngineError(
+          "get", "index \(i + 1) in dimension \(d + 1) of shape \(shape) (allowed: 1…\(shape[d]))")
+      }
+      place += i * strides[d]
+    }
+    return place
   }
 
   /// Two dimensions exchanged.
@@ -212,6 +225,18 @@ public struct Layout: Equatable, Sendable {
         index[d] = 0
         d -= 1
       }
+    }
+  }
+}
+
+extension Array where Element == Int {
+  /// A copy without the element at `place`; faster than `remove`, which copies first.
+  fileprivate func removing(at place: Int) -> [Int] {
+    if count == 1 { return [] }
+    return [Int](unsafeUninitializedCapacity: count - 1) { buffer, initialized in
+      for i in 0..<place { buffer[i] = self[i] }
+      for i in (place + 1)..<Swift.max(count, place + 1) { buffer[i - 1] = self[i] }
+      initialized = count - 1
     }
   }
 }

@@ -70,6 +70,9 @@ public final class Tensor {
     return storage.pointer[layout.offset]
   }
 
+  /// The element at a place of the storage, as ``Layout/place(_:)`` gives it.
+  package func element(at place: Int) -> Float { storage.pointer[place] }
+
   /// All elements in row-major order.
   public func elements() -> [Float] {
     var result = [Float]()
