@@ -30,7 +30,7 @@ public enum MnemoModule {
     let session = Session()
     let registry = Registry()
     registry.add([
-      TensorClass.declaration, IntTensorClass.declaration, CorpusFunctions.corpusClass,
+      TensorClass.declaration(session), IntTensorClass.declaration, CorpusFunctions.corpusClass,
       TaskFunctions.taskClass(session), ModelFunctions.modelClass(session),
       OptimizerFunctions.optimizerClass,
       TrainFunctions.runClass, TrainFunctions.contextClass, Visitor.declaration,
@@ -43,7 +43,9 @@ public enum MnemoModule {
     registry.add(ModelFunctions.functions(session))
     registry.add(OptimizerFunctions.functions)
     registry.add(TrainFunctions.functions)
+    registry.add(LinearAlgebraFunctions.functions)
     registry.add(SafetensorsFunctions.functions)
+    registry.add(FileFunctions.functions)
     registry.add(summaries)
     lua.externalBytes = { MemoryPool.shared.liveBytes }
     let table = registry.install(in: lua)

@@ -3,8 +3,9 @@ import Tensors
 
 /// `Tensor` in Lua: its methods, operators, indexing and text.
 enum TensorClass {
-  static var declaration: LuaClass {
-    LuaClass(
+  static func declaration(_ session: Session) -> LuaClass {
+    let methods = shape + views + arithmetic + reductions + sorting + gradients + inPlace(session)
+    return LuaClass(
       "Tensor", for: Tensor.self,
       "An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. "
         + "t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as "
@@ -31,10 +32,11 @@ enum TensorClass {
       ],
       index: { call in
         let tensor = try call.object(1, Tensor.self)
-        switch call.value(2) {
-        case .integer, .number:
+        if call.isNumber(2) {
           return call.returns(
             try tensor.select(0, call.index(2, size: tensor.shape.first ?? 0)))
+        }
+        switch call.value(2) {
         case .object(let ids as IntTensor): return call.returns(try tensor.rows(ids.offset(by: -1)))
         case .string("grad"): return call.returns(tensor.grad.map(LuaObject.init))
         case .string(let name):
@@ -64,10 +66,6 @@ enum TensorClass {
         try noGrad { try row.copyInPlace(call.operand(3)) }
         return call.returns()
       })
-  }
-
-  private static var methods: [Function] {
-    shape + views + arithmetic + reductions + gradients + inPlace
   }
 
   private static func binary(
@@ -168,6 +166,7 @@ enum TensorClass {
         let tensor = try call.object(1, Tensor.self)
         return call.returns(NestedList.tree(tensor.elements().map(Double.init), tensor.shape))
       },
+      FileFunctions.save("mnemo.eye(2)") { .float(try $0.object(1, Tensor.self)) },
       Function(
         "get", "One element, as a number.",
         parameters: [Parameter("i", .integer, "one index for each dimension", variadic: true)],
@@ -178,11 +177,8 @@ enum TensorClass {
           throw EngineError(
             "get", "\(call.count - 1) indices for a tensor of shape \(tensor.shape)")
         }
-        var element = tensor.detach()
-        for d in 0..<tensor.rank {
-          element = try element.select(0, call.index(d + 2, size: element.shape[0]))
-        }
-        return call.returns(try element.item())
+        let place = try tensor.layout.place { try call.index($0 + 2, size: $1) }
+        return call.returns(tensor.element(at: place))
       },
     ]
   }
@@ -349,6 +345,22 @@ enum TensorClass {
         example: "print(mnemo.tensor{0, 1}:log_softmax(1))"
       ) { call in call.returns(try call.object(1, Tensor.self).logSoftmax(call.dimension(2))) },
       Function(
+        "layer_norm",
+        "Layer normalisation over the last dimension, of size n: (x - mean) / sqrt(var + eps) * "
+          + "weight + bias, with mean and variance (divided by n) of each row.",
+        parameters: [
+          Parameter("weight", .object("Tensor"), "[n]", default: "all 1"),
+          Parameter("bias", .object("Tensor"), "[n]", default: "all 0"),
+          Parameter("eps", .number, "keeps constant rows finite", default: "1e-5"),
+        ], returns: "Tensor, of the same shape",
+        example: "print(mnemo.tensor{{1, 3}, {2, 8}}:layer_norm(mnemo.ones(2), mnemo.zeros(2)))"
+      ) { call in
+        call.returns(
+          try call.object(1, Tensor.self).layerNorm(
+            weight: call.optionalObject(2, Tensor.self), bias: call.optionalObject(3, Tensor.self),
+            eps: Float(call.optionalNumber(4) ?? 1e-5)))
+      },
+      Function(
         "cross_entropy",
         "The mean cross-entropy, in nats, of logits [..., V] and the right answers.",
         parameters: [
@@ -360,6 +372,49 @@ enum TensorClass {
         call.returns(
           try call.object(1, Tensor.self).crossEntropy(
             call.ids(2), mask: call.optionalObject(3, Tensor.self)))
+      },
+    ]
+  }
+
+  private static func ordered(
+    _ call: Call, _ tensors: (values: Tensor, indices: IntTensor)
+  ) -> Int {
+    call.returns(tensors.values, tensors.indices.offset(by: 1))
+  }
+
+  private static var sorting: [Function] {
+    let dimension = Parameter("d", .integer, "the dimension", default: "the last")
+    return [
+      Function(
+        "sort",
+        "The elements in order along a dimension, and the indices where they stood, both of the "
+          + "tensor's shape. Equal elements keep their order; nan counts as the largest. The "
+          + "values have a gradient.",
+        parameters: [
+          dimension, Parameter("descending", .boolean, "the largest first", default: "false"),
+        ], returns: "Tensor values, IntTensor indices",
+        example: "local values, indices = mnemo.tensor{3, 1, 2}:sort()\nprint(values, indices)"
+      ) { call in
+        ordered(
+          call,
+          try call.object(1, Tensor.self).sort(
+            call.optionalDimension(2) ?? -1, descending: call.optionalBoolean(3) ?? false))
+      },
+      Function(
+        "topk",
+        "The k largest elements along a dimension, the largest first, and their indices, both of "
+          + "the tensor's shape but for k in that dimension. The values have a gradient.",
+        parameters: [
+          Parameter("k", .integer, "how many"), dimension,
+          Parameter("largest", .boolean, "false for the smallest, smallest first", default: "true"),
+        ], returns: "Tensor values, IntTensor indices",
+        example: "local values, indices = mnemo.tensor{3, 1, 2}:topk(2)\nprint(values, indices)"
+      ) { call in
+        ordered(
+          call,
+          try call.object(1, Tensor.self).topK(
+            call.integer(2), call.optionalDimension(3) ?? -1,
+            largest: call.optionalBoolean(4) ?? true))
       },
     ]
   }
@@ -411,12 +466,73 @@ enum TensorClass {
     }
   }
 
-  private static var inPlace: [Function] {
+  /// Fills a tensor in place with random numbers; the option table is its only argument.
+  private static func draw(
+    _ session: Session, _ name: String, _ summary: String, _ options: [Option],
+    _ body: @escaping (Tensor, Options, inout RandomStream) throws -> Tensor
+  ) -> Function {
+    Function(
+      name, summary + " They follow mnemo.seed, or a seed of their own.",
+      options: options + [
+        Option("seed", .integer, .described("follows mnemo.seed"), "of these numbers")
+      ], returns: "the tensor itself", example: "print(mnemo.zeros(2, 3):\(name){seed = 1})"
+    ) { call in
+      let tensor = try call.object(1, Tensor.self)
+      let options = try call.options()
+      try tensor.checkInPlace(name)
+      var stream =
+        try options.optionalInteger("seed").map {
+          RandomStream(seed: UInt64(bitPattern: Int64($0)), purpose: .tensor)
+        } ?? session.nextStream()
+      try tensor.copyInPlace(body(tensor, options, &stream))
+      return call.returns(argument: 1)
+    }
+  }
+
+  private static func inPlace(_ session: Session) -> [Function] {
     [
-      update("fill_", "Sets every element, in place.") { try $0.copyInPlace($1) },
+      Function(
+        "fill_", "Sets every element to one number, in place.",
+        parameters: [Parameter("value", .number)], returns: "the tensor itself",
+        example: "print(mnemo.zeros(2):fill_(3))"
+      ) { call in
+        let tensor = try call.object(1, Tensor.self)
+        try tensor.checkInPlace("fill_")
+        try tensor.copyInPlace(Tensor(Float(call.number(2))))
+        return call.returns(argument: 1)
+      },
       update("copy_", "Copies another tensor's elements, in place.") { try $0.copyInPlace($1) },
       update("add_", "Adds, in place.") { try $0.addInPlace($1) },
       update("mul_", "Multiplies, in place.") { try $0.mulInPlace($1) },
+      draw(
+        session, "normal_", "Sets every element to a normal random number, in place.",
+        [
+          Option("mean", .number, 0.0, "their mean"),
+          Option("std", .number, 1.0, "their standard deviation"),
+        ]
+      ) { tensor, options, stream in
+        let deviation = try options.number("std")
+        guard deviation >= 0 else {
+          throw options.failure("std", "0 or more expected, got \(deviation)")
+        }
+        return try Tensor.normal(
+          tensor.shape, mean: Float(options.number("mean")), standardDeviation: Float(deviation),
+          using: &stream)
+      },
+      draw(
+        session, "uniform_", "Sets every element to a uniform random number, in place.",
+        [
+          Option("low", .number, 0.0, "the least"),
+          Option("high", .number, 1.0, "the upper limit"),
+        ]
+      ) { tensor, options, stream in
+        let (low, high) = (try options.number("low"), try options.number("high"))
+        guard low <= high else {
+          throw options.failure("low", "\(high), the option 'high', or less expected, got \(low)")
+        }
+        return try Tensor.uniform(
+          tensor.shape, low: Float(low), high: Float(high), using: &stream)
+      },
     ]
   }
 }

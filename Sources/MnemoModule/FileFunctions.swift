@@ -1,0 +1,83 @@
+import LuaBridge
+import Tensors
+
+/// One tensor in a file, `t:save(path)`, and back, `mnemo.load(path)`.
+enum FileFunctions {
+  static var functions: [Function] { [load] }
+
+  private static var load: Function {
+    Function(
+      "load",
+      "What a file holds, by its ending: .npy (NumPy) one Tensor, or an IntTensor if its numbers are "
+        + "integers; .safetensors a table of them by name. Integers come as they are stored: ids "
+        + "count from what they counted from there. A file's header is checked in full before "
+        + "anything is read.",
+      parameters: [Parameter("path", .string, "the file, ending in .npy or .safetensors")],
+      returns: "Tensor, IntTensor or table",
+      example: """
+        local path = os.tmpname() .. ".npy"
+        mnemo.eye(2):save(path)
+        print(mnemo.load(path))
+        os.remove(path)
+        """
+    ) { call in
+      let path = try call.string(1)
+      switch try Ending(call, path) {
+      case .npy: return call.returns(try Npy.load(path).object)
+      case .safetensors:
+        let (tensors, _) = try Safetensors.load(path)
+        return call.returns(LuaRecord(tensors.map { ($0, LuaObject($1.object)) }))
+      }
+    }
+  }
+
+  /// The method `save` of a class.
+  static func save(
+    _ example: String, _ value: @escaping (Call) throws -> Safetensors.Value
+  ) -> Function {
+    Function(
+      "save",
+      "Writes the tensor into a file, by its ending: .npy (NumPy), or .safetensors, where it is "
+        + "named tensor. An earlier file is replaced at once or not at all.",
+      parameters: [Parameter("path", .string, "the file, ending in .npy or .safetensors")],
+      example: """
+        local path = os.tmpname() .. ".npy"
+        \(example):save(path)
+        os.remove(path)
+        """
+    ) { call in
+      let path = try call.string(2)
+      switch try Ending(call, path, position: 2) {
+      case .npy: try Npy.save(path, value(call))
+      case .safetensors: try Safetensors.save(path, tensors: [("tensor", value(call))])
+      }
+      return call.returns()
+    }
+  }
+
+  /// What a file is, by its name.
+  private enum Ending {
+    case npy, safetensors
+
+    init(_ call: Call, _ path: String, position: Int = 1) throws {
+      if path.hasSuffix(".npy") {
+        self = .npy
+      } else if path.hasSuffix(".safetensors") {
+        self = .safetensors
+      } else {
+        throw call.failure(
+          position, "a path ending in .npy or .safetensors expected, got \"\(path)\"")
+      }
+    }
+  }
+}
+
+extension Safetensors.Value {
+  /// The tensor as an object for Lua.
+  var object: AnyObject {
+    switch self {
+    case .float(let tensor): tensor
+    case .int(let tensor): tensor
+    }
+  }
+}

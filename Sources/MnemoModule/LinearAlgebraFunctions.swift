@@ -1,0 +1,78 @@
+import LuaBridge
+import Tensors
+
+/// `mnemo.linalg`: decompositions and linear systems.
+enum LinearAlgebraFunctions {
+  private static let matrix = Parameter("A", .object("Tensor"), "a matrix [m, n]")
+
+  static var functions: [Function] {
+    [
+      Function(
+        "linalg.svd",
+        "The thin singular value decomposition A = U diag(S) Vᵀ. U [m, k] and V [n, k] (not its "
+          + "transpose) have orthonormal columns, S [k] descends, k is the smaller of m and n. In "
+          + "every column of U the entry of largest absolute value is positive. "
+          + "Without gradient.",
+        parameters: [matrix], returns: "Tensor U, Tensor S, Tensor V",
+        example: """
+          local U, S, V = mnemo.linalg.svd(mnemo.tensor{{2, 0}, {0, 3}, {0, 0}})
+          print((U * S):matmul(V:t()))
+          """
+      ) { call in
+        let (u, s, v) = try LinearAlgebra.svd(call.object(1, Tensor.self))
+        return call.returns(u, s, v)
+      },
+      Function(
+        "linalg.qr",
+        "The thin decomposition A = Q R. Q [m, k] has orthonormal columns, R [k, n] is zero below "
+          + "its diagonal, which is not negative; k is the smaller of m and n. "
+          + "Without gradient.",
+        parameters: [matrix], returns: "Tensor Q, Tensor R",
+        example: "local Q, R = mnemo.linalg.qr(mnemo.tensor{{3, 1}, {4, 2}})\nprint(Q:matmul(R))"
+      ) { call in
+        let (q, r) = try LinearAlgebra.qr(call.object(1, Tensor.self))
+        return call.returns(q, r)
+      },
+      Function(
+        "linalg.eigh",
+        "Eigenvalues and eigenvectors of a symmetric matrix: A = X diag(values) Xᵀ. The values [n] "
+          + "ascend; the vectors are the columns of X [n, n]. In every eigenvector the entry of largest absolute "
+          + "value is positive. Without gradient.",
+        parameters: [Parameter("A", .object("Tensor"), "a symmetric matrix [n, n]")],
+        returns: "Tensor values, Tensor vectors",
+        example: """
+          local values, vectors = mnemo.linalg.eigh(mnemo.tensor{{2, 1}, {1, 2}})
+          print(values, vectors:select(2, 1))
+          """
+      ) { call in
+        let (values, vectors) = try LinearAlgebra.eigh(call.object(1, Tensor.self))
+        return call.returns(values, vectors)
+      },
+      Function(
+        "linalg.solve",
+        "The solution X of A X = B for a square matrix A [n, n], with gradients for A and B.",
+        parameters: [
+          Parameter("A", .object("Tensor"), "a square matrix [n, n], not singular"),
+          Parameter("B", .object("Tensor"), "a vector [n] or a matrix [n, r]"),
+        ], returns: "Tensor, of B's shape",
+        example: "print(mnemo.linalg.solve(mnemo.tensor{{2, 0}, {0, 4}}, mnemo.tensor{1, 1}))"
+      ) { call in
+        call.returns(
+          try LinearAlgebra.solve(call.object(1, Tensor.self), call.object(2, Tensor.self)))
+      },
+      Function(
+        "linalg.rank_truncate",
+        "The matrix of at most a given rank that is nearest to W. Its largest singular values are "
+          + "kept, the others set to 0. Without gradient.",
+        parameters: [
+          Parameter("W", .object("Tensor"), "a matrix [m, n]"),
+          Parameter("rank", .integer, "from 0 to the smaller of m and n"),
+        ], returns: "Tensor [m, n]",
+        example: "print(mnemo.linalg.rank_truncate(mnemo.tensor{{3, 0}, {0, 1}}, 1))"
+      ) { call in
+        call.returns(
+          try LinearAlgebra.rankTruncate(call.object(1, Tensor.self), call.integer(2)))
+      },
+    ]
+  }
+}
