@@ -5,9 +5,9 @@ SWIFT ?= swift
 MNEMO = .build/release/mnemo
 LIBRARY = .build/release/libMnemoLibrary.so
 SWIFT_SOURCES = Package.swift Sources Tests
-LUA_SOURCES = lua examples Tests/Lua Tests/StockLua
+LUA_SOURCES = lua examples tools Tests/Lua Tests/StockLua
 
-.PHONY: all deps build library demo test test-lua test-stock lint format install
+.PHONY: all deps build library demo test test-lua test-stock lint docs docs-check format install
 
 all: build
 
@@ -61,6 +61,18 @@ lint: deps
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
 	luacheck --quiet $(LUA_SOURCES)
 
+# The manual, docs/api.md, and the editor's stubs, lua/meta/mnemo.lua, from the declarations.
+docs: build
+	$(MNEMO) tools/docs.lua
+
+# Fails if they are not what the declarations say, or if a declaration lacks text or example.
+docs-check: build
+	@folder=.build/docs; mkdir -p $$folder/docs $$folder/lua/meta && \
+	$(MNEMO) tools/docs.lua $$folder && \
+	for file in docs/api.md lua/meta/mnemo.lua; do \
+	  diff -u $$file $$folder/$$file || { echo "$$file is stale: run make docs"; exit 1; }; \
+	done
+
 format:
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
 
@@ -74,3 +86,5 @@ install: build library
 	install -d "$(DESTDIR)$(PREFIX)/share/lua/5.4/mnemo" "$(DESTDIR)$(PREFIX)/share/mnemo/examples"
 	install -m 644 lua/mnemo/*.lua "$(DESTDIR)$(PREFIX)/share/lua/5.4/mnemo"
 	install -m 644 examples/*.lua "$(DESTDIR)$(PREFIX)/share/mnemo/examples"
+	install -d "$(DESTDIR)$(PREFIX)/share/mnemo/meta"
+	install -m 644 lua/meta/mnemo.lua "$(DESTDIR)$(PREFIX)/share/mnemo/meta"

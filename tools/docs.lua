@@ -58,11 +58,13 @@ end
 -- @treturn string the explanation, maybe empty
 local function results(entry)
   if entry.returns == "" then return {}, "" end
-  local own = entry.name:match("^(.-):")
-  if own and entry.returns:find("^the %w+ itself$") then
-    return { "mnemo." .. own }, entry.returns
+  local own, itself = entry.name:match("^(.-):"), entry.returns:match("^the (%w+) itself$")
+  if itself then
+    local is_object = own and own:lower():sub(-#itself) == itself
+    return { is_object and "mnemo." .. own or "any" }, entry.returns
   end
   if entry.returns:find("^what ") then return { "any ..." }, entry.returns end
+  if entry.returns:find("^the ") then return { "any" }, entry.returns end
   local types, rest = {}, entry.returns
   while rest do
     local piece, after = rest:match("^(.-), (.*)$")

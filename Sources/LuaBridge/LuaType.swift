@@ -33,7 +33,7 @@ extension LuaType: CustomStringConvertible {
     case .string: "string"
     case .choice: Self.either(alternatives)
     case .table: "table"
-    case .list(.union(let types)): "list of (\(LuaType.union(types)))"
+    case .list(let element) where element.alternatives.count > 1: "list of (\(element))"
     case .list(let element): "list of \(element)"
     case .function: "function"
     case .object(let name): name

@@ -85,10 +85,15 @@ enum CorpusFunctions {
       ) { call in call.returns(try Corpus.text(bytes: call.bytes(1))) },
       Function(
         "corpus.file", "The characters of a text file, with its counts.",
-        parameters: [Parameter("path", .string, "a file in UTF-8")], returns: "Corpus"
+        parameters: [Parameter("path", .string, "a file in UTF-8")], returns: "Corpus",
+        example: """
+          io.open("tale.txt", "w"):write("once upon a time"):close()
+          print(mnemo.corpus.file("tale.txt").vocab_size)
+          """
       ) { call in call.returns(try Corpus.file(call.string(1))) },
       Function(
-        "corpus.counts", "Symbols numbered from 1, with these counts.",
+        "corpus.counts",
+        "Symbols numbered from 1, with these counts, of which at least one kind has to be given.",
         options: [
           Option(
             "unigram", .union([.object("Tensor"), .table]), .described("row sums of bigram"),

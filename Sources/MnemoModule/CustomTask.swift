@@ -96,6 +96,18 @@ final class RandomSource {
     try call.object(1, RandomSource.self)
   }
 
+  /// An example: a task that draws its ids as these lines of Lua do.
+  private static func drawing(_ lines: String) -> String {
+    """
+    local function sample(rng)
+      \(lines)
+      return ids
+    end
+    local task = mnemo.data.custom{vocab = 9, seq_len = 4, seed = 1, sample = sample}
+    print(task:batch(2).tokens)
+    """
+  }
+
   static var declaration: LuaClass {
     LuaClass(
       "Random", for: RandomSource.self,
@@ -106,7 +118,9 @@ final class RandomSource {
           parameters: [
             Parameter("low", .number, "The lower end.", default: "0"),
             Parameter("high", .number, "The upper end.", default: "1"),
-          ], returns: "number"
+          ], returns: "number",
+          example: drawing(
+            "local ids = {}\n  for i = 1, 5 do ids[i] = rng:uniform() < 0.5 and 1 or 2 end")
         ) { call in
           let (low, high) = (try call.optionalNumber(2) ?? 0, try call.optionalNumber(3) ?? 1)
           return call.returns(low + (high - low) * (try object(call).stream.uniformDouble()))
@@ -116,7 +130,8 @@ final class RandomSource {
           parameters: [
             Parameter("first", .integer, "The smallest."),
             Parameter("last", .integer, "The largest."),
-          ], returns: "integer"
+          ], returns: "integer",
+          example: drawing("local ids = {}\n  for i = 1, 5 do ids[i] = rng:integer(1, 9) end")
         ) { call in
           let (first, last) = (try call.integer(2), try call.integer(3))
           let (span, overflow) = last.subtractingReportingOverflow(first)
@@ -131,7 +146,10 @@ final class RandomSource {
           parameters: [
             Parameter("mean", .number, "The mean.", default: "0"),
             Parameter("std", .number, "The standard deviation.", default: "1"),
-          ], returns: "number"
+          ], returns: "number",
+          example: drawing(
+            "local noise = rng:normal(0, 0.1)\n  local ids = noise > 0 and {1, 1, 1, 1, 1} or {2, 2, 2, 2, 2}"
+          )
         ) { call in
           let (mean, deviation) = (
             try call.optionalNumber(2) ?? 0, try call.optionalNumber(3) ?? 1
@@ -140,7 +158,8 @@ final class RandomSource {
         },
         Function(
           "choice", "An element of a list, each as likely.",
-          parameters: [Parameter("list", .table, "At least one element.")], returns: "the element"
+          parameters: [Parameter("list", .table, "At least one element.")], returns: "the element",
+          example: drawing("local ids = rng:choice{{1, 2, 3, 4, 5}, {5, 4, 3, 2, 1}}")
         ) { call in
           let list = try call.table(2)
           guard list.count > 0 else { throw call.failure(2, "the list is empty") }
@@ -155,7 +174,9 @@ final class RandomSource {
             Parameter(
               "weights", .union([.object("Tensor"), .list(.number)]),
               "Not negative, not all zero; they need not sum to 1.")
-          ], returns: "integer"
+          ], returns: "integer",
+          example: drawing(
+            "local ids = {}\n  for i = 1, 5 do ids[i] = rng:categorical{0.7, 0.2, 0.1} end")
         ) { call in
           let source = try object(call)
           if case .object(let weights as Tensor) = call.value(2) {
@@ -167,7 +188,8 @@ final class RandomSource {
         },
         Function(
           "shuffle", "Puts a list into random order, in place.",
-          parameters: [Parameter("list", .table, "The list.")], returns: "the list itself"
+          parameters: [Parameter("list", .table, "The list.")], returns: "the list itself",
+          example: drawing("local ids = rng:shuffle{1, 2, 3, 4, 5}")
         ) { call in
           let list = try call.table(2)
           let source = try object(call)

@@ -33,7 +33,7 @@ enum ModelFunctions {
           Parameter("batch", .table, "with tokens, targets and occurrence"),
           Parameter(
             "loss_on", .union([.choice(LossMask.names), .object("Tensor")]),
-            "a mask's name, or weights [B, T]", default: "\"all\""),
+            "a mask's name, as in mnemo.train, or weights [B, T]", default: "\"all\""),
         ], returns: "Tensor, 0-dimensional",
         example: """
           local task = mnemo.data.bigram{seq_len = 32, seed = 1}
@@ -54,12 +54,20 @@ enum ModelFunctions {
         }
         return call.returns(try object(call).loss(batch, mask: mask))
       },
-      Function("parameters", "The parameters by name, frozen ones too.", returns: "table") { call in
+      Function(
+        "parameters",
+        "The parameters by name, frozen ones too: the model's own tensors, not copies.",
+        returns: "table, from name to Tensor",
+        example: model + "print(model:parameters()[\"output.weight\"]:norm():item())"
+      ) { call in
         let parameters = try object(call).parameters.all
         return call.returns(
           LuaRecord(parameters.map { ($0.name, LuaObject($0.tensor)) }))
       },
-      Function("names", "The parameters' names, in order.", returns: "list of strings") { call in
+      Function(
+        "names", "The parameters' names, in order.", returns: "list of strings",
+        example: model + "print(table.concat(model:names(), \"\\n\"))"
+      ) { call in
         call.returns(try object(call).parameters.names)
       },
       Function(
@@ -78,20 +86,21 @@ enum ModelFunctions {
       },
       Function(
         "freeze", "Takes parameters out of training.", parameters: [glob],
-        returns: "list of the names that matched",
+        returns: "list of strings, the names that matched",
         example: model + "model:freeze(\"layers.0.*\")"
       ) { call in
         call.returns(try object(call).parameters.setTrained(call.string(2), false))
       },
       Function(
         "unfreeze", "Takes parameters into training.", parameters: [glob],
-        returns: "list of the names that matched",
+        returns: "list of strings, the names that matched",
         example: model + "model:unfreeze(\"output.weight\")"
       ) { call in
         call.returns(try object(call).parameters.setTrained(call.string(2), true))
       },
       Function(
-        "trainable", "The names of the parameters that are trained.", returns: "list of strings"
+        "trainable", "The names of the parameters that are trained.", returns: "list of strings",
+        example: model + "print(#model:trainable(), #model:names())"
       ) { call in call.returns(try object(call).parameters.trained.map(\.name)) },
       Function(
         "load_state",
@@ -110,13 +119,19 @@ enum ModelFunctions {
       },
       Function(
         "save", "Writes a checkpoint: a safetensors file with the options in its metadata.",
-        parameters: [Parameter("path", .string, "the file")], returns: "the model itself"
+        parameters: [Parameter("path", .string, "the file")], returns: "the model itself",
+        example: model + "model:save(\"model.safetensors\")"
       ) { call in
         try Checkpoint.save(object(call), to: call.string(2))
         return call.returns(argument: 1)
       },
       Function(
-        "clone", "A model of its own with the same options and parameters.", returns: "Model"
+        "clone", "A model of its own with the same options and parameters.", returns: "Model",
+        example: model + """
+          local before = model:clone()
+          model:get("output.weight"):fill_(0)
+          print(before:get("output.weight"):norm():item() > 0)
+          """
       ) {
         call in call.returns(try object(call).copy() as AnyObject)
       },
@@ -187,15 +202,20 @@ enum ModelFunctions {
           Option("dim", .integer, 128, "width, d"),
           Option("max_len", .integer, 128, "longest sequence"),
           Option(
-            "ffn", .list(.choice(FeedForward.names)), ["none", "none"], "feed-forward of each layer"
+            "ffn", .list(.choice(FeedForward.names)), ["none", "none"],
+            "feed-forward of layers 1 and 2: none, x + W x, or x + W_2 relu(W_1 x) of width 4d"
           ),
           Option(
-            "positional", .choice(["random", "sincos", "rope"]), "random", "how positions enter"),
+            "positional", .choice(["random", "sincos", "rope"]), "random",
+            "how positions enter: frozen random vectors or sines and cosines are added, or (rope) "
+              + "queries and keys of the first layer are rotated"),
           Option(
-            "embedding_init", .choice(["unit", "scaled"]), "unit", "embeddings N(0, 1) or N(0, 1/d)"
+            "embedding_init", .choice(["unit", "scaled"]), "unit",
+            "draws embeddings from N(0, 1) or N(0, 1/d)"
           ),
           Option(
-            "score_scale", .choice(["sqrt_dim", "none"]), "sqrt_dim", "scores times 1/sqrt(d) or 1"),
+            "score_scale", .choice(["sqrt_dim", "none"]), "sqrt_dim",
+            "multiplies attention scores by 1/√d, or by 1"),
           Option(
             "cross_talk", .boolean, true,
             "false: every matrix reads only the embeddings meant for it"),
@@ -203,7 +223,8 @@ enum ModelFunctions {
             "tie_output", .boolean, false, "whether the output matrix is the embedding matrix"),
           Option("freeze_embeddings", .boolean, true, "whether token embeddings stay as drawn"),
           Option("freeze_output", .boolean, true, "whether the output matrix stays as drawn"),
-          Option("seed", .integer, .described("follows mnemo.seed"), "of the initial parameters"),
+          Option(
+            "seed", .integer, .described("follows mnemo.seed"), "decides the initial parameters"),
         ], returns: "Model",
         example:
           "local model = mnemo.model.simplified{vocab = 65, dim = 128, max_len = 128, seed = 1}"
@@ -264,7 +285,11 @@ enum ModelFunctions {
       },
       Function(
         "model.load", "The model of a checkpoint that save wrote.",
-        parameters: [Parameter("path", .string, "the file")], returns: "Model"
+        parameters: [Parameter("path", .string, "the file")], returns: "Model",
+        example: model + """
+          model:save("model.safetensors")
+          print(mnemo.model.load("model.safetensors"))
+          """
       ) { call in call.returns(try Checkpoint.load(from: call.string(1)) as AnyObject) },
     ]
   }

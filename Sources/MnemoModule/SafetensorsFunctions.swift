@@ -9,7 +9,12 @@ enum SafetensorsFunctions {
         "safetensors.load",
         "The tensors of a safetensors file by name, as they are stored (ids count from what they "
           + "counted from there), and the file's metadata.",
-        parameters: [Parameter("path", .string, "the file")], returns: "table, table"
+        parameters: [Parameter("path", .string, "the file")], returns: "table, table",
+        example: """
+          mnemo.safetensors.save("eye.safetensors", {eye = mnemo.eye(2)}, {made = "by hand"})
+          local tensors, metadata = mnemo.safetensors.load("eye.safetensors")
+          print(tensors.eye, metadata.made)
+          """
       ) { call in
         let (tensors, metadata) = try Safetensors.load(call.string(1))
         let values = tensors.map { name, value -> (String, any LuaPushable) in
@@ -27,7 +32,8 @@ enum SafetensorsFunctions {
           Parameter("path", .string, "the file"),
           Parameter("tensors", .table, "name to Tensor or IntTensor"),
           Parameter("metadata", .table, "name to string", optional: true),
-        ]
+        ],
+        example: "mnemo.safetensors.save(\"eye.safetensors\", {eye = mnemo.eye(2)})"
       ) { call in
         let table = try call.table(2)
         let tensors = try table.fields().map { name, value -> (String, Safetensors.Value) in

@@ -28,7 +28,7 @@ enum TaskFunctions {
     let fields = [
       Parameter("vocab_size", .integer, "number of tokens, N"),
       Parameter("seq_len", .integer, "length of a sequence, T"),
-      Parameter("corpus", .object("Corpus"), "the statistics"),
+      Parameter("corpus", .object("Corpus"), "where its statistics come from"),
       Parameter("trigger_kind", .choice(["fixed", "random"]), "where triggers come from"),
       Parameter("triggers", .object("IntTensor"), "the fixed triggers' ids; nil if random"),
       Parameter("options", .table, "the options it was made with"),
@@ -136,26 +136,31 @@ enum TaskFunctions {
           + "always followed by an output drawn anew for each sequence, so that predicting it takes "
           + "looking back.",
         options: [
-          Option("corpus", .object("Corpus"), .described("corpus.shakespeare()"), "the statistics"),
+          Option(
+            "corpus", .object("Corpus"), .described("corpus.shakespeare()"),
+            "unigram and bigram statistics of the sequences"),
           Option("triggers", .integer, 5, "number of triggers, K"),
           Option(
             "trigger_kind", .choice(["fixed", "random"]), "fixed",
-            "the most frequent tokens in every sequence, or drawn for each"),
+            "fixed: the most frequent tokens, in every sequence; random: drawn anew for each sequence"
+          ),
           Option(
             "trigger_offset", .integer, 0,
             "how many of the most frequent tokens fixed triggers leave out"),
           Option(
             "outputs", .choice(["uniform", "bigram"]), "uniform",
-            "uniform, or by what follows the trigger in the corpus"),
+            "draws outputs uniformly, or by what follows the trigger in the corpus"),
           Option(
             "outputs_range", .list(.integer), .described("all tokens"),
             "{first, last}: only these tokens are outputs"),
           Option("no_repeat", .boolean, false, "whether an output must differ from its trigger"),
           Option(
             "noise_token", .integer, .none, "a token that takes an output's place now and then"),
-          Option("noise_prob", .number, .described("0.5 with a noise_token"), "how often it does"),
+          Option(
+            "noise_prob", .number, .described("0.5 with a noise_token"),
+            "the probability with which noise_token stands in an output's place"),
           Option("seq_len", .integer, 128, "length of a sequence, T"),
-          Option("seed", .integer, .described("follows mnemo.seed"), "of all batches"),
+          Option("seed", .integer, .described("follows mnemo.seed"), "decides every batch"),
         ], returns: "Task",
         example: "local task = mnemo.data.bigram{triggers = 5, seq_len = 64, seed = 1}"
       ) { call in

@@ -115,7 +115,9 @@ enum TensorFunctions {
     Function(
       name, summary + " They follow mnemo.seed, or a seed given last: {seed = n}.",
       parameters: [sizes],
-      options: [Option("seed", .integer, .described("follows mnemo.seed"), "of these numbers")],
+      options: [
+        Option("seed", .integer, .described("follows mnemo.seed"), "decides these numbers")
+      ],
       returns: "Tensor", example: "print(mnemo.\(name)(2, 3, {seed = 1}))"
     ) { call in
       var last = call.count

@@ -17,6 +17,15 @@ enum TrainFunctions {
     Parameter("model", .object("Model"), "the model"),
   ]
 
+  /// The beginning of examples.
+  private static let trained = """
+    local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+    local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+    local run = mnemo.train{model = model, data = task, steps = 3, batch_size = 4,
+      optimizer = mnemo.optim.sgd{lr = 0.1}}
+
+    """
+
   private static func run(_ call: Call) throws -> TrainingRun {
     try call.object(1, TrainingRun.self)
   }
@@ -26,7 +35,8 @@ enum TrainFunctions {
       Function(
         "series", "The values of one column of the history, as a list.",
         parameters: [Parameter("name", .string, "\"step\", \"loss\" or a probe's name")],
-        returns: "list of numbers"
+        returns: "list of numbers",
+        example: trained + "print(table.concat(run:series(\"loss\"), \" \"))"
       ) { call in
         let run = try run(call)
         let name = try call.string(2)
@@ -42,7 +52,7 @@ enum TrainFunctions {
       Function(
         "table", "The history as a text table.",
         parameters: [Parameter("names", .list(.string), "columns beside step", default: "all")],
-        returns: "string"
+        returns: "string", example: trained + "print(run:table{\"loss\"})"
       ) { call in
         let run = try run(call)
         let names = try call.has(2) ? call.strings(2) : Array(columns(run).dropFirst())
@@ -63,7 +73,7 @@ enum TrainFunctions {
         parameters: [
           Parameter("dir", .string, "the folder; made if it is not there", default: "the run's own")
         ],
-        returns: "the run itself"
+        returns: "the run itself", example: trained + "run:save(\"first\")"
       ) { call in
         let run = try run(call)
         guard let path = try call.optionalString(2) ?? run.options.folder?.path else {
@@ -87,7 +97,7 @@ enum TrainFunctions {
       },
       Function(
         "resume", "Goes on for more steps.", parameters: [Parameter("steps", .integer, "how many")],
-        returns: "the run itself"
+        returns: "the run itself", example: trained + "print(run:resume(2).step)"
       ) { call in
         let run = try run(call)
         let steps = try call.integer(2)
@@ -189,7 +199,8 @@ enum TrainFunctions {
           Option("optimizer", .object("Optimizer"), .required, "the update rule"),
           Option(
             "loss_on", .union([.choice(LossMask.names), .function]), "all",
-            "positions that count; or a function from a batch to weights [B, T]"),
+            "positions that count: every one, those of triggers (occurrence 1 or more), or those of "
+              + "triggers seen before (2 or more); or a function from a batch to weights [B, T]"),
           Option("eval_every", .integer, 10, "steps between records"),
           Option("probes", .table, .none, "name to function of the context; each returns a number"),
           Option(

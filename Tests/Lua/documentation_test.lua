@@ -1,0 +1,144 @@
+--- The documentation: complete, and every example in it runs.
+local luaunit = require "luaunit"
+local mnemo = require "mnemo"
+
+local tests = {}
+
+local entries = mnemo.documentation()
+local by_name = {}
+for _, entry in ipairs(entries) do by_name[entry.kind .. " " .. entry.name] = entry end
+
+--- Reads a whole file.
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+--- Runs a command line and returns what it printed, standard error too, and its status.
+local function run(line)
+  local pipe = assert(io.popen(line .. " 2>&1"))
+  local output = pipe:read("a")
+  local _, _, status = pipe:close()
+  return output, status
+end
+
+--- The command that runs this test: the parent of what it starts.
+local command = run("readlink /proc/$PPID/exe"):gsub("\n", "")
+
+--- Runs pieces of Lua one after the other, each by itself, in an empty folder.
+-- @tparam {table,...} pieces each with `name` and `code`
+-- @treturn {string,...} what went wrong, one line for each
+local function failures(pieces)
+  local folder = run("mktemp -d"):gsub("\n", "")
+  local file = assert(io.open(folder .. "/all.lua", "w"))
+  file:write("mnemo = require 'mnemo'\nlocal say = print\nlocal code\n")
+  for _, piece in ipairs(pieces) do
+    -- What they print goes to a function that makes the text and drops it.
+    file:write("code = assert(load(", ("%q"):format(piece.code), ", ",
+      ("%q"):format("=" .. piece.name), ", 't'))\n",
+      "print = function(...) for i = 1, select('#', ...) do tostring((select(i, ...))) end end\n",
+      "local ok, message = pcall(code)\n",
+      "if not ok then say('failed: ' .. tostring(message)) end\n")
+  end
+  file:write("say('done')\n")
+  file:close()
+  local output = run(("cd '%s' && '%s' all.lua"):format(folder, command))
+  run(("rm -r '%s'"):format(folder))
+  local found = {}
+  for line in output:gmatch("failed: [^\n]*") do found[#found + 1] = line end
+  if not output:find("done\n$") then found[#found + 1] = output end
+  return found
+end
+
+function tests.test_every_example_runs()
+  local pieces = {}
+  for _, entry in ipairs(entries) do
+    if entry.example then pieces[#pieces + 1] = { name = entry.name, code = entry.example } end
+  end
+  luaunit.assertTrue(#pieces > 100, #pieces)
+  luaunit.assertEquals(failures(pieces), {})
+end
+
+function tests.test_the_readme_runs()
+  local blocks = {}
+  for block in read("README.md"):gmatch("```lua\n(.-)```") do blocks[#blocks + 1] = block end
+  luaunit.assertTrue(#blocks >= 2)
+  -- They are one session, with less training than it asks for.
+  local code = table.concat(blocks, "\n"):gsub("steps = %d+", "steps = 2")
+    :gsub("batch_size = %d+", "batch_size = 2")
+  luaunit.assertEquals(failures { { name = "README", code = code } }, {})
+end
+
+function tests.test_every_public_function_is_documented()
+  local function check(name, value)
+    if type(value) == "function" then
+      luaunit.assertNotNil(by_name["function " .. name], name)
+    elseif type(value) == "table" and name:match("^[%w_]+$") then
+      luaunit.assertNotNil(by_name["table " .. name], name)
+      for key, inner in pairs(value) do check(name .. "." .. key, inner) end
+    end
+  end
+  for _, name in ipairs { "probes", "plot", "arguments" } do check(name, mnemo[name]) end
+  for name, value in pairs(mnemo) do check(name, value) end
+end
+
+function tests.test_every_declaration_says_what_it_is()
+  for _, entry in ipairs(entries) do
+    luaunit.assertNotEquals(entry.summary, "", entry.name)
+    if entry.kind == "function" or entry.kind == "method" then
+      luaunit.assertNotNil(entry.example, entry.name)
+      luaunit.assertStrContains(entry.signature, entry.name)
+    end
+    local lists = { entry.options or {}, entry.parameters or {}, entry.fields or {} }
+    for _, list in ipairs(lists) do
+      for _, item in ipairs(list) do
+        luaunit.assertTrue(item.doc == "" or item.doc:find("[.!?]$") ~= nil, item.doc)
+      end
+    end
+  end
+end
+
+function tests.test_help_begins_with_the_signature()
+  local function first_line(argument)
+    return run(("'%s' -e 'mnemo.help(%s)'"):format(command, argument)):match("[^\n]*")
+  end
+  luaunit.assertStrMatches(first_line "mnemo.data.bigram", "data%.bigram{.*} → Task")
+  luaunit.assertEquals(first_line '"data.bigram"', first_line "mnemo.data.bigram")
+  luaunit.assertEquals(first_line "mnemo.probes.recall",
+    "probes.recall(W, U, V[, weights]) → number")
+  luaunit.assertEquals(first_line '"probes.recall"', first_line "mnemo.probes.recall")
+  luaunit.assertEquals(first_line "mnemo.plot.lines { y = { 1 } }.save",
+    "Figure:save(path) → Figure")
+  luaunit.assertEquals(first_line '"Tensor:sum"', "Tensor:sum([d[, keepdim]]) → Tensor")
+  luaunit.assertEquals(first_line "mnemo.zeros(1).sum", first_line '"Tensor:sum"')
+end
+
+function tests.test_help_on_tables_and_topics()
+  local topic = run(("'%s' help probes"):format(command))
+  luaunit.assertStrContains(topic, "probes.recall(W, U, V[, weights]) → number  Tells how much")
+  luaunit.assertEquals(run(("'%s' -e 'mnemo.help(mnemo.probes)'"):format(command)), topic)
+  luaunit.assertStrContains(run(("'%s' -e 'mnemo.help(mnemo)'"):format(command)), "\nplot.lines(")
+  local output, status = run(("'%s' help probes.recal"):format(command))
+  luaunit.assertEquals(status, 1)
+  luaunit.assertStrContains(output, "did you mean 'probes.recall'?")
+end
+
+--- Halves a number.
+-- @tparam number x what is halved
+-- @treturn number the half
+local function halved(x) return x / 2 end
+
+function tests.test_help_on_a_function_of_a_script()
+  local lines, output = {}, print
+  function _G.print(text) lines[#lines + 1] = text end
+  local ok, message = pcall(mnemo.help, halved)
+  _G.print = output
+  luaunit.assertTrue(ok, message)
+  luaunit.assertEquals(halved(4), 2)
+  luaunit.assertErrorMsgContains("there is no documentation for this function", mnemo.help,
+    function() end)
+end
+
+os.exit(luaunit.LuaUnit.new():runSuiteByInstances { { "documentation", tests } })
