@@ -140,7 +140,10 @@ enum TensorClass {
 
   private static var shape: [Function] {
     [
-      Function("shape", "The size of each dimension.", returns: "list of integers") { call in
+      Function(
+        "shape", "The size of each dimension.", returns: "list of integers",
+        example: "print(table.unpack(mnemo.zeros(2, 3):shape()))"
+      ) { call in
         call.returns(try call.object(1, Tensor.self).shape)
       },
       Function(
@@ -149,10 +152,16 @@ enum TensorClass {
       ) { call in
         call.returns(try call.object(1, Tensor.self).size(call.dimension(2)))
       },
-      Function("dim", "The number of dimensions.", returns: "integer") { call in
+      Function(
+        "dim", "The number of dimensions.", returns: "integer",
+        example: "print(mnemo.zeros(2, 3):dim())"
+      ) { call in
         call.returns(try call.object(1, Tensor.self).rank)
       },
-      Function("numel", "The number of elements.", returns: "integer") { call in
+      Function(
+        "numel", "The number of elements.", returns: "integer",
+        example: "print(mnemo.zeros(2, 3):numel())"
+      ) { call in
         call.returns(try call.object(1, Tensor.self).count)
       },
       Function(
@@ -185,15 +194,18 @@ enum TensorClass {
 
   private static var views: [Function] {
     [
-      Function("clone", "A copy with a storage of its own, without history.", returns: "Tensor") {
-        call in call.returns(try call.object(1, Tensor.self).clone())
+      Function(
+        "clone", "A copy with a storage of its own, without history.", returns: "Tensor",
+        example: "local a = mnemo.ones(2)\nlocal b = a:clone()\nb:fill_(5)\nprint(a, b)"
+      ) { call in call.returns(try call.object(1, Tensor.self).clone())
       },
       Function(
-        "detach", "The same elements, shared, without history or gradient.", returns: "Tensor"
+        "detach", "The same elements, shared, without history or gradient.", returns: "Tensor",
+        example: "local x = mnemo.ones(2):requires_grad(true)\nprint(x:detach():requires_grad())"
       ) { call in call.returns(try call.object(1, Tensor.self).detach()) },
       Function(
         "contiguous", "This tensor if its elements lie side by side, else a copy.",
-        returns: "Tensor"
+        returns: "Tensor", example: "local rows = mnemo.zeros(2, 3):t():contiguous()"
       ) { call in call.returns(try call.object(1, Tensor.self).contiguous()) },
       Function(
         "narrow", "A view of a range of indices.",
