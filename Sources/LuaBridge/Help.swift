@@ -3,18 +3,26 @@ extension Function {
   public var signature: String {
     let result = returns.isEmpty ? "" : " → \(result.type)"
     if parameters.isEmpty, let options { return name + braces(options, before: result) + result }
+    // Brackets nest: what follows an optional argument needs that one.
     var list = ""
-    for parameter in parameters {
-      let separator = list.isEmpty ? "" : ", "
-      let name = parameter.name + (parameter.isVariadic ? "…" : "")
-      list += parameter.isOptional ? "[" + separator + name + "]" : separator + name
+    var brackets = ""
+    func add(_ text: String, isOptional: Bool) {
+      if !isOptional {
+        list += brackets
+        brackets = ""
+      }
+      list += (isOptional ? "[" : "") + (list.isEmpty ? "" : ", ") + text
+      if isOptional { brackets += "]" }
     }
-    guard let options else { return "\(name)(\(list))\(result)" }
-    let separator = list.isEmpty ? "" : ", "
-    let table = braces(options, before: list + result)
-    let isOptional = !options.contains(where: \.isRequired)
-    return "\(name)(\(list)" + (isOptional ? "[\(separator)\(table)]" : separator + table)
-      + ")\(result)"
+    for parameter in parameters {
+      add(parameter.name + (parameter.isVariadic ? "…" : ""), isOptional: parameter.isOptional)
+    }
+    if let options {
+      add(
+        braces(options, before: list + result),
+        isOptional: !options.contains(where: \.isRequired))
+    }
+    return "\(name)(\(list)\(brackets))\(result)"
   }
 
   /// The part of `returns` that names types, and what explains it: `Tensor, 0-dimensional`.

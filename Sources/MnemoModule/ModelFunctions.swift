@@ -30,7 +30,7 @@ enum ModelFunctions {
       Function(
         "loss", "The mean cross-entropy of the next token, in nats, where loss_on keeps positions.",
         parameters: [
-          Parameter("batch", .table, "with tokens, targets and occurrence"),
+          Parameter("batch", .object("Batch"), "a task's, or a table with its fields"),
           Parameter(
             "loss_on", .union([.choice(LossMask.names), .object("Tensor")]),
             "a mask's name, as in mnemo.train, or weights [B, T]", default: "\"all\""),

@@ -31,10 +31,10 @@ public enum MnemoModule {
     let registry = Registry()
     registry.add([
       TensorClass.declaration(session), IntTensorClass.declaration, CorpusFunctions.corpusClass,
-      TaskFunctions.taskClass(session), ModelFunctions.modelClass(session),
+      TaskFunctions.taskClass(session), TaskFunctions.batchClass, RandomSource.declaration,
+      ModelFunctions.modelClass(session), Visitor.declaration,
       OptimizerFunctions.optimizerClass,
-      TrainFunctions.runClass, TrainFunctions.contextClass, Visitor.declaration,
-      RandomSource.declaration,
+      TrainFunctions.runClass, TrainFunctions.contextClass,
     ])
     registry.add(topFunctions(session, registry))
     registry.add(TensorFunctions.functions(session))

@@ -22,6 +22,22 @@ enum TaskFunctions {
     }
   }
 
+  /// A name for the tables that `batch` returns.
+  private final class BatchTable {}
+
+  static var batchClass: LuaClass {
+    LuaClass(
+      "Batch", for: BatchTable.self,
+      "A batch of sequences: a plain table, so that scripts can make their own.",
+      fields: [
+        Parameter("tokens", .object("IntTensor"), "ids [B, T], from 1"),
+        Parameter("targets", .object("IntTensor"), "the token after each, [B, T]"),
+        Parameter(
+          "occurrence", .object("IntTensor"),
+          "0 where the token is no trigger, else how often it has occurred so far, [B, T]"),
+      ])
+  }
+
   static func taskClass(_ session: Session) -> LuaClass {
     let counters = Counters()
     let sequences = Parameter("n", .integer, "number of sequences, B")
@@ -36,12 +52,11 @@ enum TaskFunctions {
     let methods = [
       Function(
         "batch",
-        "A batch of training sequences: a table with tokens, targets and occurrence, [B, T] each. "
-          + "The same index gives the same batch; training step s, counted from 0, takes index "
-          + "s + 1.",
+        "A batch of training sequences. The same index gives the same batch; training step s, "
+          + "counted from 0, takes index s + 1.",
         parameters: [
           sequences, Parameter("index", .integer, "from 1", default: "the next one"),
-        ], returns: "table",
+        ], returns: "Batch",
         example: """
           local task = mnemo.data.bigram{seq_len = 16, seed = 1}
           print(task:batch(2, 1).tokens)
@@ -57,7 +72,7 @@ enum TaskFunctions {
         "held_out",
         "A batch that training never sees, from random streams of its own.",
         parameters: [sequences, Parameter("index", .integer, "from 1", default: "1")],
-        returns: "table",
+        returns: "Batch",
         example: "local batch = mnemo.data.bigram{seed = 1}:held_out(8)"
       ) { call in
         let task = try call.object(1, (any TokenTask).self)

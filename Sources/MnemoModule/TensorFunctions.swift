@@ -4,7 +4,7 @@ import Tensors
 /// Functions that make tensors.
 enum TensorFunctions {
   private static let sizes = Parameter(
-    "size", .integer, "the sizes, or a list of them", variadic: true)
+    "size", .union([.integer, .list(.integer)]), "the sizes, or a list of them", variadic: true)
 
   static func functions(_ session: Session) -> [Function] {
     [

@@ -163,7 +163,7 @@ enum TrainFunctions {
       "ProbeContext", for: Context.self, "What a probe sees of a step.",
       fields: [
         Parameter("model", .object("Model"), "the model"),
-        Parameter("batch", .table, "tokens, targets, occurrence [B, T] of the step"),
+        Parameter("batch", .object("Batch"), "the batch of the step"),
         Parameter("logits", .object("Tensor"), "the logits at every position, [B, T, V]"),
         Parameter("step", .integer, "number of updates made"),
         Parameter("run", .object("Run"), "the run so far"),

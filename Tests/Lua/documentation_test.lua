@@ -33,14 +33,21 @@ local command = run("readlink /proc/$PPID/exe"):gsub("\n", "")
 local function failures(pieces)
   local folder = run("mktemp -d"):gsub("\n", "")
   local file = assert(io.open(folder .. "/all.lua", "w"))
-  file:write("mnemo = require 'mnemo'\nlocal say = print\nlocal code\n")
+  -- What they print goes to a function that makes the text and drops it.
+  file:write([[
+local say = print
+local function quiet(...)
+  for i = 1, select("#", ...) do tostring((select(i, ...))) end
+end
+local function try(name, code)
+  print = quiet
+  local ok, message = pcall(load(code, "=" .. name, "t"))
+  if not ok then say("failed: " .. tostring(message)) end
+end
+mnemo = require "mnemo"
+]])
   for _, piece in ipairs(pieces) do
-    -- What they print goes to a function that makes the text and drops it.
-    file:write("code = assert(load(", ("%q"):format(piece.code), ", ",
-      ("%q"):format("=" .. piece.name), ", 't'))\n",
-      "print = function(...) for i = 1, select('#', ...) do tostring((select(i, ...))) end end\n",
-      "local ok, message = pcall(code)\n",
-      "if not ok then say('failed: ' .. tostring(message)) end\n")
+    file:write(("try(%q, %q)\n"):format(piece.name, piece.code))
   end
   file:write("say('done')\n")
   file:close()
@@ -119,26 +126,41 @@ function tests.test_help_on_tables_and_topics()
   local topic = run(("'%s' help probes"):format(command))
   luaunit.assertStrContains(topic, "probes.recall(W, U, V[, weights]) → number  Tells how much")
   luaunit.assertEquals(run(("'%s' -e 'mnemo.help(mnemo.probes)'"):format(command)), topic)
-  luaunit.assertStrContains(run(("'%s' -e 'mnemo.help(mnemo)'"):format(command)), "\nplot.lines(")
+  luaunit.assertStrContains(run(("'%s' -e 'mnemo.help(mnemo)'"):format(command)), "\nplot.lines{")
   local output, status = run(("'%s' help probes.recal"):format(command))
   luaunit.assertEquals(status, 1)
   luaunit.assertStrContains(output, "did you mean 'probes.recall'?")
 end
 
+function tests.test_help_on_a_function_of_a_script()
+  local name = os.tmpname()
+  local file = assert(io.open(name, "w"))
+  file:write [[
 --- Halves a number.
 -- @tparam number x what is halved
+-- @tparam[opt=2] integer options.by the divisor
 -- @treturn number the half
-local function halved(x) return x / 2 end
-
-function tests.test_help_on_a_function_of_a_script()
-  local lines, output = {}, print
-  function _G.print(text) lines[#lines + 1] = text end
-  local ok, message = pcall(mnemo.help, halved)
-  _G.print = output
-  luaunit.assertTrue(ok, message)
-  luaunit.assertEquals(halved(4), 2)
-  luaunit.assertErrorMsgContains("there is no documentation for this function", mnemo.help,
-    function() end)
+-- @usage print(halved(3))
+local function halved(x, options) return x / (options and options.by or 2) end
+mnemo.help(halved)
+print(pcall(mnemo.help, function() end))
+]]
+  file:close()
+  local output = run(("'%s' %s"):format(command, name))
+  os.remove(name)
+  luaunit.assertEquals(output, [[
+halved(x[, {by=…}]) → number
+  Halves a number.
+  parameters:
+    x  number. What is halved.
+  options:
+    by  integer, default 2. The divisor.
+  returns:
+    number. The half.
+  example:
+    print(halved(3))
+false	help: there is no documentation for this function
+]])
 end
 
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances { { "documentation", tests } })

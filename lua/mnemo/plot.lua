@@ -731,7 +731,7 @@ end
 --- Draws the figure into a file, and its numbers into a CSV file beside it (`loss.svg` and
 -- `loss.csv`). The folder must exist.
 -- @tparam string path ends in .svg, .png or .pdf
--- @treturn Figure itself, so that it can be saved in another format
+-- @treturn Figure the same one, so that it can be saved in another format
 -- @usage mnemo.plot.lines { y = { 3, 2, 1 } }:save("loss.svg"):save("loss.pdf")
 function figure:save(path)
   if type(path) ~= "string" then

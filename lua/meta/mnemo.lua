@@ -1,0 +1,1854 @@
+---@meta mnemo
+-- Written by `make docs` from the declarations. Change those, not this file.
+-- For editors with the Lua language server: never run.
+
+---@class mnemo
+---@field version string The version of engine and module.
+local mnemo = {}
+
+---Sets the seed that tensors, tasks and models without a seed of their own follow. Without a call it is 0.
+---
+---```lua
+---mnemo.seed(7)
+---local a = mnemo.randn(2, 3)
+---```
+---@param n integer Any integer.
+function mnemo.seed(n) end
+
+---Sets how many threads the engine uses, and returns it. Results do not depend on it.
+---
+---```lua
+---print(mnemo.threads())
+---```
+---@param n? integer 1 to 1024. Default: unchanged.
+---@return number
+function mnemo.threads(n) end
+
+---Calls a function and returns its results; operations inside record no gradients.
+---
+---```lua
+---local mean = mnemo.no_grad(function() return mnemo.ones(3):mean() end)
+---```
+---@param fn function Called without arguments.
+---@return any ... # what fn returns
+function mnemo.no_grad(fn) end
+
+---Prints the documentation of a function, a method, an object, one of the module's tables or a name; without an argument, one line for everything. Of a function written in Lua it prints the comment above it.
+---
+---```lua
+---mnemo.help(mnemo.data.bigram)
+---mnemo.help("Tensor:sum")
+---mnemo.help(mnemo.probes)
+---```
+---@param x? any A function, an object, a table, or a name.
+function mnemo.help(x) end
+
+---Everything that help knows, as a list of tables for programs that write manuals. Each has kind ("table", "function", "class" or "method"), name and summary; functions and methods also signature, parameters, options, returns and example; classes fields and operators. Parameters, options and fields are lists of tables with name, type, doc, optional, variadic and default.
+---
+---```lua
+---for _, entry in ipairs(mnemo.documentation()) do
+---  if entry.kind == "class" then print(entry.name, entry.summary) end
+---end
+---```
+---@return table[]
+function mnemo.documentation() end
+
+---A tensor of the numbers in a list, or in lists of lists of equal lengths.
+---
+---```lua
+---print(mnemo.tensor{{1, 2}, {3, 4}})
+---```
+---@param table table|number The numbers.
+---@return mnemo.Tensor
+function mnemo.tensor(table) end
+
+---An integer tensor of the numbers in a list, or in lists of lists.
+---
+---```lua
+---print(mnemo.int_tensor{3, 1, 2})
+---```
+---@param table table|integer The numbers.
+---@return mnemo.IntTensor
+function mnemo.int_tensor(table) end
+
+---Zeros.
+---
+---```lua
+---print(mnemo.zeros(2, 3))
+---```
+---@param ... integer|integer[]
+---@return mnemo.Tensor
+function mnemo.zeros(...) end
+
+---Ones.
+---
+---```lua
+---print(mnemo.ones(3))
+---```
+---@param ... integer|integer[]
+---@return mnemo.Tensor
+function mnemo.ones(...) end
+
+---One number everywhere.
+---
+---```lua
+---print(mnemo.full(2, 2, 0.5))
+---```
+---@param ... integer|integer[]|number
+---@return mnemo.Tensor
+function mnemo.full(...) end
+
+---@class (exact) mnemo.rand.Options
+---@field seed? integer Decides these numbers. Default: follows mnemo.seed.
+
+---Uniform random numbers in [0, 1). They follow mnemo.seed, or a seed given last: {seed = n}.
+---
+---```lua
+---print(mnemo.rand(2, 3, {seed = 1}))
+---```
+---@param ... integer|integer[]|mnemo.rand.Options
+---@return mnemo.Tensor
+function mnemo.rand(...) end
+
+---@class (exact) mnemo.randn.Options
+---@field seed? integer Decides these numbers. Default: follows mnemo.seed.
+
+---Standard normal random numbers. They follow mnemo.seed, or a seed given last: {seed = n}.
+---
+---```lua
+---print(mnemo.randn(2, 3, {seed = 1}))
+---```
+---@param ... integer|integer[]|mnemo.randn.Options
+---@return mnemo.Tensor
+function mnemo.randn(...) end
+
+---The identity matrix.
+---
+---```lua
+---print(mnemo.eye(2))
+---```
+---@param n integer Its size.
+---@return mnemo.Tensor
+function mnemo.eye(n) end
+
+---first, first + step, … up to and including last where it is reached.
+---
+---```lua
+---print(mnemo.arange(1, 5))
+---```
+---@param first number
+---@param last number
+---@param step? number  Default: 1.
+---@return mnemo.Tensor
+function mnemo.arange(first, last, step) end
+
+---n evenly spaced numbers, both ends included.
+---
+---```lua
+---print(mnemo.linspace(0, 1, 5))
+---```
+---@param a number
+---@param b number
+---@param n integer
+---@return mnemo.Tensor
+function mnemo.linspace(a, b, n) end
+
+---Rows of zeros with a 1 at each id.
+---
+---```lua
+---print(mnemo.one_hot(mnemo.int_tensor{2, 1}, 3))
+---```
+---@param ids mnemo.IntTensor Of any shape, from 1.
+---@param n integer Length of a row.
+---@return mnemo.Tensor
+function mnemo.one_hot(ids, n) end
+
+---Tensors joined along a dimension.
+---
+---```lua
+---print(mnemo.cat({mnemo.ones(2), mnemo.zeros(1)}, 1))
+---```
+---@param list mnemo.Tensor[]
+---@param d integer The dimension.
+---@return mnemo.Tensor
+function mnemo.cat(list, d) end
+
+---Tensors of one shape joined along a new dimension.
+---
+---```lua
+---print(mnemo.stack({mnemo.ones(2), mnemo.zeros(2)}, 1))
+---```
+---@param list mnemo.Tensor[]
+---@param d integer The new dimension.
+---@return mnemo.Tensor
+function mnemo.stack(list, d) end
+
+---Elements of a where the mask is not 0, else of b; all broadcast.
+---
+---```lua
+---print(mnemo.where(mnemo.tensor{1, 0}, 5, -5))
+---```
+---@param mask mnemo.Tensor
+---@param a mnemo.Tensor|number
+---@param b mnemo.Tensor|number
+---@return mnemo.Tensor
+function mnemo.where(mask, a, b) end
+
+---@class (exact) mnemo.train.Options
+---@field model mnemo.Model Changed in place.
+---@field data mnemo.Task Step s, counted from 0, takes batch s + 1.
+---@field steps integer Number of updates.
+---@field batch_size? integer Sequences in a batch. Default: 64.
+---@field optimizer mnemo.Optimizer The update rule.
+---@field loss_on? "all"|"outputs"|"repeats"|function Positions that count: every one, those of triggers (occurrence 1 or more), or those of triggers seen before (2 or more); or a function from a batch to weights [B, T]. Default: "all".
+---@field eval_every? integer Steps between records. Default: 10.
+---@field probes? table Name to function of the context; each returns a number.
+---@field at? table Step, counted from 0, to function of the model, called before it.
+---@field on_record? function Called with each record when it is made.
+---@field clip_norm? number Largest norm of all gradients together.
+---@field checkpoint_every? integer Steps between checkpoints in dir. Default: at the end only.
+---@field dir? string Folder for history.jsonl and model.safetensors, written as they come.
+---@field progress? boolean Whether progress is told on standard error. Default: true.
+
+---Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted from 0, and after the last. Ctrl-C ends the loop after the current step and returns the run. If the loss is no longer a number, training stops with an error and the model returns to its last good state.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 32, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 32, seed = 1}
+---local run = mnemo.train{model = model, data = task, steps = 3, batch_size = 4,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}, loss_on = "repeats"}
+---print(run:table())
+---```
+---@param options mnemo.train.Options
+---@return mnemo.Run
+function mnemo.train(options) end
+
+---An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end.
+---@class mnemo.Tensor
+---@field grad mnemo.Tensor The gradient that backward() accumulated, or nil.
+---@operator add(mnemo.Tensor|number): mnemo.Tensor
+---@operator div(mnemo.Tensor|number): mnemo.Tensor
+---@operator len: integer
+---@operator mul(mnemo.Tensor|number): mnemo.Tensor
+---@operator pow(mnemo.Tensor|number): mnemo.Tensor
+---@operator sub(mnemo.Tensor|number): mnemo.Tensor
+---@operator unm: mnemo.Tensor
+---@field [integer|mnemo.IntTensor] mnemo.Tensor A view of a row; the rows of these ids.
+local Tensor = {}
+
+---The size of each dimension.
+---
+---```lua
+---print(table.unpack(mnemo.zeros(2, 3):shape()))
+---```
+---@return integer[]
+function Tensor:shape() end
+
+---The size of one dimension.
+---
+---```lua
+---print(mnemo.zeros(2, 3):size(-1))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@return integer
+function Tensor:size(d) end
+
+---The number of dimensions.
+---
+---```lua
+---print(mnemo.zeros(2, 3):dim())
+---```
+---@return integer
+function Tensor:dim() end
+
+---The number of elements.
+---
+---```lua
+---print(mnemo.zeros(2, 3):numel())
+---```
+---@return integer
+function Tensor:numel() end
+
+---The only element of a tensor that has one, as a number.
+---
+---```lua
+---print(mnemo.ones(3):sum():item())
+---```
+---@return number
+function Tensor:item() end
+
+---The elements as lists of lists; a number if there are no dimensions.
+---
+---```lua
+---print(mnemo.eye(2):totable()[1][1])
+---```
+---@return table
+function Tensor:totable() end
+
+---One element, as a number.
+---
+---```lua
+---print(mnemo.eye(2):get(1, 2))
+---```
+---@param ... integer
+---@return number
+function Tensor:get(...) end
+
+---A copy with a storage of its own, without history.
+---
+---```lua
+---local a = mnemo.ones(2)
+---local b = a:clone()
+---b:fill_(5)
+---print(a, b)
+---```
+---@return mnemo.Tensor
+function Tensor:clone() end
+
+---The same elements, shared, without history or gradient.
+---
+---```lua
+---local x = mnemo.ones(2):requires_grad(true)
+---print(x:detach():requires_grad())
+---```
+---@return mnemo.Tensor
+function Tensor:detach() end
+
+---This tensor if its elements lie side by side, else a copy.
+---
+---```lua
+---local rows = mnemo.zeros(2, 3):t():contiguous()
+---```
+---@return mnemo.Tensor
+function Tensor:contiguous() end
+
+---A view of a range of indices.
+---
+---```lua
+---print(mnemo.arange(1, 9):narrow(1, 2, 3))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param first integer The first index.
+---@param length integer How many.
+---@return mnemo.Tensor
+function Tensor:narrow(d, first, length) end
+
+---A view at one index of a dimension, which disappears.
+---
+---```lua
+---print(mnemo.eye(3):select(2, 1))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param i integer The index.
+---@return mnemo.Tensor
+function Tensor:select(d, i) end
+
+---The same elements in another shape; one size may be -1, what is left.
+---
+---```lua
+---print(mnemo.arange(1, 6):reshape(2, -1))
+---```
+---@param ... integer
+---@return mnemo.Tensor
+function Tensor:reshape(...) end
+
+---The tensor repeated to a shape by broadcasting, without copying.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:expand(3, 2))
+---```
+---@param ... integer
+---@return mnemo.Tensor
+function Tensor:expand(...) end
+
+---A view with two dimensions exchanged.
+---
+---```lua
+---print(mnemo.zeros(2, 3):transpose(1, 2):size(1))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param e integer The other dimension.
+---@return mnemo.Tensor
+function Tensor:transpose(d, e) end
+
+---The transpose of a matrix, a view.
+---
+---```lua
+---print(mnemo.zeros(2, 3):t():size(1))
+---```
+---@return mnemo.Tensor
+function Tensor:t() end
+
+---Elements chosen along a dimension: result[i][j] = t[i][ids[i][j]] for the last of two.
+---
+---```lua
+---print(mnemo.tensor{{1, 2}, {3, 4}}:gather(2, mnemo.int_tensor{{2}, {1}}))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param ids mnemo.IntTensor Of t's shape but for that dimension.
+---@return mnemo.Tensor
+function Tensor:gather(d, ids) end
+
+---Matrix product, with NumPy's rules for vectors and leading dimensions.
+---
+---```lua
+---print(mnemo.eye(2):matmul(mnemo.ones(2, 3)))
+---```
+---@param other mnemo.Tensor
+---@return mnemo.Tensor
+function Tensor:matmul(other) end
+
+---The product Σ x_i y_i of two vectors.
+---
+---```lua
+---print(mnemo.ones(3):dot(mnemo.ones(3)):item())
+---```
+---@param other mnemo.Tensor
+---@return mnemo.Tensor
+function Tensor:dot(other) end
+
+---The matrix x_i y_j of two vectors.
+---
+---```lua
+---print(mnemo.ones(2):outer(mnemo.ones(3)))
+---```
+---@param other mnemo.Tensor
+---@return mnemo.Tensor
+function Tensor:outer(other) end
+
+---e^x.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:exp())
+---```
+---@return mnemo.Tensor
+function Tensor:exp() end
+
+---Natural logarithm.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:log())
+---```
+---@return mnemo.Tensor
+function Tensor:log() end
+
+---Square root.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:sqrt())
+---```
+---@return mnemo.Tensor
+function Tensor:sqrt() end
+
+---Absolute value.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:abs())
+---```
+---@return mnemo.Tensor
+function Tensor:abs() end
+
+---Hyperbolic tangent.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:tanh())
+---```
+---@return mnemo.Tensor
+function Tensor:tanh() end
+
+---1 / (1 + e^-x).
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:sigmoid())
+---```
+---@return mnemo.Tensor
+function Tensor:sigmoid() end
+
+---max(x, 0).
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:relu())
+---```
+---@return mnemo.Tensor
+function Tensor:relu() end
+
+---x times the normal distribution function of x (the exact form).
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:gelu())
+---```
+---@return mnemo.Tensor
+function Tensor:gelu() end
+
+---x².
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:square())
+---```
+---@return mnemo.Tensor
+function Tensor:square() end
+
+---x limited to a range.
+---
+---```lua
+---print(mnemo.tensor{-2, 0.5, 3}:clamp(0, 1))
+---```
+---@param low number
+---@param high number
+---@return mnemo.Tensor
+function Tensor:clamp(low, high) end
+
+---The larger of two, elementwise.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:maximum(2))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor
+function Tensor:maximum(other) end
+
+---1 where equal, else 0.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:eq(2))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor
+function Tensor:eq(other) end
+
+---1 where different, else 0.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:ne(2))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor
+function Tensor:ne(other) end
+
+---1 where less, else 0.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:lt(2))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor
+function Tensor:lt(other) end
+
+---1 where less or equal, else 0.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:le(2))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor
+function Tensor:le(other) end
+
+---1 where greater, else 0.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:gt(2))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor
+function Tensor:gt(other) end
+
+---1 where greater or equal, else 0.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:ge(2))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor
+function Tensor:ge(other) end
+
+---The sum.
+---
+---```lua
+---print(mnemo.ones(2, 3):sum(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.Tensor
+function Tensor:sum(d, keepdim) end
+
+---The mean.
+---
+---```lua
+---print(mnemo.ones(2, 3):mean(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.Tensor
+function Tensor:mean(d, keepdim) end
+
+---The largest element.
+---
+---```lua
+---print(mnemo.ones(2, 3):max(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.Tensor
+function Tensor:max(d, keepdim) end
+
+---The smallest element.
+---
+---```lua
+---print(mnemo.ones(2, 3):min(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.Tensor
+function Tensor:min(d, keepdim) end
+
+---The variance, divided by n - 1.
+---
+---```lua
+---print(mnemo.ones(2, 3):var(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.Tensor
+function Tensor:var(d, keepdim) end
+
+---The standard deviation, the root of var.
+---
+---```lua
+---print(mnemo.ones(2, 3):std(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.Tensor
+function Tensor:std(d, keepdim) end
+
+---The root of the sum of squares.
+---
+---```lua
+---print(mnemo.ones(2, 3):norm(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.Tensor
+function Tensor:norm(d, keepdim) end
+
+---log Σ e^x.
+---
+---```lua
+---print(mnemo.ones(2, 3):logsumexp(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.Tensor
+function Tensor:logsumexp(d, keepdim) end
+
+---The index of the largest element, the first of equals.
+---
+---```lua
+---print(mnemo.tensor{3, 5, 4}:argmax(1))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.IntTensor
+function Tensor:argmax(d, keepdim) end
+
+---The index of the smallest element, the first of equals.
+---
+---```lua
+---print(mnemo.tensor{3, 5, 4}:argmin(1))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.IntTensor
+function Tensor:argmin(d, keepdim) end
+
+---e^x / Σ e^x along a dimension.
+---
+---```lua
+---print(mnemo.tensor{0, 1}:softmax(1))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@return mnemo.Tensor
+function Tensor:softmax(d) end
+
+---The logarithm of softmax along a dimension.
+---
+---```lua
+---print(mnemo.tensor{0, 1}:log_softmax(1))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@return mnemo.Tensor
+function Tensor:log_softmax(d) end
+
+---The mean cross-entropy, in nats, of logits [..., V] and the right answers.
+---
+---```lua
+---print(mnemo.zeros(2, 4):cross_entropy(mnemo.int_tensor{1, 3}):item())
+---```
+---@param targets mnemo.IntTensor Ids [...], from 1.
+---@param mask? mnemo.Tensor Weights [...]. Default: all 1.
+---@return mnemo.Tensor # 0-dimensional
+function Tensor:cross_entropy(targets, mask) end
+
+---With a flag: turns gradients on or off for a tensor that was not computed from others, and returns it. Without: whether they are on.
+---
+---```lua
+---local x = mnemo.ones(2):requires_grad(true)
+---print(x:requires_grad())
+---```
+---@param flag? boolean On or off.
+---@return mnemo.Tensor|boolean
+function Tensor:requires_grad(flag) end
+
+---Adds the gradient of this scalar to the grad of everything it was computed from that requires one. The graph serves once.
+---
+---```lua
+---local x = mnemo.tensor{3}:requires_grad(true)
+---local y = (x * x):sum()
+---y:backward()
+---print(x.grad:item())
+---```
+function Tensor:backward() end
+
+---Sets every element, in place.
+---
+---```lua
+---print(mnemo.zeros(2):fill_(3))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor # the tensor itself
+function Tensor:fill_(other) end
+
+---Copies another tensor's elements, in place.
+---
+---```lua
+---print(mnemo.zeros(2):copy_(3))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor # the tensor itself
+function Tensor:copy_(other) end
+
+---Adds, in place.
+---
+---```lua
+---print(mnemo.zeros(2):add_(3))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor # the tensor itself
+function Tensor:add_(other) end
+
+---Multiplies, in place.
+---
+---```lua
+---print(mnemo.zeros(2):mul_(3))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor # the tensor itself
+function Tensor:mul_(other) end
+
+---An array of 32-bit integers of any number of dimensions: token ids (from 1), counts. t[i] is a view of row i, t[ids] the rows named by another; + - * broadcast.
+---@class mnemo.IntTensor
+---@operator add(mnemo.IntTensor|number): mnemo.IntTensor
+---@operator len: integer
+---@operator mul(mnemo.IntTensor|number): mnemo.IntTensor
+---@operator sub(mnemo.IntTensor|number): mnemo.IntTensor
+---@field [integer|mnemo.IntTensor] mnemo.IntTensor A view of a row; the rows of these ids.
+local IntTensor = {}
+
+---The size of each dimension.
+---
+---```lua
+---print(table.unpack(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:shape()))
+---```
+---@return integer[]
+function IntTensor:shape() end
+
+---The size of one dimension.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}}:size(-1))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@return integer
+function IntTensor:size(d) end
+
+---The number of dimensions.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2}:dim())
+---```
+---@return integer
+function IntTensor:dim() end
+
+---The number of elements.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2}, {3, 4}}:numel())
+---```
+---@return integer
+function IntTensor:numel() end
+
+---The only element of a tensor that has one.
+---
+---```lua
+---print(mnemo.int_tensor{7}:item())
+---```
+---@return integer
+function IntTensor:item() end
+
+---The elements as lists of lists; a number if there are no dimensions.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2}, {3, 4}}:totable()[2][1])
+---```
+---@return table
+function IntTensor:totable() end
+
+---The elements as Float32.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2}:tensor() / 2)
+---```
+---@return mnemo.Tensor
+function IntTensor:tensor() end
+
+---A view of a range of indices.
+---
+---```lua
+---print(mnemo.int_tensor{5, 6, 7, 8}:narrow(1, 2, 3))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param first integer The first index.
+---@param length integer How many.
+---@return mnemo.IntTensor
+function IntTensor:narrow(d, first, length) end
+
+---A view at one index of a dimension, which disappears.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2}, {3, 4}}:select(2, 1))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param i integer The index.
+---@return mnemo.IntTensor
+function IntTensor:select(d, i) end
+
+---The same elements in another shape; one size may be -1, what is left.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2, 3, 4}:reshape(2, -1))
+---```
+---@param ... integer
+---@return mnemo.IntTensor
+function IntTensor:reshape(...) end
+
+---A view with two dimensions exchanged.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}}:transpose(1, 2))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param e integer The other dimension.
+---@return mnemo.IntTensor
+function IntTensor:transpose(d, e) end
+
+---Elements chosen along a dimension: result[i][j] = t[i][ids[i][j]] for the last of two.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2}, {3, 4}}:gather(2, mnemo.int_tensor{{2}, {1}}))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param ids mnemo.IntTensor Of t's shape but for that dimension.
+---@return mnemo.IntTensor
+function IntTensor:gather(d, ids) end
+
+---1 where equal, else 0.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2}:eq(2))
+---```
+---@param other mnemo.IntTensor|integer Broadcasts.
+---@return mnemo.Tensor # of 0 and 1
+function IntTensor:eq(other) end
+
+---1 where different, else 0.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2}:ne(2))
+---```
+---@param other mnemo.IntTensor|integer Broadcasts.
+---@return mnemo.Tensor # of 0 and 1
+function IntTensor:ne(other) end
+
+---1 where less, else 0.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2}:lt(2))
+---```
+---@param other mnemo.IntTensor|integer Broadcasts.
+---@return mnemo.Tensor # of 0 and 1
+function IntTensor:lt(other) end
+
+---1 where less or equal, else 0.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2}:le(2))
+---```
+---@param other mnemo.IntTensor|integer Broadcasts.
+---@return mnemo.Tensor # of 0 and 1
+function IntTensor:le(other) end
+
+---1 where greater, else 0.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2}:gt(2))
+---```
+---@param other mnemo.IntTensor|integer Broadcasts.
+---@return mnemo.Tensor # of 0 and 1
+function IntTensor:gt(other) end
+
+---1 where greater or equal, else 0.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2}:ge(2))
+---```
+---@param other mnemo.IntTensor|integer Broadcasts.
+---@return mnemo.Tensor # of 0 and 1
+function IntTensor:ge(other) end
+
+---A training run and what it measured.
+---@class mnemo.Run
+---@field history table[] One record for each measured step: step, loss, probes.
+---@field step integer Number of updates made.
+---@field status string "finished", "interrupted" or "failed".
+---@field model mnemo.Model The model.
+local Run = {}
+
+---The values of one column of the history, as a list.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---local run = mnemo.train{model = model, data = task, steps = 3, batch_size = 4,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}}
+---print(table.concat(run:series("loss"), " "))
+---```
+---@param name string "step", "loss" or a probe's name.
+---@return number[]
+function Run:series(name) end
+
+---The history as a text table.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---local run = mnemo.train{model = model, data = task, steps = 3, batch_size = 4,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}}
+---print(run:table{"loss"})
+---```
+---@param names? string[] Columns beside step. Default: all.
+---@return string
+function Run:table(names) end
+
+---Writes history.jsonl and model.safetensors into a folder.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---local run = mnemo.train{model = model, data = task, steps = 3, batch_size = 4,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}}
+---run:save("first")
+---```
+---@param dir? string The folder; made if it is not there. Default: the run's own.
+---@return mnemo.Run # the run itself
+function Run:save(dir) end
+
+---Goes on for more steps.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---local run = mnemo.train{model = model, data = task, steps = 3, batch_size = 4,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}}
+---print(run:resume(2).step)
+---```
+---@param steps integer How many.
+---@return mnemo.Run # the run itself
+function Run:resume(steps) end
+
+---What a probe sees of a step.
+---@class mnemo.ProbeContext
+---@field model mnemo.Model The model.
+---@field batch mnemo.Batch The batch of the step.
+---@field logits mnemo.Tensor The logits at every position, [B, T, V].
+---@field step integer Number of updates made.
+---@field run mnemo.Run The run so far.
+local ProbeContext = {}
+
+---Corpora: symbols and their statistics, from which tasks draw tokens.
+---@class mnemo.corpus
+mnemo.corpus = {}
+
+---The 65 characters of tiny Shakespeare, with the counts of its 1,115,394 characters.
+---
+---```lua
+---print(mnemo.corpus.shakespeare().vocab_size)
+---```
+---@return mnemo.Corpus
+function mnemo.corpus.shakespeare() end
+
+---26 letters, drawn independently with English frequencies.
+---
+---```lua
+---print(mnemo.corpus.letters().unigram)
+---```
+---@return mnemo.Corpus
+function mnemo.corpus.letters() end
+
+---n symbols of equal probability, drawn independently.
+---
+---```lua
+---local corpus = mnemo.corpus.uniform(32)
+---```
+---@param n integer 2 or more.
+---@return mnemo.Corpus
+function mnemo.corpus.uniform(n) end
+
+---n symbols, drawn independently, symbol z with a probability that falls as z^-alpha.
+---
+---```lua
+---print(mnemo.corpus.zipf(4, 1).unigram)
+---```
+---@param n integer 2 or more.
+---@param alpha number 0 or more.
+---@return mnemo.Corpus
+function mnemo.corpus.zipf(n, alpha) end
+
+---The characters of a text, with its counts.
+---
+---```lua
+---print(mnemo.corpus.text("abracadabra").vocab_size)
+---```
+---@param string string UTF-8, of two different characters or more.
+---@return mnemo.Corpus
+function mnemo.corpus.text(string) end
+
+---The characters of a text file, with its counts.
+---
+---```lua
+---io.open("tale.txt", "w"):write("once upon a time"):close()
+---print(mnemo.corpus.file("tale.txt").vocab_size)
+---```
+---@param path string A file in UTF-8.
+---@return mnemo.Corpus
+function mnemo.corpus.file(path) end
+
+---@class (exact) mnemo.corpus.counts.Options
+---@field unigram? mnemo.Tensor|table How often each symbol occurs, [N]. Default: row sums of bigram.
+---@field bigram? mnemo.Tensor|table Row i: how often each symbol follows symbol i, [N, N]. Default: independent symbols.
+
+---Symbols numbered from 1, with these counts, of which at least one kind has to be given.
+---
+---```lua
+---local corpus = mnemo.corpus.counts{bigram = {{0, 3}, {1, 1}}}
+---```
+---@param options? mnemo.corpus.counts.Options
+---@return mnemo.Corpus
+function mnemo.corpus.counts(options) end
+
+---Symbols and their statistics, from which tasks draw tokens. Ids count from 1.
+---@class mnemo.Corpus
+---@field vocab_size integer Number of symbols, N.
+---@field unigram mnemo.Tensor Probability of each symbol, [N].
+---@field bigram mnemo.Tensor Row i: probability of what follows symbol i, [N, N].
+---@field symbols string[] The symbol of each id.
+local Corpus = {}
+
+---The ids of a text's symbols.
+---
+---```lua
+---print(mnemo.corpus.shakespeare():encode("to be"))
+---```
+---@param text string
+---@return mnemo.IntTensor
+function Corpus:encode(text) end
+
+---The text of ids: an IntTensor or a list.
+---
+---```lua
+---print(mnemo.corpus.letters():decode{3, 1, 2})
+---```
+---@param ids mnemo.IntTensor|table
+---@return string
+function Corpus:decode(ids) end
+
+---Tasks: sources of token sequences whose statistics are known.
+---@class mnemo.data
+mnemo.data = {}
+
+---@class (exact) mnemo.data.bigram.Options
+---@field corpus? mnemo.Corpus Unigram and bigram statistics of the sequences. Default: corpus.shakespeare().
+---@field triggers? integer Number of triggers, K. Default: 5.
+---@field trigger_kind? "fixed"|"random" Fixed: the most frequent tokens, in every sequence; random: drawn anew for each sequence. Default: "fixed".
+---@field trigger_offset? integer How many of the most frequent tokens fixed triggers leave out. Default: 0.
+---@field outputs? "uniform"|"bigram" Draws outputs uniformly, or by what follows the trigger in the corpus. Default: "uniform".
+---@field outputs_range? integer[] {first, last}: only these tokens are outputs. Default: all tokens.
+---@field no_repeat? boolean Whether an output must differ from its trigger. Default: false.
+---@field noise_token? integer A token that takes an output's place now and then.
+---@field noise_prob? number The probability with which noise_token stands in an output's place. Default: 0.5 with a noise_token.
+---@field seq_len? integer Length of a sequence, T. Default: 128.
+---@field seed? integer Decides every batch. Default: follows mnemo.seed.
+
+---The bigram task: sequences follow a corpus's bigram statistics, but each of K triggers is always followed by an output drawn anew for each sequence, so that predicting it takes looking back.
+---
+---```lua
+---local task = mnemo.data.bigram{triggers = 5, seq_len = 64, seed = 1}
+---```
+---@param options? mnemo.data.bigram.Options
+---@return mnemo.Task
+function mnemo.data.bigram(options) end
+
+---@class (exact) mnemo.data.custom.Options
+---@field vocab integer Number of tokens, N.
+---@field seq_len integer Length of a sequence, T.
+---@field sample function From rng to ids and, optionally, occurrence.
+---@field seed? integer Of all batches. Default: follows mnemo.seed.
+
+---A task whose sequences a Lua function draws: sample(rng) returns seq_len + 1 ids from 1 (the last is the last target), and optionally the occurrence counts of the first seq_len, by which loss masks choose. rng belongs to the sequence, so the same index gives the same batch.
+---
+---```lua
+---local task = mnemo.data.custom{
+---  vocab = 10, seq_len = 8, seed = 1,
+---  sample = function(rng)
+---    local ids = {}
+---    for t = 1, 9 do ids[t] = t > 4 and ids[t - 4] or rng:integer(1, 10) end
+---    return ids
+---  end,
+---}
+---print(task:batch(2, 1).tokens)
+---```
+---@param options mnemo.data.custom.Options
+---@return mnemo.Task
+function mnemo.data.custom(options) end
+
+---A source of token sequences, a pure function of its seed.
+---@class mnemo.Task
+---@field vocab_size integer Number of tokens, N.
+---@field seq_len integer Length of a sequence, T.
+---@field corpus mnemo.Corpus Where its statistics come from.
+---@field trigger_kind "fixed"|"random" Where triggers come from.
+---@field triggers mnemo.IntTensor The fixed triggers' ids; nil if random.
+---@field options table The options it was made with.
+local Task = {}
+
+---A batch of training sequences. The same index gives the same batch; training step s, counted from 0, takes index s + 1.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---print(task:batch(2, 1).tokens)
+---```
+---@param n integer Number of sequences, B.
+---@param index? integer From 1. Default: the next one.
+---@return mnemo.Batch
+function Task:batch(n, index) end
+
+---A batch that training never sees, from random streams of its own.
+---
+---```lua
+---local batch = mnemo.data.bigram{seed = 1}:held_out(8)
+---```
+---@param n integer Number of sequences, B.
+---@param index? integer From 1. Default: 1.
+---@return mnemo.Batch
+function Task:held_out(n, index) end
+
+---The text of ids: an IntTensor or a list.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 40, seed = 1}
+---print(task:decode(task:batch(1, 1).tokens[1]))
+---```
+---@param ids mnemo.IntTensor|table
+---@return string
+function Task:decode(ids) end
+
+---A batch of sequences: a plain table, so that scripts can make their own.
+---@class mnemo.Batch
+---@field tokens mnemo.IntTensor Ids [B, T], from 1.
+---@field targets mnemo.IntTensor The token after each, [B, T].
+---@field occurrence mnemo.IntTensor 0 where the token is no trigger, else how often it has occurred so far, [B, T].
+local Batch = {}
+
+---The random numbers of one sequence: the same for the same seed, batch index and place.
+---@class mnemo.Random
+local Random = {}
+
+---A uniform number in [low, high).
+---
+---```lua
+---local function sample(rng)
+---  local ids = {}
+---  for i = 1, 5 do ids[i] = rng:uniform() < 0.5 and 1 or 2 end
+---  return ids
+---end
+---local task = mnemo.data.custom{vocab = 9, seq_len = 4, seed = 1, sample = sample}
+---print(task:batch(2).tokens)
+---```
+---@param low? number The lower end. Default: 0.
+---@param high? number The upper end. Default: 1.
+---@return number
+function Random:uniform(low, high) end
+
+---A uniform integer from first to last, both included.
+---
+---```lua
+---local function sample(rng)
+---  local ids = {}
+---  for i = 1, 5 do ids[i] = rng:integer(1, 9) end
+---  return ids
+---end
+---local task = mnemo.data.custom{vocab = 9, seq_len = 4, seed = 1, sample = sample}
+---print(task:batch(2).tokens)
+---```
+---@param first integer The smallest.
+---@param last integer The largest.
+---@return integer
+function Random:integer(first, last) end
+
+---A normal number.
+---
+---```lua
+---local function sample(rng)
+---  local noise = rng:normal(0, 0.1)
+---  local ids = noise > 0 and {1, 1, 1, 1, 1} or {2, 2, 2, 2, 2}
+---  return ids
+---end
+---local task = mnemo.data.custom{vocab = 9, seq_len = 4, seed = 1, sample = sample}
+---print(task:batch(2).tokens)
+---```
+---@param mean? number The mean. Default: 0.
+---@param std? number The standard deviation. Default: 1.
+---@return number
+function Random:normal(mean, std) end
+
+---An element of a list, each as likely.
+---
+---```lua
+---local function sample(rng)
+---  local ids = rng:choice{{1, 2, 3, 4, 5}, {5, 4, 3, 2, 1}}
+---  return ids
+---end
+---local task = mnemo.data.custom{vocab = 9, seq_len = 4, seed = 1, sample = sample}
+---print(task:batch(2).tokens)
+---```
+---@param list table At least one element.
+---@return any # the element
+function Random:choice(list) end
+
+---An index drawn with these weights; a Tensor's are prepared once, so that drawing again takes the same short time for any number of them.
+---
+---```lua
+---local function sample(rng)
+---  local ids = {}
+---  for i = 1, 5 do ids[i] = rng:categorical{0.7, 0.2, 0.1} end
+---  return ids
+---end
+---local task = mnemo.data.custom{vocab = 9, seq_len = 4, seed = 1, sample = sample}
+---print(task:batch(2).tokens)
+---```
+---@param weights mnemo.Tensor|number[] Not negative, not all zero; they need not sum to 1.
+---@return integer
+function Random:categorical(weights) end
+
+---Puts a list into random order, in place.
+---
+---```lua
+---local function sample(rng)
+---  local ids = rng:shuffle{1, 2, 3, 4, 5}
+---  return ids
+---end
+---local task = mnemo.data.custom{vocab = 9, seq_len = 4, seed = 1, sample = sample}
+---print(task:batch(2).tokens)
+---```
+---@param list table The list.
+---@return any # the list itself
+function Random:shuffle(list) end
+
+---Models: transformers whose weights are looked at as memories.
+---@class mnemo.model
+mnemo.model = {}
+
+---@class (exact) mnemo.model.simplified.Options
+---@field vocab integer Number of tokens, N.
+---@field dim? integer Width, d. Default: 128.
+---@field max_len? integer Longest sequence. Default: 128.
+---@field ffn? ("none"|"linear"|"mlp")[] Feed-forward of layers 1 and 2: none, x + W x, or x + W_2 relu(W_1 x) of width 4d. Default: {"none", "none"}.
+---@field positional? "random"|"sincos"|"rope" How positions enter: frozen random vectors or sines and cosines are added, or (rope) queries and keys of the first layer are rotated. Default: "random".
+---@field embedding_init? "unit"|"scaled" Draws embeddings from N(0, 1) or N(0, 1/d). Default: "unit".
+---@field score_scale? "sqrt_dim"|"none" Multiplies attention scores by 1/√d, or by 1. Default: "sqrt_dim".
+---@field cross_talk? boolean False: every matrix reads only the embeddings meant for it. Default: true.
+---@field tie_output? boolean Whether the output matrix is the embedding matrix. Default: false.
+---@field freeze_embeddings? boolean Whether token embeddings stay as drawn. Default: true.
+---@field freeze_output? boolean Whether the output matrix stays as drawn. Default: true.
+---@field seed? integer Decides the initial parameters. Default: follows mnemo.seed.
+
+---The two-layer attention model in which an induction head is born: random frozen embeddings, W_K of both layers, W_O of layer 2 and the feed-forwards trained.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 65, dim = 128, max_len = 128, seed = 1}
+---```
+---@param options mnemo.model.simplified.Options
+---@return mnemo.Model
+function mnemo.model.simplified(options) end
+
+---@class (exact) mnemo.model.custom.Options
+---@field vocab integer Number of tokens, N.
+---@field parameters table Name to Tensor; all are trained at first.
+---@field forward function From tokens to logits [B, T, vocab].
+---@field max_len? integer Longest sequence. Default: no limit.
+
+---A model whose forward pass is a Lua function on tensors; it is trained, probed, frozen, saved and cloned like any other. forward(tokens, p, visit) gets the ids [B, T], the parameters by name, and a function to show tensors to trace and patch: h = visit("hidden", h). It returns the logits [B, T, vocab]. Take parameters from p: a clone has its own.
+---
+---```lua
+---local model = mnemo.model.custom{
+---  vocab = 8,
+---  parameters = {e = mnemo.randn(8, 4), u = mnemo.randn(8, 4)},
+---  forward = function(tokens, p) return p.e[tokens]:matmul(p.u:t()) end,
+---}
+---print(model(mnemo.int_tensor{{1, 2, 3}}):size(3))
+---```
+---@param options mnemo.model.custom.Options
+---@return mnemo.Model
+function mnemo.model.custom(options) end
+
+---The model of a checkpoint that save wrote.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---model:save("model.safetensors")
+---print(mnemo.model.load("model.safetensors"))
+---```
+---@param path string The file.
+---@return mnemo.Model
+function mnemo.model.load(path) end
+
+---Parameters by name, and logits from tokens. Everything that trains, probes, freezes or saves works with any model.
+---@class mnemo.Model
+---@field config table The options it was made with.
+---@field kind string The constructor: "simplified".
+---@field layers integer Number of attention layers.
+---@operator call(mnemo.IntTensor): mnemo.Tensor
+local Model = {}
+
+---The logits of the next token at every position, [B, T, V]; also model(tokens).
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---print(model:forward(mnemo.int_tensor{{1, 2, 3}}):size(3))
+---```
+---@param tokens mnemo.IntTensor Ids [B, T], from 1.
+---@return mnemo.Tensor
+function Model:forward(tokens) end
+
+---The mean cross-entropy of the next token, in nats, where loss_on keeps positions.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 32, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, seed = 1}
+---print(model:loss(task:batch(4), "repeats"):item())
+---```
+---@param batch mnemo.Batch A task's, or a table with its fields.
+---@param loss_on? "all"|"outputs"|"repeats"|mnemo.Tensor A mask's name, as in mnemo.train, or weights [B, T]. Default: "all".
+---@return mnemo.Tensor # 0-dimensional
+function Model:loss(batch, loss_on) end
+
+---The parameters by name, frozen ones too: the model's own tensors, not copies.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---print(model:parameters()["output.weight"]:norm():item())
+---```
+---@return table # from name to Tensor
+function Model:parameters() end
+
+---The parameters' names, in order.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---print(table.concat(model:names(), "\n"))
+---```
+---@return string[]
+function Model:names() end
+
+---The parameter of that name: the model's own tensor, not a copy.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---print(model:get("output.weight"):size(1))
+---```
+---@param name string A parameter's name; layers count from 0 there.
+---@return mnemo.Tensor
+function Model:get(name) end
+
+---Copies numbers into the parameter of that name.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---model:set("layers.0.attention.wk.weight", mnemo.zeros(16, 16))
+---```
+---@param name string A parameter's name; layers count from 0 there.
+---@param tensor mnemo.Tensor Of the parameter's shape.
+---@return mnemo.Model # the model itself
+function Model:set(name, tensor) end
+
+---Takes parameters out of training.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---model:freeze("layers.0.*")
+---```
+---@param glob string Names, with * for any characters: "layers.*.attention.wk.weight".
+---@return string[] # the names that matched
+function Model:freeze(glob) end
+
+---Takes parameters into training.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---model:unfreeze("output.weight")
+---```
+---@param glob string Names, with * for any characters: "layers.*.attention.wk.weight".
+---@return string[] # the names that matched
+function Model:unfreeze(glob) end
+
+---The names of the parameters that are trained.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---print(#model:trainable(), #model:names())
+---```
+---@return string[]
+function Model:trainable() end
+
+---Copies tensors by name into the parameters: all of them, or on an error none.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---model:load_state(model:clone():parameters())
+---```
+---@param table table Name to Tensor, as safetensors.load gives.
+---@return mnemo.Model # the model itself
+function Model:load_state(table) end
+
+---Writes a checkpoint: a safetensors file with the options in its metadata.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---model:save("model.safetensors")
+---```
+---@param path string The file.
+---@return mnemo.Model # the model itself
+function Model:save(path) end
+
+---A model of its own with the same options and parameters.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---local before = model:clone()
+---model:get("output.weight"):fill_(0)
+---print(before:get("output.weight"):norm():item() > 0)
+---```
+---@return mnemo.Model
+function Model:clone() end
+
+---The attention probabilities of a layer, [B, H, T, T].
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---print(model:attention(mnemo.int_tensor{{1, 2, 3}}, 1)[1][1])
+---```
+---@param tokens mnemo.IntTensor Ids [B, T], from 1.
+---@param layer integer From 1.
+---@return mnemo.Tensor
+function Model:attention(tokens, layer) end
+
+---The residual stream after a layer, [B, T, d].
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---print(model:residual(mnemo.int_tensor{{1, 2, 3}}, 0):size(3))
+---```
+---@param tokens mnemo.IntTensor Ids [B, T], from 1.
+---@param layer integer From 1; 0 for the embeddings.
+---@return mnemo.Tensor
+function Model:residual(tokens, layer) end
+
+---Named intermediate tensors of a forward pass: embeddings; for each layer layers.N.queries, keys, scores, attention, attention_output, ff_output, residual; logits. N counts from 0, as in the names of parameters. With a loss, each has its gradient in grad, and so have the parameters.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---local ids = mnemo.int_tensor{{1, 2, 3, 1, 2}}
+---local kept = model:trace(ids, "layers.0.*")
+---print(kept["layers.0.attention"])
+---```
+---@param tokens mnemo.IntTensor Ids [B, T], from 1.
+---@param names? string|string[] What to keep: names, with * for any characters. Default: "*".
+---@param loss? function From the logits [B, T, V] to a scalar to differentiate.
+---@return table # of Tensors by name
+function Model:trace(tokens, names, loss) end
+
+---The logits [B, T, V] of a forward pass in which functions replace named intermediate tensors on the way: for ablation and activation patching.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---local ids = mnemo.int_tensor{{1, 2, 3, 1, 2}}
+---local ablated = model:patch(ids, {
+---  ["layers.0.attention_output"] = function(t) return t * 0 end,
+---})
+---print((ablated - model(ids)):abs():max():item())
+---```
+---@param tokens mnemo.IntTensor Ids [B, T], from 1.
+---@param replacements table Name, as in trace, to a function from the tensor to one of its shape.
+---@return mnemo.Tensor
+function Model:patch(tokens, replacements) end
+
+---Calls a function while parameters hold other numbers, and returns its results; afterwards, and after an error, they hold their own again.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---local ids = mnemo.int_tensor{{1, 2, 3, 1, 2}}
+---local zeros = mnemo.zeros(16, 16)
+---local logits = model:with({["layers.1.attention.wo.weight"] = zeros}, function()
+---  return model(ids)
+---end)
+---print(logits:size(3))
+---```
+---@param weights table Name to Tensor of the parameter's shape.
+---@param fn function Called without arguments.
+---@return any ... # what fn returns
+function Model:with(weights, fn) end
+
+---@class (exact) Model:generate.Options
+---@field prompt mnemo.IntTensor|integer[] The ids to continue, at least one.
+---@field length? integer How many tokens to draw. Default: 32.
+---@field temperature? number Divides the logits; at 0 the most likely token is taken. Default: 1.
+---@field seed? integer Of the draws. Default: follows mnemo.seed.
+
+---Draws tokens that continue a prompt.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---print(model:generate{prompt = {1, 2}, length = 5, temperature = 0})
+---```
+---@param options Model:generate.Options
+---@return mnemo.IntTensor # of prompt and continuation
+function Model:generate(options) end
+
+---Shows a tensor of a custom forward pass to model:trace and model:patch: h = visit("hidden", h).
+---@class mnemo.Visitor
+local Visitor = {}
+
+---Update rules for mnemo.train.
+---@class mnemo.optim
+mnemo.optim = {}
+
+---@class (exact) mnemo.optim.sgd.Options
+---@field lr number|function Learning rate: a number, or a function of the step, counted from 0.
+---@field momentum? number From 0 to below 1. Default: 0.
+---@field weight_decay? number Adds this much of each parameter to its gradient. Default: 0.
+---@field nesterov? boolean Nesterov's momentum. Default: false.
+
+---Stochastic gradient descent, with PyTorch's update rule.
+---
+---```lua
+---local optimizer = mnemo.optim.sgd{lr = 0.2, momentum = 0.9, weight_decay = 1e-4}
+---```
+---@param options mnemo.optim.sgd.Options
+---@return mnemo.Optimizer
+function mnemo.optim.sgd(options) end
+
+---@class (exact) mnemo.optim.adamw.Options
+---@field lr? number|function Learning rate: a number, or a function of the step, counted from 0. Default: 0.001.
+---@field betas? number[] Decay of the two moments. Default: {0.9, 0.999}.
+---@field eps? number Added to the root of the second moment. Default: 1e-08.
+---@field weight_decay? number Shrinks parameters by lr times this much. Default: 0.01.
+
+---Adam with decoupled weight decay, with PyTorch's update rule.
+---
+---```lua
+---local optimizer = mnemo.optim.adamw{lr = 1e-3}
+---```
+---@param options? mnemo.optim.adamw.Options
+---@return mnemo.Optimizer
+function mnemo.optim.adamw(options) end
+
+---An update rule with its state, for mnemo.train.
+---@class mnemo.Optimizer
+local Optimizer = {}
+
+---Tensors on disk, in the format that other libraries read as well.
+---@class mnemo.safetensors
+mnemo.safetensors = {}
+
+---The tensors of a safetensors file by name, as they are stored (ids count from what they counted from there), and the file's metadata.
+---
+---```lua
+---mnemo.safetensors.save("eye.safetensors", {eye = mnemo.eye(2)}, {made = "by hand"})
+---local tensors, metadata = mnemo.safetensors.load("eye.safetensors")
+---print(tensors.eye, metadata.made)
+---```
+---@param path string The file.
+---@return table
+---@return table
+function mnemo.safetensors.load(path) end
+
+---Writes tensors into a safetensors file; an earlier one is replaced at once or not at all.
+---
+---```lua
+---mnemo.safetensors.save("eye.safetensors", {eye = mnemo.eye(2)})
+---```
+---@param path string The file.
+---@param tensors table Name to Tensor or IntTensor.
+---@param metadata? table Name to string.
+function mnemo.safetensors.save(path, tensors, metadata) end
+
+---Probes: what a model has stored and how it answers, as numbers followed over training.
+---
+---A probe is a function `probe(ctx)` that returns a number, where `ctx` is `{ model, batch, logits, step, run }`; `mnemo.train` calls each of the table it is given at every evaluated step. The functions here return such tables, to be merged with one's own:
+---
+---    local probes = mnemo.probes.induction(task)
+---    probes.largest_logit = function(ctx) return ctx.logits:max():item() end
+---
+---A probe gives NaN where it has nothing to count: no such position in the batch, or no such parameter in the model (no `pe` under rotary positions, no feed-forward).
+---
+---Shapes: B batch, T seq_len, N vocab, d dim, H heads. Names of parameters count layers from 0, as the files do; everything else counts from 1.
+---@class mnemo.probes
+mnemo.probes = {}
+
+---Tells how much of an associative memory comes back: the share of i with argmax_j v_jᵀ W u_i = i.
+---
+---```lua
+---local U, V = mnemo.randn(5, 64), mnemo.randn(5, 64)
+---print(mnemo.probes.recall(V:t():matmul(U), U, V))
+---```
+---@param W mnemo.Tensor The memory [d_out, d_in].
+---@param U mnemo.Tensor Inputs u_i, one a row [n, d_in].
+---@param V mnemo.Tensor Outputs v_j, one a row [m, d_out]; all of them are candidates.
+---@param weights? mnemo.Tensor p(i), how much each i counts [n]; equal without it.
+---@return number # from 0 to 1
+function mnemo.probes.recall(W, U, V, weights) end
+
+---Probes of the three memories that make an induction head in the simplified transformer.
+---
+---`wk0`: W_K⁰ finds the previous position, over all of them; `wk0_64`: over the first 64. `wk1`: W_K¹ finds, for each trigger, its copy as the first layer wrote it (queries E[k], keys W_K¹ W_O⁰ W_V⁰ E[k]; over the whole vocabulary if triggers are random). `wo1`: W_O¹ W_V¹ maps each token's embedding to its output row.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+---local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 32 }
+---local run = mnemo.train {
+---  model = model, data = task, steps = 2, batch_size = 4,
+---  optimizer = mnemo.optim.sgd { lr = 0.1 }, probes = mnemo.probes.induction(task),
+---}
+---print(run:table())
+---```
+---@param task mnemo.Task Its `triggers` say which tokens wk1 looks at.
+---@return table # the probes by name
+function mnemo.probes.induction(task) end
+
+---Probe of the global statistics in the second feed-forward.
+---
+---`ff1`: mean over the tokens k that are no fixed trigger of KL(π_b(·|k) ‖ softmax(W_U F¹(E[k]))), in nats.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+---local probes = mnemo.probes.feed_forward_kl(task)
+---```
+---@param task mnemo.Task A task with a corpus.
+---@return table # the probe ff1
+function mnemo.probes.feed_forward_kl(task) end
+
+---@class (exact) mnemo.probes.batch_metrics.Options
+---@field held_out? integer Sequences in the fixed batch. Default: 512.
+---@field long? mnemo.Task A task with longer sequences, which the model's max_len must allow.
+
+---Probes of the answers on the current batch and on a held-out one, for bigram tasks.
+---
+---`acc_tot`: accuracy where occurrence ≥ 1; `acc_start`: the same in the first 10 positions; `acc_end`: where occurrence ≥ 2, in the last 500 positions; `acc_end_test`: the same on a fixed batch that training never sees; `acc_long`: the same on another task with longer sequences, if one is given. `loss_bigram`: cross-entropy where occurrence = 0; `loss_head`: where occurrence ≥ 2. `repeat_frac`: share of outputs equal to their trigger.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+---local probes = mnemo.probes.batch_metrics(task, { held_out = 16 })
+---```
+---@param task mnemo.Task The task.
+---@param options? mnemo.probes.batch_metrics.Options
+---@return table # the probes by name
+function mnemo.probes.batch_metrics(task, options) end
+
+---Probes of attention on the current batch; of several heads, the best one counts.
+---
+---`score_acc`: how often the first layer looks from the token after a trigger most at the trigger. `score2_acc`: where occurrence ≥ 2, how often the token before the one that the second layer looks at most equals the current token. `pred_attended_acc`: there, how often the token looked at is the prediction.
+---
+---```lua
+---local probes = mnemo.probes.attention_metrics()
+---```
+---@return table # the probes by name
+function mnemo.probes.attention_metrics() end
+
+---Probes of size, over all trained parameters together.
+---
+---`param_norm`: Euclidean norm of the parameters; `grad_norm`: of their gradients as the last backward pass left them (NaN before the first).
+---
+---```lua
+---local probes = mnemo.probes.norms()
+---function probes.largest_logit(ctx) return ctx.logits:max():item() end
+---```
+---@return table # the probes by name
+function mnemo.probes.norms() end
+
+---Figures, drawn by gnuplot.
+---
+---    local plot = require "mnemo.plot"
+---    plot.lines { x = steps, series = { { name = "loss", y = loss } } }:save("loss.svg")
+---
+---A figure is described first and drawn when it is saved; the numbers in it are written beside it as CSV. Colours are those of Okabe and Ito, which colour-blind readers can tell apart; dashes and marks differ as well, for print in black and white. Data are lists of numbers or tensors; NaN leaves a gap.
+---@class mnemo.plot
+mnemo.plot = {}
+
+---@class (exact) mnemo.plot.lines.Options
+---@field series? table[] The curves; without it, one of y.
+---@field y? mnemo.Tensor|number[] Of a single series.
+---@field x? mnemo.Tensor|number[] Of all series without one of their own. Default: 1, 2, ….
+---@field low? mnemo.Tensor|number[] Of a single series: the band's lower edge.
+---@field high? mnemo.Tensor|number[] Of a single series: the band's upper edge.
+---@field name? string Of a single series, for the legend.
+---@field style? "lines"|"points"|"linespoints"|"reference" Of a single series. Default: "lines".
+---@field title? string Above the figure.
+---@field xlabel? string Below the x axis.
+---@field ylabel? string Beside the y axis.
+---@field xscale? "linear"|"log" Of the x axis. Default: "linear".
+---@field yscale? "linear"|"log" Of the y axis. Default: "linear".
+---@field xlim? number[] { low, high }: the ends of the x axis.
+---@field ylim? number[] { low, high }: the ends of the y axis.
+---@field legend? "right"|"below"|"none" Where it stands; without it, on the right where there is room.
+---@field width? number In pixels. Default: 600.
+---@field height? number In pixels. Default: 380.
+
+---Describes curves.
+---
+---A series is `{ name=, x=, y=, low=, high=, style= }`: `x` counts from 1 unless it is given here or for all series; `low` and `high` bound a shaded band; `style` is `"lines"` (the default, with a few marks along the line), `"points"`, `"linespoints"` (a mark at every point) or `"reference"` (thin and black, for theory). A single series may stand in the options themselves.
+---
+---```lua
+---local curve = { name = "measured", y = { 0.9, 0.5, 0.3 }, low = { 0.8, 0.4, 0.2 },
+---  high = { 1, 0.6, 0.4 } }
+---local theory = { name = "1/x", y = { 1, 1/2, 1/3 }, style = "reference" }
+---mnemo.plot.lines { series = { curve, theory }, xlabel = "step" }:save("loss.svg")
+---```
+---@param options? mnemo.plot.lines.Options
+---@return mnemo.Figure
+function mnemo.plot.lines(options) end
+
+---@class (exact) mnemo.plot.heatmap.Options
+---@field matrix mnemo.Tensor|table[] Rows of numbers, or a tensor [rows, columns].
+---@field xlabels? string[] One label for each column, such as tokens, with white space made visible.
+---@field ylabels? string[] The same for each row.
+---@field min? number The value at the lower end of the palette. Default: that of the data.
+---@field max? number The value at the upper end. Default: that of the data.
+---@field palette? "blues"|"greys"|"viridis"|"diverging" The colours. Default: "blues".
+---@field title? string Above the figure.
+---@field xlabel? string Below the columns.
+---@field ylabel? string Beside the rows.
+---@field width? number In pixels. Default: 600.
+---@field height? number In pixels. Default: 560.
+
+---Describes a matrix as a map of colours, its first row on top.
+---
+---```lua
+---mnemo.plot.heatmap {
+---  matrix = mnemo.eye(3), xlabels = { "a", "b", " " }, palette = "greys",
+---}:save("attention.svg")
+---```
+---@param options mnemo.plot.heatmap.Options
+---@return mnemo.Figure
+function mnemo.plot.heatmap(options) end
+
+---@class (exact) mnemo.plot.grid.Options
+---@field columns? integer How many stand in a row. Default: 2, or 1 for a single figure.
+---@field heights? number[] The rows' shares of the height. Default: all equal.
+---@field title? string Above all of them.
+---@field width? number In pixels. Default: 450 a column.
+---@field height? number In pixels. Default: 360 a row.
+
+---Puts figures side by side; a figure may be a grid itself.
+---
+---```lua
+---local falling = mnemo.plot.lines { y = { 3, 2, 1 } }
+---local rising = mnemo.plot.lines { y = { 1, 2, 3 } }
+---mnemo.plot.grid({ falling, rising }, { title = "Two ways" }):save("both.svg")
+---```
+---@param figures mnemo.Figure[] Row by row.
+---@param options? mnemo.plot.grid.Options
+---@return mnemo.Figure
+function mnemo.plot.grid(figures, options) end
+
+---A figure: described, and drawn when it is saved.
+---@class mnemo.Figure
+local Figure = {}
+
+---Returns a figure's numbers as CSV.
+---
+---One line for each point or cell. Columns: `panel` (in a grid: the figure's title), `series`, `x`, `y`, `low`, `high` for curves; `x` and `y` (column and row, from 1), `value`, `x_label`, `y_label` for maps; those that nothing uses are left out.
+---
+---```lua
+---print(mnemo.plot.lines { y = { 3, 2, 1 } }:csv())
+---```
+---@return string # with a line of column names first
+function Figure:csv() end
+
+---Draws the figure into a file, and its numbers into a CSV file beside it (`loss.svg` and `loss.csv`). The folder must exist.
+---
+---```lua
+---mnemo.plot.lines { y = { 3, 2, 1 } }:save("loss.svg"):save("loss.pdf")
+---```
+---@param path string Ends in .svg, .png or .pdf.
+---@return mnemo.Figure # the same one, so that it can be saved in another format
+function Figure:save(path) end
+
+---Command-line options for scripts.
+---
+---    local options = require "mnemo.arguments" {
+---      about = "What the script shows.",
+---      quick = { steps = 100 },             -- what --quick changes
+---      full = { steps = 10000 },            -- what --full changes
+---      { "steps", 400, "training steps" },
+---      { "lr", 0.1, "learning rate" },
+---      { "verbose", false, "print more" },
+---      { "loss_on", "all", "positions in the loss", choices = { "all", "repeats" } },
+---    }
+---    print(options.steps, options.quick)
+---
+---The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
+---@class mnemo.arguments
+---@overload fun(spec: table, words?: string[]): table
+mnemo.arguments = {}
+
+---Writes the help page.
+---
+---```lua
+---print(mnemo.arguments.help({ { "steps", 400, "training steps" } }, "mine.lua"))
+---```
+---@param spec table The declaration.
+---@param script? string The script's name.
+---@return string # some lines of text
+function mnemo.arguments.help(spec, script) end
+
+---Reads a command line.
+---
+---```lua
+---local options = mnemo.arguments.parse({ { "steps", 400, "training steps" } }, { "--steps=9" })
+---print(options.steps)
+---```
+---@param spec table The declaration: `about`, `quick`, `full`, and the options.
+---@param words string[] What was typed after the script's name.
+---@return table|nil # a value for each option; nil when help was asked for
+function mnemo.arguments.parse(spec, words) end
+
+return mnemo
