@@ -1,8 +1,9 @@
 import Foundation
 import Testing
 
-/// Errors, and attempts to leave, inside what a script hands to the engine. What `pcall` sees of
-/// them is in Tests/Lua/train_test.lua.
+/// Errors, and attempts to leave, inside what a script hands to the engine.
+///
+/// What `pcall` sees of them is in Tests/Lua/train_test.lua.
 @Suite struct CallbackTests {
   @Test func errorsInProbesSayWhichAndWhere() throws {
     let outcome = try run(

@@ -40,7 +40,12 @@ import Testing
       var checks = registry.functions.map { "assert(type(mnemo.\($0.name)) == 'function')" }
       checks.append(
         """
+        local random
+        mnemo.data.custom {
+          vocab = 2, seq_len = 1, sample = function(rng) random = rng return { 1, 2 } end,
+        }:batch(1)
         local objects = {
+          Random = random, Figure = mnemo.plot.lines { y = { 1, 2 } },
           Tensor = mnemo.ones(2), IntTensor = mnemo.int_tensor { 1 }, Run = train(), Task = task,
           Corpus = task.corpus, Model = model, Optimizer = sgd,
         }

@@ -35,6 +35,7 @@ final class Running {
   ///   - input: What it reads; nothing by default.
   ///   - current: The folder it runs in.
   ///   - executable: By default the `mnemo` of the release build.
+  /// - Throws: `Missing` if it has not been built.
   init(
     _ arguments: [String], input: String = "", in current: URL? = nil, executable: URL? = nil
   ) throws {
