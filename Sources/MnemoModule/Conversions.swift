@@ -21,8 +21,9 @@ extension Call {
   func index(_ position: Int, size: Int) throws -> Int {
     let i = try integer(position)
     guard i != 0 else { throw failure(position, "indices count from 1, got 0") }
-    guard i >= -size else { throw failure(position, "index \(i), but there are \(size)") }
-    return i > 0 ? i - 1 : size + i
+    if i > 0 { return i - 1 }
+    // One that reaches beyond the first stays as it was written, for the message.
+    return i + size >= 0 ? i + size : i - 1
   }
 
   /// Sizes given one by one or as a list, from argument `first` on.
