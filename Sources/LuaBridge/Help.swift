@@ -27,10 +27,12 @@ extension Function {
 
   /// The part of `returns` that names types, and what explains it: `Tensor, 0-dimensional`.
   ///
-  /// What has spaces after a comma is an explanation; `table, table` are two results.
+  /// What has spaces after a comma is an explanation unless it is a list; `table, table` are two
+  /// results.
   private var result: (type: String, explanation: String) {
     let parts = returns.split(separator: ", ", omittingEmptySubsequences: false)
-    let count = parts.dropFirst().firstIndex { $0.contains(" ") } ?? parts.count
+    let count =
+      parts.dropFirst().firstIndex { $0.contains(" ") && !$0.hasPrefix("list of ") } ?? parts.count
     return (
       parts[..<count].joined(separator: ", "), parts[count...].joined(separator: ", ")
     )

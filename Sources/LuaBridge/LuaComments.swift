@@ -74,7 +74,7 @@ public struct LuaComments {
       let isLocal = line.hasPrefix("local ")
       var name = block.function ?? written
       var isPublic = module != nil && (!isLocal || block.function != nil)
-      if let module, let table, name.hasPrefix(table + ".") {
+      if let module, let table, name == table || name.hasPrefix(table + ".") {
         name = module + name.dropFirst(table.count)
       } else if let (variable, type, _) = types.first(where: { name.hasPrefix($0.variable + ":") })
       {

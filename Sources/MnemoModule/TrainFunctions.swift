@@ -87,7 +87,7 @@ enum TrainFunctions {
         parameters: [
           Parameter("names", .list(.string), "The columns.", default: "loss and all probes")
         ],
-        returns: "Figure"
+        returns: "Figure", example: trained + "run:plot():save(\"loss.svg\")"
       ) { call in
         let chunk = try call.lua.load(
           "local run, names = ... return require('mnemo').plot.history(run, names)",
