@@ -197,7 +197,10 @@ enum IntTensorClass {
       },
       Function(
         "reshape", "The same elements in another shape; one size may be -1, what is left.",
-        parameters: [Parameter("size", .integer, "sizes, or a list of them", variadic: true)],
+        parameters: [
+          Parameter(
+            "size", .union([.integer, .list(.integer)]), "sizes, or a list of them", variadic: true)
+        ],
         returns: "IntTensor", example: "print(mnemo.int_tensor{1, 2, 3, 4}:reshape(2, -1))"
       ) { call in call.returns(try call.object(1, IntTensor.self).reshape(call.sizes(from: 2))) },
       Function(
@@ -238,7 +241,10 @@ enum IntTensorClass {
       ) { call in call.returns(try call.object(1, IntTensor.self).t()) },
       Function(
         "expand", "The tensor repeated to a shape by broadcasting, without copying.",
-        parameters: [Parameter("size", .integer, "sizes, or a list of them", variadic: true)],
+        parameters: [
+          Parameter(
+            "size", .union([.integer, .list(.integer)]), "sizes, or a list of them", variadic: true)
+        ],
         returns: "IntTensor", example: "print(mnemo.int_tensor{1, 2}:expand(3, 2))"
       ) { call in call.returns(try call.object(1, IntTensor.self).expand(call.sizes(from: 2))) },
       Function(

@@ -71,6 +71,7 @@ public enum MnemoModule {
   /// What the module's tables are about; those written in Lua say it themselves.
   private static let summaries = [
     "corpus": "Corpora: symbols and their statistics, from which tasks draw tokens.",
+    "linalg": "Decompositions and linear systems, by LAPACK.",
     "data": "Tasks: sources of token sequences whose statistics are known.",
     "model": "Models: transformers whose weights are looked at as memories.",
     "optim": "Update rules for mnemo.train.",

@@ -230,12 +230,18 @@ enum TensorClass {
       },
       Function(
         "reshape", "The same elements in another shape; one size may be -1, what is left.",
-        parameters: [Parameter("size", .integer, "sizes, or a list of them", variadic: true)],
+        parameters: [
+          Parameter(
+            "size", .union([.integer, .list(.integer)]), "sizes, or a list of them", variadic: true)
+        ],
         returns: "Tensor", example: "print(mnemo.arange(1, 6):reshape(2, -1))"
       ) { call in call.returns(try call.object(1, Tensor.self).reshape(call.sizes(from: 2))) },
       Function(
         "expand", "The tensor repeated to a shape by broadcasting, without copying.",
-        parameters: [Parameter("size", .integer, "sizes, or a list of them", variadic: true)],
+        parameters: [
+          Parameter(
+            "size", .union([.integer, .list(.integer)]), "sizes, or a list of them", variadic: true)
+        ],
         returns: "Tensor", example: "print(mnemo.tensor{1, 2}:expand(3, 2))"
       ) { call in call.returns(try call.object(1, Tensor.self).expand(call.sizes(from: 2))) },
       Function(

@@ -24,6 +24,16 @@ function mnemo.seed(n) end
 ---@return number
 function mnemo.threads(n) end
 
+---Seconds on a clock that only goes forward, for timing.
+---
+---```lua
+---local start = mnemo.clock()
+---local product = mnemo.randn(100, 100):matmul(mnemo.randn(100, 100))
+---print(mnemo.clock() - start >= 0)
+---```
+---@return number
+function mnemo.clock() end
+
 ---Calls a function and returns its results; operations inside record no gradients.
 ---
 ---```lua
@@ -223,6 +233,19 @@ function mnemo.where(mask, a, b) end
 ---@return mnemo.Run
 function mnemo.train(options) end
 
+---What a file holds, by its ending: .npy (NumPy) one Tensor, or an IntTensor if its numbers are integers; .safetensors a table of them by name. Integers come as they are stored: ids count from what they counted from there. A file's header is checked in full before anything is read.
+---
+---```lua
+---local path = os.tmpname() .. ".npy"
+---mnemo.eye(2):save(path)
+---print(mnemo.load(path))
+---os.remove(path)
+---```
+---@param path string The file, ending in .npy or .safetensors.
+---@return mnemo.Tensor
+---@return mnemo.IntTensor|table
+function mnemo.load(path) end
+
 ---An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end.
 ---@class mnemo.Tensor
 ---@field grad mnemo.Tensor The gradient that backward() accumulated, or nil.
@@ -284,6 +307,16 @@ function Tensor:item() end
 ---```
 ---@return table
 function Tensor:totable() end
+
+---Writes the tensor into a file, by its ending: .npy (NumPy), or .safetensors, where it is named tensor. An earlier file is replaced at once or not at all.
+---
+---```lua
+---local path = os.tmpname() .. ".npy"
+---mnemo.eye(2):save(path)
+---os.remove(path)
+---```
+---@param path string The file, ending in .npy or .safetensors.
+function Tensor:save(path) end
 
 ---One element, as a number.
 ---
@@ -348,7 +381,7 @@ function Tensor:select(d, i) end
 ---```lua
 ---print(mnemo.arange(1, 6):reshape(2, -1))
 ---```
----@param ... integer
+---@param ... integer|integer[]
 ---@return mnemo.Tensor
 function Tensor:reshape(...) end
 
@@ -357,7 +390,7 @@ function Tensor:reshape(...) end
 ---```lua
 ---print(mnemo.tensor{1, 2}:expand(3, 2))
 ---```
----@param ... integer
+---@param ... integer|integer[]
 ---@return mnemo.Tensor
 function Tensor:expand(...) end
 
@@ -679,6 +712,17 @@ function Tensor:softmax(d) end
 ---@return mnemo.Tensor
 function Tensor:log_softmax(d) end
 
+---Layer normalisation over the last dimension, of size n: (x - mean) / sqrt(var + eps) * weight + bias, with mean and variance (divided by n) of each row.
+---
+---```lua
+---print(mnemo.tensor{{1, 3}, {2, 8}}:layer_norm(mnemo.ones(2), mnemo.zeros(2)))
+---```
+---@param weight? mnemo.Tensor [n]. Default: all 1.
+---@param bias? mnemo.Tensor [n]. Default: all 0.
+---@param eps? number Keeps constant rows finite. Default: 1e-5.
+---@return mnemo.Tensor # of the same shape
+function Tensor:layer_norm(weight, bias, eps) end
+
 ---The mean cross-entropy, in nats, of logits [..., V] and the right answers.
 ---
 ---```lua
@@ -688,6 +732,29 @@ function Tensor:log_softmax(d) end
 ---@param mask? mnemo.Tensor Weights [...]. Default: all 1.
 ---@return mnemo.Tensor # 0-dimensional
 function Tensor:cross_entropy(targets, mask) end
+
+---The elements in order along a dimension, and the indices where they stood, both of the tensor's shape. Equal elements keep their order; nan counts as the largest. The values have a gradient.
+---
+---```lua
+---local values, indices = mnemo.tensor{3, 1, 2}:sort()
+---print(values, indices)
+---```
+---@param d? integer The dimension. Default: the last.
+---@param descending? boolean The largest first. Default: false.
+---@return mnemo.Tensor # values, IntTensor indices
+function Tensor:sort(d, descending) end
+
+---The k largest elements along a dimension, the largest first, and their indices, both of the tensor's shape but for k in that dimension. The values have a gradient.
+---
+---```lua
+---local values, indices = mnemo.tensor{3, 1, 2}:topk(2)
+---print(values, indices)
+---```
+---@param k integer How many.
+---@param d? integer The dimension. Default: the last.
+---@param largest? boolean False for the smallest, smallest first. Default: true.
+---@return mnemo.Tensor # values, IntTensor indices
+function Tensor:topk(k, d, largest) end
 
 ---With a flag: turns gradients on or off for a tensor that was not computed from others, and returns it. Without: whether they are on.
 ---
@@ -709,14 +776,14 @@ function Tensor:requires_grad(flag) end
 ---```
 function Tensor:backward() end
 
----Sets every element, in place.
+---Sets every element to one number, in place.
 ---
 ---```lua
 ---print(mnemo.zeros(2):fill_(3))
 ---```
----@param other mnemo.Tensor|number Broadcasts.
+---@param value number
 ---@return mnemo.Tensor # the tensor itself
-function Tensor:fill_(other) end
+function Tensor:fill_(value) end
 
 ---Copies another tensor's elements, in place.
 ---
@@ -745,19 +812,48 @@ function Tensor:add_(other) end
 ---@return mnemo.Tensor # the tensor itself
 function Tensor:mul_(other) end
 
+---@class (exact) Tensor:normal_.Options
+---@field mean? number Their mean. Default: 0.0.
+---@field std? number Their standard deviation. Default: 1.0.
+---@field seed? integer Of these numbers. Default: follows mnemo.seed.
+
+---Sets every element to a normal random number, in place. They follow mnemo.seed, or a seed of their own.
+---
+---```lua
+---print(mnemo.zeros(2, 3):normal_{seed = 1})
+---```
+---@param options? Tensor:normal_.Options
+---@return mnemo.Tensor # the tensor itself
+function Tensor:normal_(options) end
+
+---@class (exact) Tensor:uniform_.Options
+---@field low? number The least. Default: 0.0.
+---@field high? number The upper limit. Default: 1.0.
+---@field seed? integer Of these numbers. Default: follows mnemo.seed.
+
+---Sets every element to a uniform random number, in place. They follow mnemo.seed, or a seed of their own.
+---
+---```lua
+---print(mnemo.zeros(2, 3):uniform_{seed = 1})
+---```
+---@param options? Tensor:uniform_.Options
+---@return mnemo.Tensor # the tensor itself
+function Tensor:uniform_(options) end
+
 ---An array of 32-bit integers of any number of dimensions: token ids (from 1), counts. t[i] is a view of row i, t[ids] the rows named by another; + - * broadcast.
 ---@class mnemo.IntTensor
 ---@operator add(mnemo.IntTensor|number): mnemo.IntTensor
 ---@operator len: integer
 ---@operator mul(mnemo.IntTensor|number): mnemo.IntTensor
 ---@operator sub(mnemo.IntTensor|number): mnemo.IntTensor
+---@operator unm: mnemo.IntTensor
 ---@field [integer|mnemo.IntTensor] mnemo.IntTensor A view of a row; the rows of these ids.
 local IntTensor = {}
 
 ---The size of each dimension.
 ---
 ---```lua
----print(table.unpack(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:shape()))
+---print(#mnemo.int_tensor{{1, 2}}:shape())
 ---```
 ---@return integer[]
 function IntTensor:shape() end
@@ -765,7 +861,7 @@ function IntTensor:shape() end
 ---The size of one dimension.
 ---
 ---```lua
----print(mnemo.int_tensor{{1, 2, 3}}:size(-1))
+---print(mnemo.int_tensor{{1, 2}}:size(-1))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@return integer
@@ -782,7 +878,7 @@ function IntTensor:dim() end
 ---The number of elements.
 ---
 ---```lua
----print(mnemo.int_tensor{{1, 2}, {3, 4}}:numel())
+---print(mnemo.int_tensor{1, 2}:numel())
 ---```
 ---@return integer
 function IntTensor:numel() end
@@ -798,12 +894,12 @@ function IntTensor:item() end
 ---The elements as lists of lists; a number if there are no dimensions.
 ---
 ---```lua
----print(mnemo.int_tensor{{1, 2}, {3, 4}}:totable()[2][1])
+---print(mnemo.int_tensor{4, 5}:totable()[1])
 ---```
 ---@return table
 function IntTensor:totable() end
 
----The elements as Float32.
+---The elements as Float32, exact up to 2^24.
 ---
 ---```lua
 ---print(mnemo.int_tensor{1, 2}:tensor() / 2)
@@ -814,7 +910,7 @@ function IntTensor:tensor() end
 ---A view of a range of indices.
 ---
 ---```lua
----print(mnemo.int_tensor{5, 6, 7, 8}:narrow(1, 2, 3))
+---print(mnemo.int_tensor{5, 6, 7}:narrow(1, 2, 2))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@param first integer The first index.
@@ -837,14 +933,14 @@ function IntTensor:select(d, i) end
 ---```lua
 ---print(mnemo.int_tensor{1, 2, 3, 4}:reshape(2, -1))
 ---```
----@param ... integer
+---@param ... integer|integer[]
 ---@return mnemo.IntTensor
 function IntTensor:reshape(...) end
 
 ---A view with two dimensions exchanged.
 ---
 ---```lua
----print(mnemo.int_tensor{{1, 2, 3}}:transpose(1, 2))
+---print(mnemo.int_tensor{{1, 2}}:transpose(1, 2))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@param e integer The other dimension.
@@ -854,19 +950,101 @@ function IntTensor:transpose(d, e) end
 ---Elements chosen along a dimension: result[i][j] = t[i][ids[i][j]] for the last of two.
 ---
 ---```lua
----print(mnemo.int_tensor{{1, 2}, {3, 4}}:gather(2, mnemo.int_tensor{{2}, {1}}))
+---print(mnemo.int_tensor{{5, 6}}:gather(2, mnemo.int_tensor{{2}}))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@param ids mnemo.IntTensor Of t's shape but for that dimension.
 ---@return mnemo.IntTensor
 function IntTensor:gather(d, ids) end
 
+---One element, as an integer.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2}}:get(1, 2))
+---```
+---@param ... integer
+---@return integer
+function IntTensor:get(...) end
+
+---The transpose of a matrix, a view.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2}}:t())
+---```
+---@return mnemo.IntTensor
+function IntTensor:t() end
+
+---The tensor repeated to a shape by broadcasting, without copying.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2}:expand(3, 2))
+---```
+---@param ... integer|integer[]
+---@return mnemo.IntTensor
+function IntTensor:expand(...) end
+
+---This tensor if its elements lie side by side, else a copy.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2}}:t():contiguous())
+---```
+---@return mnemo.IntTensor
+function IntTensor:contiguous() end
+
+---A copy with a storage of its own.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2}:clone())
+---```
+---@return mnemo.IntTensor
+function IntTensor:clone() end
+
+---Writes the tensor into a file, by its ending: .npy (NumPy), or .safetensors, where it is named tensor. An earlier file is replaced at once or not at all.
+---
+---```lua
+---local path = os.tmpname() .. ".npy"
+---mnemo.int_tensor{1, 2}:save(path)
+---os.remove(path)
+---```
+---@param path string The file, ending in .npy or .safetensors.
+function IntTensor:save(path) end
+
+---The sum; leaving the range of 32 bits is an error.
+---
+---```lua
+---print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:sum(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.IntTensor
+function IntTensor:sum(d, keepdim) end
+
+---The largest element.
+---
+---```lua
+---print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:max(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.IntTensor
+function IntTensor:max(d, keepdim) end
+
+---The smallest element.
+---
+---```lua
+---print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:min(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.IntTensor
+function IntTensor:min(d, keepdim) end
+
 ---1 where equal, else 0.
 ---
 ---```lua
 ---print(mnemo.int_tensor{1, 2}:eq(2))
 ---```
----@param other mnemo.IntTensor|integer Broadcasts.
+---@param other mnemo.IntTensor|mnemo.Tensor|number Broadcasts.
 ---@return mnemo.Tensor # of 0 and 1
 function IntTensor:eq(other) end
 
@@ -875,7 +1053,7 @@ function IntTensor:eq(other) end
 ---```lua
 ---print(mnemo.int_tensor{1, 2}:ne(2))
 ---```
----@param other mnemo.IntTensor|integer Broadcasts.
+---@param other mnemo.IntTensor|mnemo.Tensor|number Broadcasts.
 ---@return mnemo.Tensor # of 0 and 1
 function IntTensor:ne(other) end
 
@@ -884,7 +1062,7 @@ function IntTensor:ne(other) end
 ---```lua
 ---print(mnemo.int_tensor{1, 2}:lt(2))
 ---```
----@param other mnemo.IntTensor|integer Broadcasts.
+---@param other mnemo.IntTensor|mnemo.Tensor|number Broadcasts.
 ---@return mnemo.Tensor # of 0 and 1
 function IntTensor:lt(other) end
 
@@ -893,7 +1071,7 @@ function IntTensor:lt(other) end
 ---```lua
 ---print(mnemo.int_tensor{1, 2}:le(2))
 ---```
----@param other mnemo.IntTensor|integer Broadcasts.
+---@param other mnemo.IntTensor|mnemo.Tensor|number Broadcasts.
 ---@return mnemo.Tensor # of 0 and 1
 function IntTensor:le(other) end
 
@@ -902,7 +1080,7 @@ function IntTensor:le(other) end
 ---```lua
 ---print(mnemo.int_tensor{1, 2}:gt(2))
 ---```
----@param other mnemo.IntTensor|integer Broadcasts.
+---@param other mnemo.IntTensor|mnemo.Tensor|number Broadcasts.
 ---@return mnemo.Tensor # of 0 and 1
 function IntTensor:gt(other) end
 
@@ -911,7 +1089,7 @@ function IntTensor:gt(other) end
 ---```lua
 ---print(mnemo.int_tensor{1, 2}:ge(2))
 ---```
----@param other mnemo.IntTensor|integer Broadcasts.
+---@param other mnemo.IntTensor|mnemo.Tensor|number Broadcasts.
 ---@return mnemo.Tensor # of 0 and 1
 function IntTensor:ge(other) end
 
@@ -961,6 +1139,19 @@ function Run:table(names) end
 ---@param dir? string The folder; made if it is not there. Default: the run's own.
 ---@return mnemo.Run # the run itself
 function Run:save(dir) end
+
+---A figure of columns of the history over the steps.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---local run = mnemo.train{model = model, data = task, steps = 3, batch_size = 4,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}}
+---run:plot():save("loss.svg")
+---```
+---@param names? string[] The columns. Default: loss and all probes.
+---@return mnemo.Figure
+function Run:plot(names) end
 
 ---Goes on for more steps.
 ---
@@ -1585,6 +1776,60 @@ function mnemo.optim.adamw(options) end
 ---@class mnemo.Optimizer
 local Optimizer = {}
 
+---Decompositions and linear systems, by LAPACK.
+---@class mnemo.linalg
+mnemo.linalg = {}
+
+---The thin singular value decomposition A = U diag(S) Vᵀ. U [m, k] and V [n, k] (not its transpose) have orthonormal columns, S [k] descends, k is the smaller of m and n. In every column of U the entry of largest absolute value is positive. Without gradient.
+---
+---```lua
+---local U, S, V = mnemo.linalg.svd(mnemo.tensor{{2, 0}, {0, 3}, {0, 0}})
+---print((U * S):matmul(V:t()))
+---```
+---@param A mnemo.Tensor A matrix [m, n].
+---@return mnemo.Tensor # U, Tensor S, Tensor V
+function mnemo.linalg.svd(A) end
+
+---The thin decomposition A = Q R. Q [m, k] has orthonormal columns, R [k, n] is zero below its diagonal, which is not negative; k is the smaller of m and n. Without gradient.
+---
+---```lua
+---local Q, R = mnemo.linalg.qr(mnemo.tensor{{3, 1}, {4, 2}})
+---print(Q:matmul(R))
+---```
+---@param A mnemo.Tensor A matrix [m, n].
+---@return mnemo.Tensor # Q, Tensor R
+function mnemo.linalg.qr(A) end
+
+---Eigenvalues and eigenvectors of a symmetric matrix: A = X diag(values) Xᵀ. The values [n] ascend; the vectors are the columns of X [n, n]. In every eigenvector the entry of largest absolute value is positive. Without gradient.
+---
+---```lua
+---local values, vectors = mnemo.linalg.eigh(mnemo.tensor{{2, 1}, {1, 2}})
+---print(values, vectors:select(2, 1))
+---```
+---@param A mnemo.Tensor A symmetric matrix [n, n].
+---@return mnemo.Tensor # values, Tensor vectors
+function mnemo.linalg.eigh(A) end
+
+---The solution X of A X = B for a square matrix A [n, n], with gradients for A and B.
+---
+---```lua
+---print(mnemo.linalg.solve(mnemo.tensor{{2, 0}, {0, 4}}, mnemo.tensor{1, 1}))
+---```
+---@param A mnemo.Tensor A square matrix [n, n], not singular.
+---@param B mnemo.Tensor A vector [n] or a matrix [n, r].
+---@return mnemo.Tensor # of B's shape
+function mnemo.linalg.solve(A, B) end
+
+---The matrix of at most a given rank that is nearest to W. Its largest singular values are kept, the others set to 0. Without gradient.
+---
+---```lua
+---print(mnemo.linalg.rank_truncate(mnemo.tensor{{3, 0}, {0, 1}}, 1))
+---```
+---@param W mnemo.Tensor A matrix [m, n].
+---@param rank integer From 0 to the smaller of m and n.
+---@return mnemo.Tensor # [m, n]
+function mnemo.linalg.rank_truncate(W, rank) end
+
 ---Tensors on disk, in the format that other libraries read as well.
 ---@class mnemo.safetensors
 mnemo.safetensors = {}
@@ -1788,6 +2033,21 @@ function mnemo.plot.heatmap(options) end
 ---@param options? mnemo.plot.grid.Options
 ---@return mnemo.Figure
 function mnemo.plot.grid(figures, options) end
+
+---Draws columns of a run's history over the steps; also run:plot(names).
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+---local run = mnemo.train {
+---  model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, seed = 1 }, data = task,
+---  steps = 4, eval_every = 2, optimizer = mnemo.optim.sgd { lr = 0.1 }, progress = false,
+---}
+---mnemo.plot.history(run, { "loss" }):save("loss.svg")
+---```
+---@param run mnemo.Run The run.
+---@param names? string[] The columns. Default: loss and all probes.
+---@return mnemo.Figure
+function mnemo.plot.history(run, names) end
 
 ---A figure: described, and drawn when it is saved.
 ---@class mnemo.Figure
