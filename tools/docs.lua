@@ -69,6 +69,12 @@ local function results(entry)
   while rest do
     local piece, after = rest:match("^(.-), (.*)$")
     local one = annotation(piece or rest)
+    if not one then
+      -- A result may have a name: `Tensor values`.
+      local first, name = (piece or rest):match("^(%w+) ([%w_]+)$")
+      local named = first and annotation(first)
+      one = named and named .. " " .. name
+    end
     if not one then break end
     types[#types + 1] = one
     rest = after

@@ -27,12 +27,16 @@ extension Function {
 
   /// The part of `returns` that names types, and what explains it: `Tensor, 0-dimensional`.
   ///
-  /// What has spaces after a comma is an explanation unless it is a list; `table, table` are two
-  /// results.
+  /// After a comma, a single word, `Tensor values` and `list of strings` are further results; any
+  /// other words explain.
   private var result: (type: String, explanation: String) {
     let parts = returns.split(separator: ", ", omittingEmptySubsequences: false)
-    let count =
-      parts.dropFirst().firstIndex { $0.contains(" ") && !$0.hasPrefix("list of ") } ?? parts.count
+    let explanation = parts.dropFirst().firstIndex { part in
+      let words = part.split(separator: " ")
+      let isNamed = words.count == 2 && part.first?.isUppercase == true
+      return words.count > 1 && !isNamed && !part.hasPrefix("list of ")
+    }
+    let count = explanation ?? parts.count
     return (
       parts[..<count].joined(separator: ", "), parts[count...].joined(separator: ", ")
     )

@@ -54,8 +54,9 @@ enum TensorFunctions {
       Function(
         "arange", "first, first + step, … up to and including last where it is reached.",
         parameters: [
-          Parameter("first", .number), Parameter("last", .number),
-          Parameter("step", .number, default: "1"),
+          Parameter("first", .number, "the first number"),
+          Parameter("last", .number, "the end, included where a step reaches it"),
+          Parameter("step", .number, "their distance, negative to count down", default: "1"),
         ], returns: "Tensor", example: "print(mnemo.arange(1, 5))"
       ) { call in
         call.returns(
@@ -64,7 +65,8 @@ enum TensorFunctions {
       Function(
         "linspace", "n evenly spaced numbers, both ends included.",
         parameters: [
-          Parameter("a", .number), Parameter("b", .number), Parameter("n", .integer),
+          Parameter("a", .number, "the first number"), Parameter("b", .number, "the last"),
+          Parameter("n", .integer, "how many"),
         ], returns: "Tensor", example: "print(mnemo.linspace(0, 1, 5))"
       ) { call in
         call.returns(try Tensor.linspace(call.number(1), call.number(2), call.integer(3)))
@@ -79,7 +81,8 @@ enum TensorFunctions {
       Function(
         "cat", "Tensors joined along a dimension.",
         parameters: [
-          Parameter("list", .list(.object("Tensor"))), Parameter("d", .integer, "the dimension"),
+          Parameter("list", .list(.object("Tensor")), "of equal shapes but for that dimension"),
+          Parameter("d", .integer, "the dimension, from 1"),
         ], returns: "Tensor", example: "print(mnemo.cat({mnemo.ones(2), mnemo.zeros(1)}, 1))"
       ) { call in
         call.returns(try Tensor.cat(call.objects(1, Tensor.self), call.dimension(2)))
@@ -87,8 +90,8 @@ enum TensorFunctions {
       Function(
         "stack", "Tensors of one shape joined along a new dimension.",
         parameters: [
-          Parameter("list", .list(.object("Tensor"))),
-          Parameter("d", .integer, "the new dimension"),
+          Parameter("list", .list(.object("Tensor")), "of one shape"),
+          Parameter("d", .integer, "where the new dimension stands in the result, from 1"),
         ], returns: "Tensor", example: "print(mnemo.stack({mnemo.ones(2), mnemo.zeros(2)}, 1))"
       ) { call in
         call.returns(try Tensor.stack(call.objects(1, Tensor.self), call.dimension(2)))
@@ -96,9 +99,9 @@ enum TensorFunctions {
       Function(
         "where", "Elements of a where the mask is not 0, else of b; all broadcast.",
         parameters: [
-          Parameter("mask", .object("Tensor")),
-          Parameter("a", .union([.object("Tensor"), .number])),
-          Parameter("b", .union([.object("Tensor"), .number])),
+          Parameter("mask", .object("Tensor"), "0 or not, as comparisons give it"),
+          Parameter("a", .union([.object("Tensor"), .number]), "taken where the mask is not 0"),
+          Parameter("b", .union([.object("Tensor"), .number]), "taken where it is 0"),
         ], returns: "Tensor", example: "print(mnemo.where(mnemo.tensor{1, 0}, 5, -5))"
       ) { call in
         call.returns(

@@ -146,9 +146,9 @@ function mnemo.eye(n) end
 ---```lua
 ---print(mnemo.arange(1, 5))
 ---```
----@param first number
----@param last number
----@param step? number  Default: 1.
+---@param first number The first number.
+---@param last number The end, included where a step reaches it.
+---@param step? number Their distance, negative to count down. Default: 1.
 ---@return mnemo.Tensor
 function mnemo.arange(first, last, step) end
 
@@ -157,9 +157,9 @@ function mnemo.arange(first, last, step) end
 ---```lua
 ---print(mnemo.linspace(0, 1, 5))
 ---```
----@param a number
----@param b number
----@param n integer
+---@param a number The first number.
+---@param b number The last.
+---@param n integer How many.
 ---@return mnemo.Tensor
 function mnemo.linspace(a, b, n) end
 
@@ -178,8 +178,8 @@ function mnemo.one_hot(ids, n) end
 ---```lua
 ---print(mnemo.cat({mnemo.ones(2), mnemo.zeros(1)}, 1))
 ---```
----@param list mnemo.Tensor[]
----@param d integer The dimension.
+---@param list mnemo.Tensor[] Of equal shapes but for that dimension.
+---@param d integer The dimension, from 1.
 ---@return mnemo.Tensor
 function mnemo.cat(list, d) end
 
@@ -188,8 +188,8 @@ function mnemo.cat(list, d) end
 ---```lua
 ---print(mnemo.stack({mnemo.ones(2), mnemo.zeros(2)}, 1))
 ---```
----@param list mnemo.Tensor[]
----@param d integer The new dimension.
+---@param list mnemo.Tensor[] Of one shape.
+---@param d integer Where the new dimension stands in the result, from 1.
 ---@return mnemo.Tensor
 function mnemo.stack(list, d) end
 
@@ -198,9 +198,9 @@ function mnemo.stack(list, d) end
 ---```lua
 ---print(mnemo.where(mnemo.tensor{1, 0}, 5, -5))
 ---```
----@param mask mnemo.Tensor
----@param a mnemo.Tensor|number
----@param b mnemo.Tensor|number
+---@param mask mnemo.Tensor 0 or not, as comparisons give it.
+---@param a mnemo.Tensor|number Taken where the mask is not 0.
+---@param b mnemo.Tensor|number Taken where it is 0.
 ---@return mnemo.Tensor
 function mnemo.where(mask, a, b) end
 
@@ -741,7 +741,8 @@ function Tensor:cross_entropy(targets, mask) end
 ---```
 ---@param d? integer The dimension. Default: the last.
 ---@param descending? boolean The largest first. Default: false.
----@return mnemo.Tensor # values, IntTensor indices
+---@return mnemo.Tensor values
+---@return mnemo.IntTensor indices
 function Tensor:sort(d, descending) end
 
 ---The k largest elements along a dimension, the largest first, and their indices, both of the tensor's shape but for k in that dimension. The values have a gradient.
@@ -753,7 +754,8 @@ function Tensor:sort(d, descending) end
 ---@param k integer How many.
 ---@param d? integer The dimension. Default: the last.
 ---@param largest? boolean False for the smallest, smallest first. Default: true.
----@return mnemo.Tensor # values, IntTensor indices
+---@return mnemo.Tensor values
+---@return mnemo.IntTensor indices
 function Tensor:topk(k, d, largest) end
 
 ---With a flag: turns gradients on or off for a tensor that was not computed from others, and returns it. Without: whether they are on.
@@ -1787,7 +1789,9 @@ mnemo.linalg = {}
 ---print((U * S):matmul(V:t()))
 ---```
 ---@param A mnemo.Tensor A matrix [m, n].
----@return mnemo.Tensor # U, Tensor S, Tensor V
+---@return mnemo.Tensor U
+---@return mnemo.Tensor S
+---@return mnemo.Tensor V
 function mnemo.linalg.svd(A) end
 
 ---The thin decomposition A = Q R. Q [m, k] has orthonormal columns, R [k, n] is zero below its diagonal, which is not negative; k is the smaller of m and n. Without gradient.
@@ -1797,7 +1801,8 @@ function mnemo.linalg.svd(A) end
 ---print(Q:matmul(R))
 ---```
 ---@param A mnemo.Tensor A matrix [m, n].
----@return mnemo.Tensor # Q, Tensor R
+---@return mnemo.Tensor Q
+---@return mnemo.Tensor R
 function mnemo.linalg.qr(A) end
 
 ---Eigenvalues and eigenvectors of a symmetric matrix: A = X diag(values) Xᵀ. The values [n] ascend; the vectors are the columns of X [n, n]. In every eigenvector the entry of largest absolute value is positive. Without gradient.
@@ -1807,7 +1812,8 @@ function mnemo.linalg.qr(A) end
 ---print(values, vectors:select(2, 1))
 ---```
 ---@param A mnemo.Tensor A symmetric matrix [n, n].
----@return mnemo.Tensor # values, Tensor vectors
+---@return mnemo.Tensor values
+---@return mnemo.Tensor vectors
 function mnemo.linalg.eigh(A) end
 
 ---The solution X of A X = B for a square matrix A [n, n], with gradients for A and B.
