@@ -100,8 +100,8 @@ public final class TrainingRun {
     }
     if history.last?.step != step {
       _ = try measure(progress, isRecorded: true)
-      clearGradients()
     }
+    clearGradients()
     status = stopped && step < end ? .interrupted : .finished
   }
 
@@ -116,7 +116,8 @@ public final class TrainingRun {
     // Those of others: left from before the run, or by a callback.
     clearGradients()
     if loss.requiresGrad { try loss.backward() }
-    if isRecorded && history.last?.step != step {
+    // A run that went back comes by steps that were recorded before.
+    if isRecorded && step > history.last?.step ?? -1 {
       progress?.clear()
       try record(batch, value)
     }

@@ -100,6 +100,27 @@ struct DivergenceTests {
     #expect(run.step == 3 && run.bits == start.bits)
   }
 
+  /// Back before the last record, the run makes none of the same steps again.
+  @Test func recordsAreNotRepeated() throws {
+    let whole = try smallRun(steps: 9) { $0.evalEvery = 1 }
+    try whole.run()
+    var isBroken = true
+    let run = try smallRun(steps: 6) {
+      $0.evalEvery = 1
+      $0.schedule[6] = {
+        if isBroken { try $0.parameters.set("pe", Tensor(full: [15, 8], .nan)) }
+      }
+    }
+    try run.run()
+    #expect(throws: EngineError.self) { try run.advance(3) }
+    #expect(run.step == 5 && run.steps == Array(0...6))
+    isBroken = false
+    try run.advance(1)
+    #expect(run.step == 6 && run.steps == Array(0...6) && run.hasNoGradients)
+    try run.advance(3)
+    #expect(run.steps == Array(0...9) && run.losses == whole.losses && run.bits == whole.bits)
+  }
+
   @Test func whatIsOnDiskIsGood() throws {
     try withTemporaryFolder { folder in
       let run = try smallRun(
