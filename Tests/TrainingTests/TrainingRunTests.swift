@@ -232,7 +232,7 @@ struct TrainingRunTests {
             #expect(context.model === context.run?.options.model)
             // Gradients are those of this step's loss.
             #expect(context.model.parameters.trained.allSatisfy { $0.tensor.grad != nil })
-            return Double(context.run?.history.count ?? -1)
+            return Double(try #require(context.run).history.count)
           }
         ),
       ]
@@ -247,6 +247,33 @@ struct TrainingRunTests {
       #expect(record["step"] == Double(record.step) && record["loss"] == record.loss)
       #expect(record["other"] == nil)
     }
+  }
+
+  @Test func contextsOutliveTheirRuns() throws {
+    var kept: ProbeContext?
+    var run: TrainingRun? = try smallRun(steps: 1) {
+      $0.probes = [
+        (
+          "keep",
+          {
+            kept = $0
+            return 0
+          }
+        )
+      ]
+    }
+    try run?.run()
+    #expect(kept?.run === run && kept?.run != nil)
+    run = nil
+    #expect(kept != nil && kept?.run == nil)
+  }
+
+  @Test func aRunDoesNotResumeInsideItself() throws {
+    let run = try smallRun(steps: 4) {
+      $0.probes = [("more", { try $0.run.map { try $0.advance(1) }.map { 0 } ?? 1 })]
+    }
+    expectError("train: a run cannot resume inside itself") { try run.run() }
+    #expect(run.step == 0 && run.history.isEmpty)
   }
 
   @Test func aProbeThatThrowsLeavesTheModelUsable() throws {
@@ -306,7 +333,11 @@ struct TrainingRunTests {
     #expect(parts.bits == whole.bits && parts.step == 20)
     #expect(parts.steps == [0, 3, 6, 9, 10, 12, 15, 18, 20])
     for (step, loss) in whole.losses { #expect(parts.losses[step] == loss, "step \(step)") }
-    expectError("train: steps = -1 (allowed: 0 to \(1 << 40))") { try parts.advance(-1) }
+    for steps in [-1, 1 << 40 + 1] {
+      expectError("train: steps = \(steps) (allowed: 0 to 1099511627776)") {
+        try parts.advance(steps)
+      }
+    }
   }
 
   // MARK: Settings
