@@ -133,8 +133,8 @@ struct InitialValueTests {
       let isSame = second.bits[name] == first.bits[name]
       #expect(!isSame, "\(name)")
     }
-    // Streams of their own: no two parameters begin alike.
-    let starts = first.all.map { Array($0.tensor.elements().prefix(4)) }
+    // Streams of their own: no two parameters begin alike, whatever their scale.
+    let starts = first.all.map { $0.tensor.elements().prefix(48).map { $0 < 0 } }
     #expect(Set(starts).count == starts.count)
   }
 

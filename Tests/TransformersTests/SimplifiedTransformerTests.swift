@@ -5,8 +5,8 @@ import Transformers
 
 /// The fused computation against the plain one, over combinations of options.
 struct SimplifiedTransformerTests {
-  /// Every way for positions to enter, with and without cross-talk, tied or not, the feed-forwards
-  /// and scales taking turns.
+  /// Every way for positions to enter, with and without cross-talk, tied or not; feed-forwards,
+  /// scales and what is frozen take turns.
   static let configurations: [SimplifiedConfiguration] = {
     var result: [SimplifiedConfiguration] = []
     for positional in SimplifiedConfiguration.Positional.allCases {
@@ -16,6 +16,8 @@ struct SimplifiedTransformerTests {
             .small {
               $0.positional = positional
               $0.tieOutput = tied
+              $0.freezeEmbeddings = result.count % 5 < 3
+              $0.freezeOutput = $0.freezeEmbeddings == tied
               $0.ffn = ffn
               $0.scoreScale = result.count % 2 == 0 ? .squareRoot : .none
               $0.embeddingInit = result.count % 3 == 0 ? .unit : .scaled
