@@ -38,9 +38,30 @@ public enum Checkpoint {
       throw EngineError(
         "model.load", "'\(path)' holds a model of kind '\(kind)' (known: simplified)")
     }
-    let model = try SimplifiedTransformer(configuration(config, path))
+    let configuration = try configuration(config, path)
+    try configuration.validate()
+    try check(tensors, fit: configuration, path)
+    let model = try SimplifiedTransformer(configuration)
     try loadState(tensors, into: model)
     return model
+  }
+
+  /// Checks that a file holds what its configuration says before a model of that size is made.
+  private static func check(
+    _ tensors: [String: Safetensors.Value], fit configuration: SimplifiedConfiguration,
+    _ path: String
+  ) throws {
+    var expected = [("tok_embeddings.weight", [configuration.vocab, configuration.dim])]
+    if configuration.positional != .rope {
+      expected.append(("pe", [configuration.maxLen, configuration.dim]))
+    }
+    for (name, shape) in expected {
+      guard case .float(let tensor)? = tensors[name], tensor.shape == shape else {
+        throw EngineError(
+          "model.load",
+          "'\(path)' does not hold what its configuration says: '\(name)' of shape \(shape)")
+      }
+    }
   }
 
   private static func configuration(

@@ -105,10 +105,16 @@ struct CheckpointTests {
       expectError("model.simplified: dim = 0 (allowed: 1 or more)") {
         try load(["kind": "simplified", "config": #"{"vocab":11,"dim":0}"#], at: path)
       }
-      // Another model's configuration does not fit the tensors.
-      expectError("load_state: 'tok_embeddings.weight' needs numbers of shape [12, 8]") {
-        let config = #"{"vocab":12,"dim":8,"max_len":15}"#
-        return try load(["kind": "simplified", "config": config], at: path)
+      // A configuration that does not fit the tensors is refused before a model is made of it.
+      for (config, name, shape) in [
+        (#"{"vocab":12,"dim":8,"max_len":15}"#, "tok_embeddings.weight", "[12, 8]"),
+        (#"{"vocab":11,"dim":8,"max_len":1000000}"#, "pe", "[1000000, 8]"),
+        (#"{"vocab":16000000,"dim":60000}"#, "tok_embeddings.weight", "[16000000, 60000]"),
+      ] {
+        expectError(
+          "model.load: '\(path)' does not hold what its configuration says: '\(name)' of shape "
+            + shape
+        ) { try load(["kind": "simplified", "config": config], at: path) }
       }
     }
   }
@@ -116,9 +122,9 @@ struct CheckpointTests {
   @Test func wrongTensorsAreRefused() throws {
     try withTemporaryFolder { folder in
       let (path, good) = ("\(folder)/m", try metadata())
-      expectError("load_state: missing: pe, output.weight") {
+      expectError("load_state: missing: layers.0.attention.wk.weight, output.weight") {
         try load(good, at: path) {
-          ($0["output.weight"], $0["pe"]) = (nil, nil)
+          ($0["output.weight"], $0["layers.0.attention.wk.weight"]) = (nil, nil)
         }
       }
       expectError("load_state: not a parameter of this model: a, z") {
