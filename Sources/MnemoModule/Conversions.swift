@@ -23,7 +23,7 @@ extension Call {
     guard i != 0 else { throw failure(position, "indices count from 1, got 0") }
     if i > 0 { return i - 1 }
     // One that reaches beyond the first stays as it was written, for the message.
-    return i + size >= 0 ? i + size : i - 1
+    return i + size >= 0 ? i + size : max(i, Int.min + 1) - 1
   }
 
   /// Sizes given one by one or as a list, from argument `first` on.
