@@ -59,7 +59,13 @@ final class Running {
   deinit { try? FileManager.default.removeItem(at: folder) }
 
   private func text(_ name: String) -> String {
-    String(decoding: (try? Data(contentsOf: folder.appending(path: name))) ?? Data(), as: UTF8.self)
+    do {
+      return String(
+        decoding: try Data(contentsOf: folder.appending(path: name)), as: UTF8.self)
+    } catch {
+      Issue.record(error)
+      return ""
+    }
   }
 
   /// Waits until standard error holds a text.
@@ -82,6 +88,8 @@ final class Running {
     while process.isRunning && Date() < end { usleep(2000) }
     if process.isRunning { signal(SIGKILL) }
     process.waitUntilExit()
+    // The folder goes with the object.
+    defer { withExtendedLifetime(self) {} }
     let isSignal = process.terminationReason == .uncaughtSignal
     return Outcome(
       status: isSignal ? -process.terminationStatus : process.terminationStatus,
