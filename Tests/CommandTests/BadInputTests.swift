@@ -73,7 +73,7 @@ import Testing
     ),
     ("mnemo.ones(-1)", "ones: sizes must not be negative, got [-1]"),
     ("return mnemo.ones(2)[3]", "select: index 3 in dimension 1 of shape [2] (allowed: 1…2)"),
-    ("return mnemo.ones(2)[-3]", "index -3 in dimension 1 of shape [2] (allowed: 1…2)"),
+    ("return mnemo.ones(2)[-3]", "select: index -3 in dimension 1 of shape [2] (allowed: 1…2)"),
     (
       "model:set('output.weight', mnemo.ones(2, 2))",
       "model: parameter 'output.weight' has shape [65, 8], the tensor given has [2, 2]"
