@@ -5,9 +5,9 @@ SWIFT ?= swift
 MNEMO = .build/release/mnemo
 LIBRARY = .build/release/libMnemoLibrary.so
 SWIFT_SOURCES = Package.swift Sources Tests
-LUA_SOURCES = lua examples tools Tests/Lua Tests/StockLua
+LUA_SOURCES = lua examples bench tools Tests/Lua Tests/StockLua
 
-.PHONY: all deps build library demo test test-lua test-stock lint docs docs-check format install
+.PHONY: all deps build library demo test test-lua test-stock bench lint docs docs-check format install
 
 all: build
 
@@ -56,6 +56,10 @@ test-stock: install
 	lua5.4 Tests/StockLua/library_test.lua
 	$(CC) -o .build/two_states Tests/StockLua/two_states.c $$(pkg-config --cflags --libs lua5.4)
 	.build/two_states
+
+# What a call from Lua costs.
+bench: build
+	$(MNEMO) bench/overheads.lua
 
 lint: deps
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
