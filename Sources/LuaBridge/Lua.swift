@@ -34,6 +34,16 @@ public final class Lua {
   /// How many external bytes have to be in use for the next forced collection.
   public private(set) var collectionThreshold = Lua.minimumThreshold
 
+  /// The least number of objects at which a collection runs.
+  ///
+  /// Lua frees an object with a finalizer only in the second cycle after its last use, and plans
+  /// its cycles as if the others were alive: views made in a loop (`t[i][j]`) would fill tens of
+  /// megabytes and every cache before they go.
+  private static let minimumObjects = 4096
+  /// Objects that Lua holds and has not finalized.
+  private var liveObjects = 0
+  private var objectThreshold = Lua.minimumObjects
+
   /// How many collections external bytes have caused so far.
   public private(set) var forcedCollections = 0
 
@@ -45,6 +55,8 @@ public final class Lua {
   private var entries: [FunctionEntry] = []
   private var classes: [ClassEntry] = []
   private var classByType: [ObjectIdentifier: ClassEntry] = [:]
+  /// The class of the last object pushed: as a rule that of the next one.
+  private var pushedLast: (type: ObjectIdentifier, entry: ClassEntry)?
 
   /// The traceback of the error that Swift passed on last, to be joined with the outer one.
   private var passedOn: (value: LuaReference, traceback: String)?
@@ -81,6 +93,7 @@ public final class Lua {
     // Nothing can call in any more. Classes hold references, which hold this object.
     classes = []
     classByType = [:]
+    pushedLast = nil
     entries = []
     Unmanaged.passUnretained(self).release()
   }
@@ -231,8 +244,15 @@ public final class Lua {
   /// Pushes a userdata that holds the object, whose class must have been registered.
   public func push(_ object: AnyObject) {
     let type = ObjectIdentifier(Swift.type(of: object))
-    guard let entry = classEntry(of: object, type) else {
-      preconditionFailure("the class \(Swift.type(of: object)) is not registered with Lua")
+    let entry: ClassEntry
+    if let pushedLast, pushedLast.type == type {
+      entry = pushedLast.entry
+    } else {
+      guard let found = classEntry(of: object, type) else {
+        preconditionFailure("the class \(Swift.type(of: object)) is not registered with Lua")
+      }
+      entry = found
+      pushedLast = (type, found)
     }
     reserve(6)
     let address = Unmanaged.passUnretained(object).toOpaque()
@@ -452,6 +472,7 @@ public final class Lua {
   fileprivate func finalize(_ block: UnsafeMutablePointer<mnemo_block>, _ thread: OpaquePointer) {
     guard let raw = block.pointee.object else { return }
     block.pointee.object = nil
+    liveObjects -= 1
     // The release may end references into this state; they work on the finalizer's stack.
     finalizerDepth += 1
     entering(thread) { Unmanaged<AnyObject>.fromOpaque(raw).release() }
@@ -459,15 +480,20 @@ public final class Lua {
   }
 
   private func collectUnderPressure() {
-    guard let externalBytes, finalizerDepth == 0, !isCollecting,
-      externalBytes() > collectionThreshold
-    else { return }
+    liveObjects += 1
+    guard finalizerDepth == 0, !isCollecting else { return }
+    let isHeavy = externalBytes.map { $0() > collectionThreshold } ?? false
+    guard isHeavy || liveObjects > objectThreshold else { return }
     isCollecting = true
     defer { isCollecting = false }
     // Inside a finalizer written in Lua the collector declines, and the next push asks again.
     guard mnemo_collect(current) == 0 else { return }
-    forcedCollections += 1
-    collectionThreshold = max(Lua.minimumThreshold, 2 * externalBytes())
+    if isHeavy {
+      forcedCollections += 1
+      collectionThreshold = max(Lua.minimumThreshold, 2 * (externalBytes?() ?? 0))
+    }
+    // A collection visits all that lives: the more there is, the more objects have to come first.
+    objectThreshold = max(Lua.minimumObjects, 2 * liveObjects, usedBytes / 128)
   }
 }
 

@@ -36,6 +36,21 @@ import Testing
     }
   }
 
+  /// Objects without weight do not pile up either, however slowly Lua's own cycles finalize them.
+  @Test func lightObjectsGoSoon() throws {
+    let tally = Counter.Tally()
+    let (functions, classes) = Counter.declarations(tally)
+    try withLua(functions, classes: classes) { lua in
+      try lua.run("collectgarbage('stop') for i = 1, 50000 do m.counter(i) end")
+      #expect(tally.alive <= 4097)
+      // What lives moves the threshold, so that a growing list is not visited for every object.
+      try lua.run("kept = {} for i = 1, 50000 do kept[i] = m.counter(i) end")
+      #expect(tally.alive >= 50000)
+      try lua.run("kept = nil for i = 1, 100000 do m.counter(i) end")
+      #expect(tally.alive <= 4097)
+    }
+  }
+
   @Test func noCollectionInsideAFinalizer() throws {
     let tally = Counter.Tally()
     let (functions, classes) = Counter.declarations(tally)
