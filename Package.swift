@@ -9,6 +9,11 @@ let kernelFlags: [SwiftSetting] = [
     ["-Ounchecked", "-Xcc", "-march=\(architecture)"], .when(configuration: .release))
 ]
 
+// Reading an argument takes a few generic calls; specialised where they are used, they vanish.
+let crossModule: [SwiftSetting] = [
+  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
+]
+
 let package = Package(
   name: "mnemo",
   products: [
@@ -38,7 +43,8 @@ let package = Package(
 
     // Swift and Lua meet.
     .target(name: "LuaShim", dependencies: ["CLua"]),
-    .target(name: "LuaBridge", dependencies: ["CLua", "LuaShim"]),
+    .target(
+      name: "LuaBridge", dependencies: ["CLua", "LuaShim"], swiftSettings: crossModule),
     .target(
       name: "MnemoModule",
       dependencies: ["LuaBridge", "Tensors", "Tasks", "Transformers", "Training"]),

@@ -89,7 +89,8 @@ extension Tensor {
   func recorded(
     _ operation: String, from inputs: [Tensor], vjp: @escaping (Tensor) throws -> [Tensor?]
   ) -> Tensor {
-    guard Gradients.areRecorded, inputs.contains(where: \.requiresGrad) else { return self }
+    // The task-local value costs more to read than the flags.
+    guard inputs.contains(where: { $0.requiresGrad }), Gradients.areRecorded else { return self }
     requiresGrad = true
     node = Node(operation, inputs, resultVersion: storage.version, vjp)
     return self

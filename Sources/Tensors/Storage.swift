@@ -32,25 +32,28 @@ public final class MemoryPool: Sendable {
     let bytes: Int
   }
 
-  private struct State: Sendable {
-    var live = 0
-    var peak = 0
-    var cached = 0
-    var free: [Int: [Block]] = [:]
+  private struct Kept: Sendable {
+    var bytes = 0
+    var blocks: [Int: [Block]] = [:]
   }
 
   /// The pool that every tensor uses.
   public static let shared = MemoryPool()
 
-  private let state = Mutex(State())
+  // Counted without the lock: most tensors of a script are a few bytes.
+  private let live = Atomic<Int>(0)
+  private let peak = Atomic<Int>(0)
+  private let kept = Mutex(Kept())
   private static let pooledFrom = 1 << 18
   private static let keepAtLeast = 64 << 20
+  /// Up to here malloc is faster than an aligned block, and alignment to 64 bytes gains nothing.
+  private static let small = 1 << 10
 
   /// Bytes held by tensors that are alive.
-  public var liveBytes: Int { state.withLock { $0.live } }
+  public var liveBytes: Int { live.load(ordering: .relaxed) }
 
   /// The largest `liveBytes` so far.
-  public var peakBytes: Int { state.withLock { $0.peak } }
+  public var peakBytes: Int { peak.load(ordering: .relaxed) }
 
   /// Sizes are rounded up to eighths of a power of two, so that nearly equal blocks are reused.
   private static func rounded(_ bytes: Int) -> Int {
@@ -61,31 +64,39 @@ public final class MemoryPool: Sendable {
 
   func take(bytes wanted: Int) -> Block {
     let bytes = Self.rounded(wanted)
-    let reused: Block? = state.withLock { state in
-      state.live += bytes
-      state.peak = max(state.peak, state.live)
-      guard bytes >= Self.pooledFrom, let block = state.free[bytes]?.popLast() else { return nil }
-      state.cached -= bytes
-      return block
+    let now = live.add(bytes, ordering: .relaxed).newValue
+    if now > peak.load(ordering: .relaxed) { _ = peak.max(now, ordering: .relaxed) }
+    if bytes >= Self.pooledFrom {
+      let reused: Block? = kept.withLock { kept in
+        guard let block = kept.blocks[bytes]?.popLast() else { return nil }
+        kept.bytes -= bytes
+        return block
+      }
+      if let reused { return reused }
     }
-    if let reused { return reused }
     var pointer: UnsafeMutableRawPointer?
-    guard posix_memalign(&pointer, 64, bytes) == 0, let pointer else {
-      fatalError("out of memory: \(bytes) bytes for a tensor")
+    if bytes <= Self.small {
+      pointer = malloc(bytes)
+    } else if posix_memalign(&pointer, 64, bytes) != 0 {
+      pointer = nil
     }
+    guard let pointer else { fatalError("out of memory: \(bytes) bytes for a tensor") }
     return Block(pointer: pointer, bytes: bytes)
   }
 
   func give(_ block: Block) {
-    let kept: Bool = state.withLock { state in
-      state.live -= block.bytes
-      guard block.bytes >= Self.pooledFrom,
-        state.cached + block.bytes <= max(Self.keepAtLeast, state.peak - state.live)
-      else { return false }
-      state.cached += block.bytes
-      state.free[block.bytes, default: []].append(block)
+    let now = live.subtract(block.bytes, ordering: .relaxed).newValue
+    guard block.bytes >= Self.pooledFrom else {
+      free(block.pointer)
+      return
+    }
+    let room = max(Self.keepAtLeast, peak.load(ordering: .relaxed) - now)
+    let isKept = kept.withLock { kept in
+      guard kept.bytes + block.bytes <= room else { return false }
+      kept.bytes += block.bytes
+      kept.blocks[block.bytes, default: []].append(block)
       return true
     }
-    if !kept { free(block.pointer) }
+    if !isKept { free(block.pointer) }
   }
 }

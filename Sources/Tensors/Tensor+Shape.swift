@@ -62,8 +62,11 @@ extension Tensor {
   /// Index `i` along dimension `d`; a view without that dimension.
   /// - Throws: `EngineError` if there is no such dimension or index.
   public func select(_ d: Int, _ i: Int) throws -> Tensor {
+    let selected = try layout.selected(d, i, "select")
+    // The commonest view, t[i], records nothing as a rule.
+    guard requiresGrad else { return Tensor(storage: storage, layout: selected) }
     let shape = shape
-    return view("select", try layout.selected(d, i, "select")) { g in
+    return view("select", selected) { g in
       let result = Tensor(full: shape, 0)
       try result.select(d, i).copyInPlace(g)
       return result
