@@ -126,135 +126,14 @@ enum IntTensorClass {
     }
   }
 
-  private static let dimensionParameter = Parameter(
-    "d", .integer, "a dimension, from 1 or, negative, from the end")
-
   private static var methods: [Function] {
-    [
-      Function(
-        "shape", "The size of each dimension.", returns: "list of integers",
-        example: "print(#mnemo.int_tensor{{1, 2}}:shape())"
-      ) { call in
-        call.returns(try call.object(1, IntTensor.self).shape)
-      },
-      Function(
-        "size", "The size of one dimension.", parameters: [dimensionParameter], returns: "integer",
-        example: "print(mnemo.int_tensor{{1, 2}}:size(-1))"
-      ) { call in
-        call.returns(try call.object(1, IntTensor.self).size(call.dimension(2)))
-      },
-      Function(
-        "dim", "The number of dimensions.", returns: "integer",
-        example: "print(mnemo.int_tensor{1, 2}:dim())"
-      ) { call in
-        call.returns(try call.object(1, IntTensor.self).rank)
-      },
-      Function(
-        "numel", "The number of elements.", returns: "integer",
-        example: "print(mnemo.int_tensor{1, 2}:numel())"
-      ) { call in
-        call.returns(try call.object(1, IntTensor.self).count)
-      },
-      Function(
-        "item", "The only element of a tensor that has one.", returns: "integer",
-        example: "print(mnemo.int_tensor{7}:item())"
-      ) { call in
-        call.returns(try call.object(1, IntTensor.self).item())
-      },
-      Function(
-        "totable", "The elements as lists of lists; a number if there are no dimensions.",
-        returns: "table", example: "print(mnemo.int_tensor{4, 5}:totable()[1])"
-      ) { call in
-        let tensor = try call.object(1, IntTensor.self)
-        return call.returns(NestedList.tree(tensor.elements().map(Int.init), tensor.shape))
-      },
+    StridedMethods.of(IntTensor.self, "IntTensor", maker: "mnemo.int_tensor") + [
       Function(
         "tensor", "The elements as Float32, exact up to 2^24.", returns: "Tensor",
         example: "print(mnemo.int_tensor{1, 2}:tensor() / 2)"
       ) { call in
         call.returns(try call.object(1, IntTensor.self).tensor())
       },
-      Function(
-        "narrow", "A view of a range of indices.",
-        parameters: [
-          dimensionParameter, Parameter("first", .integer, "the first index"),
-          Parameter("length", .integer, "how many"),
-        ], returns: "IntTensor", example: "print(mnemo.int_tensor{5, 6, 7}:narrow(1, 2, 2))"
-      ) { call in
-        let tensor = try call.object(1, IntTensor.self)
-        let d = try call.dimension(2)
-        return call.returns(
-          try tensor.narrow(d, call.index(3, size: tensor.size(d)), call.integer(4)))
-      },
-      Function(
-        "select", "A view at one index of a dimension, which disappears.",
-        parameters: [dimensionParameter, Parameter("i", .integer, "the index")],
-        returns: "IntTensor", example: "print(mnemo.int_tensor{{1, 2}, {3, 4}}:select(2, 1))"
-      ) { call in
-        let tensor = try call.object(1, IntTensor.self)
-        let d = try call.dimension(2)
-        return call.returns(try tensor.select(d, call.index(3, size: tensor.size(d))))
-      },
-      Function(
-        "reshape", "The same elements in another shape; one size may be -1, what is left.",
-        parameters: [
-          Parameter(
-            "size", .union([.integer, .list(.integer)]), "sizes, or a list of them", variadic: true)
-        ],
-        returns: "IntTensor", example: "print(mnemo.int_tensor{1, 2, 3, 4}:reshape(2, -1))"
-      ) { call in call.returns(try call.object(1, IntTensor.self).reshape(call.sizes(from: 2))) },
-      Function(
-        "transpose", "A view with two dimensions exchanged.",
-        parameters: [dimensionParameter, Parameter("e", .integer, "the other dimension")],
-        returns: "IntTensor", example: "print(mnemo.int_tensor{{1, 2}}:transpose(1, 2))"
-      ) { call in
-        call.returns(
-          try call.object(1, IntTensor.self).transpose(call.dimension(2), call.dimension(3)))
-      },
-      Function(
-        "gather",
-        "Elements chosen along a dimension: result[i][j] = t[i][ids[i][j]] for the last of two.",
-        parameters: [
-          dimensionParameter,
-          Parameter("ids", .object("IntTensor"), "of t's shape but for that dimension"),
-        ], returns: "IntTensor",
-        example: "print(mnemo.int_tensor{{5, 6}}:gather(2, mnemo.int_tensor{{2}}))"
-      ) { call in
-        call.returns(try call.object(1, IntTensor.self).gather(call.dimension(2), call.ids(3)))
-      },
-      Function(
-        "get", "One element, as an integer.",
-        parameters: [Parameter("i", .integer, "one index for each dimension", variadic: true)],
-        returns: "integer", example: "print(mnemo.int_tensor{{1, 2}}:get(1, 2))"
-      ) { call in
-        let tensor = try call.object(1, IntTensor.self)
-        guard call.count - 1 == tensor.rank else {
-          throw EngineError(
-            "get", "\(call.count - 1) indices for a tensor of shape \(tensor.shape)")
-        }
-        let place = try tensor.layout.place { try call.index($0 + 2, size: $1) }
-        return call.returns(tensor.element(at: place))
-      },
-      Function(
-        "t", "The transpose of a matrix, a view.", returns: "IntTensor",
-        example: "print(mnemo.int_tensor{{1, 2}}:t())"
-      ) { call in call.returns(try call.object(1, IntTensor.self).t()) },
-      Function(
-        "expand", "The tensor repeated to a shape by broadcasting, without copying.",
-        parameters: [
-          Parameter(
-            "size", .union([.integer, .list(.integer)]), "sizes, or a list of them", variadic: true)
-        ],
-        returns: "IntTensor", example: "print(mnemo.int_tensor{1, 2}:expand(3, 2))"
-      ) { call in call.returns(try call.object(1, IntTensor.self).expand(call.sizes(from: 2))) },
-      Function(
-        "contiguous", "This tensor if its elements lie side by side, else a copy.",
-        returns: "IntTensor", example: "print(mnemo.int_tensor{{1, 2}}:t():contiguous())"
-      ) { call in call.returns(try call.object(1, IntTensor.self).contiguous()) },
-      Function(
-        "clone", "A copy with a storage of its own.", returns: "IntTensor",
-        example: "print(mnemo.int_tensor{1, 2}:clone())"
-      ) { call in call.returns(try call.object(1, IntTensor.self).clone()) },
       FileFunctions.save("mnemo.int_tensor{1, 2}") { .int(try $0.object(1, IntTensor.self)) },
       reduction("sum", "The sum; leaving the range of 32 bits is an error.") {
         try $0.sum($1, keepDim: $2)

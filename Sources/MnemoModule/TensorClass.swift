@@ -4,7 +4,10 @@ import Tensors
 /// `Tensor` in Lua: its methods, operators, indexing and text.
 enum TensorClass {
   static func declaration(_ session: Session) -> LuaClass {
-    let methods = shape + views + arithmetic + reductions + sorting + gradients + inPlace(session)
+    let methods =
+      StridedMethods.of(Tensor.self, "Tensor", maker: "mnemo.tensor")
+      + [FileFunctions.save("mnemo.eye(2)") { .float(try $0.object(1, Tensor.self)) }]
+      + arithmetic + reductions + sorting + gradients + inPlace(session)
     return LuaClass(
       "Tensor", for: Tensor.self,
       "An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. "
@@ -76,8 +79,6 @@ enum TensorClass {
 
   // MARK: Declarations of methods that share a form
 
-  private static let dimensionParameter = Parameter(
-    "d", .integer, "a dimension, from 1 or, negative, from the end")
   private static let optionalDimensions = [
     Parameter("d", .integer, "the dimension to reduce", default: "everything"),
     Parameter("keepdim", .boolean, "whether it stays, with size 1", default: "false"),
@@ -137,138 +138,6 @@ enum TensorClass {
   }
 
   // MARK: Methods
-
-  private static var shape: [Function] {
-    [
-      Function(
-        "shape", "The size of each dimension.", returns: "list of integers",
-        example: "print(table.unpack(mnemo.zeros(2, 3):shape()))"
-      ) { call in
-        call.returns(try call.object(1, Tensor.self).shape)
-      },
-      Function(
-        "size", "The size of one dimension.", parameters: [dimensionParameter], returns: "integer",
-        example: "print(mnemo.zeros(2, 3):size(-1))"
-      ) { call in
-        call.returns(try call.object(1, Tensor.self).size(call.dimension(2)))
-      },
-      Function(
-        "dim", "The number of dimensions.", returns: "integer",
-        example: "print(mnemo.zeros(2, 3):dim())"
-      ) { call in
-        call.returns(try call.object(1, Tensor.self).rank)
-      },
-      Function(
-        "numel", "The number of elements.", returns: "integer",
-        example: "print(mnemo.zeros(2, 3):numel())"
-      ) { call in
-        call.returns(try call.object(1, Tensor.self).count)
-      },
-      Function(
-        "item", "The only element of a tensor that has one, as a number.", returns: "number",
-        example: "print(mnemo.ones(3):sum():item())"
-      ) { call in call.returns(try call.object(1, Tensor.self).item()) },
-      Function(
-        "totable", "The elements as lists of lists; a number if there are no dimensions.",
-        returns: "table", example: "print(mnemo.eye(2):totable()[1][1])"
-      ) { call in
-        let tensor = try call.object(1, Tensor.self)
-        return call.returns(NestedList.tree(tensor.elements().map(Double.init), tensor.shape))
-      },
-      FileFunctions.save("mnemo.eye(2)") { .float(try $0.object(1, Tensor.self)) },
-      Function(
-        "get", "One element, as a number.",
-        parameters: [Parameter("i", .integer, "one index for each dimension", variadic: true)],
-        returns: "number", example: "print(mnemo.eye(2):get(1, 2))"
-      ) { call in
-        let tensor = try call.object(1, Tensor.self)
-        guard call.count - 1 == tensor.rank else {
-          throw EngineError(
-            "get", "\(call.count - 1) indices for a tensor of shape \(tensor.shape)")
-        }
-        let place = try tensor.layout.place { try call.index($0 + 2, size: $1) }
-        return call.returns(tensor.element(at: place))
-      },
-    ]
-  }
-
-  private static var views: [Function] {
-    [
-      Function(
-        "clone", "A copy with a storage of its own, without history.", returns: "Tensor",
-        example: "local a = mnemo.ones(2)\nlocal b = a:clone()\nb:fill_(5)\nprint(a, b)"
-      ) { call in call.returns(try call.object(1, Tensor.self).clone())
-      },
-      Function(
-        "detach", "The same elements, shared, without history or gradient.", returns: "Tensor",
-        example: "local x = mnemo.ones(2):requires_grad(true)\nprint(x:detach():requires_grad())"
-      ) { call in call.returns(try call.object(1, Tensor.self).detach()) },
-      Function(
-        "contiguous", "This tensor if its elements lie side by side, else a copy.",
-        returns: "Tensor", example: "local rows = mnemo.zeros(2, 3):t():contiguous()"
-      ) { call in call.returns(try call.object(1, Tensor.self).contiguous()) },
-      Function(
-        "narrow", "A view of a range of indices.",
-        parameters: [
-          dimensionParameter, Parameter("first", .integer, "the first index"),
-          Parameter("length", .integer, "how many"),
-        ], returns: "Tensor", example: "print(mnemo.arange(1, 9):narrow(1, 2, 3))"
-      ) { call in
-        let tensor = try call.object(1, Tensor.self)
-        let d = try call.dimension(2)
-        return call.returns(
-          try tensor.narrow(d, call.index(3, size: tensor.size(d)), call.integer(4)))
-      },
-      Function(
-        "select", "A view at one index of a dimension, which disappears.",
-        parameters: [dimensionParameter, Parameter("i", .integer, "the index")], returns: "Tensor",
-        example: "print(mnemo.eye(3):select(2, 1))"
-      ) { call in
-        let tensor = try call.object(1, Tensor.self)
-        let d = try call.dimension(2)
-        return call.returns(try tensor.select(d, call.index(3, size: tensor.size(d))))
-      },
-      Function(
-        "reshape", "The same elements in another shape; one size may be -1, what is left.",
-        parameters: [
-          Parameter(
-            "size", .union([.integer, .list(.integer)]), "sizes, or a list of them", variadic: true)
-        ],
-        returns: "Tensor", example: "print(mnemo.arange(1, 6):reshape(2, -1))"
-      ) { call in call.returns(try call.object(1, Tensor.self).reshape(call.sizes(from: 2))) },
-      Function(
-        "expand", "The tensor repeated to a shape by broadcasting, without copying.",
-        parameters: [
-          Parameter(
-            "size", .union([.integer, .list(.integer)]), "sizes, or a list of them", variadic: true)
-        ],
-        returns: "Tensor", example: "print(mnemo.tensor{1, 2}:expand(3, 2))"
-      ) { call in call.returns(try call.object(1, Tensor.self).expand(call.sizes(from: 2))) },
-      Function(
-        "transpose", "A view with two dimensions exchanged.",
-        parameters: [dimensionParameter, Parameter("e", .integer, "the other dimension")],
-        returns: "Tensor", example: "print(mnemo.zeros(2, 3):transpose(1, 2):size(1))"
-      ) { call in
-        call.returns(
-          try call.object(1, Tensor.self).transpose(call.dimension(2), call.dimension(3)))
-      },
-      Function(
-        "t", "The transpose of a matrix, a view.", returns: "Tensor",
-        example: "print(mnemo.zeros(2, 3):t():size(1))"
-      ) { call in call.returns(try call.object(1, Tensor.self).t()) },
-      Function(
-        "gather",
-        "Elements chosen along a dimension: result[i][j] = t[i][ids[i][j]] for the last of two.",
-        parameters: [
-          dimensionParameter,
-          Parameter("ids", .object("IntTensor"), "of t's shape but for that dimension"),
-        ], returns: "Tensor",
-        example: "print(mnemo.tensor{{1, 2}, {3, 4}}:gather(2, mnemo.int_tensor{{2}, {1}}))"
-      ) { call in
-        call.returns(try call.object(1, Tensor.self).gather(call.dimension(2), call.ids(3)))
-      },
-    ]
-  }
 
   private static var arithmetic: [Function] {
     [
@@ -354,12 +223,12 @@ enum TensorClass {
         all: { try $0.argmin() },
         along: { try $0.argmin($1, keepDim: $2) }),
       Function(
-        "softmax", "e^x / Σ e^x along a dimension.", parameters: [dimensionParameter],
+        "softmax", "e^x / Σ e^x along a dimension.", parameters: [StridedMethods.dimension],
         returns: "Tensor", example: "print(mnemo.tensor{0, 1}:softmax(1))"
       ) { call in call.returns(try call.object(1, Tensor.self).softmax(call.dimension(2))) },
       Function(
         "log_softmax", "The logarithm of softmax along a dimension.",
-        parameters: [dimensionParameter], returns: "Tensor",
+        parameters: [StridedMethods.dimension], returns: "Tensor",
         example: "print(mnemo.tensor{0, 1}:log_softmax(1))"
       ) { call in call.returns(try call.object(1, Tensor.self).logSoftmax(call.dimension(2))) },
       Function(
@@ -439,6 +308,10 @@ enum TensorClass {
 
   private static var gradients: [Function] {
     [
+      Function(
+        "detach", "The same elements, shared, without history or gradient.", returns: "Tensor",
+        example: "local x = mnemo.ones(2):requires_grad(true)\nprint(x:detach():requires_grad())"
+      ) { call in call.returns(try call.object(1, Tensor.self).detach()) },
       Function(
         "requires_grad",
         "With a flag: turns gradients on or off for a tensor that was not computed from others, and "

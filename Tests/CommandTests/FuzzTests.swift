@@ -15,13 +15,13 @@ import Testing
     try withFolder { folder in
       let outcome = try run(
         "local functions = {\n  \(functions.joined(separator: ",\n  "))\n}\n" + Self.script,
-        ["\(seed)", "3000"], in: folder)
+        ["\(seed)", "5000"], in: folder)
       #expect(outcome.status == 0, "\(folder.text("last.txt")): \(outcome.errors.prefix(2000))")
       let counts =
         outcome.output.split(separator: "\n").last?.split(separator: "\t")
         .compactMap { Int($0) } ?? []
       // Both kinds of calls were made, and none was lost.
-      #expect(counts.count == 2 && counts.reduce(0, +) == 3000 && counts.allSatisfy { $0 > 500 })
+      #expect(counts.count == 2 && counts.reduce(0, +) == 5000 && counts.allSatisfy { $0 > 500 })
     }
   }
 

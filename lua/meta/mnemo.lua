@@ -262,7 +262,7 @@ local Tensor = {}
 ---The size of each dimension.
 ---
 ---```lua
----print(table.unpack(mnemo.zeros(2, 3):shape()))
+---print(table.unpack(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:shape()))
 ---```
 ---@return integer[]
 function Tensor:shape() end
@@ -270,7 +270,7 @@ function Tensor:shape() end
 ---The size of one dimension.
 ---
 ---```lua
----print(mnemo.zeros(2, 3):size(-1))
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:size(-1))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@return integer
@@ -279,7 +279,7 @@ function Tensor:size(d) end
 ---The number of dimensions.
 ---
 ---```lua
----print(mnemo.zeros(2, 3):dim())
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:dim())
 ---```
 ---@return integer
 function Tensor:dim() end
@@ -287,7 +287,7 @@ function Tensor:dim() end
 ---The number of elements.
 ---
 ---```lua
----print(mnemo.zeros(2, 3):numel())
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:numel())
 ---```
 ---@return integer
 function Tensor:numel() end
@@ -295,70 +295,32 @@ function Tensor:numel() end
 ---The only element of a tensor that has one, as a number.
 ---
 ---```lua
----print(mnemo.ones(3):sum():item())
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}[1][2]:item())
 ---```
 ---@return number
 function Tensor:item() end
 
----The elements as lists of lists; a number if there are no dimensions.
----
----```lua
----print(mnemo.eye(2):totable()[1][1])
----```
----@return table
-function Tensor:totable() end
-
----Writes the tensor into a file, by its ending: .npy (NumPy), or .safetensors, where it is named tensor. An earlier file is replaced at once or not at all.
----
----```lua
----local path = os.tmpname() .. ".npy"
----mnemo.eye(2):save(path)
----os.remove(path)
----```
----@param path string The file, ending in .npy or .safetensors.
-function Tensor:save(path) end
-
 ---One element, as a number.
 ---
 ---```lua
----print(mnemo.eye(2):get(1, 2))
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:get(1, 2))
 ---```
 ---@param ... integer
 ---@return number
 function Tensor:get(...) end
 
----A copy with a storage of its own, without history.
+---The elements as lists of lists; a number if there are no dimensions.
 ---
 ---```lua
----local a = mnemo.ones(2)
----local b = a:clone()
----b:fill_(5)
----print(a, b)
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:totable()[2][1])
 ---```
----@return mnemo.Tensor
-function Tensor:clone() end
-
----The same elements, shared, without history or gradient.
----
----```lua
----local x = mnemo.ones(2):requires_grad(true)
----print(x:detach():requires_grad())
----```
----@return mnemo.Tensor
-function Tensor:detach() end
-
----This tensor if its elements lie side by side, else a copy.
----
----```lua
----local rows = mnemo.zeros(2, 3):t():contiguous()
----```
----@return mnemo.Tensor
-function Tensor:contiguous() end
+---@return table
+function Tensor:totable() end
 
 ---A view of a range of indices.
 ---
 ---```lua
----print(mnemo.arange(1, 9):narrow(1, 2, 3))
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:narrow(2, 2, 2))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@param first integer The first index.
@@ -369,26 +331,17 @@ function Tensor:narrow(d, first, length) end
 ---A view at one index of a dimension, which disappears.
 ---
 ---```lua
----print(mnemo.eye(3):select(2, 1))
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:select(2, 1))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@param i integer The index.
 ---@return mnemo.Tensor
 function Tensor:select(d, i) end
 
----The same elements in another shape; one size may be -1, what is left.
----
----```lua
----print(mnemo.arange(1, 6):reshape(2, -1))
----```
----@param ... integer|integer[]
----@return mnemo.Tensor
-function Tensor:reshape(...) end
-
 ---The tensor repeated to a shape by broadcasting, without copying.
 ---
 ---```lua
----print(mnemo.tensor{1, 2}:expand(3, 2))
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}[1]:expand(2, 3))
 ---```
 ---@param ... integer|integer[]
 ---@return mnemo.Tensor
@@ -397,7 +350,7 @@ function Tensor:expand(...) end
 ---A view with two dimensions exchanged.
 ---
 ---```lua
----print(mnemo.zeros(2, 3):transpose(1, 2):size(1))
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:transpose(1, 2))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@param e integer The other dimension.
@@ -407,20 +360,55 @@ function Tensor:transpose(d, e) end
 ---The transpose of a matrix, a view.
 ---
 ---```lua
----print(mnemo.zeros(2, 3):t():size(1))
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:t())
 ---```
 ---@return mnemo.Tensor
 function Tensor:t() end
 
+---The same elements in another shape; one size may be -1, what is left.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:reshape(3, -1))
+---```
+---@param ... integer|integer[]
+---@return mnemo.Tensor
+function Tensor:reshape(...) end
+
 ---Elements chosen along a dimension: result[i][j] = t[i][ids[i][j]] for the last of two.
 ---
 ---```lua
----print(mnemo.tensor{{1, 2}, {3, 4}}:gather(2, mnemo.int_tensor{{2}, {1}}))
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:gather(2, mnemo.int_tensor{{2}, {1}}))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@param ids mnemo.IntTensor Of t's shape but for that dimension.
 ---@return mnemo.Tensor
 function Tensor:gather(d, ids) end
+
+---This tensor if its elements lie side by side, else a copy.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:t():contiguous())
+---```
+---@return mnemo.Tensor
+function Tensor:contiguous() end
+
+---A copy with a storage of its own, without history.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:clone())
+---```
+---@return mnemo.Tensor
+function Tensor:clone() end
+
+---Writes the tensor into a file, by its ending: .npy (NumPy), or .safetensors, where it is named tensor. An earlier file is replaced at once or not at all.
+---
+---```lua
+---local path = os.tmpname() .. ".npy"
+---mnemo.eye(2):save(path)
+---os.remove(path)
+---```
+---@param path string The file, ending in .npy or .safetensors.
+function Tensor:save(path) end
 
 ---Matrix product, with NumPy's rules for vectors and leading dimensions.
 ---
@@ -758,6 +746,15 @@ function Tensor:sort(d, descending) end
 ---@return mnemo.IntTensor indices
 function Tensor:topk(k, d, largest) end
 
+---The same elements, shared, without history or gradient.
+---
+---```lua
+---local x = mnemo.ones(2):requires_grad(true)
+---print(x:detach():requires_grad())
+---```
+---@return mnemo.Tensor
+function Tensor:detach() end
+
 ---With a flag: turns gradients on or off for a tensor that was not computed from others, and returns it. Without: whether they are on.
 ---
 ---```lua
@@ -855,7 +852,7 @@ local IntTensor = {}
 ---The size of each dimension.
 ---
 ---```lua
----print(#mnemo.int_tensor{{1, 2}}:shape())
+---print(table.unpack(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:shape()))
 ---```
 ---@return integer[]
 function IntTensor:shape() end
@@ -863,7 +860,7 @@ function IntTensor:shape() end
 ---The size of one dimension.
 ---
 ---```lua
----print(mnemo.int_tensor{{1, 2}}:size(-1))
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:size(-1))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@return integer
@@ -872,7 +869,7 @@ function IntTensor:size(d) end
 ---The number of dimensions.
 ---
 ---```lua
----print(mnemo.int_tensor{1, 2}:dim())
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:dim())
 ---```
 ---@return integer
 function IntTensor:dim() end
@@ -880,39 +877,40 @@ function IntTensor:dim() end
 ---The number of elements.
 ---
 ---```lua
----print(mnemo.int_tensor{1, 2}:numel())
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:numel())
 ---```
 ---@return integer
 function IntTensor:numel() end
 
----The only element of a tensor that has one.
+---The only element of a tensor that has one, as a number.
 ---
 ---```lua
----print(mnemo.int_tensor{7}:item())
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}[1][2]:item())
 ---```
----@return integer
+---@return number
 function IntTensor:item() end
+
+---One element, as a number.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:get(1, 2))
+---```
+---@param ... integer
+---@return number
+function IntTensor:get(...) end
 
 ---The elements as lists of lists; a number if there are no dimensions.
 ---
 ---```lua
----print(mnemo.int_tensor{4, 5}:totable()[1])
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:totable()[2][1])
 ---```
 ---@return table
 function IntTensor:totable() end
 
----The elements as Float32, exact up to 2^24.
----
----```lua
----print(mnemo.int_tensor{1, 2}:tensor() / 2)
----```
----@return mnemo.Tensor
-function IntTensor:tensor() end
-
 ---A view of a range of indices.
 ---
 ---```lua
----print(mnemo.int_tensor{5, 6, 7}:narrow(1, 2, 2))
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:narrow(2, 2, 2))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@param first integer The first index.
@@ -923,83 +921,82 @@ function IntTensor:narrow(d, first, length) end
 ---A view at one index of a dimension, which disappears.
 ---
 ---```lua
----print(mnemo.int_tensor{{1, 2}, {3, 4}}:select(2, 1))
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:select(2, 1))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@param i integer The index.
 ---@return mnemo.IntTensor
 function IntTensor:select(d, i) end
 
----The same elements in another shape; one size may be -1, what is left.
+---The tensor repeated to a shape by broadcasting, without copying.
 ---
 ---```lua
----print(mnemo.int_tensor{1, 2, 3, 4}:reshape(2, -1))
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}[1]:expand(2, 3))
 ---```
 ---@param ... integer|integer[]
 ---@return mnemo.IntTensor
-function IntTensor:reshape(...) end
+function IntTensor:expand(...) end
 
 ---A view with two dimensions exchanged.
 ---
 ---```lua
----print(mnemo.int_tensor{{1, 2}}:transpose(1, 2))
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:transpose(1, 2))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@param e integer The other dimension.
 ---@return mnemo.IntTensor
 function IntTensor:transpose(d, e) end
 
+---The transpose of a matrix, a view.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:t())
+---```
+---@return mnemo.IntTensor
+function IntTensor:t() end
+
+---The same elements in another shape; one size may be -1, what is left.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:reshape(3, -1))
+---```
+---@param ... integer|integer[]
+---@return mnemo.IntTensor
+function IntTensor:reshape(...) end
+
 ---Elements chosen along a dimension: result[i][j] = t[i][ids[i][j]] for the last of two.
 ---
 ---```lua
----print(mnemo.int_tensor{{5, 6}}:gather(2, mnemo.int_tensor{{2}}))
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:gather(2, mnemo.int_tensor{{2}, {1}}))
 ---```
 ---@param d integer A dimension, from 1 or, negative, from the end.
 ---@param ids mnemo.IntTensor Of t's shape but for that dimension.
 ---@return mnemo.IntTensor
 function IntTensor:gather(d, ids) end
 
----One element, as an integer.
----
----```lua
----print(mnemo.int_tensor{{1, 2}}:get(1, 2))
----```
----@param ... integer
----@return integer
-function IntTensor:get(...) end
-
----The transpose of a matrix, a view.
----
----```lua
----print(mnemo.int_tensor{{1, 2}}:t())
----```
----@return mnemo.IntTensor
-function IntTensor:t() end
-
----The tensor repeated to a shape by broadcasting, without copying.
----
----```lua
----print(mnemo.int_tensor{1, 2}:expand(3, 2))
----```
----@param ... integer|integer[]
----@return mnemo.IntTensor
-function IntTensor:expand(...) end
-
 ---This tensor if its elements lie side by side, else a copy.
 ---
 ---```lua
----print(mnemo.int_tensor{{1, 2}}:t():contiguous())
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:t():contiguous())
 ---```
 ---@return mnemo.IntTensor
 function IntTensor:contiguous() end
 
----A copy with a storage of its own.
+---A copy with a storage of its own, without history.
 ---
 ---```lua
----print(mnemo.int_tensor{1, 2}:clone())
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:clone())
 ---```
 ---@return mnemo.IntTensor
 function IntTensor:clone() end
+
+---The elements as Float32, exact up to 2^24.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2}:tensor() / 2)
+---```
+---@return mnemo.Tensor
+function IntTensor:tensor() end
 
 ---Writes the tensor into a file, by its ending: .npy (NumPy), or .safetensors, where it is named tensor. An earlier file is replaced at once or not at all.
 ---

@@ -1,0 +1,174 @@
+import LuaBridge
+import Tensors
+
+/// What `Tensor` and `IntTensor` have in common: elements in dimensions, and views of them.
+protocol StridedTensor: AnyObject {
+  associatedtype Scalar: LuaPushable
+
+  var layout: Layout { get }
+  var shape: [Int] { get }
+  var rank: Int { get }
+  var count: Int { get }
+  func size(_ d: Int) throws -> Int
+  func item() throws -> Scalar
+  func element(at place: Int) -> Scalar
+  func scalars() -> [Scalar]
+  func narrow(_ d: Int, _ start: Int, _ length: Int) throws -> Self
+  func select(_ d: Int, _ i: Int) throws -> Self
+  func reshape(_ shape: [Int]) throws -> Self
+  func expand(_ shape: [Int]) throws -> Self
+  func transpose(_ a: Int, _ b: Int) throws -> Self
+  func t() throws -> Self
+  func gather(_ d: Int, _ ids: IntTensor) throws -> Self
+  func contiguous() -> Self
+  func clone() -> Self
+}
+
+extension Tensor: StridedTensor {
+  func scalars() -> [Float] { elements() }
+}
+
+extension IntTensor: StridedTensor {
+  func scalars() -> [Int] { elements().map(Int.init) }
+}
+
+/// The methods that `Tensor` and `IntTensor` share.
+enum StridedMethods {
+  static let dimension = Parameter(
+    "d", .integer, "a dimension, from 1 or, negative, from the end")
+  private static let sizes = Parameter(
+    "size", .union([.integer, .list(.integer)]), "sizes, or a list of them", variadic: true)
+
+  /// The methods of one class.
+  /// - Parameters:
+  ///   - type: the Swift class.
+  ///   - name: its name in Lua.
+  ///   - maker: the function that makes one of a list, for examples.
+  /// - Returns: the declarations.
+  static func of<T: StridedTensor>(_ type: T.Type, _ name: String, maker: String) -> [Function] {
+    shape(type, "\(maker){{1, 2, 3}, {4, 5, 6}}")
+      + elements(type, "\(maker){{1, 2, 3}, {4, 5, 6}}")
+      + views(type, name, "\(maker){{1, 2, 3}, {4, 5, 6}}")
+      + rearrangements(type, name, "\(maker){{1, 2, 3}, {4, 5, 6}}")
+  }
+
+  private static func shape<T: StridedTensor>(_ type: T.Type, _ some: String) -> [Function] {
+    [
+      Function(
+        "shape", "The size of each dimension.", returns: "list of integers",
+        example: "print(table.unpack(\(some):shape()))"
+      ) { call in call.returns(try call.object(1, type).shape) },
+      Function(
+        "size", "The size of one dimension.", parameters: [dimension], returns: "integer",
+        example: "print(\(some):size(-1))"
+      ) { call in call.returns(try call.object(1, type).size(call.dimension(2))) },
+      Function(
+        "dim", "The number of dimensions.", returns: "integer", example: "print(\(some):dim())"
+      ) { call in call.returns(try call.object(1, type).rank) },
+      Function(
+        "numel", "The number of elements.", returns: "integer", example: "print(\(some):numel())"
+      ) { call in call.returns(try call.object(1, type).count) },
+    ]
+  }
+
+  private static func elements<T: StridedTensor>(_ type: T.Type, _ some: String) -> [Function] {
+    [
+      Function(
+        "item", "The only element of a tensor that has one, as a number.", returns: "number",
+        example: "print(\(some)[1][2]:item())"
+      ) { call in call.returns(try call.object(1, type).item()) },
+      Function(
+        "get", "One element, as a number.",
+        parameters: [Parameter("i", .integer, "one index for each dimension", variadic: true)],
+        returns: "number", example: "print(\(some):get(1, 2))"
+      ) { call in
+        let tensor = try call.object(1, type)
+        guard call.count - 1 == tensor.rank else {
+          throw EngineError(
+            "get", "\(call.count - 1) indices for a tensor of shape \(tensor.shape)")
+        }
+        let place = try tensor.layout.place { try call.index($0 + 2, size: $1) }
+        return call.returns(tensor.element(at: place))
+      },
+      Function(
+        "totable", "The elements as lists of lists; a number if there are no dimensions.",
+        returns: "table", example: "print(\(some):totable()[2][1])"
+      ) { call in
+        let tensor = try call.object(1, type)
+        return call.returns(NestedList.tree(tensor.scalars(), tensor.shape))
+      },
+    ]
+  }
+
+  private static func views<T: StridedTensor>(
+    _ type: T.Type, _ name: String, _ some: String
+  ) -> [Function] {
+    [
+      Function(
+        "narrow", "A view of a range of indices.",
+        parameters: [
+          dimension, Parameter("first", .integer, "the first index"),
+          Parameter("length", .integer, "how many"),
+        ], returns: name, example: "print(\(some):narrow(2, 2, 2))"
+      ) { call in
+        let tensor = try call.object(1, type)
+        let d = try call.dimension(2)
+        return call.returns(
+          try tensor.narrow(d, call.index(3, size: tensor.size(d)), call.integer(4)))
+      },
+      Function(
+        "select", "A view at one index of a dimension, which disappears.",
+        parameters: [dimension, Parameter("i", .integer, "the index")], returns: name,
+        example: "print(\(some):select(2, 1))"
+      ) { call in
+        let tensor = try call.object(1, type)
+        let d = try call.dimension(2)
+        return call.returns(try tensor.select(d, call.index(3, size: tensor.size(d))))
+      },
+      Function(
+        "expand", "The tensor repeated to a shape by broadcasting, without copying.",
+        parameters: [sizes], returns: name, example: "print(\(some)[1]:expand(2, 3))"
+      ) { call in call.returns(try call.object(1, type).expand(call.sizes(from: 2))) },
+      Function(
+        "transpose", "A view with two dimensions exchanged.",
+        parameters: [dimension, Parameter("e", .integer, "the other dimension")], returns: name,
+        example: "print(\(some):transpose(1, 2))"
+      ) { call in
+        call.returns(try call.object(1, type).transpose(call.dimension(2), call.dimension(3)))
+      },
+      Function(
+        "t", "The transpose of a matrix, a view.", returns: name, example: "print(\(some):t())"
+      ) { call in call.returns(try call.object(1, type).t()) },
+    ]
+  }
+
+  private static func rearrangements<T: StridedTensor>(
+    _ type: T.Type, _ name: String, _ some: String
+  ) -> [Function] {
+    [
+      Function(
+        "reshape", "The same elements in another shape; one size may be -1, what is left.",
+        parameters: [sizes], returns: name, example: "print(\(some):reshape(3, -1))"
+      ) { call in call.returns(try call.object(1, type).reshape(call.sizes(from: 2))) },
+      Function(
+        "gather",
+        "Elements chosen along a dimension: result[i][j] = t[i][ids[i][j]] for the last of two.",
+        parameters: [
+          dimension,
+          Parameter("ids", .object("IntTensor"), "of t's shape but for that dimension"),
+        ], returns: name,
+        example: "print(\(some):gather(2, mnemo.int_tensor{{2}, {1}}))"
+      ) { call in
+        call.returns(try call.object(1, type).gather(call.dimension(2), call.ids(3)))
+      },
+      Function(
+        "contiguous", "This tensor if its elements lie side by side, else a copy.",
+        returns: name, example: "print(\(some):t():contiguous())"
+      ) { call in call.returns(try call.object(1, type).contiguous()) },
+      Function(
+        "clone", "A copy with a storage of its own, without history.", returns: name,
+        example: "print(\(some):clone())"
+      ) { call in call.returns(try call.object(1, type).clone()) },
+    ]
+  }
+}
