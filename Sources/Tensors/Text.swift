@@ -5,7 +5,10 @@ import Glibc
 
 extension Tensor {
   /// Type, shape and numbers.
-  public var text: String {
+  public var text: String { text(width: nil) }
+
+  /// Type, shape and numbers, with as many columns as fit `width` characters.
+  public func text(width: Int?) -> String {
     let values = elements()
     let finite = values.filter(\.isFinite).map { Swift.abs($0) }
     let top = finite.max() ?? 0
@@ -22,15 +25,18 @@ extension Tensor {
       return fixed(Double(value) / scale, digits)
     }
     let heading = "Tensor \(shape)" + (exponent == 0 ? "" : " × 1e\(exponent)")
-    return heading + TextTable.render(shape, cells)
+    return heading + TextTable.render(shape, width, cells)
   }
 }
 
 extension IntTensor {
   /// Type, shape and numbers.
-  public var text: String {
+  public var text: String { text(width: nil) }
+
+  /// Type, shape and numbers, with as many columns as fit `width` characters.
+  public func text(width: Int?) -> String {
     let values = elements()
-    return "IntTensor \(shape)" + TextTable.render(shape) { "\(values[$0])" }
+    return "IntTensor \(shape)" + TextTable.render(shape, width) { "\(values[$0])" }
   }
 }
 
@@ -50,12 +56,12 @@ private enum TextTable {
   static let edge = 6
 
   /// The indices of a dimension that are shown; nil stands for those left out.
-  static func shown(_ size: Int) -> [Int?] {
+  static func shown(_ size: Int, edge: Int = edge) -> [Int?] {
     if size <= 2 * edge { return Array(0..<size) }
     return (0..<edge).map { $0 } + [nil] + (size - edge..<size).map { $0 }
   }
 
-  static func render(_ shape: [Int], _ cell: (Int) -> String) -> String {
+  static func render(_ shape: [Int], _ width: Int?, _ cell: (Int) -> String) -> String {
     if shape.contains(0) { return "" }
     if shape.isEmpty { return "  " + cell(0) }
     let columns = shape[shape.count - 1]
@@ -68,22 +74,30 @@ private enum TextTable {
         continue
       }
       if shape.count > 2 { lines.append("[\(index(matrix, shape.dropLast(2)))]") }
-      lines += table(rows, columns) { cell((matrix * rows + $0) * columns + $1) }
+      lines += table(rows, columns, width) { cell((matrix * rows + $0) * columns + $1) }
     }
     return "\n" + lines.joined(separator: "\n")
   }
 
   private static func table(
-    _ rows: Int, _ columns: Int, _ cell: (Int, Int) -> String
+    _ rows: Int, _ columns: Int, _ room: Int?, _ cell: (Int, Int) -> String
   ) -> [String] {
-    let texts = shown(rows).map { row in
-      shown(columns).map { column in
-        guard let row, let column else { return "…" }
-        return cell(row, column)
+    func texts(_ edge: Int) -> [[String]] {
+      shown(rows).map { row in
+        shown(columns, edge: edge).map { column in
+          guard let row, let column else { return "…" }
+          return cell(row, column)
+        }
       }
     }
-    let width = texts.joined().map(\.count).max() ?? 0
-    return texts.map { row in
+    var (edge, cells) = (edge, texts(edge))
+    var width = cells.joined().map(\.count).max() ?? 0
+    while let room, edge > 1, (cells.first?.count ?? 0) * (width + 2) > room {
+      edge -= 1
+      cells = texts(edge)
+      width = cells.joined().map(\.count).max() ?? 0
+    }
+    return cells.map { row in
       row.map { String(repeating: " ", count: width + 2 - $0.count) + $0 }.joined()
     }
   }
