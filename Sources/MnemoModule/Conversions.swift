@@ -154,6 +154,19 @@ indirect enum LuaTree: LuaPushable {
 }
 
 extension Batch {
+  /// The batch as Lua sees it, with its tokens known as the task's.
+  func luaRecord(of task: any TokenTask) -> LuaRecord {
+    let (tokens, targets) = (tokens.offset(by: 1), targets.offset(by: 1))
+    if let corpus = (task as? BigramTask)?.corpus {
+      TokenSources.note(tokens, corpus)
+      TokenSources.note(targets, corpus)
+    }
+    return [
+      "tokens": LuaObject(tokens), "targets": LuaObject(targets),
+      "occurrence": LuaObject(occurrence),
+    ]
+  }
+
   /// The batch as Lua sees it: `tokens` and `targets` from 1, `occurrence` as it is.
   var luaRecord: LuaRecord {
     [

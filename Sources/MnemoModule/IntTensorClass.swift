@@ -30,8 +30,9 @@ enum IntTensorClass {
       index: { call in
         let tensor = try call.object(1, IntTensor.self)
         if call.isNumber(2) {
-          return call.returns(
-            try tensor.select(0, call.index(2, size: tensor.shape.first ?? 0)))
+          let row = try tensor.select(0, call.index(2, size: tensor.shape.first ?? 0))
+          TokenSources.inherit(row, from: tensor)
+          return call.returns(row)
         }
         switch call.value(2) {
         case .object(let ids as IntTensor): return call.returns(try tensor.rows(ids.offset(by: -1)))

@@ -66,7 +66,7 @@ enum TaskFunctions {
         let index =
           try call.has(3) ? batchIndex(call, 3) : counters.draw(task)
         return call.returns(
-          try task.batch(call.integer(2), index: index, purpose: .data).luaRecord)
+          try task.batch(call.integer(2), index: index, purpose: .data).luaRecord(of: task))
       },
       Function(
         "held_out",
@@ -78,7 +78,7 @@ enum TaskFunctions {
         let task = try call.object(1, (any TokenTask).self)
         let index = try call.has(3) ? batchIndex(call, 3) : 0
         return call.returns(
-          try task.batch(call.integer(2), index: index, purpose: .evaluation).luaRecord)
+          try task.batch(call.integer(2), index: index, purpose: .evaluation).luaRecord(of: task))
       },
       Function(
         "decode", "The text of ids: an IntTensor or a list.",

@@ -247,6 +247,7 @@ enum TrainFunctions {
         settings.shouldStop = { Interrupt.take() }
         settings.folder = try options.optionalString("dir").map { try ResultsFolder($0) }
         let run = try TrainingRun(settings)
+        LiveRuns.note(run)
         callbacks.run = run
         let held = call.lua.reference(to: run)
         call.lua.setUserValue(of: run, try call.table(1).reference)

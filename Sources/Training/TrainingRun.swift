@@ -28,6 +28,7 @@ public final class TrainingRun {
   /// How it ended, or will have if nothing more is done.
   public private(set) var status = Status.finished
   private var isRunning = false
+  private var savedStep: Int?
   private var lastGood: GoodState?
 
   /// What a run returns to: how things were before the update of a step whose loss was a number.
@@ -179,6 +180,9 @@ public final class TrainingRun {
     for gradient in gradients { try gradient.mulInPlace(Tensor(Float(scale))) }
   }
 
+  /// Whether steps were made that no file holds.
+  public var isUnsaved: Bool { step > 0 && options.folder == nil && savedStep != step }
+
   private func saveCheckpoint() throws {
     guard let folder = options.folder else { return }
     try save(to: folder)
@@ -197,5 +201,6 @@ public final class TrainingRun {
     let folder = try ResultsFolder(path)
     for record in history { try folder.append(record) }
     try save(to: folder)
+    savedStep = step
   }
 }
