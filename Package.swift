@@ -29,6 +29,7 @@ let package = Package(
     .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
 
     // The engine; imports point downwards only.
     .target(name: "Tensors", dependencies: ["COpenBLAS"], swiftSettings: kernelFlags),
@@ -53,7 +54,7 @@ let package = Package(
     .executableTarget(
       name: "mnemo",
       dependencies: [
-        "MnemoModule", "LuaBridge",
+        "MnemoModule", "LuaBridge", "CEdit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -10,7 +10,7 @@ struct Mnemo: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mnemo",
     abstract: "A laboratory for the memory view of transformers, scripted in Lua.",
-    usage: "mnemo [-e stat] [-i] [-l mod] [--threads N] [script [args]]",
+    usage: "mnemo [-e stat] [-i] [-l mod] [--threads N] [--no-color] [--quiet] [script [args]]",
     discussion: """
       Runs the script with its arguments in the table arg; without a script, standard input if that \
       is no terminal, else a prompt. "mnemo help TOPIC" prints the documentation of a topic, such as \
@@ -30,6 +30,12 @@ struct Mnemo: ParsableCommand {
 
   @Flag(name: .customShort("i"), help: "Open the prompt after the script.")
   var interactive = false
+
+  @Flag(name: .customLong("no-color"), help: "No colour at the prompt; NO_COLOR says the same.")
+  var noColour = false
+
+  @Flag(help: "No greeting at the prompt.")
+  var quiet = false
 
   @ArgumentParser.Option(
     parsing: .unconditional,
@@ -75,7 +81,7 @@ struct Mnemo: ParsableCommand {
   /// - Throws: `ValidationError` if an option is unknown, or its value missing.
   private static func separated(_ words: [String]) throws -> [String] {
     let valued = ["-e", "-l", "--threads"]
-    let known = valued + ["-i", "-h", "--help", "--version"]
+    let known = valued + ["-i", "-h", "--help", "--version", "--no-color", "--quiet"]
     var options: [String] = []
     var i = 0
     while i < words.count {
@@ -111,11 +117,10 @@ struct Mnemo: ParsableCommand {
     if let threads { Parallel.threads = threads }
     let lua = Lua()
     defer { lua.close() }
+    let scripts = ScriptFolder.find(for: "/proc/self/exe")
     let registry: Registry
     do {
-      registry = try MnemoModule.open(
-        in: lua, scripts: ScriptFolder.find(for: "/proc/self/exe")
-      ).registry
+      registry = try MnemoModule.open(in: lua, scripts: scripts).registry
     } catch {
       throw Session.fail(error)
     }
@@ -132,14 +137,26 @@ struct Mnemo: ParsableCommand {
       try isModule
         ? session.require(option.text) : session.run(option.text, name: "=(command line)")
     }
-    if let path = script.first {
-      try session.run(file: path, arguments: Array(script.dropFirst()))
-    }
     if interactive || (script.isEmpty && first.isEmpty && isatty(STDIN_FILENO) == 1) {
-      session.prompt()
+      try prompt(lua, registry, scripts)
+    } else if let path = script.first {
+      try session.run(file: path, arguments: Array(script.dropFirst()))
     } else if script.isEmpty && first.isEmpty {
       try session.run(file: "-", arguments: [])
     }
+  }
+
+  private func prompt(_ lua: Lua, _ registry: Registry, _ scripts: String?) throws {
+    var options = REPL.Options(isQuiet: quiet)
+    if noColour { options.usesColour = false }
+    let repl: REPL
+    do {
+      repl = try REPL(lua, registry, scripts: scripts, options: options)
+    } catch {
+      throw Session.fail(error)
+    }
+    let status = repl.run(script: script.first, arguments: Array(script.dropFirst()))
+    if status != 0 { throw ExitCode(status) }
   }
 
   private func help(_ registry: Registry) throws {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import LuaBridge
 
-/// Lua code as the command runs it: statements, scripts, a prompt.
+/// Lua code as the command runs it: statements and scripts.
 struct Session {
   private let lua: Lua
 
@@ -67,45 +67,6 @@ struct Session {
     }
   }
 
-  /// Reads lines and runs them until the input ends; an error does not end it.
-  func prompt() {
-    print("mnemo \(Mnemo.configuration.version); Ctrl-D leaves")
-    var pending = ""
-    while true {
-      writeNow(pending.isEmpty ? "mnemo> " : "    .> ")
-      guard let line = readLine(strippingNewline: false) else { break }
-      // Ctrl-C while it waited: the terminal has dropped what was typed, and so do we.
-      if Interrupt.take() { pending = "" }
-      pending += line
-      do {
-        let chunk = try compile(pending)
-        pending = ""
-        let results = try lua.run(chunk)
-        if !results.isEmpty, case .function(let show) = lua.global("print") {
-          try show.call(results)
-        }
-      } catch let error as LuaError where error.isIncomplete {
-        continue
-      } catch {
-        pending = ""
-        Session.tell(error)
-      }
-    }
-    print()
-  }
-
-  /// An expression if it is one, else statements, as lua(1) does.
-  private func compile(_ text: String) throws -> LuaReference {
-    if let expression = try? lua.load("return " + text, chunkName: "=stdin") { return expression }
-    return try lua.load(text, chunkName: "=stdin")
-  }
-
-  private func writeNow(_ text: String) {
-    var text = text
-    fflush(nil)
-    text.withUTF8 { _ = write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-  }
-
   private func guarded(_ body: () throws -> Void) throws {
     do {
       try body()
@@ -137,7 +98,7 @@ struct Session {
 
   /// A script's text, without what lua(1) leaves out too: a byte-order mark, and a first line that
   /// begins with `#` and tells the system how to run it.
-  private static func source(of path: String) throws -> [UInt8] {
+  static func source(of path: String) throws -> [UInt8] {
     var text = try contents(of: path)[...]
     if text.starts(with: [0xEF, 0xBB, 0xBF]) { text = text.dropFirst(3) }
     if text.first == UInt8(ascii: "#") {

@@ -1,0 +1,170 @@
+import Glibc
+
+/// What was typed, kept between sessions.
+///
+/// One entry a line; newlines in an entry are written `\n` and backslashes `\\`, so that an entry
+/// of several lines comes back whole. Several sessions may append at a time: every entry is one
+/// write.
+struct HistoryFile {
+  /// How many entries are kept.
+  static let most = 10_000
+  /// The longest entry that is kept, in bytes: a paste of a megabyte is no history.
+  static let longest = 1 << 16
+
+  /// The file's path; nil if no folder can be found for it.
+  let path: String?
+  /// Entries of earlier sessions, oldest first.
+  private(set) var entries: [String] = []
+  /// Why the file cannot be used, to be told once.
+  private(set) var warning: String?
+
+  /// `$XDG_STATE_HOME/mnemo/history`, by default in ~/.local/state.
+  static var defaultPath: String? {
+    Folder.xdg("XDG_STATE_HOME", "/.local/state").map { $0 + "/mnemo/history" }
+  }
+
+  /// Reads the file; one that is not there yet is empty.
+  init(path: String?) {
+    self.path = path
+    guard let path else { return }
+    if let parent = path.lastIndex(of: "/") { Folder.make(String(path[..<parent])) }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      if errno != ENOENT { warning = "cannot read \(path): \(String(cString: strerror(errno)))" }
+      return
+    }
+    defer { close(descriptor) }
+    guard let bytes = HistoryFile.contents(descriptor) else {
+      warning = "cannot read \(path): \(String(cString: strerror(errno)))"
+      return
+    }
+    let lines = bytes.split(separator: UInt8(ascii: "\n"))
+    let texts = lines.suffix(HistoryFile.most).map { String(validating: $0, as: UTF8.self) }
+    entries = texts.compactMap { $0 }.filter { !$0.utf8.contains(0) }.map(HistoryFile.unescaped)
+    if texts.contains(nil) || bytes.contains(0) {
+      warning = "\(path) is damaged; the entries that can be read are kept"
+    }
+    if lines.count > 2 * HistoryFile.most { shorten(path) }
+  }
+
+  /// Adds an entry to the file, unless it is the last one again; tells whether it is new.
+  mutating func add(_ entry: String) -> Bool {
+    guard entry != entries.last, !entry.allSatisfy(\.isWhitespace),
+      entry.utf8.count <= HistoryFile.longest
+    else { return false }
+    entries.append(entry)
+    guard let path else { return true }
+    let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      if warning == nil { warning = "cannot write \(path): \(String(cString: strerror(errno)))" }
+      return true
+    }
+    defer { close(descriptor) }
+    fchmod(descriptor, 0o600)
+    HistoryFile.write(HistoryFile.escaped(entry) + "\n", descriptor)
+    return true
+  }
+
+  /// The warning, once.
+  mutating func takeWarning() -> String? {
+    guard !told, let warning else { return nil }
+    told = true
+    return warning
+  }
+  private var told = false
+
+  private func shorten(_ path: String) {
+    let new = path + ".new"
+    let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { return }
+    HistoryFile.write(
+      entries.map { HistoryFile.escaped($0) + "\n" }.joined(), descriptor)
+    close(descriptor)
+    rename(new, path)
+  }
+
+  private static func write(_ text: String, _ descriptor: Int32) {
+    var text = text
+    text.withUTF8 { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
+  }
+
+  private static func contents(_ descriptor: Int32) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = Glibc.read(descriptor, &buffer, buffer.count)
+      if count < 0 { return nil }
+      if count == 0 { return bytes }
+      bytes += buffer[..<count]
+    }
+  }
+
+  private static func escaped(_ entry: String) -> String {
+    entry.reduce(into: "") { text, character in
+      switch character {
+      case "\\": text += "\\\\"
+      case "\n", "\r\n": text += "\\n"
+      default: text.append(character)
+      }
+    }
+  }
+
+  private static func unescaped(_ line: String) -> String {
+    var text = ""
+    var isEscaped = false
+    for character in line {
+      if isEscaped {
+        text += character == "n" ? "\n" : String(character)
+        isEscaped = false
+      } else if character == "\\" {
+        isEscaped = true
+      } else {
+        text.append(character)
+      }
+    }
+    return text
+  }
+}
+
+/// The user's own folders.
+enum Folder {
+  /// The folder that a variable of the XDG base directories names, or its default below HOME.
+  static func xdg(_ variable: String, _ fallback: String) -> String? {
+    // The specification has relative paths ignored.
+    if let folder = Terminal.environment(variable), folder.hasPrefix("/") { return folder }
+    return Terminal.environment("HOME").flatMap { $0.isEmpty ? nil : $0 + fallback }
+  }
+
+  /// Makes a folder and those above it, for the user alone.
+  static func make(_ path: String) {
+    var made = ""
+    for part in path.split(separator: "/") {
+      made += "/" + part
+      mkdir(made, 0o700)
+    }
+  }
+}
+
+extension Folder {
+  /// The files and folders whose path begins so, folders with a slash at their end.
+  static func files(beginning: String) -> [String] {
+    let path = expanded(beginning)
+    let typedFolder = beginning.lastIndex(of: "/").map { String(beginning[...$0]) } ?? ""
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
+    let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+    guard let listing = opendir(folder) else { return [] }
+    defer { closedir(listing) }
+    var found: [String] = []
+    while let entry = readdir(listing) {
+      let file = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard file.hasPrefix(name), !file.hasPrefix(".") || name.hasPrefix(".") else { continue }
+      guard file != ".", file != ".." else { continue }
+      var status = stat()
+      let isFolder = stat(folder + file, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+      found.append(typedFolder + file + (isFolder ? "/" : ""))
+    }
+    return found.sorted()
+  }
+}

@@ -1,0 +1,141 @@
+import Glibc
+import LuaBridge
+
+/// Standard input, read as it comes: signals that arrive while it waits are part of it.
+final class InputBuffer {
+  /// What came next.
+  enum Event {
+    case byte(UInt8)
+    /// Ctrl-C was pressed; what was typed before it is gone.
+    case interrupted
+    /// The window has another size.
+    case resized
+    case end
+  }
+
+  /// Whether standard input has ended.
+  private(set) var isAtEnd = false
+  /// The signal that asked the process to end; 0 if none did.
+  var signal: Int32 = 0
+
+  private var bytes: [UInt8] = []
+  private var position = 0
+
+  /// Waits for the next event.
+  func next() -> Event {
+    if position < bytes.count {
+      defer { position += 1 }
+      return .byte(bytes[position])
+    }
+    while true {
+      if Interrupt.take() { return .interrupted }
+      if let event = heldEvent() { return event }
+      var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+      // poll(2) is never restarted after a signal; a signal just before it waits a quarter second.
+      let ready = poll(&descriptor, 1, 250)
+      if ready > 0 {
+        guard fill() else {
+          isAtEnd = true
+          return .end
+        }
+        defer { position += 1 }
+        return .byte(bytes[position])
+      }
+      if ready < 0 && errno != EINTR {
+        isAtEnd = true
+        return .end
+      }
+    }
+  }
+
+  /// Puts back the byte that was read last.
+  func giveBack(_ byte: UInt8) {
+    guard position > 0 else { return }
+    position -= 1
+    bytes[position] = byte
+  }
+
+  /// Whether a byte is there already.
+  var hasMore: Bool {
+    if position < bytes.count { return true }
+    var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+    return poll(&descriptor, 1, 0) > 0 && descriptor.revents & Int16(POLLIN) != 0 && fill()
+  }
+
+  /// Drops what was read ahead.
+  func drop() { position = bytes.count }
+
+  private func fill() -> Bool {
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    let count = read(STDIN_FILENO, &buffer, buffer.count)
+    guard count > 0 else { return false }
+    bytes = Array(buffer[..<count])
+    position = 0
+    return true
+  }
+
+  private func heldEvent() -> Event? {
+    if HeldSignals.windowChanged != 0 {
+      HeldSignals.windowChanged = 0
+      return .resized
+    }
+    if HeldSignals.ending != 0 {
+      signal = HeldSignals.ending
+      HeldSignals.ending = 0
+      isAtEnd = true
+      return .end
+    }
+    if HeldSignals.stopping != 0 {
+      HeldSignals.stopping = 0
+      HeldSignals.stop()
+      return .resized
+    }
+    return nil
+  }
+}
+
+/// Signals that must not find the terminal in libedit's hands; held while a line is read.
+struct HeldSignals {
+  // Written by handlers, which can do little else, and read on the same thread.
+  nonisolated(unsafe) static var windowChanged: sig_atomic_t = 0
+  nonisolated(unsafe) static var ending: sig_atomic_t = 0
+  nonisolated(unsafe) static var stopping: sig_atomic_t = 0
+  nonisolated(unsafe) private static var terminal = termios()
+
+  private var previous: [(Int32, sigaction)] = []
+
+  /// Holds them until `restore`.
+  init() {
+    hold(SIGWINCH) { _ in HeldSignals.windowChanged = 1 }
+    for signal in [SIGTERM, SIGHUP, SIGQUIT] { hold(signal) { HeldSignals.ending = $0 } }
+    hold(SIGTSTP) { _ in HeldSignals.stopping = 1 }
+    tcgetattr(STDIN_FILENO, &HeldSignals.terminal)
+  }
+
+  private mutating func hold(_ signal: Int32, _ handler: @escaping @convention(c) (Int32) -> Void) {
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = handler
+    var old = sigaction()
+    sigaction(signal, &action, &old)
+    previous.append((signal, old))
+  }
+
+  /// Gives the signals back.
+  func restore() {
+    for (signal, action) in previous {
+      var action = action
+      sigaction(signal, &action, nil)
+    }
+  }
+
+  /// Ctrl-Z: stops the process with the terminal as the shell left it, and takes it back after.
+  static func stop() {
+    var editing = termios()
+    tcgetattr(STDIN_FILENO, &editing)
+    Terminal.write(Terminal.pasteOff)
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal)
+    kill(0, SIGSTOP)
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &editing)
+    Terminal.write(Terminal.pasteOn + "\n")
+  }
+}

@@ -1,0 +1,109 @@
+import LuaBridge
+import MnemoModule
+import Tensors
+
+// What the Lua side of the prompt asks of the engine, and completion.
+
+extension REPL {
+  /// The functions of the table that `mnemo.show` and `mnemo.complete` are given.
+  var functions: [Function] {
+    [
+      Function("columns", "The window's width.", returns: "number") {
+        $0.returns(Terminal.size.columns)
+      },
+      Function("rows", "The window's height.", returns: "number") {
+        $0.returns(Terminal.size.rows)
+      },
+      Function("colour", "Whether to write in colour.", returns: "boolean") { [unowned self] in
+        $0.returns(self.options.usesColour)
+      },
+      Function("guide", "Prints what ? prints.") { [unowned self] call in
+        print(self.guide)
+        return call.returns()
+      },
+      Function(
+        "decode", "The text of token ids that a task drew; nil for others.",
+        parameters: [Parameter("ids", .any)], returns: "list of strings"
+      ) { call in call.returns(try MnemoModule.decode(call.object(1, IntTensor.self))) },
+      Function(
+        "text", "A tensor as text that fits the window.",
+        parameters: [Parameter("tensor", .any), Parameter("width", .integer)], returns: "string"
+      ) { call in
+        let width = try call.integer(2)
+        if let ids = call.value(1).asObject(IntTensor.self) {
+          return call.returns(ids.text(width: width))
+        }
+        return call.returns(try call.object(1, Tensor.self).text(width: width))
+      },
+      Function(
+        "files", "The files a beginning may stand for.",
+        parameters: [
+          Parameter("beginning", .string)
+        ]
+      ) { call in call.returns(Folder.files(beginning: try call.string(1))) },
+      Function("commands", "The prompt's own commands.") { $0.returns(REPL.commandNames) },
+      Function(
+        "methods", "The names of a class's methods.", parameters: [Parameter("class", .string)]
+      ) { [unowned self] call in
+        let name = try call.string(1)
+        return call.returns(self.registry.luaClass(named: name)?.methods.map(\.shortName) ?? [])
+      },
+      Function(
+        "fields", "The names of a class's fields.", parameters: [Parameter("class", .string)]
+      ) { [unowned self] call in
+        let name = try call.string(1)
+        return call.returns(self.registry.luaClass(named: name)?.fields.map(\.name) ?? [])
+      },
+      Function(
+        "options", "The names of a function's options.", parameters: [Parameter("name", .string)]
+      ) { [unowned self] call in
+        let name = try call.string(1)
+        return call.returns(self.registry.function(named: name)?.options?.map(\.name) ?? [])
+      },
+      Function(
+        "names", "What a table of the module holds.", parameters: [Parameter("table", .string)]
+      ) { [unowned self] call in
+        let prefix = try call.string(1)
+        let names = self.registry.allFunctions.map(\.name) + self.registry.tables
+        return call.returns(
+          names.filter { prefix.isEmpty || $0.hasPrefix(prefix + ".") }.map { name in
+            String(name.dropFirst(prefix.isEmpty ? 0 : prefix.count + 1).prefix { $0 != "." })
+          })
+      },
+    ]
+  }
+
+  /// What may stand in place of the end of a text; never runs the user's code.
+  func completion(_ text: String) -> LineEditor.Completion? {
+    if isCommand(text) { return commandCompletion(text) }
+    guard let found = try? call("complete", [.string(text), .table(locals)]), found.count == 2,
+      let length = found[0].asInteger, case .table(let list) = found[1], let reader = list.table
+    else { return nil }
+    let names = (0..<reader.count).compactMap { list.rawGet($0 + 1).asString }
+    return LineEditor.Completion(length: length, candidates: names)
+  }
+
+  private func commandCompletion(_ text: String) -> LineEditor.Completion? {
+    let line = String(text.drop(while: \.isWhitespace))
+    guard let space = line.firstIndex(where: \.isWhitespace) else {
+      guard line.hasPrefix(":") else {
+        let topic = line.drop { $0 == "?" || $0 == "$" }
+        return line.hasPrefix("?") ? luaCompletion(String(topic)) : fileCompletion(String(topic))
+      }
+      return LineEditor.Completion(
+        length: line.count,
+        candidates: REPL.commandNames.filter { $0.hasPrefix(line) }.map { $0 + " " })
+    }
+    let word = line[line.index(after: space)...]
+    if line.hasPrefix("?") || line.hasPrefix(":time") { return luaCompletion(String(word)) }
+    return fileCompletion(
+      String(word.split(separator: " ", omittingEmptySubsequences: false).last ?? ""))
+  }
+
+  private func luaCompletion(_ text: String) -> LineEditor.Completion? { completion(text) }
+
+  private func fileCompletion(_ beginning: String) -> LineEditor.Completion? {
+    LineEditor.Completion(
+      length: beginning.count, candidates: Folder.files(beginning: beginning))
+  }
+}

@@ -1,0 +1,69 @@
+import Glibc
+
+/// The terminal the command talks to.
+enum Terminal {
+  /// Asks the terminal to mark what is pasted.
+  static let pasteOn = "\u{1B}[?2004h"
+  /// And to stop marking it.
+  static let pasteOff = "\u{1B}[?2004l"
+
+  /// Whether lines can be edited: both ends are a terminal that can move its cursor.
+  static var canEdit: Bool {
+    isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 && !isDumb
+  }
+
+  /// Whether the terminal cannot move its cursor, as an editor's shell window.
+  static var isDumb: Bool { ["", "dumb"].contains(environment("TERM") ?? "") }
+
+  /// Whether to write in colour: on a terminal, unless NO_COLOR is set.
+  static var wantsColour: Bool {
+    isatty(STDOUT_FILENO) == 1 && !isDumb && (environment("NO_COLOR") ?? "").isEmpty
+  }
+
+  /// Columns and rows of the window; 80 by 24 if it does not say.
+  static var size: (columns: Int, rows: Int) {
+    var size = winsize()
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+      return (80, 24)
+    }
+    return (Int(size.ws_col), max(1, Int(size.ws_row)))
+  }
+
+  /// Writes at once, behind what was printed before.
+  static func write(_ text: String) {
+    fflush(nil)
+    var text = text
+    text.withUTF8 { bytes in
+      var rest = UnsafeRawBufferPointer(bytes)
+      while !rest.isEmpty {
+        let count = Glibc.write(STDOUT_FILENO, rest.baseAddress, rest.count)
+        if count < 0 && errno != EINTR { return }
+        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(max(0, count)))
+      }
+    }
+  }
+
+  /// The value of an environment variable.
+  static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+}
+
+/// Colours and weights, as terminals write them; the eight colours follow the user's theme.
+enum Style {
+  static let reset = "\u{1B}[0m"
+  static let bold = "\u{1B}[1m"
+  static let dim = "\u{1B}[2m"
+  static let red = "\u{1B}[31m"
+  static let green = "\u{1B}[32m"
+  static let prompt = "\u{1B}[1;32m"
+}
+
+extension Terminal {
+  /// Writes out what was printed.
+  static func flush() { fflush(nil) }
+
+  /// Writes on standard error.
+  static func writeError(_ text: String) {
+    var text = text
+    text.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  }
+}
