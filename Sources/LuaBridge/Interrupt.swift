@@ -6,7 +6,7 @@ import LuaShim
 /// runs long asks `isPending`, or takes the interrupt and ends in its own way. If the first is
 /// neither raised nor taken when a second one comes, the third ends the process.
 ///
-/// As in lua(1), code running in a coroutine hears of it when the main thread goes on.
+/// A coroutine that runs hears of it too; installing replaces `coroutine.resume` and `wrap` for that.
 public enum Interrupt {
   /// Catches SIGINT on behalf of a state, which has to run on the calling thread.
   public static func install(_ lua: Lua) { mnemo_interrupt_install(lua.state) }
@@ -17,13 +17,16 @@ public enum Interrupt {
   /// Whether an interrupt waits to be raised or taken.
   public static var isPending: Bool { mnemo_interrupt_pending() != 0 }
 
+  /// Whether one waits that nobody defers, or that has been deferred for 50 ms.
+  public static var isUrgent: Bool { mnemo_interrupt_urgent() != 0 }
+
   /// Takes a waiting interrupt: Lua code will not hear of it.
   public static func take() -> Bool { mnemo_interrupt_take() != 0 }
 
   /// Runs `body`, which looks for interrupts itself: a loop that ends after the current step.
   ///
-  /// Meanwhile a first interrupt only waits, so that callbacks of the step can finish; a second
-  /// one is raised in them. What still waits at the end is raised in Lua then.
+  /// Meanwhile a first interrupt only waits, so that callbacks of the step can finish; after 50 ms,
+  /// or when a second one comes, it is raised in them. What still waits at the end is raised in Lua then.
   public static func deferring<R>(_ body: () throws -> R) rethrows -> R {
     mnemo_interrupt_defer(1)
     defer { mnemo_interrupt_defer(-1) }

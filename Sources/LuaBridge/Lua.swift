@@ -28,6 +28,9 @@ public final class Lua {
   /// at least `minimumThreshold`.
   public var externalBytes: (() -> Int)?
 
+  /// Asked when a Swift function has ended, well or with an error: an error to raise instead.
+  public var interruption: (() -> (any Error)?)?
+
   /// The least number of external bytes at which a collection runs: 64 MiB.
   public static let minimumThreshold = 64 << 20
 
@@ -106,6 +109,7 @@ public final class Lua {
   fileprivate func stateDidClose() {
     isClosed = true
     externalBytes = nil
+    interruption = nil
     passedOn = nil
   }
 
@@ -463,9 +467,11 @@ public final class Lua {
       dispatchDepth -= 1
     }
     do {
-      return Int32(truncatingIfNeeded: try entry.function.body(Call(self, thread, entry)))
+      let results = try entry.function.body(Call(self, thread, entry))
+      if let error = interruption?() { return pushError(error) }
+      return Int32(truncatingIfNeeded: results)
     } catch {
-      return pushError(error)
+      return pushError(interruption?() ?? error)
     }
   }
 

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 static mnemo_dispatch_function swift_dispatch;
 static mnemo_release_function swift_release;
@@ -297,6 +298,10 @@ int mnemo_iscallable(lua_State *L, int index) {
 static lua_State *volatile interrupt_state;
 static volatile sig_atomic_t interrupt_flag;
 static volatile sig_atomic_t interrupt_deferred;
+static volatile sig_atomic_t interrupt_insisted;
+static volatile long long interrupt_time;
+// The coroutine that runs, if one does: it has a hook of its own.
+static lua_State *volatile interrupt_coroutine;
 static struct sigaction interrupt_previous;
 static pthread_t interrupt_thread;
 static sigset_t interrupt_mask;
@@ -312,11 +317,31 @@ static void catch_signal(void) {
   sigaction(SIGINT, &action, NULL);
 }
 
+// How long a deferred interrupt waits for those who look for it themselves.
+#define PATIENCE 50000000LL
+
+static long long now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+int mnemo_interrupt_urgent(void) {
+  return interrupt_flag
+    && (!interrupt_deferred || interrupt_insisted || now() - interrupt_time > PATIENCE);
+}
+
 // Runs in Lua, between two instructions, where raising is allowed.
 static void stop(lua_State *L, lua_Debug *ar) {
   (void)ar;
+  if (interrupt_flag && !mnemo_interrupt_urgent()) return;
   lua_sethook(L, NULL, 0, 0);
+  // Somebody took it meanwhile.
+  if (!interrupt_flag && L != interrupt_state) return;
+  // An error of the main thread leaves every coroutine.
+  if (L == interrupt_state) interrupt_coroutine = NULL;
   interrupt_flag = 0;
+  interrupt_insisted = 0;
   catch_signal();
   luaL_error(L, "interrupted!");
 }
@@ -325,7 +350,10 @@ static void set_hook(void) {
   lua_State *L = interrupt_state;
   if (L != NULL) {
     // As lua.c does: lua_sethook is the one function that may be called from a signal handler.
-    lua_sethook(L, stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+    int mask = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
+    lua_sethook(L, stop, mask, 1);
+    L = interrupt_coroutine;
+    if (L != NULL) lua_sethook(L, stop, mask, 1);
   }
 }
 
@@ -337,15 +365,82 @@ static void on_signal(int signal_number) {
   }
   if (interrupt_flag) {
     signal(signal_number, SIG_DFL);  // nobody took the first one; the next one kills
+    interrupt_insisted = 1;
     set_hook();
   } else {
+    interrupt_time = now();
     interrupt_flag = 1;
-    if (!interrupt_deferred) set_hook();
+    set_hook();
   }
+}
+
+// Calls the resume of the standard library, its first upvalue, and notes who runs meanwhile.
+static int resume(lua_State *L) {
+  lua_State *coroutine = lua_tothread(L, 1);
+  lua_State *outer = interrupt_coroutine;
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  if (coroutine != NULL) interrupt_coroutine = coroutine;
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  interrupt_coroutine = outer;
+  if (coroutine != NULL && lua_gethook(coroutine) == stop) lua_sethook(coroutine, NULL, 0, 0);
+  return lua_gettop(L);
+}
+
+// What coroutine.wrap returns: resumes, and passes errors on as the standard library does.
+static int wrapped(lua_State *L) {
+  lua_State *coroutine = lua_tothread(L, lua_upvalueindex(2));
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_rotate(L, 1, 2);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  if (lua_toboolean(L, 1)) return lua_gettop(L) - 1;
+  int status = lua_status(coroutine);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    lua_settop(L, 2);
+    if (lua_resetthread(coroutine) != LUA_OK) {
+      lua_settop(L, 1);
+      lua_xmove(coroutine, L, 1);
+    }
+  }
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+// Pushes a function with the library's `create` and our `resume` as upvalues.
+static int wrap(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  lua_pushcclosure(L, wrapped, 2);
+  return 1;
+}
+
+// Watches coroutines, so that an interrupt reaches the one that runs.
+static int watch_coroutines(lua_State *L) {
+  lua_getglobal(L, LUA_COLIBNAME);
+  if (lua_type(L, -1) != LUA_TTABLE) return 0;
+  lua_getfield(L, -1, "resume");
+  if (lua_tocfunction(L, -1) == resume) return 0;
+  lua_pushcclosure(L, resume, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "resume");
+  lua_getfield(L, -2, "create");
+  lua_pushcclosure(L, wrap, 2);
+  lua_setfield(L, -2, "wrap");
+  return 0;
 }
 
 void mnemo_interrupt_install(lua_State *L) {
   mnemo_interrupt_uninstall();
+  lua_pushcfunction(L, watch_coroutines);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
   sigaction(SIGINT, NULL, &interrupt_previous);
   interrupt_state = L;
   interrupt_thread = pthread_self();
@@ -375,6 +470,7 @@ int mnemo_interrupt_take(void) {
     catch_signal();
   }
   interrupt_flag = 0;
+  interrupt_insisted = 0;
   return 1;
 }
 

@@ -48,6 +48,13 @@ public enum MnemoModule {
     registry.add(FileFunctions.functions)
     registry.add(summaries)
     lua.externalBytes = { MemoryPool.shared.liveBytes }
+    Interruption.connect { Interrupt.isUrgent }
+    // What an interrupted operation leaves behind never reaches a script.
+    lua.interruption = {
+      guard Interruption.take() else { return nil }
+      _ = Interrupt.take()
+      return Interruption.error
+    }
     let table = registry.install(in: lua)
     try table.setField("version", version)
     lua.setLoaded("mnemo", table)

@@ -101,7 +101,7 @@ enum TrainFunctions {
       ) { call in
         let run = try run(call)
         let steps = try call.integer(2)
-        try Interrupt.deferring { try run.advance(steps) }
+        try untilInterrupted { try run.advance(steps) }
         return call.returns(argument: 1)
       },
     ]
@@ -129,6 +129,14 @@ enum TrainFunctions {
           throw unknownMember("Run", name, members)
         }
       })
+  }
+
+  /// Runs a loop that ends by itself when an interrupt waits, which is taken then.
+  private static func untilInterrupted(_ body: () throws -> Void) throws {
+    try Interrupt.deferring {
+      try body()
+      _ = Interrupt.take()
+    }
   }
 
   private static func columns(_ run: TrainingRun) -> [String] {
@@ -244,14 +252,15 @@ enum TrainFunctions {
         settings.clipNorm = try options.optionalNumber("clip_norm")
         settings.checkpointEvery = try options.optionalInteger("checkpoint_every")
         settings.showsProgress = try options.boolean("progress")
-        settings.shouldStop = { Interrupt.take() }
+        settings.shouldStop = { Interrupt.isPending }
+        settings.isInterruption = { ($0 as? LuaError)?.isInterrupt ?? false }
         settings.folder = try options.optionalString("dir").map { try ResultsFolder($0) }
         let run = try TrainingRun(settings)
         LiveRuns.note(run)
         callbacks.run = run
         let held = call.lua.reference(to: run)
         call.lua.setUserValue(of: run, try call.table(1).reference)
-        try Interrupt.deferring { try run.run() }
+        try untilInterrupted { try run.run() }
         return call.returns(held)
       }
     ]

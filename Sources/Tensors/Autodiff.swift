@@ -118,12 +118,17 @@ extension Tensor {
     var gradients: [ObjectIdentifier: Tensor] = [ObjectIdentifier(self): seed]
     while let tensor = order.popLast() {
       guard let gradient = gradients.removeValue(forKey: ObjectIdentifier(tensor)) else { continue }
-      if tensor.retainsGrad && tensor.node != nil { try tensor.accumulate(gradient) }
+      try Interruption.check()
+      if tensor.retainsGrad && tensor.node != nil {
+        try Interruption.suspended { try tensor.accumulate(gradient) }
+      }
       guard let node = tensor.node else {
-        try tensor.accumulate(gradient)
+        try Interruption.suspended { try tensor.accumulate(gradient) }
         continue
       }
-      for (input, contribution) in try node.backward(tensor, gradient) where input.requiresGrad {
+      let contributions = try node.backward(tensor, gradient)
+      try Interruption.check()
+      for (input, contribution) in contributions where input.requiresGrad {
         guard let contribution else { continue }
         let reduced = try contribution.summed(to: input.shape)
         let key = ObjectIdentifier(input)

@@ -25,6 +25,8 @@ public enum Parallel {
 
   /// Runs `body(part, lane)` for every part in 0..<`parts`, on several threads, and waits.
   ///
+  /// An ``Interruption`` leaves parts out.
+  ///
   /// - Parameters:
   ///   - parts: number of parts; chosen by the size of the work.
   ///   - most: most lanes to use; a caller with a buffer per lane passes their number, because
@@ -36,7 +38,7 @@ public enum Parallel {
   ) {
     let lanes = min(most, parts)
     if lanes <= 1 {
-      for part in 0..<max(parts, 0) { body(part, 0) }
+      for part in 0..<max(parts, 0) where !Interruption.shouldStop { body(part, 0) }
       return
     }
     let next = Atomic<Int>(0)
@@ -47,7 +49,7 @@ public enum Parallel {
       DispatchQueue.concurrentPerform(iterations: lanes) { lane in
         while true {
           let part = next.wrappingAdd(1, ordering: .relaxed).oldValue
-          if part >= parts { break }
+          if part >= parts || Interruption.shouldStop { break }
           body(part, lane)
         }
       }

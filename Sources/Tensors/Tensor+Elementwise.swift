@@ -204,6 +204,7 @@ extension Tensor {
       throw EngineError(
         operation, "this view repeats its elements (expand); change a clone() of it")
     }
+    try Interruption.check()
     let source = try Tensor(
       storage: other.storage, layout: other.layout.expanded(to: shape, operation)
     ).clone()

@@ -82,6 +82,8 @@ public struct TrainingOptions {
   public var showsProgress = true
   /// Asked after each step; true ends the run cleanly.
   public var shouldStop: () -> Bool = { false }
+  /// Asked about an error of a step: true ends the run cleanly before that step.
+  public var isInterruption: (any Error) -> Bool = { $0 as? EngineError == Interruption.error }
 
   /// The default settings.
   public init(

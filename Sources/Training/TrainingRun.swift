@@ -82,16 +82,28 @@ public final class TrainingRun {
 
   private func advance(to end: Int, _ progress: Progress?) throws {
     var stopped = false
+    var isGivenUp = false
     while step < end && !stopped {
-      if let callback = options.schedule[step] {
-        progress?.clear()
-        keepFrozenParameters()
-        try callback(options.model)
+      let loss: Double
+      do {
+        if let callback = options.schedule[step] {
+          progress?.clear()
+          keepFrozenParameters()
+          try callback(options.model)
+        }
+        loss = try measure(progress, isRecorded: step % options.evalEvery == 0)
+        keepGoodState(loss)
+        try clipGradients()
+        try Interruption.check()
+      } catch {
+        // A long step is given up; the next advance begins with it anew.
+        guard Interruption.take() || options.isInterruption(error) else { throw error }
+        (stopped, isGivenUp) = (true, true)
+        break
       }
-      let loss = try measure(progress, isRecorded: step % options.evalEvery == 0)
-      keepGoodState(loss)
-      try clipGradients()
-      try options.optimizer.update(options.model.parameters.trained, step: step)
+      try Interruption.suspended {
+        try options.optimizer.update(options.model.parameters.trained, step: step)
+      }
       step += 1
       progress?.update(step, loss: loss)
       if let every = options.checkpointEvery, step % every == 0, step < end {
@@ -99,8 +111,14 @@ public final class TrainingRun {
       }
       stopped = options.shouldStop()
     }
-    if history.last?.step != step {
-      _ = try measure(progress, isRecorded: true)
+    if !isGivenUp, history.last?.step != step {
+      do {
+        _ = try measure(progress, isRecorded: true)
+        try Interruption.check()
+      } catch {
+        guard Interruption.take() || options.isInterruption(error) else { throw error }
+        stopped = true
+      }
     }
     clearGradients()
     status = stopped && step < end ? .interrupted : .finished
@@ -113,6 +131,7 @@ public final class TrainingRun {
     let mask = try options.lossOn.mask(batch)
     let loss = try options.model.loss(batch, mask: mask)
     let value = Double(try loss.item())
+    try Interruption.check()
     guard value.isFinite else { throw returnToGoodState(value) }
     // Those of others: left from before the run, or by a callback.
     clearGradients()
@@ -128,6 +147,7 @@ public final class TrainingRun {
   private func record(_ batch: Batch, _ loss: Double) throws {
     let context = ProbeContext(model: options.model, batch: batch, step: step, run: self)
     let values = try options.probes.map { ($0.name, try $0.function(context)) }
+    try Interruption.check()
     let record = Record(step: step, loss: loss, values: values)
     history.append(record)
     try options.folder?.append(record)

@@ -12,6 +12,11 @@ package enum Kernels {
 
   /// Copies the elements of `source` in row-major order to the contiguous `target`.
   static func copy(_ source: Tensor, to target: Tensor) {
+    // Copies are what numbers are kept in; they are quick.
+    Interruption.suspended { copyUninterrupted(source, to: target) }
+  }
+
+  private static func copyUninterrupted(_ source: Tensor, to target: Tensor) {
     let out = target.pointer
     if source.layout.isContiguous {
       let from = source.pointer

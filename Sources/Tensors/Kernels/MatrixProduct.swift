@@ -27,11 +27,45 @@ extension Kernels {
 
   static let singleThreaded: Void = openblas_set_num_threads(1)
 
+  /// The most multiplications in one call of BLAS, which nothing can interrupt: some 30 ms.
+  private static let mostInOneCall = 1 << 30
+
   /// C[m×n] = alpha·A[m×k]·B[k×n] + beta·C, on the calling thread.
-  @inline(__always)
+  ///
+  /// A large product is cut in halves, by its sizes alone, so that an interruption is heard.
   static func product(
     _ m: Int, _ n: Int, _ k: Int, alpha: Float = 1, _ a: Matrix, _ b: Matrix, beta: Float = 0,
     _ c: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    guard m * n * k > mostInOneCall else {
+      productInOneCall(m, n, k, alpha, a, b, beta, c, stride)
+      return
+    }
+    if Interruption.shouldStop { return }
+    if k > 4 * max(m, n) {
+      let half = k / 2
+      let right = Matrix(pointer: a.column(half), stride: a.stride, transposed: a.transposed)
+      let lower = Matrix(pointer: b.row(half), stride: b.stride, transposed: b.transposed)
+      product(m, n, half, alpha: alpha, a, b, beta: beta, c, stride: stride)
+      product(m, n, k - half, alpha: alpha, right, lower, beta: 1, c, stride: stride)
+    } else if m >= n {
+      let half = (m / 2 + 15) & ~15
+      let lower = Matrix(pointer: a.row(half), stride: a.stride, transposed: a.transposed)
+      product(half, n, k, alpha: alpha, a, b, beta: beta, c, stride: stride)
+      product(
+        m - half, n, k, alpha: alpha, lower, b, beta: beta, c + half * stride, stride: stride)
+    } else {
+      let half = (n / 2 + 15) & ~15
+      let right = Matrix(pointer: b.column(half), stride: b.stride, transposed: b.transposed)
+      product(m, half, k, alpha: alpha, a, b, beta: beta, c, stride: stride)
+      product(m, n - half, k, alpha: alpha, a, right, beta: beta, c + half, stride: stride)
+    }
+  }
+
+  @inline(__always)
+  private static func productInOneCall(
+    _ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: Matrix, _ b: Matrix, _ beta: Float,
+    _ c: UnsafeMutablePointer<Float>, _ stride: Int
   ) {
     _ = singleThreaded
     cblas_sgemm(
