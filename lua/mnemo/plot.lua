@@ -711,7 +711,9 @@ end
 
 --- Runs gnuplot on a script.
 -- @tparam string text the script
-local function run_gnuplot(text)
+-- @treturn string what it printed
+local function run_gnuplot(text, where)
+  where = where or "save"
   local path = os.tmpname()
   write_file(path, text)
   -- `-d`: the user's own start-up file must not change figures. `os.tmpname` gives a plain
@@ -720,12 +722,12 @@ local function run_gnuplot(text)
   local output = pipe:read("a")
   local done, how, code = pipe:close()
   os.remove(path)
-  if done then return end
+  if done then return output end
   if how == "exit" and code == 127 then
-    fail("save: gnuplot is not installed; on Debian it is the package gnuplot-nox")
+    fail(where .. ": gnuplot is not installed; on Debian it is the package gnuplot-nox")
   end
   local message = output:gsub("^%s+", ""):gsub("%s+$", ""):gsub(path, "script", 1)
-  fail("save: gnuplot failed (%s %d): %s", how, code, message)
+  fail(where .. ": gnuplot failed (%s %d): %s", how, code, message)
 end
 
 --- Draws the figure into a file, and its numbers into a CSV file beside it (`loss.svg` and
@@ -743,11 +745,128 @@ function figure:save(path)
   return self
 end
 
+---- In the terminal ----
+
+--- The size of the terminal in columns and rows.
+local function terminal_size()
+  local prompt = package.loaded["(prompt)"]
+  if prompt then return prompt.engine.columns(), prompt.engine.rows(), prompt.engine.colour() end
+  return tonumber(os.getenv "COLUMNS") or 80, tonumber(os.getenv "LINES") or 24, false
+end
+
+-- From little to much, for maps without colour.
+local shades = { " ", "░", "▒", "▓", "█" }
+
+--- Returns a map as lines of text: two cells a row of text in colour, shades without.
+local function map_text(self, columns, rows, colour)
+  local matrix = self.matrix
+  local height, width = #matrix, #matrix[1]
+  local low, high = self.options.min or math.huge, self.options.max or -math.huge
+  for _, row in ipairs(matrix) do
+    for _, x in ipairs(row) do
+      if finite(x) then
+        if not self.options.min then low = math.min(low, x) end
+        if not self.options.max then high = math.max(high, x) end
+      end
+    end
+  end
+  -- Cells are square: one column and half a row each, or two columns and a row.
+  local most_rows = math.max(2, rows - 4) * (colour and 2 or 1)
+  local step = math.max(1, math.ceil(height / most_rows),
+    math.ceil(width / (colour and columns - 2 or (columns - 2) // 2)))
+  local function level(i, j)
+    local sum, count = 0, 0
+    for r = i, math.min(height, i + step - 1) do
+      for c = j, math.min(width, j + step - 1) do
+        if finite(matrix[r][c]) then sum, count = sum + matrix[r][c], count + 1 end
+      end
+    end
+    if count == 0 then return nil end
+    return high > low and math.max(0, math.min(1, (sum / count - low) / (high - low))) or 0
+  end
+  -- The greys of the 256 colours, dark for little.
+  local function grey(x) return x and 232 + math.floor(x * 23 + 0.5) or 52 end
+  local lines = {}
+  if self.options.title then lines[1] = " " .. self.options.title end
+  for i = 1, height, colour and 2 * step or step do
+    local cells = {}
+    for j = 1, width, step do
+      if colour then
+        local lower = i + step <= height
+        cells[#cells + 1] = lower
+          and ("\27[38;5;%d;48;5;%dm▀"):format(grey(level(i, j)), grey(level(i + step, j)))
+          or ("\27[0;38;5;%dm▀"):format(grey(level(i, j)))
+      else
+        local x = level(i, j)
+        cells[#cells + 1] = x and shades[1 + math.floor(x * 4.999)]:rep(2) or "??"
+      end
+    end
+    lines[#lines + 1] = " " .. table.concat(cells) .. (colour and "\27[0m" or "")
+  end
+  local each = step > 1 and (", each cell the mean of %d × %d"):format(step, step) or ""
+  lines[#lines + 1] = (" %d × %d, from %.4g (%s) to %.4g (%s)%s"):format(height, width, low,
+    colour and "dark" or "blank", high, colour and "light" or "full", each)
+  return table.concat(lines, "\n")
+end
+
+--- Returns curves as text, drawn by gnuplot.
+local function curves_text(self, columns, rows, colour)
+  local options, lines = self.options, {}
+  local function add(format, ...) lines[#lines + 1] = format:format(...) end
+  add("set encoding utf8")
+  add("set terminal dumb noenhanced size %d,%d %s", columns, rows, colour and "ansi256" or "mono")
+  if options.title then add("set title %s", quoted(options.title)) end
+  if options.xlabel then add("set xlabel %s", quoted(options.xlabel)) end
+  if options.xscale == "log" then add("set logscale x") end
+  if options.yscale == "log" then add("set logscale y") end
+  if options.xlim then add("set xrange [%.9g:%.9g]", options.xlim[1], options.xlim[2]) end
+  if options.ylim then add("set yrange [%.9g:%.9g]", options.ylim[1], options.ylim[2]) end
+  add("set key below")
+  local drawn = {}
+  for i, series in ipairs(self.series) do
+    add("$data%d << END_OF_DATA", i)
+    for j = 1, #series.y do add("%s %s", number_text(series.x[j]), number_text(series.y[j])) end
+    add("END_OF_DATA")
+    drawn[i] = ("$data%d using 1:2 with %s %s %s"):format(i,
+      series.style == "points" and "points" or "lines",
+      colour and "lc rgb '" .. colours[(i - 1) % #colours + 1] .. "'" or "",
+      series.name and "title " .. quoted(series.name) or "notitle")
+  end
+  add("plot %s", table.concat(drawn, ", "))
+  return table.concat(lines, "\n") .. "\n"
+end
+
+--- Prints a figure, or the figures of a grid below each other.
+local function show(self, columns, rows, colour)
+  if self.kind == "grid" then
+    if self.options.title then io.write(" ", self.options.title, "\n") end
+    for _, one in ipairs(self.figures) do
+      if one then show(one, columns, math.max(12, rows // 2), colour) end
+    end
+  elseif self.kind == "lines" then
+    local text = run_gnuplot(curves_text(self, columns, rows, colour), "show")
+    io.write((text:gsub("\f", ""):gsub(" +\n", "\n"):gsub("%s*$", ""):gsub("^%s*\n", "")), "\n")
+  else
+    io.write(map_text(self, columns, rows, colour), "\n")
+  end
+end
+
+--- Draws the figure in the terminal, with characters, at the window's size.
+-- @treturn Figure itself
+-- @usage mnemo.plot.lines { y = { 3, 2, 1 } }:show()
+function figure:show()
+  local columns, rows, colour = terminal_size()
+  show(self, math.max(20, columns - 1), math.max(10, math.min(rows - 2, columns // 3)), colour)
+  return self
+end
+
 --- Tells what the figure is.
 function figure:__tostring()
   if self.kind == "lines" then return ("figure: %d curves"):format(#self.series) end
   if self.kind == "grid" then return ("figure: %d panels"):format(#self.figures) end
   return ("figure: a map of %d × %d"):format(#self.matrix, #self.matrix[1])
 end
+
+plot.Figure = figure
 
 return plot
