@@ -397,6 +397,7 @@ function shows.Run(engine, value)
   local right = { [2] = true, [3] = true, [4] = true, [5] = true }
   local lines = columns(rows, right)
   for i, line in ipairs(lines) do
+    line = gsub(line, "%s+$", "")
     lines[i] = "  " .. (i == 1 and styled(engine, line, "dim") or line)
   end
   local first, last = history[1].step, history[#history].step

@@ -1,3 +1,4 @@
+import Glibc
 import LuaBridge
 
 // The guide that `:tour` opens: `lua/mnemo/guide.lua`, a list of steps.
@@ -30,6 +31,7 @@ extension REPL {
         print("The tour goes on whenever you say :tour.")
         return
       }
+      if isatty(STDIN_FILENO) == 0 { print() }
       submit(code.trimmed)
       if isLeaving { return }
     }

@@ -196,11 +196,34 @@ final class REPL {
     }
     guard !text.allSatisfy(\.isWhitespace) else { return }
     lastInput = text
-    if text.contains("\n"), (try? compile(text)) == nil {
+    guard text.contains("\n") else {
+      evaluate(text)
+      return
+    }
+    guard let code = try? compile(text) else {
       submitByParts(text)
+      return
+    }
+    if code.expression == nil, let (statements, expression) = split(text) {
+      if evaluate(statements) { evaluate(expression) }
     } else {
       evaluate(text)
     }
+  }
+
+  /// Statements and the expression after them, which is to be printed, if an input is both.
+  private func split(_ text: String) -> (statements: String, expression: String)? {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    for first in stride(from: lines.count - 1, to: max(0, lines.count - 64), by: -1) {
+      // What begins with a bracket may belong to the line before it.
+      guard let start = lines[first].first, start.isLetter || start == "_" else { continue }
+      let expression = lines[first...].joined(separator: "\n")
+      let shorter = LuaText(expression).withoutFinalSemicolon ?? expression
+      guard (try? lua.load("return " + shorter, chunkName: "=")) != nil else { continue }
+      let statements = lines[..<first].joined(separator: "\n")
+      return (try? lua.load(statements, chunkName: "=")) == nil ? nil : (statements, expression)
+    }
+    return nil
   }
 
   private func submitByParts(_ text: String) {
