@@ -229,7 +229,9 @@ end
 ---- The stubs ----
 
 --- The operators of a class as the editor names them: those that take another operand.
-local binary = { add = true, sub = true, mul = true, div = true, pow = true, mod = true, idiv = true }
+local binary = {
+  add = true, sub = true, mul = true, div = true, pow = true, mod = true, idiv = true,
+}
 
 local function stubs()
   local lines = {}
