@@ -2075,6 +2075,14 @@ function Figure:csv() end
 ---@return mnemo.Figure # the same one, so that it can be saved in another format
 function Figure:save(path) end
 
+---Draws the figure in the terminal, with characters, at the window's size.
+---
+---```lua
+---mnemo.plot.lines { y = { 3, 2, 1 } }:show()
+---```
+---@return mnemo.Figure # itself
+function Figure:show() end
+
 ---Command-line options for scripts.
 ---
 ---    local options = require "mnemo.arguments" {
