@@ -7,7 +7,8 @@ LIBRARY = .build/release/libMnemoLibrary.so
 SWIFT_SOURCES = Package.swift Sources Tests
 LUA_SOURCES = lua examples bench tools Tests/Lua Tests/StockLua
 
-.PHONY: all deps build library demo test test-lua test-stock bench lint docs docs-check format install
+.PHONY: all deps build library demo test test-lua test-stock bench transcript lint docs docs-check \
+  format install
 
 all: build
 
@@ -60,6 +61,9 @@ test-stock: install
 # What a call from Lua costs.
 bench: build
 	$(MNEMO) bench/overheads.lua
+# The tour in docs/repl.md, recorded by running it.
+transcript: build
+	$(MNEMO) tools/transcript.lua
 
 lint: deps
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)

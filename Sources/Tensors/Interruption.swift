@@ -7,7 +7,7 @@ import Synchronization
 /// So an interruption stays until it is taken, and everything that keeps numbers for longer than a
 /// call either runs under `suspended` or begins with `check()`.
 public enum Interruption {
-  /// The error of an operation that was cut short. The words are those Lua's own interrupts have.
+  /// The error of an operation that was cut short, in the words of Lua's own interrupts.
   public static let error = EngineError("engine", "interrupted!")
 
   // Written once, before the first operation.

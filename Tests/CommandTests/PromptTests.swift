@@ -1,77 +1,310 @@
-import Foundation
 import Glibc
 import Testing
 
-/// The prompt, from a pipe and on a terminal.
-@Suite struct PromptTests {
-  /// What the prompt printed, without the prompts themselves.
-  private func answers(_ input: String) throws -> (lines: [String], errors: String) {
-    let outcome = try mnemo("-i", input: input)
-    #expect(outcome.status == 0)
-    let lines = outcome.output.split(separator: "\n").dropFirst().map { line in
-      String(line.replacing(/(mnemo> |    \.> )+/, with: ""))
-    }
-    return (lines.filter { !$0.isEmpty }, outcome.errors)
-  }
-
-  @Test func expressionsPrint() throws {
-    let (lines, errors) = try answers("1 + 1\nx = 3\nx\nx, nil, 'a'\nmnemo.ones(2)\nnil\n")
-    #expect(lines == ["2", "3", "3\tnil\ta", "Tensor [2]", "  1  1", "nil"])
-    #expect(errors.isEmpty)
-  }
-
-  @Test func incompleteInputContinues() throws {
-    let outcome = try mnemo("-i", input: "for i = 1, 2 do\nprint(i)\nend\n(1 +\n2)\n")
-    #expect(outcome.output.contains("mnemo>     .>     .> 1\n2\nmnemo>     .> 3\n"))
-    #expect(outcome.errors.isEmpty)
-  }
-
-  @Test func errorsKeepThePrompt() throws {
-    let (lines, errors) = try answers("error 'one'\nx y\nfor do\nmnemo.ones(-1)\n'alive'\n")
-    #expect(lines == ["alive"])
-    #expect(errors.contains("mnemo: stdin:1: one\nstack traceback:"))
-    #expect(errors.contains("syntax error near 'y'"))
-    #expect(errors.contains("<name> expected near 'do'"))
-    #expect(errors.contains("ones: "))
-  }
-
-  @Test func itOpensAfterTheScript() throws {
-    try withFolder { folder in
-      try folder.write("a.lua", "left = arg[1]")
-      let outcome = try mnemo("-i", "a.lua", "behind", input: "left\n", in: folder)
-      #expect(outcome.output.contains("mnemo> behind\n"))
+/// The prompt in a terminal, one test at a time: interrupts are to be heard soon.
+@Suite(.serialized) struct PromptTests {
+  private func session(
+    _ arguments: [String] = [], columns: UInt16 = 100, _ body: (TerminalSession) throws -> Void
+  ) throws {
+    try withHome { home in
+      let terminal = try TerminalSession(
+        ["--quiet", "--no-color"] + arguments, home: home, columns: columns)
+      try terminal.expect("mnemo> ")
+      try body(terminal)
     }
   }
 
-  @Test func exitLeavesWithItsStatus() throws {
-    #expect(try mnemo("-i", input: "os.exit(9)\nprint 'no'\n").status == 9)
+  @Test func printsValues() throws {
+    try session {
+      try $0.enter("6 * 7", expecting: "_1 = 42\n")
+      try $0.enter("_ + 1", expecting: "_2 = 43\n")
+      try $0.enter("_1 .. ', ' .. _2", expecting: "_3 = \"42, 43\"\n")
+      try $0.enter("nil", expecting: "\nnil\n")
+      let silent = try $0.enter("'quiet' .. 1;", expecting: "mnemo> ")
+      #expect(!silent.contains("_4"))
+      try $0.enter("_", expecting: "_5 = \"quiet1\"\n")
+      try $0.enter("mnemo.ones(2, 3)", expecting: "Tensor [2, 3]\n  1  1  1\n  1  1  1\n")
+      try $0.enter("t = {3, b = 1, a = {}}; t.t = t", expecting: "mnemo> ")
+      try $0.enter("t", expecting: "{ 3, a = {}, b = 1, t = <cycle> }\n")
+    }
   }
 
-  /// Without a script the prompt opens on a terminal, and only there.
-  @Test func onATerminal() throws {
-    let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
-    defer { close(master) }
-    // TIOCSPTLCK and TIOCGPTN, which Swift does not see: unlock the other end, tell its number.
-    var lock: Int32 = 0, number: Int32 = 0
-    try #require(
-      ioctl(master, 0x4004_5431, &lock) == 0 && ioctl(master, 0x8004_5430, &number) == 0)
-    let terminal = try #require(FileHandle(forUpdatingAtPath: "/dev/pts/\(number)"))
-    let process = Process()
-    process.executableURL = package.appending(path: ".build/release/mnemo")
-    let output = Pipe()
-    process.standardInput = terminal
-    process.standardOutput = output
-    process.standardError = output
-    try process.run()
-    // The last byte is Ctrl-D.
-    let typed = "6 * 7\nerror 'oops'\n'still here'\n\u{4}"
-    _ = typed.withCString { write(master, $0, strlen($0)) }
-    let said = String(
-      decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    #expect(said.contains("Ctrl-D leaves\nmnemo> 42\n"))
-    #expect(said.contains("stdin:1: oops"))
-    #expect(said.contains("mnemo> still here\nmnemo> \n"))
+  @Test func localsPersist() throws {
+    try session {
+      try $0.enter("local x <const>, y = 20, 1", expecting: "mnemo> ")
+      try $0.enter(
+        "local function f(n) return n > 0 and n + f(n - 1) or 0 end", expecting: "mnemo> ")
+      try $0.enter("x + y + f(6)", expecting: "_1 = 42\n")
+      // As locals do, they stay hidden from other chunks, and hide globals from later input only.
+      try $0.enter("load('return x')()", expecting: "\nnil\n")
+      try $0.enter("local tostring = 1; print(('%s'):format(2), tostring)", expecting: "2\t1\n")
+      try $0.enter("mnemo.ones(1)", expecting: "Tensor [1]\n")
+      try $0.enter("who()", expecting: "tostring  number")
+    }
+  }
+
+  @Test func multiLineInput() throws {
+    try session {
+      try $0.enter("for i = 1, 2 do", expecting: "    .> ")
+      try $0.enter("print('line', i)", expecting: "    .> ")
+      try $0.enter("end", expecting: "line\t1\nline\t2\n")
+      // A string cannot go on in the next line; a mistake does not make the prompt ask for more.
+      try $0.enter("x = 'abc", expecting: "unfinished string")
+      try $0.enter("if x then y = ) end", expecting: "^")
+      try $0.enter("'still' .. ' here'", expecting: "\"still here\"")
+    }
+  }
+
+  @Test func endsInAString() throws {
+    try session {
+      try $0.enter("x = [[never", expecting: "    .> ")
+      $0.type("ended\r\u{4}")
+      try $0.expect("unfinished long string")
+      try $0.enter("1 + 1", expecting: "= 2\n")
+      $0.type("\u{4}")
+      #expect(try $0.end() == 0)
+      #expect($0.isRestored)
+    }
+  }
+
+  @Test func completes() throws {
+    try session {
+      $0.type("pri\t")
+      try $0.enter("('a' .. 'b')", expecting: "ab\n")
+      try $0.enter("t = mnemo.ones(2, 2)", expecting: "mnemo> ")
+      $0.type("t:argmi\t")
+      try $0.enter("1)", expecting: "IntTensor [2]")
+      $0.type("mnemo.data.bigram{seq_l\t")
+      try $0.enter("8}", expecting: "sequences of 8 tokens")
+      $0.type("mnemo.dat\t")
+      try $0.enter(".bigram ~= nil", expecting: "= true\n")
+      try $0.enter(
+        "model = mnemo.model.simplified{vocab=5, dim=8, max_len=4}", expecting: "mnemo> ")
+      $0.type("model:get('tok_\t")
+      try $0.enter("'):size(1)", expecting: "= 5\n")
+      $0.type("io.open('/etc/host\t\t")
+      try $0.expect("/etc/hosts")
+      usleep(100_000)
+      $0.type("\u{3}")
+      usleep(100_000)
+      $0.type("t:arg\t\t")
+      try $0.expect("argmax  argmin")
+    }
+  }
+
+  @Test func completionRunsNothing() throws {
+    try session {
+      try $0.enter(
+        "trap = setmetatable({}, {__index = function() os.exit(7) end})", expecting: "mnemo> ")
+      $0.type("trap.x.\t\t")
+      try $0.expect("trap.x.")
+      usleep(100_000)
+      $0.type("\u{3}")
+      try $0.expect("mnemo> ")
+      try $0.enter("'alive'", expecting: "= \"alive\"")
+    }
+  }
+
+  @Test func remembersAcrossSessions() throws {
+    try withHome { home in
+      let first = try TerminalSession(["--quiet", "--no-color"], home: home)
+      try first.expect("mnemo> ")
+      try first.enter("1000 + 1", expecting: "1001\n")
+      try first.enter("1000 + 1", expecting: "1001\n")
+      try first.enter("for i = 1, 1 do", expecting: "    .> ")
+      try first.enter("print('whole' .. 5)", expecting: "    .> ")
+      try first.enter("end", expecting: "whole5\n")
+      first.type("\u{4}")
+      #expect(try first.end() == 0)
+
+      var status = stat()
+      #expect(stat(home + "/state/mnemo/history", &status) == 0)
+      #expect(status.st_mode & 0o777 == 0o600)
+
+      let second = try TerminalSession(["--quiet", "--no-color"], home: home)
+      try second.expect("mnemo> ")
+      second.type("\u{1B}[A")
+      try second.enter("", expecting: "\nwhole5\n")
+      // The entry of three lines again, and before it the sum, which is there once.
+      second.type("\u{1B}[A\u{1B}[A")
+      try second.enter("+ 1", expecting: "= 1002\n")
+      second.type("\u{12}1000")
+      try second.expect("1000")
+      second.type("\u{1B}")
+    }
+  }
+
+  @Test func badHistoryIsToldOnce() throws {
+    try withHome { home in
+      system(
+        "mkdir -p '\(home)/state/mnemo'; printf '1+1\\n\\377\\376\\n2+2\\n' > '\(home)/state/mnemo/history'"
+      )
+      let terminal = try TerminalSession(["--quiet", "--no-color"], home: home)
+      try terminal.expect("is damaged")
+      try terminal.enter("20 + 1", expecting: "= 21\n")
+      let rest = try terminal.enter("20 + 2", expecting: "= 22\n")
+      #expect(!rest.contains("damaged"))
+    }
+  }
+
+  @Test func interrupts() throws {
+    try session {
+      try $0.enter("kept = 5", expecting: "mnemo> ")
+      try interrupt($0, "while true do end")
+      try interrupt($0, "coroutine.wrap(function() while true do end end)()")
+      try $0.enter("a = mnemo.randn(3000, 3000);", expecting: "mnemo> ")
+      try interrupt($0, "for i = 1, 1000 do b = a:matmul(a) end")
+      try $0.enter("kept", expecting: "= 5\n")
+      // At the prompt it drops what was typed.
+      $0.type("half a line")
+      try $0.expect("half a line")
+      $0.type("\u{3}")
+      try $0.expect("mnemo> ")
+      try $0.enter("1 + 1", expecting: "= 2\n")
+    }
+  }
+
+  /// Presses Ctrl-C a moment after a line, and waits for the prompt.
+  private func interrupt(_ terminal: TerminalSession, _ line: String) throws {
+    terminal.type(line + "\r")
+    usleep(400_000)
+    terminal.type("\u{3}")
+    try terminal.expect("interrupted")
+    try terminal.expect("mnemo> ")
+  }
+
+  @Test func interruptedTrainingReturnsItsRun() throws {
+    try session {
+      try $0.enter("task = mnemo.data.bigram{seq_len = 16, seed = 1}", expecting: "mnemo> ")
+      try $0.enter(
+        "model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16}",
+        expecting: "mnemo> ")
+      $0.type(
+        "run = mnemo.train{model = model, data = task, steps = 1000000, batch_size = 8, "
+          + "optimizer = mnemo.optim.sgd{lr = 0.1}, progress = false}\r")
+      usleep(600_000)
+      $0.type("\u{3}")
+      try $0.expect("mnemo> ")
+      try $0.enter("run.status", expecting: "= \"interrupted\"\n")
+      try $0.enter("before = run.step; run:resume(3)", expecting: "mnemo> ")
+      try $0.enter("run.step - before", expecting: "= 3\n")
+      // It is not saved: leaving asks once.
+      $0.type("\u{4}")
+      try $0.expect("not saved")
+      $0.type("\u{4}")
+      #expect(try $0.end() == 0)
+    }
+  }
+
+  @Test func tellsErrors() throws {
+    try session {
+      try $0.enter(
+        "x = 1 +* 2", expecting: "unexpected symbol near '*'\n    x = 1 +* 2\n           ^\n")
+      try $0.enter("function f(t)", expecting: "    .> ")
+      try $0.enter("return t.a.b + 1 end", expecting: "mnemo> ")
+      let text = try $0.enter("local v = f{} + 1", expecting: "mnemo> ")
+      #expect(text.contains("[2]:2: attempt to index a nil value (field 'a')"))
+      #expect(text.contains("2 | return t.a.b + 1 end"))
+      #expect(text.contains("[2]:2: in function 'f'"))
+      #expect(!text.contains("[C]"))
+      let deep = try $0.enter("mnemo.no_grad(function() error 'deep' end)", expecting: "mnemo> ")
+      #expect(!deep.contains("[C]"))
+      try $0.enter(":trace", expecting: "[C]: in function 'mnemo.no_grad'")
+      try $0.enter("error{code = 3}", expecting: "error object: { code = 3 }\n")
+      try $0.enter(
+        "error(setmetatable({}, {__tostring = function() error 'no' end}))",
+        expecting: "its __tostring fails")
+      try $0.enter(
+        "setmetatable({7}, {__index = error, __pairs = error})", expecting: "{ 7 }\n")
+      try $0.enter(":tiem 1", expecting: "did you mean :time?")
+    }
+  }
+
+  @Test func resizes() throws {
+    try session(columns: 40) {
+      try $0.enter("mnemo.zeros(1, 12)", expecting: "Tensor [1, 12]\n")
+      $0.type("mnemo.ones(1, 12)")
+      try $0.expect("12)")
+      $0.resize(columns: 20, rows: 10)
+      usleep(300_000)
+      $0.resize(columns: 120, rows: 40)
+      usleep(300_000)
+      try $0.enter("", expecting: "Tensor [1, 12]\n")
+      try $0.enter(
+        "mnemo.rand(1, 12) * 0 + 1.5", expecting: String(repeating: "  1.5000", count: 12))
+    }
+  }
+
+  @Test func readsUTF8() throws {
+    try session {
+      try $0.enter("#'é∀𝛼'", expecting: "= 9\n")
+      try $0.enter("'naïve → ∀'", expecting: "= \"naïve → ∀\"\n")
+    }
+  }
+
+  @Test func longLine() throws {
+    try session {
+      try $0.enter("#'" + String(repeating: "a", count: 10_000) + "'", expecting: "= 10000\n")
+    }
+  }
+
+  @Test func pastesAMegabyte() throws {
+    let lines = (1...40_000).map { "n = (n or 0) + 1 -- \($0)" }
+    try session {
+      // As an old terminal pastes: every line is typed.
+      $0.type(lines.joined(separator: "\r") + "\r")
+      try $0.enter("'counted ' .. n", expecting: "\"counted 40000\"", seconds: 120)
+      // As terminals paste today: marked, and run by one Enter.
+      $0.type("\u{1B}[200~n = 0\r" + lines.joined(separator: "\r") + "\u{1B}[201~\r")
+      try $0.enter("'again ' .. n", expecting: "\"again 40000\"", seconds: 120)
+      // One input of many lines that is complete only at its end.
+      $0.type("function f()\r" + lines.joined(separator: "\r") + "\rend\r")
+      try $0.enter("n = 0; f(); print('called ' .. n)", expecting: "called 40000", seconds: 120)
+    }
+  }
+
+  @Test func savesAndLoads() throws {
+    try withHome { home in
+      let terminal = try TerminalSession(["--quiet", "--no-color"], home: home)
+      try terminal.expect("mnemo> ")
+      try terminal.enter("local a <const> = 4", expecting: "mnemo> ")
+      try terminal.enter("a * 10", expecting: "= 40\n")
+      try terminal.enter("local a = _ + 2", expecting: "mnemo> ")
+      try terminal.enter(":save \(home)/s.lua", expecting: "3 inputs written")
+      try terminal.enter("a = 0", expecting: "mnemo> ")
+      try terminal.enter(":load \(home)/s.lua", expecting: "mnemo> ")
+      try terminal.enter("a", expecting: "= 42\n")
+      try terminal.enter("$ echo from $((40 + 2))", expecting: "from 42\n")
+      try terminal.enter(":time 2 + 2", expecting: "= 4\n")
+      try terminal.enter("?mnemo.seed", expecting: "Sets the seed")
+      try terminal.enter("??momentum", expecting: "optim.sgd")
+      terminal.type(":quit\r")
+      #expect(try terminal.end() == 0)
+      #expect(terminal.isRestored)
+    }
+  }
+
+  @Test func startsWithFiles() throws {
+    try withHome { home in
+      system("mkdir -p '\(home)/config/mnemo'; echo 'mine = 30' > '\(home)/config/mnemo/init.lua'")
+      system("echo 'local inner = 12 + #arg' > '\(home)/s.lua'")
+      let terminal = try TerminalSession(["--quiet", "-i", home + "/s.lua"], home: home)
+      try terminal.expect("mnemo> ")
+      try terminal.enter("mine + inner", expecting: "42")
+    }
+  }
+
+  @Test func colourIsOptional() throws {
+    try withHome { home in
+      for (variables, arguments, isColoured) in [
+        ([], [], true), (["NO_COLOR=1"], [], false), ([], ["--no-color"], false),
+      ] as [([String], [String], Bool)] {
+        let terminal = try TerminalSession(arguments, home: home, variables: variables)
+        try terminal.enter("7 * 6", expecting: "42\n")
+        let colours = Array("\u{1B}[35m".utf8)
+        let found = terminal.raw.indices.contains { terminal.raw[$0...].starts(with: colours) }
+        #expect(found == isColoured)
+      }
+    }
   }
 }

@@ -775,14 +775,14 @@ local function map_text(self, columns, rows, colour)
   local step = math.max(1, math.ceil(height / most_rows),
     math.ceil(width / (colour and columns - 2 or (columns - 2) // 2)))
   local function level(i, j)
-    local sum, count = 0, 0
+    local most = -math.huge
     for r = i, math.min(height, i + step - 1) do
       for c = j, math.min(width, j + step - 1) do
-        if finite(matrix[r][c]) then sum, count = sum + matrix[r][c], count + 1 end
+        if finite(matrix[r][c]) then most = math.max(most, matrix[r][c]) end
       end
     end
-    if count == 0 then return nil end
-    return high > low and math.max(0, math.min(1, (sum / count - low) / (high - low))) or 0
+    if most == -math.huge then return nil end
+    return high > low and math.max(0, math.min(1, (most - low) / (high - low))) or 0
   end
   -- The greys of the 256 colours, dark for little.
   local function grey(x) return x and 232 + math.floor(x * 23 + 0.5) or 52 end
@@ -803,7 +803,7 @@ local function map_text(self, columns, rows, colour)
     end
     lines[#lines + 1] = " " .. table.concat(cells) .. (colour and "\27[0m" or "")
   end
-  local each = step > 1 and (", each cell the mean of %d × %d"):format(step, step) or ""
+  local each = step > 1 and (", each cell the largest of %d × %d"):format(step, step) or ""
   lines[#lines + 1] = (" %d × %d, from %.4g (%s) to %.4g (%s)%s"):format(height, width, low,
     colour and "dark" or "blank", high, colour and "light" or "full", each)
   return table.concat(lines, "\n")

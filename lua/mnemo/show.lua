@@ -453,8 +453,12 @@ function shows.Corpus(engine, value)
   local symbols, unigram = value.symbols, value.unigram
   local values, indices = unigram:topk(math.min(12, #symbols))
   local parts = {}
+  local room = engine.columns() - 2
   for i, id in ipairs(indices:totable()) do
-    parts[i] = format("%s %.1f%%", quoted(symbols[id], 12), 100 * values[i]:item())
+    local part = format("%s %.1f%%", quoted(symbols[id], 12), 100 * values[i]:item())
+    room = room - width_of(part) - 2
+    if room < -2 then break end
+    parts[i] = part
   end
   return styled(engine, match(tostring(value), "^[^\n]*"), "keyword") .. "\n  "
     .. table.concat(parts, "  ")

@@ -59,7 +59,17 @@ final class InputBuffer {
   var hasMore: Bool {
     if position < bytes.count { return true }
     var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-    return poll(&descriptor, 1, 0) > 0 && descriptor.revents & Int16(POLLIN) != 0 && fill()
+    return poll(&descriptor, 1, 0) > 0 && descriptor.revents & Int16(POLLIN) != 0
+  }
+
+  /// How many bytes were read ahead.
+  var waiting: Int { bytes.count - position }
+
+  /// Whether a Ctrl-D was pressed while lines were the terminal's: it then comes as a zero.
+  func takeEarlyEnd() -> Bool {
+    guard hasMore, position < bytes.count || fill(), bytes[position] == 0 else { return false }
+    position += 1
+    return true
   }
 
   /// Drops what was read ahead.

@@ -87,6 +87,14 @@ final class LineEditor {
     let signals = HeldSignals()
     Terminal.write(Terminal.pasteOn)
     el_resize(editor)
+    // libedit would show the prompt first and lose what is typed in between.
+    mnemo_edit_prepare(editor, 1)
+    if input.takeEarlyEnd() {
+      mnemo_edit_prepare(editor, 0)
+      signals.restore()
+      Terminal.write(Terminal.pasteOff + prompt + "\n")
+      return .end
+    }
     var count: Int32 = 0
     let line = el_gets(editor, &count)
     Terminal.write(Terminal.pasteOff)
@@ -233,7 +241,7 @@ final class LineEditor {
       decoding: UnsafeRawBufferPointer(start: start, count: info.cursor - start), as: UTF8.self)
     // A tab at the start of a line, or inside a paste, is meant as one.
     let line = before.split(separator: "\n", omittingEmptySubsequences: false).last ?? ""
-    if input.hasMore || line.allSatisfy({ $0 == " " }) {
+    if input.waiting > 32 || line.allSatisfy({ $0 == " " }) {
       return el_insertstr(editor, "  ") == 0 ? UInt8(CC_REFRESH) : UInt8(CC_ERROR)
     }
     guard let found = complete(pending + before), !found.candidates.isEmpty else {
@@ -247,7 +255,7 @@ final class LineEditor {
       $0.commonPrefix(with: $1)
     }
     if common.count > typed.count {
-      lastTab = nil
+      lastTab = before.dropLast(typed.count) + common
       return replace(found.length, by: common, in: editor)
     }
     guard lastTab == before else {

@@ -146,6 +146,7 @@ struct LuaText {
   /// The token at which a parser stops, which reads from the left and no further.
   ///
   /// - Parameter fails: Whether the parser refuses a text for good, not for being incomplete.
+  /// - Returns: The token; nil if every text is accepted.
   func firstError(_ fails: (String) -> Bool) -> Token? {
     var (low, high) = (0, tokens.count)
     // The least number of tokens that is refused.

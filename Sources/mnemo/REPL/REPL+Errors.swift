@@ -47,7 +47,7 @@ extension REPL {
     let source = LuaText(text)
     func fails(_ text: String) -> Bool {
       do {
-        _ = try lua.load(text, chunkName: "=")
+        _ = try lua.load(text + "\n", chunkName: "=")
         return false
       } catch {
         return (error as? LuaError)?.isIncomplete == false

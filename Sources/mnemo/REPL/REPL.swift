@@ -300,7 +300,7 @@ final class REPL {
       chunk.setEnvironment(locals)
       return Code(chunk: chunk, expression: shorter ?? text, isSilent: shorter != nil)
     }
-    var chunk = try lua.load(text, chunkName: name)
+    var chunk = try lua.load(text + "\n", chunkName: name)
     if let rewritten = source.rewritten(.fields(of: REPL.localsName)),
       let persistent = try? lua.load(rewritten, chunkName: name)
     {
@@ -313,7 +313,8 @@ final class REPL {
   private func isIncomplete(_ text: String) -> Bool {
     if (try? lua.load("return " + text, chunkName: "=")) != nil { return false }
     do {
-      _ = try lua.load(text, chunkName: "=")
+      // The end of the line: a quoted string cannot go on behind it.
+      _ = try lua.load(text + "\n", chunkName: "=")
       return false
     } catch let error as LuaError {
       return error.isIncomplete
@@ -324,7 +325,7 @@ final class REPL {
 
   private func syntaxError(of text: String) -> any Error {
     do {
-      _ = try lua.load(text, chunkName: "=[\(inputs + 1)]")
+      _ = try lua.load(text + "\n", chunkName: "=[\(inputs + 1)]")
       return LuaError("nothing was typed")
     } catch {
       return error
