@@ -51,6 +51,11 @@ static inline void mnemo_edit_prepare(EditLine *editor, int editing) {
   el_set(editor, EL_PREP_TERM, editing);
 }
 
+/// Lets Ctrl-C and its like come as characters while a line is edited.
+static inline void mnemo_edit_unsignalled(EditLine *editor) {
+  el_set(editor, EL_SETTY, "-d", "-isig", (const char *)NULL);
+}
+
 static inline void mnemo_edit_refresh(EditLine *editor) { el_set(editor, EL_REFRESH); }
 
 static inline void mnemo_history_size(History *entries, int most) {

@@ -17,6 +17,9 @@ public enum Interrupt {
   /// Whether an interrupt waits to be raised or taken.
   public static var isPending: Bool { mnemo_interrupt_pending() != 0 }
 
+  /// Whether the calling thread is the one that interrupts are for.
+  public static var isOnThread: Bool { mnemo_interrupt_here() != 0 }
+
   /// Whether one waits that nobody defers, or that has been deferred for 50 ms.
   public static var isUrgent: Bool { mnemo_interrupt_urgent() != 0 }
 

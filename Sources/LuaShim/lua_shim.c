@@ -326,6 +326,10 @@ static long long now(void) {
   return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
+int mnemo_interrupt_here(void) {
+  return interrupt_state != NULL && pthread_equal(pthread_self(), interrupt_thread);
+}
+
 int mnemo_interrupt_urgent(void) {
   return interrupt_flag
     && (!interrupt_deferred || interrupt_insisted || now() - interrupt_time > PATIENCE);

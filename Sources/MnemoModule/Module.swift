@@ -48,7 +48,8 @@ public enum MnemoModule {
     registry.add(FileFunctions.functions)
     registry.add(summaries)
     lua.externalBytes = { MemoryPool.shared.liveBytes }
-    Interruption.connect { Interrupt.isUrgent }
+    Interruption.connect(
+      isOnThread: { Interrupt.isOnThread }, isWanted: { Interrupt.isUrgent })
     // What an interrupted operation leaves behind never reaches a script.
     lua.interruption = {
       guard Interruption.take() else { return nil }

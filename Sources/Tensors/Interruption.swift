@@ -11,18 +11,31 @@ public enum Interruption {
   public static let error = EngineError("engine", "interrupted!")
 
   // Written once, before the first operation.
+  nonisolated(unsafe) private static var isOnThread: @Sendable () -> Bool = { false }
   nonisolated(unsafe) private static var isWanted: @Sendable () -> Bool = { false }
   private static let wasCut = Atomic<Bool>(false)
   private static let suspensions = Atomic<Int>(0)
 
-  /// Sets the function that says whether to stop; it is called often and from any thread.
-  public static func connect(_ isWanted: @escaping @Sendable () -> Bool) {
-    self.isWanted = isWanted
+  /// Sets the functions that decide; they are called often.
+  ///
+  /// - Parameters:
+  ///   - isOnThread: Whether the calling thread is the one whose operations may be interrupted.
+  ///   - isWanted: Whether to stop; asked from any thread.
+  public static func connect(
+    isOnThread: @escaping @Sendable () -> Bool, isWanted: @escaping @Sendable () -> Bool
+  ) {
+    (self.isOnThread, self.isWanted) = (isOnThread, isWanted)
+  }
+
+  /// Whether operations of the calling thread may be interrupted now; asked before lanes begin.
+  package static var isHeard: Bool {
+    suspensions.load(ordering: .relaxed) == 0 && isOnThread()
   }
 
   /// Whether a loop should hand out no more parts; if so, its operation counts as cut short.
+  ///
+  /// Only for operations that are heard; lanes may ask on their behalf.
   package static var shouldStop: Bool {
-    guard suspensions.load(ordering: .relaxed) == 0 else { return false }
     if wasCut.load(ordering: .relaxed) { return true }
     guard isWanted() else { return false }
     wasCut.store(true, ordering: .relaxed)
@@ -31,12 +44,12 @@ public enum Interruption {
 
   /// Whether an operation was cut short since the last question.
   public static func take() -> Bool {
-    wasCut.load(ordering: .relaxed) && wasCut.exchange(false, ordering: .relaxed)
+    wasCut.load(ordering: .relaxed) && isOnThread() && wasCut.exchange(false, ordering: .relaxed)
   }
 
   /// - Throws: `error` if an operation was cut short, so that its numbers go no further.
   public static func check() throws {
-    if wasCut.load(ordering: .relaxed) { throw error }
+    if wasCut.load(ordering: .relaxed), isOnThread() { throw error }
   }
 
   /// Runs `body` to its end: it changes numbers in place, or keeps them.

@@ -37,8 +37,12 @@ public enum Parallel {
     _ parts: Int, lanes most: Int = threads, _ body: (_ part: Int, _ lane: Int) -> Void
   ) {
     let lanes = min(most, parts)
+    let isHeard = Interruption.isHeard
     if lanes <= 1 {
-      for part in 0..<max(parts, 0) where !Interruption.shouldStop { body(part, 0) }
+      for part in 0..<max(parts, 0) {
+        if isHeard && Interruption.shouldStop { return }
+        body(part, 0)
+      }
       return
     }
     let next = Atomic<Int>(0)
@@ -49,7 +53,7 @@ public enum Parallel {
       DispatchQueue.concurrentPerform(iterations: lanes) { lane in
         while true {
           let part = next.wrappingAdd(1, ordering: .relaxed).oldValue
-          if part >= parts || Interruption.shouldStop { break }
+          if part >= parts || (isHeard && Interruption.shouldStop) { break }
           body(part, lane)
         }
       }

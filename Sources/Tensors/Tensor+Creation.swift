@@ -56,7 +56,7 @@ extension Tensor {
     _ = try Layout.checkedCount(shape, "rand")
     let result = Tensor(uninitialized: shape)
     for i in 0..<result.count {
-      if i & 0xFFFF == 0, Interruption.shouldStop { break }
+      if i & 0xFFFF == 0, Interruption.isHeard, Interruption.shouldStop { break }
       result.storage.pointer[i] = low + (high - low) * stream.uniform()
     }
     return result
@@ -71,7 +71,7 @@ extension Tensor {
     let result = Tensor(uninitialized: shape)
     let n = result.count
     for i in stride(from: 0, to: n, by: 2) {
-      if i & 0xFFFF == 0, Interruption.shouldStop { break }
+      if i & 0xFFFF == 0, Interruption.isHeard, Interruption.shouldStop { break }
       let (first, second) = stream.normalPair()
       result.storage.pointer[i] = mean + standardDeviation * first
       if i + 1 < n { result.storage.pointer[i + 1] = mean + standardDeviation * second }

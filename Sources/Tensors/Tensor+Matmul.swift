@@ -87,6 +87,7 @@ extension Tensor {
     let (batch, m, k, n) = (shape[0], shape[1], shape[2], other.shape[2])
     _ = try Layout.checkedCount([batch, m, n], "matmul")
     let result = Tensor(uninitialized: [batch, m, n])
+    let isHeard = Interruption.isHeard
     let out = result.pointer
     try noGrad {
       let lefts = try (0..<batch).map { try select(0, $0) }
@@ -97,7 +98,8 @@ extension Tensor {
             if k == 0 {
               (out + entry * m * n).update(repeating: 0, count: m * n)
             } else if m > 0 && n > 0 {
-              Kernels.product(m, n, k, a, b, out + entry * m * n, stride: n)
+              Kernels.product(
+                m, n, k, a, b, out + entry * m * n, stride: n, isHeard: isHeard)
             }
           }
         }

@@ -105,6 +105,8 @@ void mnemo_interrupt_install(lua_State *L);
 void mnemo_interrupt_uninstall(void);
 lua_State *mnemo_interrupt_state(void);
 int mnemo_interrupt_pending(void);
+/// Whether interrupts are installed for the calling thread.
+int mnemo_interrupt_here(void);
 /// Whether one waits and is not deferred, or has waited long enough.
 int mnemo_interrupt_urgent(void);
 int mnemo_interrupt_take(void);

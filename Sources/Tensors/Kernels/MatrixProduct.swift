@@ -35,30 +35,34 @@ extension Kernels {
   /// A large product is cut in halves, by its sizes alone, so that an interruption is heard.
   static func product(
     _ m: Int, _ n: Int, _ k: Int, alpha: Float = 1, _ a: Matrix, _ b: Matrix, beta: Float = 0,
-    _ c: UnsafeMutablePointer<Float>, stride: Int
+    _ c: UnsafeMutablePointer<Float>, stride: Int, isHeard: Bool = false
   ) {
     guard m * n * k > mostInOneCall else {
       productInOneCall(m, n, k, alpha, a, b, beta, c, stride)
       return
     }
-    if Interruption.shouldStop { return }
+    if isHeard && Interruption.shouldStop { return }
     if k > 4 * max(m, n) {
       let half = k / 2
       let right = Matrix(pointer: a.column(half), stride: a.stride, transposed: a.transposed)
       let lower = Matrix(pointer: b.row(half), stride: b.stride, transposed: b.transposed)
-      product(m, n, half, alpha: alpha, a, b, beta: beta, c, stride: stride)
-      product(m, n, k - half, alpha: alpha, right, lower, beta: 1, c, stride: stride)
+      product(m, n, half, alpha: alpha, a, b, beta: beta, c, stride: stride, isHeard: isHeard)
+      product(
+        m, n, k - half, alpha: alpha, right, lower, beta: 1, c, stride: stride, isHeard: isHeard)
     } else if m >= n {
       let half = (m / 2 + 15) & ~15
       let lower = Matrix(pointer: a.row(half), stride: a.stride, transposed: a.transposed)
-      product(half, n, k, alpha: alpha, a, b, beta: beta, c, stride: stride)
+      product(half, n, k, alpha: alpha, a, b, beta: beta, c, stride: stride, isHeard: isHeard)
       product(
-        m - half, n, k, alpha: alpha, lower, b, beta: beta, c + half * stride, stride: stride)
+        m - half, n, k, alpha: alpha, lower, b, beta: beta, c + half * stride, stride: stride,
+        isHeard: isHeard)
     } else {
       let half = (n / 2 + 15) & ~15
       let right = Matrix(pointer: b.column(half), stride: b.stride, transposed: b.transposed)
-      product(m, half, k, alpha: alpha, a, b, beta: beta, c, stride: stride)
-      product(m, n - half, k, alpha: alpha, a, right, beta: beta, c + half, stride: stride)
+      product(m, half, k, alpha: alpha, a, b, beta: beta, c, stride: stride, isHeard: isHeard)
+      product(
+        m, n - half, k, alpha: alpha, a, right, beta: beta, c + half, stride: stride,
+        isHeard: isHeard)
     }
   }
 
@@ -81,12 +85,13 @@ extension Kernels {
     _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ c: UnsafeMutablePointer<Float>
   ) {
     if m == 0 || n == 0 { return }
+    let isHeard = Interruption.isHeard
     if k == 0 {
       c.update(repeating: 0, count: m * n)
       return
     }
     if m * n * k < 1 << 19 {
-      product(m, n, k, a, b, c, stride: n)
+      product(m, n, k, a, b, c, stride: n, isHeard: isHeard)
     } else if k >= 4 * max(m, n) && k >= 1024 {
       innerSplitProduct(m, n, k, a, b, c)
     } else if m >= 32 {
@@ -97,7 +102,7 @@ extension Kernels {
         product(
           min(block, m - first), n, k,
           Matrix(pointer: a.row(first), stride: a.stride, transposed: a.transposed), b,
-          c + first * n, stride: n)
+          c + first * n, stride: n, isHeard: isHeard)
       }
     } else {
       let block = max(64, ((n + 31) / 32 + 15) & ~15)
@@ -106,7 +111,7 @@ extension Kernels {
         product(
           m, min(block, n - first), k, a,
           Matrix(pointer: b.column(first), stride: b.stride, transposed: b.transposed),
-          c + first, stride: n)
+          c + first, stride: n, isHeard: isHeard)
       }
     }
   }
@@ -119,13 +124,14 @@ extension Kernels {
     let block = (k + parts - 1) / parts
     let partial = Tensor(uninitialized: [parts, m, n])
     let sums = partial.pointer
+    let isHeard = Interruption.isHeard
     Parallel.run(parts) { part, _ in
       let first = part * block
       product(
         m, n, max(0, min(block, k - first)),
         Matrix(pointer: a.column(first), stride: a.stride, transposed: a.transposed),
         Matrix(pointer: b.row(first), stride: b.stride, transposed: b.transposed),
-        sums + part * m * n, stride: n)
+        sums + part * m * n, stride: n, isHeard: isHeard)
     }
     withExtendedLifetime(partial) {
       Parallel.ranges(m * n, grain: grain) { range in

@@ -147,6 +147,8 @@ final class LineEditor {
 
   private func prepare(_ editor: OpaquePointer) {
     mnemo_edit_emacs(editor)
+    // A signal key would make the kernel drop what was just written, maybe the next prompt.
+    mnemo_edit_unsignalled(editor)
     mnemo_edit_prompt(
       editor,
       { _ in
@@ -184,14 +186,17 @@ final class LineEditor {
   private func readCharacter(_ character: UnsafeMutablePointer<wchar_t>) -> Int32 {
     while true {
       switch input.next() {
+      case .byte(3), .interrupted:  // Ctrl-C
+        wasInterrupted = true
+        errno = EINTR
+        return -1
+      case .byte(26):  // Ctrl-Z
+        HeldSignals.stop()
+        if let editor { mnemo_edit_refresh(editor) }
       case .byte(let byte):
         let scalar = byte < 0x80 ? UInt32(byte) : decode(byte)
         character.pointee = wchar_t(bitPattern: scalar)
         return 1
-      case .interrupted:
-        wasInterrupted = true
-        errno = EINTR
-        return -1
       case .resized:
         guard let editor else { return -1 }
         el_resize(editor)
@@ -228,7 +233,7 @@ final class LineEditor {
     if bytes.suffix(ending.count).elementsEqual(ending) { bytes.removeLast(ending.count) }
     // A paste of whole lines waits for Enter too; its last newline would show an empty line.
     if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-    let text = String(decoding: bytes.filter { $0 != 0 }, as: UTF8.self)
+    let text = String(decoding: bytes.filter { $0 >= 32 || $0 == 9 || $0 == 10 }, as: UTF8.self)
     guard !text.isEmpty, el_insertstr(editor, text) == 0 else { return UInt8(CC_ERROR) }
     return UInt8(CC_REFRESH)
   }
