@@ -199,6 +199,8 @@ final class LineEditor {
         return 1
       case .resized:
         guard let editor else { return -1 }
+        // libedit takes the line for empty now.
+        Terminal.write("\r\u{1B}[J")
         el_resize(editor)
         mnemo_edit_refresh(editor)
       case .end: return 0
