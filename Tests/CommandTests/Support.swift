@@ -106,7 +106,9 @@ func mnemo(_ arguments: String..., input: String = "", in folder: URL? = nil) th
 func run(
   _ script: String, _ arguments: [String] = [], options: [String] = [], in folder: URL? = nil
 ) throws -> Outcome {
-  let folder = try folder ?? newFolder()
+  guard let folder else {
+    return try withFolder { try run(script, arguments, options: options, in: $0) }
+  }
   try Data(script.utf8).write(to: folder.appending(path: "script.lua"))
   return try Running(options + ["script.lua"] + arguments, in: folder).finish()
 }
