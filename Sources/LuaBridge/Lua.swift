@@ -446,7 +446,7 @@ public final class Lua {
     guard mnemo_source(current, -1, &name, &line) != 0, let name else { return nil }
     let chunk = String(cString: name)
     // A chunk's name starts with @ when it is a path.
-    guard chunk.hasPrefix("@"), let text = LuaComments.text(of: String(chunk.dropFirst())) else {
+    guard chunk.hasPrefix("@"), let text = TextFile.contents(of: String(chunk.dropFirst())) else {
       return nil
     }
     return (text, String(chunk.dropFirst()), Int(line))

@@ -1,5 +1,3 @@
-import Glibc
-
 /// The declarations in a Lua file's own comments, so that functions written in Lua are documented
 /// beside those written in Swift.
 ///
@@ -95,18 +93,6 @@ public struct LuaComments {
     classes = types.map { type in
       LuaClass(type.name, for: WrittenInLua.self, type.summary, methods: methods[type.name] ?? [])
     }
-  }
-
-  /// A file's text, or nil if it cannot be read.
-  public static func text(of path: String) -> String? {
-    guard let file = fopen(path, "r") else { return nil }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while case let count = fread(&buffer, 1, buffer.count, file), count > 0 {
-      bytes += buffer[..<count]
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// The variable that holds the module: `return probes`, `return setmetatable(arguments, …)`.

@@ -71,7 +71,7 @@ public enum MnemoModule {
   /// The documentation of a submodule written in Lua; `find` tells where its file is.
   private static func comments(_ name: String, _ find: LuaReference) -> LuaComments? {
     guard let path = try? find.call([.string(name)]).first?.asString,
-      let text = LuaComments.text(of: path)
+      let text = TextFile.contents(of: path)
     else { return nil }
     return LuaComments(text, path: path, module: name)
   }

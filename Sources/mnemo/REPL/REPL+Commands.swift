@@ -214,7 +214,7 @@ extension REPL {
       tell("'\(editor)' failed; nothing is run")
       return
     }
-    guard let text = Folder.contents(of: path)?.trimmed, !text.isEmpty else { return }
+    guard let text = TextFile.contents(of: path)?.trimmed, !text.isEmpty else { return }
     print(styled(text, Style.dim))
     remember(text)
     submit(text)
@@ -269,7 +269,7 @@ extension REPL {
       return String(cString: pointer)
     }
     let statement = "dofile(\"\((real ?? path).escaped)\")"
-    var text = Folder.contents(of: path) ?? ""
+    var text = TextFile.contents(of: path) ?? ""
     if text.hasPrefix("#") { text = "--" + text }
     // A file whose last statement is a return can only be called.
     let fits = (try? lua.load(text + "\nlocal _", chunkName: "=")) != nil
@@ -331,17 +331,6 @@ extension Folder {
       return path
     }
     return home + path.dropFirst()
-  }
-
-  static func contents(of path: String) -> String? {
-    guard let file = fopen(path, "r") else { return nil }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while case let count = fread(&buffer, 1, buffer.count, file), count > 0 {
-      bytes += buffer[..<count]
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// Writes a file; returns why it could not.
