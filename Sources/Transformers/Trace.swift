@@ -95,7 +95,7 @@ extension Model {
   /// - Returns: probabilities, 0 above the diagonal.
   /// - Throws: `EngineError` as `forward`, or if there is no such layer.
   public func attention(_ tokens: IntTensor, layer: Int) throws -> Tensor {
-    try check(layer: layer, from: 0, "attention")
+    try check(layer: layer, "attention")
     return try intermediate("layers.\(layer).attention", tokens)
   }
 
@@ -107,15 +107,15 @@ extension Model {
   /// - Throws: `EngineError` as `forward`, or if there are not so many layers.
   public func residual(_ tokens: IntTensor, after layers: Int) throws -> Tensor {
     if layers == 0 { return try intermediate("embeddings", tokens) }
-    try check(layer: layers - 1, from: 0, "residual")
+    try check(layer: layers - 1, "residual")
     return try intermediate("layers.\(layers - 1).residual", tokens)
   }
 
-  private func check(layer: Int, from first: Int, _ operation: String) throws {
+  private func check(layer: Int, _ operation: String) throws {
     guard layerCount > 0 else {
       throw EngineError(operation, "this model names no layers")
     }
-    guard layer >= first, layer < layerCount else {
+    guard layer >= 0, layer < layerCount else {
       throw EngineError(operation, "layer \(layer + 1) (allowed: 1…\(layerCount))")
     }
   }
