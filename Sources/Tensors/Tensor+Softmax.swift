@@ -8,8 +8,7 @@ extension Kernels {
   static func exponentiate(
     _ x: UnsafeMutablePointer<Float>, _ n: Int
   ) -> (maximum: Float, sum: Float) {
-    var top = x[0]
-    for i in 1..<Swift.max(n, 1) { top = x[i] > top ? x[i] : top }
+    let top = maximum(x, n)
     for i in 0..<n { x[i] = exponential(x[i] - top) }
     return (top, Tensor.sum(x, n))
   }

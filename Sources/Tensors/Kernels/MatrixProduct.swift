@@ -80,28 +80,30 @@ extension Kernels {
       Int32(truncatingIfNeeded: stride))
   }
 
-  /// C = A·B on several threads, C contiguous.
+  /// C = A·B + beta·C on several threads, C contiguous.
   static func parallelProduct(
-    _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ c: UnsafeMutablePointer<Float>
+    _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, beta: Float = 0,
+    _ c: UnsafeMutablePointer<Float>
   ) {
     if m == 0 || n == 0 { return }
     let isHeard = Interruption.isHeard
     if k == 0 {
-      c.update(repeating: 0, count: m * n)
+      if beta == 0 { c.update(repeating: 0, count: m * n) }
       return
     }
     if m * n * k < 1 << 19 {
-      product(m, n, k, a, b, c, stride: n, isHeard: isHeard)
+      product(m, n, k, a, b, beta: beta, c, stride: n, isHeard: isHeard)
     } else if k >= 4 * max(m, n) && k >= 1024 {
-      innerSplitProduct(m, n, k, a, b, c)
+      innerSplitProduct(m, n, k, a, b, beta, c)
     } else if m >= 32 {
-      // 32 parts at the most, each a multiple of 16 rows.
-      let block = max(32, ((m + 31) / 32 + 15) & ~15)
+      // 16 parts at the most, each a multiple of 16 rows and of 64 at least: BLAS reads all of B
+      // anew for every part.
+      let block = max(64, ((m + 15) / 16 + 15) & ~15)
       Parallel.run((m + block - 1) / block) { part, _ in
         let first = part * block
         product(
           min(block, m - first), n, k,
-          Matrix(pointer: a.row(first), stride: a.stride, transposed: a.transposed), b,
+          Matrix(pointer: a.row(first), stride: a.stride, transposed: a.transposed), b, beta: beta,
           c + first * n, stride: n, isHeard: isHeard)
       }
     } else {
@@ -110,15 +112,17 @@ extension Kernels {
         let first = part * block
         product(
           m, min(block, n - first), k, a,
-          Matrix(pointer: b.column(first), stride: b.stride, transposed: b.transposed),
+          Matrix(pointer: b.column(first), stride: b.stride, transposed: b.transposed), beta: beta,
           c + first, stride: n, isHeard: isHeard)
       }
     }
   }
 
-  /// Parts of the inner dimension, each summed into a buffer of its own, then added in order.
+  /// Parts of the inner dimension, each summed into a buffer of its own, then added in order;
+  /// beta is 0 or 1.
   private static func innerSplitProduct(
-    _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ c: UnsafeMutablePointer<Float>
+    _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ beta: Float,
+    _ c: UnsafeMutablePointer<Float>
   ) {
     let parts = min(16, k / 512)
     let block = (k + parts - 1) / parts
@@ -133,14 +137,6 @@ extension Kernels {
         Matrix(pointer: b.row(first), stride: b.stride, transposed: b.transposed),
         sums + part * m * n, stride: n, isHeard: isHeard)
     }
-    withExtendedLifetime(partial) {
-      Parallel.ranges(m * n, grain: grain) { range in
-        for i in range { c[i] = sums[i] }
-        for part in 1..<parts {
-          let from = sums + part * m * n
-          for i in range { c[i] += from[i] }
-        }
-      }
-    }
+    addParts(partial, to: c, isAdded: beta != 0)
   }
 }

@@ -1,0 +1,50 @@
+// Loops over one row of numbers that the compiler does not turn into vector instructions by itself,
+// because they change the order of additions or depend on what a NaN does.
+
+extension Kernels {
+  @inline(__always)
+  private static func load(_ x: UnsafeMutablePointer<Float>, _ i: Int) -> SIMD16<Float> {
+    UnsafeRawPointer(x + i).loadUnaligned(as: SIMD16<Float>.self)
+  }
+
+  /// Σ x_i y_i.
+  @inline(__always)
+  static func dot(
+    _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int
+  ) -> Float {
+    var sums = SIMD16<Float>()
+    var i = 0
+    while i &+ 16 <= n {
+      sums += load(x, i) * load(y, i)
+      i &+= 16
+    }
+    var result = sums.sum()
+    while i < n {
+      result += x[i] * y[i]
+      i &+= 1
+    }
+    return result
+  }
+
+  /// The largest of `n` ≥ 1 numbers; a NaN among them may be passed over.
+  @inline(__always)
+  static func maximum(_ x: UnsafeMutablePointer<Float>, _ n: Int) -> Float {
+    var top = x[0]
+    var i = 0
+    if n >= 16 {
+      var tops = load(x, 0)
+      i = 16
+      while i &+ 16 <= n {
+        let next = load(x, i)
+        tops.replace(with: next, where: next .> tops)
+        i &+= 16
+      }
+      top = tops.max()
+    }
+    while i < n {
+      top = x[i] > top ? x[i] : top
+      i &+= 1
+    }
+    return top
+  }
+}
