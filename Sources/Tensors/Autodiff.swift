@@ -4,32 +4,43 @@
 /// vector–Jacobian product (VJP), a closure from the gradient of the result to the gradients of the
 /// inputs, nil where none is needed. Nodes form a graph that `backward` walks once.
 final class Node {
+  /// How a gradient goes back.
+  enum Rule {
+    /// From the gradient of the result to those of the inputs, nil where none is needed. They are
+    /// the rule's own (`areFresh`): nobody else reads them and sums may be made in them.
+    case gradients(areFresh: Bool, (Tensor) throws -> [Tensor?])
+    /// A view of the result's gradient, for views: whether it may be added to stays as it was.
+    case view((Tensor) throws -> Tensor)
+    /// Adds to the gradient of the only input what comes from the gradient of the result: for
+    /// operations that read few of the input's elements.
+    case addition((_ gradient: Tensor, _ sum: Tensor) throws -> Void)
+  }
+
   /// Name of the operation, for messages.
   let operation: String
   /// Tensors it was computed from.
   private(set) var inputs: [Tensor]
   private let versions: [Int]
   private let resultVersion: Int
-  private var vjp: ((Tensor) throws -> [Tensor?])?
+  private var rule: Rule?
 
-  init(
-    _ operation: String, _ inputs: [Tensor], resultVersion: Int,
-    _ vjp: @escaping (Tensor) throws -> [Tensor?]
-  ) {
+  init(_ operation: String, _ inputs: [Tensor], resultVersion: Int, _ rule: Rule) {
     self.operation = operation
     self.resultVersion = resultVersion
     self.inputs = inputs
-    self.vjp = vjp
+    self.rule = rule
     versions = inputs.map { $0.storage.version }
   }
 
   /// Whether a backward pass has used it.
-  var isUsed: Bool { vjp == nil }
+  var isUsed: Bool { rule == nil }
 
-  /// The gradients of the inputs, from that of `result`; lets go of everything the forward pass
-  /// kept.
-  func backward(_ result: Tensor, _ gradient: Tensor) throws -> [(Tensor, Tensor?)] {
-    guard let vjp else {
+  /// Adds the gradients of the inputs, from that of `result`, to `sums`; lets go of everything the
+  /// forward pass kept.
+  func backward(
+    _ result: Tensor, _ gradient: GradientSums.Sum, addingTo sums: inout GradientSums
+  ) throws {
+    guard let rule else {
       throw EngineError(
         "backward",
         "the graph was already used by an earlier backward(); compute the result again")
@@ -44,12 +55,28 @@ final class Node {
       throw EngineError(
         "backward", "the result of \(operation), of shape \(result.shape), was changed in place")
     }
-    let gradients = try vjp(gradient)
-    return Array(zip(release(), gradients))
+    switch rule {
+    case .gradients(let areFresh, let vjp):
+      let gradients = try vjp(gradient.tensor)
+      try Interruption.check()
+      for (input, contribution) in zip(release(), gradients) where input.requiresGrad {
+        guard let contribution else { continue }
+        try sums.add(contribution, for: input, isOwned: areFresh)
+      }
+    case .view(let vjp):
+      let contribution = try vjp(gradient.tensor)
+      for input in release() where input.requiresGrad {
+        try sums.add(contribution, for: input, isOwned: gradient.isOwned)
+      }
+    case .addition(let add):
+      for input in release() where input.requiresGrad {
+        try add(gradient.tensor, sums.owned(for: input))
+      }
+    }
   }
 
   private func release() -> [Tensor] {
-    vjp = nil
+    rule = nil
     defer { inputs = [] }
     return inputs
   }
@@ -68,7 +95,7 @@ final class Node {
 
 /// Whether operations record how to differentiate them.
 public enum Gradients {
-  @TaskLocal static var areRecorded = true
+  @TaskLocal package static var areRecorded = true
 }
 
 /// Runs `body` without recording operations: results do not require gradients.
@@ -82,17 +109,25 @@ extension Tensor {
   /// - Parameters:
   ///   - operation: its name, for messages.
   ///   - inputs: what it was computed from.
+  ///   - areFresh: whether the gradients that `vjp` returns are tensors of their own that nobody
+  ///     else reads, so that others may be added in place.
   ///   - vjp: from the gradient of this tensor to those of the inputs, in their order; it may
   ///     return nil for an input whose `requiresGrad` is false. Gradients may have more dimensions
   ///     than the input or sizes where the input has 1; they are summed to its shape.
   /// - Returns: this tensor.
   func recorded(
-    _ operation: String, from inputs: [Tensor], vjp: @escaping (Tensor) throws -> [Tensor?]
+    _ operation: String, from inputs: [Tensor], areFresh: Bool = false,
+    vjp: @escaping (Tensor) throws -> [Tensor?]
   ) -> Tensor {
+    recorded(operation, from: inputs, .gradients(areFresh: areFresh, vjp))
+  }
+
+  /// The same with any rule.
+  func recorded(_ operation: String, from inputs: [Tensor], _ rule: Node.Rule) -> Tensor {
     // The task-local value costs more to read than the flags.
     guard inputs.contains(where: { $0.requiresGrad }), Gradients.areRecorded else { return self }
     requiresGrad = true
-    node = Node(operation, inputs, resultVersion: storage.version, vjp)
+    node = Node(operation, inputs, resultVersion: storage.version, rule)
     return self
   }
 
@@ -115,28 +150,19 @@ extension Tensor {
   private func propagate(_ seed: Tensor) throws {
     // In `order`, an entry comes after everything it was computed from.
     var order = graphOrder()
-    var gradients: [ObjectIdentifier: Tensor] = [ObjectIdentifier(self): seed]
+    var sums = GradientSums()
+    try sums.add(seed, for: self, isOwned: true)
     while let tensor = order.popLast() {
-      guard let gradient = gradients.removeValue(forKey: ObjectIdentifier(tensor)) else { continue }
+      guard let gradient = sums.take(for: tensor) else { continue }
       try Interruption.check()
       if tensor.retainsGrad && tensor.node != nil {
-        try Interruption.suspended { try tensor.accumulate(gradient) }
+        try Interruption.suspended { try tensor.accumulate(gradient.borrowed) }
       }
-      guard let node = tensor.node else {
+      if let node = tensor.node {
+        try node.backward(tensor, gradient, addingTo: &sums)
+        try Interruption.check()
+      } else {
         try Interruption.suspended { try tensor.accumulate(gradient) }
-        continue
-      }
-      let contributions = try node.backward(tensor, gradient)
-      try Interruption.check()
-      for (input, contribution) in contributions where input.requiresGrad {
-        guard let contribution else { continue }
-        let reduced = try contribution.summed(to: input.shape)
-        let key = ObjectIdentifier(input)
-        if let earlier = gradients[key] {
-          gradients[key] = try earlier.add(reduced)
-        } else {
-          gradients[key] = reduced
-        }
       }
     }
   }
@@ -162,12 +188,12 @@ extension Tensor {
     return order
   }
 
-  private func accumulate(_ gradient: Tensor) throws {
+  private func accumulate(_ gradient: GradientSums.Sum) throws {
     if let grad {
-      self.grad = try grad.add(gradient)
+      self.grad = try grad.add(gradient.tensor)
     } else {
       // A gradient of its own: the incoming one may be a view, or shared with another leaf.
-      grad = gradient.clone()
+      grad = gradient.isOwned ? gradient.tensor : gradient.tensor.clone()
     }
   }
 
@@ -180,5 +206,50 @@ extension Tensor {
       result = try result.sum(d, keepDim: true)
     }
     return result
+  }
+}
+
+/// The gradients of one backward pass that are not complete yet.
+struct GradientSums {
+  /// A sum so far.
+  struct Sum {
+    let tensor: Tensor
+    /// Whether nobody else reads the tensor, so that more may be added in place.
+    let isOwned: Bool
+
+    /// The same, for somebody who has to leave it as it is.
+    var borrowed: Sum { Sum(tensor: tensor, isOwned: false) }
+  }
+
+  private var sums: [ObjectIdentifier: Sum] = [:]
+
+  /// Adds a gradient, summed to `tensor`'s shape.
+  mutating func add(_ contribution: Tensor, for tensor: Tensor, isOwned: Bool) throws {
+    let gradient = try contribution.summed(to: tensor.shape)
+    let isOwned = isOwned || gradient !== contribution
+    let key = ObjectIdentifier(tensor)
+    guard let earlier = sums[key] else {
+      sums[key] = Sum(tensor: gradient, isOwned: isOwned && gradient.layout.isContiguous)
+      return
+    }
+    if earlier.isOwned && gradient.layout.isContiguous {
+      Kernels.add(gradient, to: earlier.tensor)
+    } else {
+      sums[key] = Sum(tensor: try earlier.tensor.add(gradient), isOwned: true)
+    }
+  }
+
+  /// The sum for `tensor` so far, zeros if there is none, to be added to in place.
+  mutating func owned(for tensor: Tensor) -> Tensor {
+    let key = ObjectIdentifier(tensor)
+    if let sum = sums[key], sum.isOwned { return sum.tensor }
+    let sum = sums[key]?.tensor.clone() ?? Tensor(full: tensor.shape, 0)
+    sums[key] = Sum(tensor: sum, isOwned: true)
+    return sum
+  }
+
+  /// The sum for `tensor`, which is complete; nil if there is none.
+  mutating func take(for tensor: Tensor) -> Sum? {
+    sums.removeValue(forKey: ObjectIdentifier(tensor))
   }
 }

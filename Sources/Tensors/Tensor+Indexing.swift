@@ -21,10 +21,8 @@ extension Tensor {
         }
       }
     }
-    let shape = shape
-    return result.recorded("index", from: [self]) { g in
+    let rule = Node.Rule.addition { g, sum in
       let g = g.contiguous()
-      let sum = Tensor(full: shape, 0)
       let (from, to) = (g.pointer, sum.pointer)
       withExtendedLifetime((kept, g)) {
         for r in 0..<kept.count {
@@ -32,8 +30,8 @@ extension Tensor {
           for i in 0..<width { b[i] += a[i] }
         }
       }
-      return [sum]
     }
+    return result.recorded("index", from: [self], rule)
   }
 
   /// result[i, …, j, …] = self[i, …, ids[i, …, j, …], …] along dimension `d`.

@@ -74,7 +74,7 @@ extension Tensor {
       other.withBlasMatrix { b in Kernels.parallelProduct(m, n, k, a, b, result.pointer) }
     }
     // dA = g Bᵀ, dB = Aᵀ g
-    return result.recorded("matmul", from: [self, other]) { g in
+    return result.recorded("matmul", from: [self, other], areFresh: true) { g in
       [
         self.requiresGrad ? try g.matrixProduct(other.detach().t()) : nil,
         other.requiresGrad ? try self.detach().t().matrixProduct(g) : nil,
@@ -105,7 +105,7 @@ extension Tensor {
         }
       }
     }
-    return result.recorded("matmul", from: [self, other]) { g in
+    return result.recorded("matmul", from: [self, other], areFresh: true) { g in
       [
         self.requiresGrad ? try g.batchProduct(other.detach().transpose(1, 2)) : nil,
         other.requiresGrad ? try self.detach().transpose(1, 2).batchProduct(g) : nil,

@@ -5,7 +5,7 @@ extension Tensor {
   private func view(
     _ operation: String, _ layout: Layout, vjp: @escaping (Tensor) throws -> Tensor
   ) -> Tensor {
-    Tensor(storage: storage, layout: layout).recorded(operation, from: [self]) { [try vjp($0)] }
+    Tensor(storage: storage, layout: layout).recorded(operation, from: [self], .view(vjp))
   }
 
   /// The same elements in another shape; a view where possible.
