@@ -23,9 +23,13 @@ public enum Parallel {
 
   private static let available = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
+  /// Whether the calling thread is already one of several: what it runs stays on it.
+  @TaskLocal private static var isInside = false
+
   /// Runs `body(part, lane)` for every part in 0..<`parts`, on several threads, and waits.
   ///
-  /// An ``Interruption`` leaves parts out.
+  /// A part that runs parts of its own does so on its own thread. An ``Interruption`` leaves parts
+  /// out.
   ///
   /// - Parameters:
   ///   - parts: number of parts; chosen by the size of the work.
@@ -36,9 +40,9 @@ public enum Parallel {
   package static func run(
     _ parts: Int, lanes most: Int = threads, _ body: (_ part: Int, _ lane: Int) -> Void
   ) {
-    let lanes = min(most, parts)
+    let lanes = parts > 1 && most > 1 && !isInside ? min(most, parts) : 1
     let isHeard = Interruption.isHeard
-    if lanes <= 1 {
+    if lanes == 1 {
       for part in 0..<max(parts, 0) {
         if isHeard && Interruption.shouldStop { return }
         body(part, 0)
@@ -51,10 +55,12 @@ public enum Parallel {
       // only when all lanes are done.
       nonisolated(unsafe) let body = body
       DispatchQueue.concurrentPerform(iterations: lanes) { lane in
-        while true {
-          let part = next.wrappingAdd(1, ordering: .relaxed).oldValue
-          if part >= parts || (isHeard && Interruption.shouldStop) { break }
-          body(part, lane)
+        $isInside.withValue(true) {
+          while true {
+            let part = next.wrappingAdd(1, ordering: .relaxed).oldValue
+            if part >= parts || (isHeard && Interruption.shouldStop) { break }
+            body(part, lane)
+          }
         }
       }
     }
