@@ -1,0 +1,187 @@
+import Glibc
+
+/// Logits that are not computed yet: x Wᵀ, or a sum of such products.
+///
+/// What a model hands to its loss. Cross-entropy needs logits only to turn them into probabilities
+/// and those into gradients, so it makes them in blocks of rows that stay in cache, and never all
+/// R×V of them: the memory of a vocabulary of 50,000 is that of a few rows. Two terms say that a
+/// product of weights was taken first: W_U (x + M o) = W_U x + (W_U M) o costs 2·D·V for each row
+/// instead of D² + D·V.
+///
+/// Legend: *R* rows, *D* width of a term, *V* vocabulary.
+public struct LinearOutputs {
+  /// One product x Wᵀ of the sum.
+  public struct Term {
+    /// x, [R, D].
+    public let inputs: Tensor
+    /// W, [V, D].
+    public let weight: Tensor
+
+    public init(_ inputs: Tensor, _ weight: Tensor) {
+      (self.inputs, self.weight) = (inputs, weight)
+    }
+  }
+
+  /// The products, at least one, of one R and V.
+  public let terms: [Term]
+
+  /// The sum of these products.
+  public init(_ terms: [Term]) { self.terms = terms }
+
+  /// Σ x Wᵀ, [R, V].
+  /// - Throws: `EngineError` if the terms' shapes do not agree.
+  public func logits() throws -> Tensor {
+    let (rows, vocab) = try checkedSizes("logits")
+    var sum = try terms[0].inputs.linear(terms[0].weight)
+    for term in terms.dropFirst() { sum = try sum.add(term.inputs.linear(term.weight)) }
+    return try sum.reshape([rows, vocab])
+  }
+
+  /// R and V.
+  private func checkedSizes(_ operation: String) throws -> (rows: Int, vocab: Int) {
+    guard let first = terms.first, first.inputs.rank == 2, first.weight.rank == 2 else {
+      throw EngineError(operation, "needs terms of inputs [R, D] and a weight [V, D]")
+    }
+    let (rows, vocab) = (first.inputs.shape[0], first.weight.shape[0])
+    for term in terms {
+      let (x, w) = (term.inputs.shape, term.weight.shape)
+      guard x.count == 2, w.count == 2, x[0] == rows, w[0] == vocab, x[1] == w[1] else {
+        throw EngineError(
+          operation, "inputs \(x) and weight \(w) do not make logits of shape \([rows, vocab])")
+      }
+    }
+    return (rows, vocab)
+  }
+
+  /// Weighted sum of the rows' cross-entropies, in nats, divided by `total`.
+  ///
+  /// loss = Σ_r m_r (log Σ_j e^l_rj − l_r,y_r) / total, l = Σ x Wᵀ
+  /// - Parameters:
+  ///   - targets: ids y, [R], counted from 0.
+  ///   - weights: m, [R].
+  ///   - total: what the sum is divided by; Σ m for a mean.
+  /// - Returns: a 0-dimensional tensor.
+  /// - Throws: `EngineError` if shapes do not agree or a target is out of range.
+  /// - Complexity: where gradients are recorded they are computed at once, three times the work.
+  public func crossEntropy(_ targets: IntTensor, weights: Tensor, total: Float) throws -> Tensor {
+    let (rows, vocab) = try checkedSizes("cross_entropy")
+    guard targets.shape == [rows], weights.shape == [rows] else {
+      throw EngineError(
+        "cross_entropy",
+        "logits of shape \([rows, vocab]) need targets and weights of shape \([rows]), got "
+          + "\(targets.shape) and \(weights.shape)")
+    }
+    try targets.check(below: vocab, "cross_entropy", "target")
+    let needsGradients =
+      Gradients.areRecorded
+      && terms.contains { $0.inputs.requiresGrad || $0.weight.requiresGrad }
+    let products = terms.map { Product($0, needsGradients: needsGradients) }
+    let (ids, m) = (targets.contiguous(), weights.detach().contiguous())
+    let losses = Tensor(uninitialized: [rows])
+    // A quarter of a megabyte of logits, but enough rows for a product to run at speed.
+    let block = max(64, (1 << 16) / max(vocab, 1))
+    let logits = Tensor(uninitialized: [min(block, rows), vocab])
+    withExtendedLifetime((ids, m)) {
+      for first in stride(from: 0, to: rows, by: block) {
+        let n = min(block, rows - first)
+        for (i, product) in products.enumerated() {
+          product.addLogits(first, n, vocab, to: logits.pointer, isFirst: i == 0)
+        }
+        Self.lossesAndSlopes(
+          logits.pointer, n, vocab, targets: ids.pointer + first, weights: m.pointer + first,
+          losses: losses.pointer + first, total: total, wantsSlopes: needsGradients)
+        guard needsGradients else { continue }
+        for product in products { product.addGradients(first, n, vocab, from: logits.pointer) }
+      }
+    }
+    let sum = Tensor(try losses.sum().item() / total)
+    guard needsGradients else { return sum }
+    return sum.recorded(
+      "cross_entropy", from: products.flatMap { [$0.term.inputs, $0.term.weight] }, areFresh: true
+    ) { g in
+      let scale = try g.item()
+      return try products.flatMap { product in
+        try [product.dInputs, product.dWeight].map { gradient in
+          scale == 1 ? gradient : try gradient?.mul(Tensor(scale))
+        }
+      }
+    }
+  }
+
+  /// Turns the logits of `n` rows into their losses and, if wanted, into the gradients of the loss.
+  private static func lossesAndSlopes(
+    _ logits: UnsafeMutablePointer<Float>, _ n: Int, _ vocab: Int,
+    targets: UnsafeMutablePointer<Int32>, weights: UnsafeMutablePointer<Float>,
+    losses: UnsafeMutablePointer<Float>, total: Float, wantsSlopes: Bool
+  ) {
+    Parallel.ranges(n, grain: max(16, Kernels.grain / max(vocab, 1))) { range in
+      for r in range {
+        let row = logits + r * vocab
+        let target = Int(targets[r])
+        // A weight of 0 leaves the row out even where its loss is infinite.
+        if weights[r] == 0 {
+          losses[r] = 0
+          if wantsSlopes { row.update(repeating: 0, count: vocab) }
+          continue
+        }
+        let own = row[target]
+        let (top, sum) = Kernels.exponentiate(row, vocab)
+        losses[r] = weights[r] * (top - own + logf(sum))
+        guard wantsSlopes else { continue }
+        let factor = weights[r] / total
+        let scale = factor / sum
+        for j in 0..<vocab { row[j] *= scale }
+        row[target] -= factor
+      }
+    }
+  }
+
+  /// One term with the gradients collected for it.
+  private struct Product {
+    let term: Term
+    let dInputs: Tensor?
+    let dWeight: Tensor?
+    private let x: Tensor
+    private let w: Tensor
+
+    init(_ term: Term, needsGradients: Bool) {
+      self.term = term
+      (x, w) = (term.inputs.detach().contiguous(), term.weight.detach().contiguous())
+      dInputs =
+        needsGradients && term.inputs.requiresGrad ? Tensor(uninitialized: x.shape) : nil
+      dWeight = needsGradients && term.weight.requiresGrad ? Tensor(full: w.shape, 0) : nil
+    }
+
+    private var width: Int { w.shape[1] }
+
+    private func matrix(
+      _ pointer: UnsafeMutablePointer<Float>, _ stride: Int, transposed: Bool = false
+    ) -> Kernels.Matrix {
+      Kernels.Matrix(pointer: pointer, stride: max(stride, 1), transposed: transposed)
+    }
+
+    func addLogits(
+      _ first: Int, _ n: Int, _ vocab: Int, to logits: UnsafeMutablePointer<Float>, isFirst: Bool
+    ) {
+      Kernels.parallelProduct(
+        n, vocab, width, matrix(x.pointer + first * width, width),
+        matrix(w.pointer, width, transposed: true), beta: isFirst ? 0 : 1, logits)
+    }
+
+    /// dX = dL W, dW += dLᵀ X for `n` rows from `first`.
+    func addGradients(
+      _ first: Int, _ n: Int, _ vocab: Int, from slopes: UnsafeMutablePointer<Float>
+    ) {
+      if let dInputs {
+        Kernels.parallelProduct(
+          n, width, vocab, matrix(slopes, vocab), matrix(w.pointer, width),
+          dInputs.pointer + first * width)
+      }
+      if let dWeight {
+        Kernels.parallelProduct(
+          vocab, width, n, matrix(slopes, vocab, transposed: true),
+          matrix(x.pointer + first * width, width), beta: 1, dWeight.pointer)
+      }
+    }
+  }
+}
