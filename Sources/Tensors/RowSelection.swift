@@ -49,6 +49,26 @@ public final class RowSelection: Sendable {
     isEverything = positions.count == batch * length
   }
 
+  private init(batch: Int, length: Int, positions: [Int32], starts: [Int], isEverything: Bool) {
+    (self.batch, self.length, self.isEverything) = (batch, length, isEverything)
+    (self.positions, self.starts) = (positions, starts)
+  }
+
+  /// The selection in some of the sequences, which then count from 0.
+  /// - Precondition: `sequences` lies in 0 ..< B.
+  public func sequences(_ sequences: Range<Int>) -> RowSelection {
+    let rows = self.rows(of: sequences)
+    return RowSelection(
+      batch: sequences.count, length: length, positions: Array(positions[rows]),
+      starts: starts[sequences.lowerBound...sequences.upperBound].map { $0 - rows.lowerBound },
+      isEverything: isEverything || rows.count == sequences.count * length)
+  }
+
+  /// The rows that these sequences own.
+  public func rows(of sequences: Range<Int>) -> Range<Int> {
+    starts[sequences.lowerBound]..<starts[sequences.upperBound]
+  }
+
   /// R, the number of rows.
   public var count: Int { positions.count }
 
@@ -71,6 +91,12 @@ public final class RowSelection: Sendable {
     try check(x.shape, "rows")
     let flat = try x.reshape([batch * length] + x.shape.dropFirst(2))
     return isEverything ? flat : try flat.rows(flatIndices())
+  }
+
+  /// The selected numbers of `x` [B, T], as [R].
+  /// - Throws: `EngineError` if `x` is not of this selection's shape.
+  public func values(of x: Tensor) throws -> Tensor {
+    try rows(of: x.reshape(x.shape + [1])).reshape([count])
   }
 
   /// The selected entries of `ids` [B, T], as [R].

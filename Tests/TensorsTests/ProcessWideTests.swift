@@ -1,3 +1,4 @@
+import Synchronization
 import Tensors
 import Testing
 
@@ -60,6 +61,47 @@ import Testing
         return [output, q.grad, k.grad, v.grad]
       }
     }
+  }
+
+  /// Float32 sums depend on their order: whoever finishes first, the bits are the same.
+  @Test func threadsDoNotChangeAccumulation() throws {
+    let factors: [Float] = (0..<40).map { [1e8, 1, -1e8, 1e-3][$0 % 4] * Float($0 + 1) }
+    for _ in 0..<5 {
+      try expectSameBits("accumulation") {
+        let x = try Tensor([1]).requireGrad()
+        let loss = try GradientAccumulation.sum(over: [x], parts: factors.count) { inputs, part in
+          // Later parts finish earlier.
+          for _ in 0..<(40 - part) * 300 { _ = Tensor(0) }
+          return try inputs[0].mul(Tensor(factors[part])).sum()
+        }
+        try loss.backward()
+        return [loss, x.grad]
+      }
+    }
+    let tokens = try IntTensor((0..<40 * 5).map { Int32($0 % 3) }, shape: [40, 5])
+    try expectSameBits("embedding attention") {
+      let tables = try [[8, 8], [8, 3], [8, 3]].enumerated().map {
+        try random($0.element, seed: UInt64($0.offset)).requireGrad()
+      }
+      let output = try EmbeddingAttention.causal(
+        tokens: tokens, scores: tables[0], values: tables[1], residual: tables[2])
+      try output.square().sum().backward()
+      return [output] + tables.map(\.grad)
+    }
+  }
+
+  /// Parts inside parts stay on the thread of the outer one, each done once.
+  @Test func partsInsideParts() {
+    let before = Parallel.threads
+    defer { Parallel.threads = before }
+    Parallel.threads = 4
+    let counts = Mutex([Int](repeating: 0, count: 24))
+    Parallel.run(4) { outer, _ in
+      Parallel.run(6) { inner, lane in
+        counts.withLock { $0[outer * 6 + inner] += lane == 0 ? 1 : 100 }
+      }
+    }
+    #expect(counts.withLock { $0 } == Array(repeating: 1, count: 24))
   }
 
   @Test func threadsDoNotChangeReductions() throws {

@@ -29,6 +29,22 @@ import Testing
     }
   }
 
+  @Test func someSequences() throws {
+    let mask = try Tensor([0, 1, 1, 0, 0, 0, 1, 0, 1], shape: [3, 3])
+    let rows = try RowSelection(mask: mask)
+    let last = rows.sequences(1..<3)
+    #expect((last.batch, last.length, last.count) == (2, 3, 2))
+    #expect(last.positions == [0, 2] && last.starts == [0, 0, 2] && !last.isEverything)
+    #expect(rows.rows(of: 1..<3) == 2..<4)
+    #expect(rows.sequences(1..<1).count == 0)
+    #expect(RowSelection(everyPositionOf: 3, length: 2).sequences(1..<2).isEverything)
+    let full = try RowSelection(mask: Tensor([1, 1, 0, 1], shape: [2, 2])).sequences(0..<1)
+    #expect(full.isEverything)
+    #expect(
+      try rows.values(of: Tensor(Array(0..<9).map(Float.init), shape: [3, 3])).elements()
+        == [1, 2, 6, 8])
+  }
+
   @Test func rowsOfTensors() throws {
     let rows = try RowSelection(mask: Tensor([0, 1, 1, 0, 0, 1], shape: [2, 3]))
     let places = [(0, 1), (0, 2), (1, 2)]
