@@ -7,14 +7,14 @@ import Glibc
 /// β_tu = softmax_{u ≤ t}(scale · q_t · k_u), o_t = Σ_{u ≤ t} β_tu v_u.
 ///
 /// Legend: *B* batch, *T* sequence length, *R* selected rows, *H* heads, *E* size of a head's
-/// queries and keys, *F* of its values. A block of 64 queries meets the keys up to its last
+/// queries and keys, *F* of its values. A block of 32 queries meets the keys up to its last
 /// position only, so half of the T×T products is never computed. The forward pass keeps the
 /// logarithm of each softmax's denominator; the backward pass computes the scores again.
 ///
 /// Threading: one part of work per sequence and head; parts write to disjoint slices, so results
 /// do not depend on the number of threads.
 public enum Attention {
-  static let block = 64
+  static let block = 32
 
   /// The attention output at the selected rows, [R, H·F].
   ///
@@ -27,7 +27,7 @@ public enum Attention {
   ///   - rows: which position each query stands at.
   /// - Returns: the weighted sums of values, [R, H·F].
   /// - Throws: `EngineError` if shapes do not agree.
-  /// - Complexity: O(R·T·H·(E + F)) at the most; scratch of 2·64·T floats per thread.
+  /// - Complexity: O(R·T·H·(E + F)) at the most; scratch of 2·32·T floats per thread.
   public static func causal(
     queries: Tensor, keys: Tensor, values: Tensor, heads: Int = 1, scale: Float,
     rows: RowSelection
@@ -45,11 +45,12 @@ public enum Attention {
       }
     }
     let saved = output.detach()
-    return output.recorded("attention", from: [q, k, v]) { g in
+    return output.recorded("attention", from: [q, k, v], areFresh: true) { g in
       let g = g.contiguous()
       let dq = q.requiresGrad ? Tensor(uninitialized: q.shape) : nil
       let dk = k.requiresGrad ? Tensor(full: k.shape, 0) : nil
-      let dv = v.requiresGrad ? Tensor(full: v.shape, 0) : nil
+      // Keys that are the values too collect both gradients in one place.
+      let dv = v.requiresGrad ? (k === v ? dk : Tensor(full: v.shape, 0)) : nil
       withExtendedLifetime((logDenominators, g)) {
         kernel.forEachHead { head, scratch in
           kernel.backward(
@@ -57,7 +58,7 @@ public enum Attention {
             dk: dk?.pointer, dv: dv?.pointer)
         }
       }
-      return [dq, dk, dv]
+      return [dq, dk, k === v ? nil : dv]
     }
   }
 
@@ -227,10 +228,7 @@ public enum Attention {
           n, columns, shapes.valueSize, matrix(g, valueStride),
           transposed(v + valueOffset(head), valueStride), slopes, stride: columns)
         for i in 0..<n {
-          var inner: Float = 0
-          for j in 0..<shapes.valueSize {
-            inner += g[i &* valueStride &+ j] * o[i &* valueStride &+ j]
-          }
+          let inner = Kernels.dot(g + i * valueStride, o + i * valueStride, shapes.valueSize)
           let (p, s) = (scratch + i * columns, slopes + i * columns)
           for j in 0..<columns { s[j] = scale * p[j] * (s[j] - inner) }
         }
