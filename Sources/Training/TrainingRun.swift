@@ -132,7 +132,8 @@ public final class TrainingRun {
     let loss = try options.model.loss(batch, mask: mask)
     let value = Double(try loss.item())
     try Interruption.check()
-    guard value.isFinite else { throw returnToGoodState(value) }
+    // A NaN's sign says nothing.
+    guard value.isFinite else { throw returnToGoodState(value.isNaN ? .nan : value) }
     // Those of others: left from before the run, or by a callback.
     clearGradients()
     if loss.requiresGrad { try loss.backward() }

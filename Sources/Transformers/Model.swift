@@ -27,6 +27,16 @@ public protocol Model: AnyObject {
   /// - Throws: `EngineError` if an id is outside the vocabulary or T above `maxLength`.
   func logits(_ tokens: IntTensor, rows: RowSelection) throws -> Tensor
 
+  /// Mean cross-entropy of the next token, in nats, over the positions that `mask` keeps.
+  ///
+  /// Only the logits that count are computed.
+  /// - Parameters:
+  ///   - batch: tokens and targets [B, T].
+  ///   - mask: weights [B, T]; positions of weight 0 are left out.
+  /// - Returns: a 0-dimensional tensor.
+  /// - Throws: `EngineError` if shapes do not agree or the mask keeps no position.
+  func loss(_ batch: Batch, mask: Tensor) throws -> Tensor
+
   /// The logits at every position, [B, T, V], with each intermediate tensor shown to `trace`.
   ///
   /// Written as the plain formulas, unfused; ``forward(_:observedBy:)`` is what to call.
@@ -60,15 +70,15 @@ extension Model {
     return try logits(tokens, rows: rows).reshape(tokens.shape + [vocabSize])
   }
 
-  /// Mean cross-entropy of the next token, in nats, over the positions that `mask` keeps.
-  ///
-  /// Only the logits that count are computed.
-  /// - Parameters:
-  ///   - batch: tokens and targets [B, T].
-  ///   - mask: weights [B, T]; positions of weight 0 are left out.
-  /// - Returns: a 0-dimensional tensor.
-  /// - Throws: `EngineError` if shapes do not agree or the mask keeps no position.
   public func loss(_ batch: Batch, mask: Tensor) throws -> Tensor {
+    let rows = try lossRows(batch, mask: mask)
+    return try logits(batch.tokens, rows: rows)
+      .crossEntropy(rows.rows(of: batch.targets), mask: rows.values(of: mask))
+  }
+
+  /// The positions that a loss mask keeps.
+  /// - Throws: `EngineError` if shapes do not agree or there are none.
+  func lossRows(_ batch: Batch, mask: Tensor) throws -> RowSelection {
     guard mask.shape == batch.tokens.shape, batch.targets.shape == batch.tokens.shape else {
       throw EngineError(
         "loss",
@@ -79,8 +89,6 @@ extension Model {
     guard rows.count > 0 else {
       throw EngineError("loss", "the loss mask keeps no position of the batch")
     }
-    let weights = try rows.rows(of: mask.reshape(mask.shape + [1])).reshape([rows.count])
-    return try logits(batch.tokens, rows: rows)
-      .crossEntropy(rows.rows(of: batch.targets), mask: weights)
+    return rows
   }
 }

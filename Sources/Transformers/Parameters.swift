@@ -13,6 +13,11 @@ public struct Parameters {
   /// No parameters.
   public init() {}
 
+  /// These tensors under these names, in their order.
+  init(names: [String], _ tensors: [Tensor]) {
+    for (name, tensor) in zip(names, tensors) { add(name, tensor) }
+  }
+
   /// The tensor of that name; nil if there is none.
   public subscript(name: String) -> Tensor? { tensors[name] }
 

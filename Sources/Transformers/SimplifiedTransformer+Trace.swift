@@ -6,7 +6,7 @@ import Tensors
 
 extension SimplifiedTransformer {
   public func observedForward(_ tokens: IntTensor, _ trace: Trace) throws -> Tensor {
-    let inputs = try embeddings(tokens)
+    let inputs = try embeddings(tokens, parameters)
     let embedded = try trace.visit("embeddings", inputs.sum)
     if configuration.crossTalk {
       var x = embedded
@@ -14,7 +14,7 @@ extension SimplifiedTransformer {
         let attended = try observedAttention(queries: x, keys: x, values: x, layer, trace)
         x = try observedFeedForward(x.add(attended), layer, trace)
       }
-      return try x.linear(outputWeight())
+      return try x.linear(outputWeight(parameters))
     }
     // Every matrix reads only the embeddings meant for it.
     let positions = try (inputs.positions ?? inputs.sum).expand(inputs.tokens.shape)
@@ -23,7 +23,7 @@ extension SimplifiedTransformer {
     let previous = try observedFeedForward(first, 0, trace)
     let second = try observedAttention(
       queries: inputs.tokens, keys: previous, values: inputs.tokens, 1, trace)
-    return try observedFeedForward(second, 1, trace).linear(outputWeight())
+    return try observedFeedForward(second, 1, trace).linear(outputWeight(parameters))
   }
 
   /// W_O W_V Σ_u β_tu v_u, β = softmax over u ≤ t of q_tᵀ W_K k_u · scale, [B, T, D].
@@ -52,7 +52,7 @@ extension SimplifiedTransformer {
   /// x + F(x), the residual stream after the layer.
   private func observedFeedForward(_ x: Tensor, _ layer: Int, _ trace: Trace) throws -> Tensor {
     var x = x
-    if let output = try feedForwardOutput(x, layer: layer) {
+    if let output = try feedForwardOutput(x, layer: layer, parameters) {
       x = try x.add(trace.visit("layers.\(layer).ff_output", output))
     }
     return try trace.visit("layers.\(layer).residual", x)

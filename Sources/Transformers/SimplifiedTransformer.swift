@@ -10,11 +10,11 @@ import Tensors
 /// feed-forward. Logits are W_U x_t. Trained are W_K of both layers, W_O of layer 1 and the
 /// feed-forwards; everything else stays as it was drawn.
 ///
-/// Computed as it is cheapest: x_tᵀ W_K projects the queries, of which layer 1 needs only the
-/// selected rows, rather than all keys; values are summed first and multiplied by W_O W_V after.
+/// How it is computed, fast, is in SimplifiedTransformer+Forward.swift; the same as plain formulas in
+/// SimplifiedTransformer+Trace.swift.
 ///
 /// Legend: *B* batch, *T* seq_len, *R* selected rows, *D* dim, *V* vocab.
-public final class SimplifiedTransformer: Model {
+public final class SimplifiedTransformer: FunctionalModel {
   /// The options it was made with.
   public let configuration: SimplifiedConfiguration
   public private(set) var parameters = Parameters()
@@ -103,38 +103,11 @@ public final class SimplifiedTransformer: Model {
     return result
   }
 
-  public func logits(_ tokens: IntTensor, rows: RowSelection) throws -> Tensor {
-    try check(tokens)
-    let inputs = try embeddings(tokens)
-    let first = try layerZero(inputs)
-    let second = try layerOneAttention(inputs, first, rows: rows)
-    var x = try attend(second, layer: 1, rows: rows)
-    if configuration.crossTalk { x = try rows.rows(of: first.residual).add(x) }
-    x = try feedForward(x, layer: 1)
-    return try x.linear(outputWeight())
-  }
-
-  /// What a layer's attention compares and sums.
-  private struct AttentionInputs {
-    /// Queries at the selected rows, times W_K, [R, D].
-    let queries: Tensor
-    /// Keys, [B, T, D].
-    let keys: Tensor
-    /// Values before W_V, [B, T, D].
-    let values: Tensor
-  }
-
   /// E[z], P and their sum, [B, T, D] each; no P under rope.
   struct Embeddings {
     let tokens: Tensor
     let positions: Tensor?
     let sum: Tensor
-  }
-
-  /// Layer 0's attention output and the residual stream after the layer, [B, T, D].
-  private struct LayerOutput {
-    let attention: Tensor
-    let residual: Tensor
   }
 
   /// The factor of the scores.
@@ -143,85 +116,29 @@ public final class SimplifiedTransformer: Model {
   }
 
   /// Looks the embeddings up.
-  func embeddings(_ tokens: IntTensor) throws -> Embeddings {
-    let read = try parameters.get("tok_embeddings.weight").rows(tokens)
-    guard let pe = parameters["pe"] else {
+  func embeddings(_ tokens: IntTensor, _ weights: Parameters) throws -> Embeddings {
+    let read = try weights.get("tok_embeddings.weight").rows(tokens)
+    guard let pe = weights["pe"] else {
       return Embeddings(tokens: read, positions: nil, sum: read)
     }
     let positions = try pe.narrow(0, 0, tokens.shape[1])
     return Embeddings(tokens: read, positions: positions, sum: try read.add(positions))
   }
 
-  private func layerZeroAttention(
-    _ inputs: Embeddings, rows: RowSelection
-  ) throws -> AttentionInputs {
-    let wk = try parameters.get("layers.0.attention.wk.weight")
-    if let positions = inputs.positions, !configuration.crossTalk {
-      let keys = try positions.expand(inputs.tokens.shape)
-      return AttentionInputs(
-        queries: try rows.rows(of: keys).matmul(wk), keys: keys, values: inputs.tokens)
-    }
-    let x = inputs.sum
-    if configuration.positional == .rope {
-      // Rotated are the keys W_K x, so they have to be projected, not the queries.
-      return AttentionInputs(
-        queries: try rows.rows(of: x.rotatedByPosition()),
-        keys: try x.linear(wk).rotatedByPosition(), values: x)
-    }
-    return AttentionInputs(queries: try rows.rows(of: x).matmul(wk), keys: x, values: x)
-  }
-
-  private func layerZero(_ inputs: Embeddings) throws -> LayerOutput {
-    let shape = inputs.tokens.shape
-    let all = RowSelection(everyPositionOf: shape[0], length: shape[1])
-    let attended = try attend(layerZeroAttention(inputs, rows: all), layer: 0, rows: all)
-      .reshape(shape)
-    if !configuration.crossTalk { return LayerOutput(attention: attended, residual: attended) }
-    return LayerOutput(
-      attention: attended, residual: try feedForward(inputs.sum.add(attended), layer: 0))
-  }
-
-  private func layerOneAttention(
-    _ inputs: Embeddings, _ first: LayerOutput, rows: RowSelection
-  ) throws -> AttentionInputs {
-    let wk = try parameters.get("layers.1.attention.wk.weight")
-    if !configuration.crossTalk {
-      return AttentionInputs(
-        queries: try rows.rows(of: inputs.tokens).matmul(wk), keys: first.attention,
-        values: inputs.tokens)
-    }
-    let x = first.residual
-    return AttentionInputs(queries: try rows.rows(of: x).matmul(wk), keys: x, values: x)
-  }
-
-  /// W_O W_V Σ_u β_tu x_u at the selected rows, [R, D].
-  private func attend(_ inputs: AttentionInputs, layer: Int, rows: RowSelection) throws -> Tensor {
-    let summed = try Attention.causal(
-      queries: inputs.queries, keys: inputs.keys, values: inputs.values, scale: scale, rows: rows)
-    let wo = try parameters.get("layers.\(layer).attention.wo.weight")
-    let wv = try parameters.get("layers.\(layer).attention.wv.weight")
-    return try summed.linear(wo.matmul(wv))
-  }
-
-  /// x + F(x), or x itself without a feed-forward.
-  private func feedForward(_ x: Tensor, layer: Int) throws -> Tensor {
-    try feedForwardOutput(x, layer: layer).map { try x.add($0) } ?? x
-  }
-
   /// F(x), or nil without a feed-forward.
-  func feedForwardOutput(_ x: Tensor, layer: Int) throws -> Tensor? {
+  func feedForwardOutput(_ x: Tensor, layer: Int, _ weights: Parameters) throws -> Tensor? {
     let prefix = "layers.\(layer).ff"
     switch configuration.ffn[layer] {
     case .none: return nil
-    case .linear: return try x.linear(parameters.get("\(prefix).weight"))
+    case .linear: return try x.linear(weights.get("\(prefix).weight"))
     case .mlp:
-      let hidden = try x.linear(parameters.get("\(prefix).w1.weight")).relu()
-      return try hidden.linear(parameters.get("\(prefix).w2.weight"))
+      let hidden = try x.linear(weights.get("\(prefix).w1.weight")).relu()
+      return try hidden.linear(weights.get("\(prefix).w2.weight"))
     }
   }
 
   /// W_U, [V, D].
-  func outputWeight() throws -> Tensor {
-    try parameters.get(configuration.tieOutput ? "tok_embeddings.weight" : "output.weight")
+  func outputWeight(_ weights: Parameters) throws -> Tensor {
+    try weights.get(configuration.tieOutput ? "tok_embeddings.weight" : "output.weight")
   }
 }

@@ -53,6 +53,36 @@ struct SimplifiedTransformerTests {
     }
   }
 
+  /// A batch large enough for layer 0 to read tables, in several parts: the loss, the gradient of
+  /// every parameter and the logits are still those of the definition.
+  @Test(arguments: configurations.filter { $0.crossTalk && $0.positional != .rope }, [8, 16])
+  func tablesAndPartsChangeNothing(_ configuration: SimplifiedConfiguration, _ dim: Int) throws {
+    var configuration = configuration
+    configuration.dim = dim
+    let model = try SimplifiedTransformer(configuration)
+    try model.parameters.setTrained("*", true)
+    let batch = try smallBatch(37)
+    #expect(try model.weights(batch: 37, length: 13)["tables.scores"] != nil)
+    #expect(try model.weights(batch: 1, length: 13)["tables.scores"] == nil)
+    for choice in LossMask.allCases {
+      let mask = choice.mask(of: batch)
+      let plain = try PlainTransformer(model)
+      let expected = try plain(batch.tokens).logits.crossEntropy(batch.targets, mask: mask)
+      try expected.backward()
+      let loss = try model.loss(batch, mask: mask)
+      expectClose(loss, expected.detach(), 1e-5, "loss on \(choice)")
+      try loss.backward()
+      for (name, tensor) in model.parameters.all {
+        let gradient = try #require(plain.parameters[name]?.grad, "\(name)")
+        expectClose(tensor.grad, gradient, 3e-5, "gradient of \(name), loss on \(choice)")
+        tensor.grad = nil
+      }
+    }
+    let expected = try PlainTransformer(model)(batch.tokens).logits.detach()
+    try expectClose(noGrad { try model.forward(batch.tokens) }, expected, 1e-5, "logits in parts")
+    try expectClose(model.forward(batch.tokens).detach(), expected, 1e-5, "logits at once")
+  }
+
   /// The loss on selected rows is that of the full logits under a mask, for every mask, with the
   /// gradients of every parameter: the frozen ones are let go.
   @Test(arguments: configurations)
