@@ -1,0 +1,67 @@
+--- Checks of what figures are given. An error names the caller's line outside the module.
+local nearest = require "mnemo.nearest"
+
+local check = {}
+
+-- This folder's path, which the sources of the module's files begin with.
+local own = debug.getinfo(1, "S").source:match "^(.*)/check%.lua$"
+
+--- Tells whether a function belongs to the module.
+local function is_own(info)
+  return info.source == own .. ".lua" or info.source:sub(1, #own + 1) == own .. "/"
+end
+
+--- Returns the level, as `error` counts from the caller of this function, of the first caller
+-- outside the module.
+local function outer_level()
+  local level = 3
+  local info = debug.getinfo(level, "S")
+  while info and is_own(info) do
+    level = level + 1
+    info = debug.getinfo(level, "S")
+  end
+  return level - 1
+end
+
+--- Raises an error that names the line outside the module from which it was called.
+function check.fail(message, ...)
+  error(message:format(...), outer_level())
+end
+
+--- Refuses a table with an option that is not known.
+function check.keys(options, known, where)
+  nearest.check_keys(options, known, where, outer_level())
+end
+
+--- Refuses a word that is not among the allowed ones.
+function check.choice(value, allowed, where, what)
+  if value == nil then return end
+  for _, word in ipairs(allowed) do
+    if value == word then return end
+  end
+  check.fail("%s: %s is %s; allowed are %s", where, what,
+    type(value) == "string" and "'" .. value .. "'" or "a " .. type(value),
+    table.concat(allowed, ", "))
+end
+
+--- Refuses what is not a pair of numbers, the first below the second.
+function check.limits(limits, where, what)
+  if limits == nil then return end
+  local ok = type(limits) == "table" and type(limits[1]) == "number"
+    and type(limits[2]) == "number" and limits[1] < limits[2]
+  if not ok then
+    check.fail("%s: %s is a pair such as { 0, 1 }, the smaller number first", where, what)
+  end
+end
+
+--- Refuses a width or height that is no number of pixels.
+function check.size(options, where)
+  for _, key in ipairs { "width", "height" } do
+    local value = options[key]
+    if value ~= nil and not (type(value) == "number" and value >= 50 and value <= 20000) then
+      check.fail("%s: %s is a number of pixels from 50 to 20000", where, key)
+    end
+  end
+end
+
+return check
