@@ -7,8 +7,8 @@ LIBRARY = .build/release/libMnemoLibrary.so
 SWIFT_SOURCES = Package.swift Sources Tests
 LUA_SOURCES = lua examples bench tools Tests/Lua Tests/StockLua
 
-.PHONY: all deps build library demo test test-lua test-stock bench transcript lint docs docs-check \
-  format install
+.PHONY: all deps build library demo test test-lua test-stock bench bench-scaling transcript lint docs \
+  docs-check format install
 
 all: build
 
@@ -58,9 +58,20 @@ test-stock: install
 	$(CC) -o .build/two_states Tests/StockLua/two_states.c $$(pkg-config --cflags --libs lua5.4)
 	.build/two_states
 
-# What a call from Lua costs.
+# How fast this machine and mnemo are, one line of JSON for each number; bench/README.md explains.
 bench: build
-	$(MNEMO) bench/overheads.lua
+	@$(MNEMO) bench/peak.lua
+	@$(MNEMO) bench/steps.lua
+	@$(MNEMO) bench/memory.lua
+	@$(MNEMO) bench/data.lua
+	@$(MNEMO) bench/recall.lua
+	@$(MNEMO) bench/overheads.lua
+	@$(MNEMO) bench/prompt.lua --only start
+
+# How the time of a step grows with its sizes, and what evaluation costs; minutes.
+bench-scaling: build
+	@$(MNEMO) bench/scaling.lua
+
 # The tour in docs/repl.md, recorded by running it.
 transcript: build
 	$(MNEMO) tools/transcript.lua

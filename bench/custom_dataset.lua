@@ -1,9 +1,15 @@
--- What a dataset written in Lua costs: the bigram task redone with data.custom, drawn at the medium
--- size (B = 256, T = 128), beside one training step of that size and the built-in task's draw.
--- Prints one JSON line with seconds, the best of several; see README.md here.
+--- What a dataset written in Lua costs: the bigram task redone with data.custom, drawn at the
+-- medium size, beside one training step of that size and the built-in task's draw; the best of
+-- several.
+--
+-- usage: mnemo bench/custom_dataset.lua
 local mnemo = require "mnemo"
+local folder = arg[0]:match(".*/") or ""
+local measure = dofile(folder .. "measure.lua")
+local workloads = dofile(folder .. "workloads.lua")
 
-local B, T, K = 256, 128, 5
+local setting = workloads.settings.medium
+local B, T, K = setting.batch, setting.seq_len, 5
 local corpus = mnemo.corpus.shakespeare()
 local n = corpus.vocab_size
 local builtin = mnemo.data.bigram { corpus = corpus, triggers = K, seq_len = T, seed = 1 }
@@ -38,25 +44,16 @@ local custom = mnemo.data.custom {
   end,
 }
 
---- Returns the seconds that `fn` takes, the best of `times` calls.
-local function best(times, fn)
-  local least = math.huge
-  for _ = 1, times do
-    local start = mnemo.clock()
-    fn()
-    least = math.min(least, mnemo.clock() - start)
-  end
+--- Returns the least seconds that a batch of a task takes.
+local function draw(task)
+  local _, least = measure.median_and_least(measure.times(1, function() return task:batch(B) end))
   return least
 end
 
-local model = mnemo.model.simplified { vocab = n, dim = 128, max_len = T, seed = 1 }
-local run = mnemo.train {
-  model = model, data = builtin, steps = 1, batch_size = B, loss_on = "repeats", progress = false,
-  optimizer = mnemo.optim.sgd { lr = 0.2, momentum = 0.9, weight_decay = 1e-4 }, eval_every = 1000,
+local _, step = measure.median_and_least(
+  (workloads.step_times(setting, builtin, "repeats", { seconds = 2, least = 5 })))
+local lua = draw(custom)
+measure.print {
+  "bench", "custom_dataset", "B", B, "T", T, "lua_s", lua, "builtin_s", draw(builtin),
+  "step_s", step, "share_of_step", lua / step,
 }
--- A resumed run makes one more measurement at its end, so a step is the difference of two lengths.
-local few, many = best(3, function() run:resume(2) end), best(3, function() run:resume(6) end)
-local step = (many - few) / 4
-local lua, swift = best(5, function() custom:batch(B) end), best(5, function() builtin:batch(B) end)
-print(('{"bench":"custom_dataset","B":%d,"T":%d,"lua_s":%.5f,"builtin_s":%.5f,"step_s":%.5f,'
-  .. '"share_of_step":%.3f}'):format(B, T, lua, swift, step, lua / step))

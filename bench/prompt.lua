@@ -1,18 +1,28 @@
 --- How long mnemo takes from start to its first prompt, and from Ctrl-C to the next one.
 --
---     .build/release/mnemo bench/prompt.lua [path of the command]
+-- Each is seen on a pseudo-terminal that script(1) makes; its own start is part of the first time
+-- and is told beside it. The goal is 30 ms to the first prompt.
 --
--- Each is seen on a pseudo-terminal that script(1) makes.
-local command = arg[1] or ".build/release/mnemo"
+-- usage: mnemo bench/prompt.lua [--help]
+local mnemo = require "mnemo"
+local measure = dofile((arg[0]:match(".*/") or "") .. "measure.lua")
 
-local function milliseconds(seconds) return ("%.1f ms"):format(1000 * seconds) end
+local options = require "mnemo.arguments" {
+  about = "Start and interrupts of the prompt, one line of JSON for each.",
+  { "command", ".build/release/mnemo", "path of the command", placeholder = "PATH" },
+  { "only", type = "string", nil, "one part", choices = { "start", "interrupt" } },
+  { "starts", 20, "starts to time", min = 1 },
+}
 
---- Prints the median and the extremes.
-local function report(name, times)
-  table.sort(times)
-  print(("%-42s median %s, least %s, most %s, n = %d"):format(name,
-    milliseconds(times[(#times + 1) // 2]), milliseconds(times[1]), milliseconds(times[#times]),
-    #times))
+--- Prints the line of one kind of wait.
+-- @tparam {any,...} more further fields, as `measure.print` takes them
+local function report(name, times, more)
+  local median, least = measure.median_and_least(times)
+  local fields = {
+    "bench", "prompt", "wait", name, "median_s", median, "least_s", least,
+    "most_s", math.max(table.unpack(times)), "n", #times,
+  }
+  measure.print(table.move(more or {}, 1, #(more or {}), #fields + 1, fields))
 end
 
 --- Reads what a terminal shows until a text appears.
@@ -25,16 +35,24 @@ local function read_until(pipe, text)
   end
 end
 
-local starts = {}
-for i = 1, 20 do
-  local before = mnemo.clock()
-  local pipe = assert(io.popen(
-    ("sleep 1 | TERM=xterm script -qc '%s --quiet --no-color' /dev/null"):format(command)))
-  read_until(pipe, "mnemo> ")
-  starts[i] = mnemo.clock() - before
-  pipe:close()
+--- Times a command on a pseudo-terminal from its start until a text appears, several times.
+local function times_to_text(line, text)
+  local times = {}
+  for i = 1, options.starts do
+    local before = mnemo.clock()
+    local pipe = assert(io.popen(("sleep 0.3 | TERM=xterm script -qc %q /dev/null"):format(line)))
+    read_until(pipe, text)
+    times[i] = mnemo.clock() - before
+    pipe:close()
+  end
+  return times
 end
-report("start to first prompt, with script(1)", starts)
+
+if options.only ~= "interrupt" then
+  local script = measure.median_and_least(times_to_text("echo ready", "ready"))
+  report("start to first prompt, with script(1)",
+    times_to_text(options.command .. " --quiet --no-color", "mnemo> "), { "script_s", script })
+end
 
 --- Runs a line, sends SIGINT after half a second, and times the way back to the prompt.
 local function interrupt(name, setup, line)
@@ -46,7 +64,7 @@ local function interrupt(name, setup, line)
       .. "io.write(\"sta\", \"rted\\n\"); "
       .. "io.flush(); %s'; sleep 1; printf '\\003'; sleep 2) "
       .. "| TERM=xterm script -qc '%s --quiet --no-color' /dev/null"):format(setup, pid, line,
-      command)))
+      options.command)))
     read_until(pipe, "ready")
     read_until(pipe, "started")
     read_until(pipe, "^C")
@@ -59,10 +77,13 @@ local function interrupt(name, setup, line)
   report("Ctrl-C: " .. name, times)
 end
 
-interrupt("an endless loop", "x = 1", "while true do end")
-interrupt("a product of 12000 x 12000 matrices", "a = mnemo.rand(12000, 12000)", "b = a:matmul(a)")
-interrupt("training, steps of some seconds",
-  "t = mnemo.data.bigram{seq_len = 256, seed = 1}; "
-    .. "m = mnemo.model.simplified{vocab = 65, dim = 256, max_len = 256}",
-  "r = mnemo.train{model = m, data = t, steps = 100, batch_size = 512, "
-    .. "optimizer = mnemo.optim.sgd{lr = 0.1}, progress = false}")
+if options.only ~= "start" then
+  interrupt("an endless loop", "x = 1", "while true do end")
+  interrupt("a product of 12000 x 12000 matrices", "a = mnemo.rand(12000, 12000)",
+    "b = a:matmul(a)")
+  interrupt("training, steps of some seconds",
+    "t = mnemo.data.bigram{seq_len = 256, seed = 1}; "
+      .. "m = mnemo.model.simplified{vocab = 65, dim = 256, max_len = 256}",
+    "r = mnemo.train{model = m, data = t, steps = 100, batch_size = 512, "
+      .. "optimizer = mnemo.optim.sgd{lr = 0.1}, progress = false}")
+end
