@@ -4,7 +4,7 @@ import Tensors
 /// A model on disk: a safetensors file with the published parameter names, and in its metadata what
 /// is needed to make the model again.
 ///
-/// Metadata: `format` = "mnemo", `kind` = the constructor (`simplified`), `config` = its options as
+/// Metadata: `format` = "mnemo", `kind` = the constructor (`simplified`, …), `config` = its options as
 /// JSON. Nothing in the file is ever executed.
 public enum Checkpoint {
   /// Writes the model's parameters; an earlier file is replaced at once or not at all.
@@ -34,28 +34,28 @@ public enum Checkpoint {
         "model.load",
         "'\(path)' has no model configuration in its metadata; make the model and use load_state")
     }
-    guard kind == "simplified" else {
+    guard let type = kinds.first(where: { $0.kind == kind }) else {
       throw EngineError(
-        "model.load", "'\(path)' holds a model of kind '\(kind)' (known: simplified)")
+        "model.load",
+        "'\(path)' holds a model of kind '\(kind)' "
+          + "(known: \(kinds.map { $0.kind }.joined(separator: ", ")))")
     }
-    let configuration = try configuration(config, path)
+    let configuration = try configuration(type, config, path)
     try configuration.validate()
     try check(tensors, fit: configuration, path)
-    let model = try SimplifiedTransformer(configuration)
+    let model = try configuration.makeModel()
     try loadState(tensors, into: model)
     return model
   }
 
+  private static let kinds: [any ModelConfiguration.Type] = [SimplifiedConfiguration.self]
+
   /// Checks that a file holds what its configuration says before a model of that size is made.
   private static func check(
-    _ tensors: [String: Safetensors.Value], fit configuration: SimplifiedConfiguration,
+    _ tensors: [String: Safetensors.Value], fit configuration: any ModelConfiguration,
     _ path: String
   ) throws {
-    var expected = [("tok_embeddings.weight", [configuration.vocab, configuration.dim])]
-    if configuration.positional != .rope {
-      expected.append(("pe", [configuration.maxLen, configuration.dim]))
-    }
-    for (name, shape) in expected {
+    for (name, shape) in configuration.embeddingShapes {
       guard case .float(let tensor)? = tensors[name], tensor.shape == shape else {
         throw EngineError(
           "model.load",
@@ -65,10 +65,10 @@ public enum Checkpoint {
   }
 
   private static func configuration(
-    _ json: String, _ path: String
-  ) throws -> SimplifiedConfiguration {
+    _ type: any ModelConfiguration.Type, _ json: String, _ path: String
+  ) throws -> any ModelConfiguration {
     do {
-      return try JSONDecoder().decode(SimplifiedConfiguration.self, from: Data(json.utf8))
+      return try JSONDecoder().decode(type, from: Data(json.utf8))
     } catch {
       throw EngineError("model.load", "the configuration in '\(path)' cannot be read: \(json)")
     }

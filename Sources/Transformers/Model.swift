@@ -48,6 +48,16 @@ public protocol Model: AnyObject {
 }
 
 extension Model {
+  /// This model with copies of another's parameters, trained where the other's are.
+  /// - Throws: `EngineError` if names or shapes differ.
+  func taking(parametersOf other: any Model) throws -> Self {
+    for (name, tensor) in other.parameters.all {
+      try parameters.set(name, tensor)
+      try parameters.get(name).requireGrad(tensor.requiresGrad)
+    }
+    return self
+  }
+
   /// Checks that `tokens` are [B, T] ids of the vocabulary with 1 ≤ T ≤ `maxLength`.
   /// - Throws: `EngineError` that says which is not so.
   public func check(_ tokens: IntTensor) throws {

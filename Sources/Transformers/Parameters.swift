@@ -36,6 +36,12 @@ public struct Parameters {
     tensors[name] = tensor
   }
 
+  /// Adds a leaf that is trained or not; its name must be new.
+  mutating func add(_ name: String, _ tensor: Tensor, trained: Bool) throws {
+    try tensor.requireGrad(trained)
+    add(name, tensor)
+  }
+
   /// The tensor of that name.
   /// - Throws: `EngineError` that lists the names there are.
   public func get(_ name: String) throws -> Tensor {
@@ -44,6 +50,11 @@ public struct Parameters {
         "model", "no parameter named '\(name)'; there are \(names.joined(separator: ", "))")
     }
     return tensor
+  }
+
+  /// W_U, [V, D]: the output matrix, or where both are one the embedding matrix.
+  func outputWeight() throws -> Tensor {
+    try self["output.weight"] ?? get("tok_embeddings.weight")
   }
 
   /// Copies `values` into the parameter of that name.

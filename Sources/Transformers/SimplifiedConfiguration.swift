@@ -1,19 +1,11 @@
 import Tensors
 
-/// A transformer layer's feed-forward part.
-public enum FeedForward: String, Codable, CaseIterable, Sendable {
-  /// None.
-  case none
-  /// x + W x, W [d, d].
-  case linear
-  /// x + W₂ relu(W₁ x), hidden size 4d, without biases.
-  case mlp
-}
-
 /// The options of the simplified transformer (M1), with their defaults.
 ///
 /// The JSON form, written into checkpoints, has the keys of the Lua constructor.
-public struct SimplifiedConfiguration: Codable, Equatable, Sendable {
+public struct SimplifiedConfiguration: ModelConfiguration, Equatable {
+  public static let kind = "simplified"
+
   /// How positions enter.
   public enum Positional: String, Codable, CaseIterable, Sendable {
     /// A frozen random embedding of each position, added.
@@ -101,36 +93,33 @@ public struct SimplifiedConfiguration: Codable, Equatable, Sendable {
   /// Checks that the options make a model.
   /// - Throws: `EngineError` that names the option, what was given and what is allowed.
   public func validate() throws {
-    func fail(_ message: String) -> EngineError { EngineError("model.simplified", message) }
-    guard vocab >= 2 else { throw fail("vocab = \(vocab) (allowed: 2 or more)") }
-    guard dim >= 1 else { throw fail("dim = \(dim) (allowed: 1 or more)") }
-    guard maxLen >= 1 else { throw fail("max_len = \(maxLen) (allowed: 1 or more)") }
-    guard vocab <= 1 << 24, dim <= 1 << 16, maxLen <= 1 << 20 else {
-      throw fail(
-        "vocab = \(vocab), dim = \(dim), max_len = \(maxLen) (allowed: up to \(1 << 24), "
-          + "\(1 << 16), \(1 << 20))")
-    }
+    try Self.checkSizes(vocab: vocab, dim: dim, maxLen: maxLen)
     guard ffn.count == 2 else {
-      throw fail("ffn has \(ffn.count) entries (allowed: 2, one for each layer)")
+      throw Self.error("ffn has \(ffn.count) entries (allowed: 2, one for each layer)")
     }
     if positional == .rope && dim % 2 != 0 {
-      throw fail("dim = \(dim) with positional = \"rope\" (allowed: even numbers)")
+      throw Self.error("dim = \(dim) with positional = \"rope\" (allowed: even numbers)")
     }
     if !crossTalk {
       if positional == .rope {
-        throw fail(
+        throw Self.error(
           "cross_talk = false needs position embeddings, and positional = \"rope\" has none "
             + "(allowed: \"random\", \"sincos\")")
       }
       if ffn[0] != .none {
-        throw fail(
+        throw Self.error(
           "ffn of layer 1 is \"\(ffn[0].rawValue)\", but with cross_talk = false nothing reads it "
             + "(allowed: \"none\")")
       }
     }
-    if tieOutput && freezeEmbeddings != freezeOutput {
-      throw fail(
-        "tie_output shares one matrix, so freeze_embeddings and freeze_output must be equal")
-    }
+    try Self.checkTying(
+      tieOutput, freezeEmbeddings: freezeEmbeddings, freezeOutput: freezeOutput)
   }
+
+  public var embeddingShapes: [(name: String, shape: [Int])] {
+    let tokens = (name: "tok_embeddings.weight", shape: [vocab, dim])
+    return positional == .rope ? [tokens] : [tokens, (name: "pe", shape: [maxLen, dim])]
+  }
+
+  public func makeModel() throws -> any Model { try SimplifiedTransformer(self) }
 }

@@ -50,7 +50,7 @@ extension SimplifiedTransformer {
     }
     if foldsOutput {
       weights.add(
-        Derived.logitValue, try outputWeight(parameters).matmul(get(1, "wo")).matmul(get(1, "wv")))
+        Derived.logitValue, try parameters.outputWeight().matmul(get(1, "wo")).matmul(get(1, "wv")))
     } else {
       weights.add(Derived.outputValue(1), try get(1, "wo").matmul(get(1, "wv")))
     }
@@ -60,7 +60,7 @@ extension SimplifiedTransformer {
   public func outputs(
     _ tokens: IntTensor, rows: RowSelection, weights: Parameters
   ) throws -> LinearOutputs {
-    let unembedding = try outputWeight(weights)
+    let unembedding = try weights.outputWeight()
     let wk = try weights.get("layers.1.attention.wk.weight")
     let x = try layerZero(tokens, weights)
     // Without cross-talk, every matrix reads only what is meant for it.

@@ -14,7 +14,7 @@ extension SimplifiedTransformer {
         let attended = try observedAttention(queries: x, keys: x, values: x, layer, trace)
         x = try observedFeedForward(x.add(attended), layer, trace)
       }
-      return try x.linear(outputWeight(parameters))
+      return try x.linear(parameters.outputWeight())
     }
     // Every matrix reads only the embeddings meant for it.
     let positions = try (inputs.positions ?? inputs.sum).expand(inputs.tokens.shape)
@@ -23,7 +23,7 @@ extension SimplifiedTransformer {
     let previous = try observedFeedForward(first, 0, trace)
     let second = try observedAttention(
       queries: inputs.tokens, keys: previous, values: inputs.tokens, 1, trace)
-    return try observedFeedForward(second, 1, trace).linear(outputWeight(parameters))
+    return try observedFeedForward(second, 1, trace).linear(parameters.outputWeight())
   }
 
   /// W_O W_V Σ_u β_tu v_u, β = softmax over u ≤ t of q_tᵀ W_K k_u · scale, [B, T, D].
@@ -38,13 +38,8 @@ extension SimplifiedTransformer {
     let projected = try keys.linear(weight("wk"))
     let q = try trace.visit("\(prefix).queries", rotates ? queries.rotatedByPosition() : queries)
     let k = try trace.visit("\(prefix).keys", rotates ? projected.rotatedByPosition() : projected)
-    let (batch, length) = (values.shape[0], values.shape[1])
-    // With one head, [B, 1, T, T].
-    let product = try q.matmul(k.transpose(1, 2)).mul(Tensor(scale))
-      .reshape([batch, 1, length, length])
-    let scores = try trace.visit("\(prefix).scores", product)
-    let attention = try trace.visit("\(prefix).attention", scores.causalSoftmax())
-    let summed = try attention.reshape([batch, length, length]).matmul(values)
+    let summed = try trace.attention(
+      queries: q, keys: k, values: values, heads: 1, scale: scale, prefix)
     return try trace.visit(
       "\(prefix).attention_output", summed.linear(weight("wv")).linear(weight("wo")))
   }

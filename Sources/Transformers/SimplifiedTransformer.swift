@@ -1,5 +1,3 @@
-import FoundationEssentials
-import Glibc
 import Tensors
 
 /// The simplified two-layer transformer of [BT §4.2] (M1): the smallest model in which an induction
@@ -21,7 +19,7 @@ public final class SimplifiedTransformer: FunctionalModel {
   public var vocabSize: Int { configuration.vocab }
   public var maxLength: Int { configuration.maxLen }
   public let layerCount = 2
-  public let kind = "simplified"
+  public var kind: String { SimplifiedConfiguration.kind }
 
   /// A model with fresh parameters drawn from the configuration's seed.
   ///
@@ -35,72 +33,41 @@ public final class SimplifiedTransformer: FunctionalModel {
     let deviation = configuration.embeddingInit == .unit ? 1 : scaled
     let draw = Initializer(seed: configuration.seed)
 
-    try add(
+    try parameters.add(
       "tok_embeddings.weight", draw.normal([n, d], deviation: deviation, stream: 0),
       trained: !configuration.freezeEmbeddings)
     switch configuration.positional {
     case .random:
-      try add(
+      try parameters.add(
         "pe", draw.normal([configuration.maxLen, d], deviation: deviation, stream: 1),
         trained: false)
     case .sincos:
-      try add(
+      try parameters.add(
         "pe",
-        Self.sinusoids(length: configuration.maxLen, dim: d).mul(Tensor(deviation)),
+        Initializer.sinusoids(length: configuration.maxLen, dim: d).mul(Tensor(deviation)),
         trained: false)
     case .rope: break
     }
     for layer in 0..<2 {
       let (prefix, stream) = ("layers.\(layer)", 10 * (layer + 1))
       for (place, weight) in ["wk", "wv", "wo"].enumerated() {
-        try add(
+        try parameters.add(
           "\(prefix).attention.\(weight).weight", draw.weight([d, d], stream: stream + place),
           trained: weight == "wk" || (layer == 1 && weight == "wo"))
       }
-      switch configuration.ffn[layer] {
-      case .none: break
-      case .linear: try add("\(prefix).ff.weight", draw.weight([d, d], stream: stream + 3))
-      case .mlp:
-        try add("\(prefix).ff.w1.weight", draw.weight([4 * d, d], stream: stream + 3))
-        try add("\(prefix).ff.w2.weight", draw.weight([d, 4 * d], stream: stream + 4))
-      }
+      try configuration.ffn[layer].addWeights(
+        to: &parameters, prefix: prefix, dim: d, draw, stream: stream + 3)
     }
     if !configuration.tieOutput {
-      try add(
+      try parameters.add(
         "output.weight", draw.weight([n, d], stream: 2), trained: !configuration.freezeOutput)
     }
   }
 
-  private func add(_ name: String, _ tensor: Tensor, trained: Bool = true) throws {
-    try tensor.requireGrad(trained)
-    parameters.add(name, tensor)
-  }
-
-  /// sin(t · 10000^(−2i/d)) at coordinate 2i, the cosine at 2i + 1, t counted from 0 ([TF §3.5]).
-  private static func sinusoids(length: Int, dim: Int) throws -> Tensor {
-    var elements = [Float](repeating: 0, count: length * dim)
-    for t in 0..<length {
-      for j in 0..<dim {
-        let angle = Double(t) * pow(10000, -Double(j - j % 2) / Double(dim))
-        elements[t * dim + j] = Float(j % 2 == 0 ? sin(angle) : cos(angle))
-      }
-    }
-    return try Tensor(elements, shape: [length, dim])
-  }
-
-  public func configurationJSON() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    return String(decoding: try encoder.encode(configuration), as: UTF8.self)
-  }
+  public func configurationJSON() throws -> String { try configuration.json() }
 
   public func copy() throws -> any Model {
-    let result = try SimplifiedTransformer(configuration)
-    for (name, tensor) in parameters.all {
-      try result.parameters.set(name, tensor)
-      try result.parameters.get(name).requireGrad(tensor.requiresGrad)
-    }
-    return result
+    try SimplifiedTransformer(configuration).taking(parametersOf: self)
   }
 
   /// E[z], P and their sum, [B, T, D] each; no P under rope.
@@ -127,18 +94,6 @@ public final class SimplifiedTransformer: FunctionalModel {
 
   /// F(x), or nil without a feed-forward.
   func feedForwardOutput(_ x: Tensor, layer: Int, _ weights: Parameters) throws -> Tensor? {
-    let prefix = "layers.\(layer).ff"
-    switch configuration.ffn[layer] {
-    case .none: return nil
-    case .linear: return try x.linear(weights.get("\(prefix).weight"))
-    case .mlp:
-      let hidden = try x.linear(weights.get("\(prefix).w1.weight")).relu()
-      return try hidden.linear(weights.get("\(prefix).w2.weight"))
-    }
-  }
-
-  /// W_U, [V, D].
-  func outputWeight(_ weights: Parameters) throws -> Tensor {
-    try weights.get(configuration.tieOutput ? "tok_embeddings.weight" : "output.weight")
+    try configuration.ffn[layer].output(x, weights, prefix: "layers.\(layer)")
   }
 }

@@ -67,6 +67,24 @@ public final class Trace {
   }
 }
 
+extension Trace {
+  /// Causal attention as plain formulas, with its `scores` and `attention` shown as the layer's.
+  ///
+  /// From queries and keys [B, T, H·E] and values [B, T, H·F], heads side by side, to the weighted
+  /// sums of values, [B, T, H·F].
+  func attention(
+    queries: Tensor, keys: Tensor, values: Tensor, heads: Int, scale: Float, _ prefix: String
+  ) throws -> Tensor {
+    func perHead(_ x: Tensor) throws -> Tensor {
+      try x.reshape([x.shape[0], x.shape[1], heads, x.shape[2] / heads]).transpose(1, 2)
+    }
+    let product = try perHead(queries).matmul(perHead(keys).transpose(2, 3)).mul(Tensor(scale))
+    let scores = try visit("\(prefix).scores", product)
+    let attention = try visit("\(prefix).attention", scores.causalSoftmax())
+    return try attention.matmul(perHead(values)).transpose(1, 2).reshape(values.shape)
+  }
+}
+
 extension Model {
   /// The logits at every position, [B, T, V], of a forward pass that `trace` observes.
   /// - Throws: `EngineError` as `forward`, or if a name is unknown or a replacement misfits.

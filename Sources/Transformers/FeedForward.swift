@@ -1,0 +1,40 @@
+import Tensors
+
+/// A transformer layer's feed-forward part F, without biases.
+public enum FeedForward: String, Codable, CaseIterable, Sendable {
+  /// None.
+  case none
+  /// F(x) = W x, W [d, d].
+  case linear
+  /// F(x) = W₂ relu(W₁ x), hidden size 4d.
+  case mlp
+
+  /// Adds its trained weights: `ff.weight`, or `ff.w1.weight` and `ff.w2.weight`, behind `prefix`
+  /// (`layers.0`), drawn from the streams `stream` and `stream` + 1.
+  func addWeights(
+    to parameters: inout Parameters, prefix: String, dim d: Int, _ draw: Initializer, stream: Int
+  ) throws {
+    func add(_ name: String, _ shape: [Int], stream: Int) throws {
+      try parameters.add(
+        "\(prefix).\(name).weight", draw.weight(shape, stream: stream), trained: true)
+    }
+    switch self {
+    case .none: break
+    case .linear: try add("ff", [d, d], stream: stream)
+    case .mlp:
+      try add("ff.w1", [4 * d, d], stream: stream)
+      try add("ff.w2", [d, 4 * d], stream: stream + 1)
+    }
+  }
+
+  /// F(x), with the layer's weights among `parameters`; nil without a feed-forward.
+  func output(_ x: Tensor, _ parameters: Parameters, prefix: String) throws -> Tensor? {
+    switch self {
+    case .none: return nil
+    case .linear: return try x.linear(parameters.get("\(prefix).ff.weight"))
+    case .mlp:
+      let hidden = try x.linear(parameters.get("\(prefix).ff.w1.weight")).relu()
+      return try hidden.linear(parameters.get("\(prefix).ff.w2.weight"))
+    }
+  }
+}
