@@ -40,7 +40,7 @@ public enum MnemoModule {
     registry.add(TensorFunctions.functions(session))
     registry.add(CorpusFunctions.functions)
     registry.add(TaskFunctions.functions(session))
-    registry.add(ModelFunctions.functions(session))
+    registry.add(ModelConstructors.functions(session))
     registry.add(OptimizerFunctions.functions)
     registry.add(TrainFunctions.functions)
     registry.add(LinearAlgebraFunctions.functions)
