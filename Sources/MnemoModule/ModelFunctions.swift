@@ -140,7 +140,7 @@ enum ModelFunctions {
 
   private static let fields = [
     Parameter("config", .table, "the options it was made with"),
-    Parameter("kind", .string, "the constructor: \"simplified\""),
+    Parameter("kind", .string, "the constructor: \"simplified\", \"transformer\", \"custom\""),
     Parameter("layers", .integer, "number of attention layers"),
   ]
 

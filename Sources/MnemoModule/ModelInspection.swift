@@ -31,9 +31,11 @@ enum ModelInspection {
       },
       Function(
         "trace",
-        "Named intermediate tensors of a forward pass: embeddings; for each layer layers.N.queries, "
-          + "keys, scores, attention, attention_output, ff_output, residual; logits. N counts from 0, "
-          + "as in the names of parameters. With a loss, each has its gradient in grad, and so have "
+        "Named intermediate tensors of a forward pass: embeddings; for each layer "
+          + "layers.N.attention_input, queries, keys, values, scores, attention, heads (what W_O "
+          + "reads), attention_output, ff_input, ff_hidden (before the ReLU), ff_output, residual; norm "
+          + "(what the output matrix reads); logits. A model has those that it computes. N counts from "
+          + "0, as in the names of parameters. With a loss, each has its gradient in grad, and so have "
           + "the parameters.",
         parameters: [
           tokens,

@@ -4,7 +4,7 @@ import Tensors
 /// A model on disk: a safetensors file with the published parameter names, and in its metadata what
 /// is needed to make the model again.
 ///
-/// Metadata: `format` = "mnemo", `kind` = the constructor (`simplified`, …), `config` = its options as
+/// Metadata: `format` = "mnemo", `kind` = the constructor (`simplified`, `transformer`), `config` = its options as
 /// JSON. Nothing in the file is ever executed.
 public enum Checkpoint {
   /// Writes the model's parameters; an earlier file is replaced at once or not at all.
@@ -48,7 +48,9 @@ public enum Checkpoint {
     return model
   }
 
-  private static let kinds: [any ModelConfiguration.Type] = [SimplifiedConfiguration.self]
+  private static let kinds: [any ModelConfiguration.Type] = [
+    SimplifiedConfiguration.self, TransformerConfiguration.self,
+  ]
 
   /// Checks that a file holds what its configuration says before a model of that size is made.
   private static func check(

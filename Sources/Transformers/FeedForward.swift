@@ -28,13 +28,22 @@ public enum FeedForward: String, Codable, CaseIterable, Sendable {
   }
 
   /// F(x), with the layer's weights among `parameters`; nil without a feed-forward.
-  func output(_ x: Tensor, _ parameters: Parameters, prefix: String) throws -> Tensor? {
+  ///
+  /// An observer is shown W₁ x as `ff_hidden` and F(x) as `ff_output`.
+  func output(
+    _ x: Tensor, _ parameters: Parameters, prefix: String, _ trace: Trace? = nil
+  ) throws -> Tensor? {
+    func visit(_ name: String, _ tensor: Tensor) throws -> Tensor {
+      try trace?.visit("\(prefix).\(name)", tensor) ?? tensor
+    }
     switch self {
     case .none: return nil
-    case .linear: return try x.linear(parameters.get("\(prefix).ff.weight"))
+    case .linear:
+      return try visit("ff_output", x.linear(parameters.get("\(prefix).ff.weight")))
     case .mlp:
-      let hidden = try x.linear(parameters.get("\(prefix).ff.w1.weight")).relu()
-      return try hidden.linear(parameters.get("\(prefix).ff.w2.weight"))
+      let hidden = try visit("ff_hidden", x.linear(parameters.get("\(prefix).ff.w1.weight")))
+      return try visit(
+        "ff_output", hidden.relu().linear(parameters.get("\(prefix).ff.w2.weight")))
     }
   }
 }

@@ -46,10 +46,7 @@ extension SimplifiedTransformer {
 
   /// x + F(x), the residual stream after the layer.
   private func observedFeedForward(_ x: Tensor, _ layer: Int, _ trace: Trace) throws -> Tensor {
-    var x = x
-    if let output = try feedForwardOutput(x, layer: layer, parameters) {
-      x = try x.add(trace.visit("layers.\(layer).ff_output", output))
-    }
-    return try trace.visit("layers.\(layer).residual", x)
+    let output = try feedForwardOutput(x, layer: layer, parameters, trace)
+    return try trace.visit("layers.\(layer).residual", output.map { try x.add($0) } ?? x)
   }
 }

@@ -93,7 +93,9 @@ public final class SimplifiedTransformer: FunctionalModel {
   }
 
   /// F(x), or nil without a feed-forward.
-  func feedForwardOutput(_ x: Tensor, layer: Int, _ weights: Parameters) throws -> Tensor? {
-    try configuration.ffn[layer].output(x, weights, prefix: "layers.\(layer)")
+  func feedForwardOutput(
+    _ x: Tensor, layer: Int, _ weights: Parameters, _ trace: Trace? = nil
+  ) throws -> Tensor? {
+    try configuration.ffn[layer].output(x, weights, prefix: "layers.\(layer)", trace)
   }
 }

@@ -5,8 +5,10 @@ import Tensors
 ///
 /// A model calls ``visit(_:_:)`` at each named point of its forward pass and goes on with what it
 /// returns. Names are written as parameters' are, so layers count from 0 in them:
-/// `embeddings`; for each layer `layers.ℓ.queries`, `.keys`, `.scores`, `.attention`,
-/// `.attention_output`, `.ff_output`, `.residual`; `logits`. A model has those that it computes.
+/// `embeddings`; for each layer `layers.ℓ.attention_input`, `.queries`, `.keys`, `.values`,
+/// `.scores`, `.attention`, `.heads` (what W_O reads), `.attention_output`, `.ff_input`,
+/// `.ff_hidden` (before the ReLU), `.ff_output`, `.residual`; `norm` (what W_U reads); `logits`. A
+/// model has those that it computes.
 public final class Trace {
   /// What was kept, in the order of computation.
   public private(set) var kept: [(name: String, tensor: Tensor)] = []

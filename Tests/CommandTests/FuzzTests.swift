@@ -54,6 +54,9 @@ import Testing
           optimizer = mnemo.optim.adamw {}, progress = false }
       end,
       function() return task:batch(2, 1) end,
+      function()
+        return mnemo.model.transformer { vocab = 65, dim = 4, heads = 2, max_len = 8, seed = 1 }
+      end,
     }
     local others = {
       function()

@@ -28,18 +28,28 @@ end
 
 local tests = {}
 
-local names = { "simplified", "simplified-linear-ffn", "simplified-mlp", "simplified-rope" }
+local names = {
+  "simplified", "simplified-linear-ffn", "simplified-mlp", "simplified-rope",
+  "transformer-prenorm", "transformer-postnorm", "transformer-tied", "transformer-bare",
+}
+
+--- The options of each constructor that the fixtures set.
+local keys = {
+  simplified = { "vocab", "dim", "max_len", "embedding_init", "positional", "score_scale", "ffn",
+    "freeze_embeddings", "freeze_output" },
+  transformer = { "vocab", "dim", "max_len", "layers", "heads", "norm", "ffn", "tie_output",
+    "no_wv", "no_wo" },
+}
 
 for _, name in ipairs(names) do
   tests["test_" .. name:gsub("-", "_")] = function()
     local path = here .. "/../Fixtures/" .. name .. ".safetensors"
     local tensors, metadata = mnemo.safetensors.load(path)
     local options = {}
-    for _, key in ipairs { "vocab", "dim", "max_len", "embedding_init", "positional", "score_scale",
-      "ffn", "freeze_embeddings", "freeze_output" } do
-      options[key] = option(metadata.config, key)
-    end
-    local model = mnemo.model.simplified(options)
+    local kind = option(metadata.config, "kind")
+    for _, key in ipairs(keys[kind]) do options[key] = option(metadata.config, key) end
+    local model = mnemo.model[kind](options)
+    lu.assertEquals(model.kind, kind)
     local state = {}
     for _, parameter in ipairs(model:names()) do state[parameter] = tensors[parameter] end
     model:load_state(state)
@@ -48,7 +58,7 @@ for _, name in ipairs(names) do
       tokens = tensors.tokens + 1, targets = tensors.targets + 1, occurrence = tensors.occurrence,
     }
     assert_close(model(batch.tokens), tensors.logits, "logits")
-    for layer = 1, 2 do
+    for layer = 1, model.layers do
       assert_close(model:attention(batch.tokens, layer), tensors["scores." .. layer - 1],
         "attention of layer " .. layer)
     end
@@ -56,7 +66,11 @@ for _, name in ipairs(names) do
     assert_close(loss:reshape(1), tensors.loss, "loss")
     loss:backward()
     local trained = model:trainable()
-    lu.assertTrue(#trained > 0)
+    local recorded = 0
+    for entry in pairs(tensors) do
+      if entry:find("^grad%.") then recorded = recorded + 1 end
+    end
+    lu.assertEquals(#trained, recorded)
     for _, parameter in ipairs(trained) do
       assert_close(model:get(parameter).grad, tensors["grad." .. parameter], parameter)
     end

@@ -36,6 +36,68 @@ function tests.test_trace_agrees_with_the_fused_forward_pass()
   end
 end
 
+function tests.test_a_transformer_is_looked_into_as_well()
+  for _, options in ipairs { {}, { norm = "post", ffn = "linear" }, { norm = "none", no_wv = true },
+    { positional = "sincos", no_wo = true, no_first_layer_ffn = true, layers = 3 } } do
+    options.vocab, options.dim, options.heads, options.max_len, options.seed = 7, 6, 2, 9, 3
+    local model = mnemo.model.transformer(options)
+    local kept = model:trace(ids)
+    lu.assertTrue(difference(kept.logits, model(ids)) < 1e-5)
+    lu.assertEquals(kept["layers.0.attention"]:shape(), { 2, 2, 5, 5 })
+    lu.assertEquals(kept["layers.1.heads"]:shape(), { 2, 5, 6 })
+    lu.assertEquals(kept["layers.0.ff_output"] == nil, options.no_first_layer_ffn == true)
+    lu.assertEquals(difference(model:residual(ids, 0), kept.embeddings), 0)
+    lu.assertEquals(difference(model:residual(ids, 1), kept["layers.0.residual"]), 0)
+    lu.assertEquals(difference(model:attention(ids, 2), kept["layers.1.attention"]), 0)
+    -- Without the second head's sums, only the first head speaks.
+    local patched = model:patch(ids, {
+      ["layers.1.heads"] = function(t)
+        return mnemo.cat({ t:narrow(3, 1, 3), t:narrow(3, 4, 3) * 0 }, 3)
+      end,
+    })
+    lu.assertTrue(difference(patched, model(ids)) > 1e-4)
+    lu.assertEquals(model:generate { prompt = { 1, 2 }, length = 12, seed = 1 }:size(1), 14)
+  end
+end
+
+function tests.test_a_transformer_is_frozen_cloned_saved_and_made_again()
+  local model = mnemo.model.transformer {
+    vocab = 7, dim = 6, heads = 3, layers = 1, max_len = 9, norm = "post", seed = 3,
+  }
+  model:freeze("layers.*.attention.w[qk].weight")
+  lu.assertEquals(#model:trainable(), #model:names() - 2)
+  local clone = model:clone()
+  lu.assertEquals(clone:trainable(), model:trainable())
+  local path = os.tmpname()
+  model:save(path)
+  local loaded = mnemo.model.load(path)
+  os.remove(path)
+  lu.assertEquals(loaded.kind, "transformer")
+  lu.assertEquals(loaded.config, model.config)
+  local again = mnemo.model.transformer(model.config)
+  for _, other in ipairs { clone, loaded, again } do
+    lu.assertEquals(difference(other(ids), model(ids)), 0)
+  end
+end
+
+function tests.test_bad_transformers_are_refused_in_a_sentence()
+  local function message(options)
+    options.vocab = 7
+    return select(2, pcall(mnemo.model.transformer, options))
+  end
+  lu.assertStrContains(message { dim = 10, heads = 4 },
+    "model.transformer: heads = 4 with dim = 10 (allowed: numbers that divide dim)")
+  lu.assertStrContains(message { norm = "rms" },
+    [[bad option 'norm' to 'model.transformer' ("pre", "post" or "none" expected, got "rms")]])
+  lu.assertStrContains(message { ffn = { "mlp", "none" } }, "bad option 'ffn'")
+  lu.assertStrContains(message { positional = "rope" },
+    [["learned" or "sincos" expected, got "rope"]])
+  lu.assertStrContains(message { layers = 0 }, "layers = 0 (allowed: 1 to 1024)")
+  lu.assertStrContains(message { tie_output = true, freeze_output = true },
+    "tie_output shares one matrix, so freeze_embeddings and freeze_output must be equal")
+  lu.assertStrContains(message { head = 2 }, "unknown option 'head'; did you mean 'heads'?")
+end
+
 function tests.test_trace_keeps_only_what_was_asked_for()
   local kept = make():trace(ids, { "layers.1.*", "embeddings" })
   local count = 0

@@ -96,6 +96,30 @@ function tests.test_an_exact_circuit_scores_one()
   end
 end
 
+function tests.test_other_transformers_are_refused_in_a_sentence()
+  local task = mnemo.data.bigram { seq_len = 8, triggers = 2, seed = 1 }
+  local model = mnemo.model.transformer {
+    vocab = task.vocab_size, dim = 8, heads = 2, max_len = 8, positional = "sincos", seed = 1,
+  }
+  for what, found in pairs {
+    induction = probes.induction(task), feed_forward_kl = probes.feed_forward_kl(task),
+  } do
+    for name, probe in pairs(found) do
+      local done, message = pcall(probe, { model = model })
+      luaunit.assertFalse(done, name)
+      luaunit.assertStrContains(message, "probes." .. what .. " needs the simplified transformer")
+    end
+  end
+  -- What looks at attention and answers takes any model, and the best of its heads.
+  local batch = task:batch(4, 1)
+  local ctx = { model = model, batch = batch, logits = model(batch.tokens) }
+  for _, found in ipairs { probes.attention_metrics(), probes.batch_metrics(task) } do
+    for name, probe in pairs(found) do
+      luaunit.assertTrue(probe(ctx) >= 0, name)
+    end
+  end
+end
+
 function tests.test_a_transposed_circuit_scores_less()
   local found = probes.induction { triggers = { 1, 2 } }
   for name, parameter in pairs {

@@ -20,6 +20,21 @@ struct CheckpointTests {
     }
   }
 
+  @Test(arguments: TransformerTests.configurations)
+  func transformersComeBack(_ configuration: TransformerConfiguration) throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/model.safetensors"
+      let model = try Transformer(configuration)
+      try model.parameters.set("layers.0.attention.wk.weight", Tensor(full: [12, 12], 0.1))
+      try Checkpoint.save(model, to: path)
+      let loaded = try #require(Checkpoint.load(from: path) as? Transformer)
+      #expect(loaded.configuration == configuration)
+      #expect(loaded.parameters.names == model.parameters.names)
+      #expect(loaded.parameters.bits == model.parameters.bits)
+      #expect(loaded.parameters.trainedNames == model.parameters.trainedNames)
+    }
+  }
+
   @Test func metadataIsKept() throws {
     try withTemporaryFolder { folder in
       let path = "\(folder)/model.safetensors"
@@ -81,7 +96,9 @@ struct CheckpointTests {
             + "use load_state"
         ) { try load(good.filter { $0.key != missing }, at: path) }
       }
-      expectError("model.load: '\(path)' holds a model of kind 'lstm' (known: simplified)") {
+      expectError(
+        "model.load: '\(path)' holds a model of kind 'lstm' (known: simplified, transformer)"
+      ) {
         try load(good.merging(["kind": "lstm"]) { $1 }, at: path)
       }
       try Data("no safetensors".utf8).write(to: URL(fileURLWithPath: path))
@@ -115,6 +132,21 @@ struct CheckpointTests {
           "model.load: '\(path)' does not hold what its configuration says: '\(name)' of shape "
             + shape
         ) { try load(["kind": "simplified", "config": config], at: path) }
+      }
+      // A transformer's positions have another name, and none of its layers' weights are there.
+      let config = #"{"vocab":11,"dim":8,"max_len":15"#
+      expectError(
+        "model.load: '\(path)' does not hold what its configuration says: "
+          + "'pos_embeddings.weight' of shape [15, 8]"
+      ) { try load(["kind": "transformer", "config": "\(config)}"], at: path) }
+      expectError(
+        "load_state: missing: layers.0.attention.wq.weight, layers.1.attention.wq.weight"
+      ) {
+        try load(
+          [
+            "kind": "transformer",
+            "config": #"\#(config),"norm":"none","ffn":"none","positional":"sincos"}"#,
+          ], at: path)
       }
     }
   }

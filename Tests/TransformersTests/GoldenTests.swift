@@ -4,10 +4,11 @@ import Tensors
 import Testing
 import Transformers
 
-/// The simplified transformer against an independent implementation in double precision.
+/// The models against an independent implementation in double precision.
 struct GoldenTests {
   static let names = [
     "simplified", "simplified-rope", "simplified-linear-ffn", "simplified-mlp",
+    "transformer-prenorm", "transformer-postnorm", "transformer-tied", "transformer-bare",
   ]
 
   /// The rest of a file's `config`.
@@ -26,7 +27,7 @@ struct GoldenTests {
 
   /// A golden file, its model and its batch.
   private struct Golden {
-    let model: SimplifiedTransformer
+    let model: any Model
     let batch: Batch
     let mask: LossMask
     let trained: [String]
@@ -44,8 +45,14 @@ struct GoldenTests {
         return tensor
       }
       tensors = values.compactMapValues { if case .float(let tensor) = $0 { tensor } else { nil } }
-      model = try SimplifiedTransformer(decode(SimplifiedConfiguration.self, "config"))
       let settings = try decode(Settings.self, "config")
+      model =
+        switch settings.kind {
+        case "simplified":
+          try SimplifiedTransformer(decode(SimplifiedConfiguration.self, "config"))
+        case "transformer": try Transformer(decode(TransformerConfiguration.self, "config"))
+        case let kind: throw EngineError("golden", "no model of kind \(kind)")
+        }
       trained = try decode([String].self, "trained")
       mask = try #require(LossMask(rawValue: settings.lossOn))
       batch = Batch(
@@ -54,8 +61,8 @@ struct GoldenTests {
       #expect(model.kind == settings.kind)
       #expect(batch.tokens.shape == [settings.batch, settings.length])
       // Under rope the file holds position embeddings that nothing reads.
-      let unread: Set<String> = model.configuration.positional == .rope ? ["pe"] : []
-      let results: Set<String> = ["logits", "loss", "scores.0", "scores.1"]
+      let unread: Set<String> = name == "simplified-rope" ? ["pe"] : []
+      let results = Set(["logits", "loss"] + (0..<model.layerCount).map { "scores.\($0)" })
       let inFile = Set(tensors.keys.filter { !$0.hasPrefix("grad.") })
       #expect(Set(model.parameters.names) == inFile.subtracting(results).subtracting(unread))
       for name in model.parameters.names { try model.parameters.set(name, self[name]) }
@@ -73,7 +80,7 @@ struct GoldenTests {
 
   @Test(arguments: names) func attentionAgrees(_ name: String) throws {
     let golden = try Golden(name)
-    for layer in 0..<2 {
+    for layer in 0..<golden.model.layerCount {
       try expectClose(
         golden.model.attention(golden.batch.tokens, layer: layer), golden["scores.\(layer)"], 1e-5,
         "\(name), layer \(layer)")
@@ -107,7 +114,9 @@ struct GoldenTests {
     let (ids, weights) = (inputs.map { $0.elements() }, mask.elements())
     let parameters = golden.model.parameters.bits
     _ = try golden.model.forward(batch.tokens)
-    for layer in 0..<2 { _ = try golden.model.attention(batch.tokens, layer: layer) }
+    for layer in 0..<golden.model.layerCount {
+      _ = try golden.model.attention(batch.tokens, layer: layer)
+    }
     try golden.model.loss(batch, mask: mask).backward()
     #expect(inputs.map { $0.elements() } == ids)
     #expect(mask.elements() == weights)

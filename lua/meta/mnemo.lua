@@ -1490,6 +1490,33 @@ mnemo.model = {}
 ---@return mnemo.Model
 function mnemo.model.simplified(options) end
 
+---@class (exact) mnemo.model.transformer.Options
+---@field vocab integer Number of tokens, N.
+---@field dim? integer Width, d. Default: 128.
+---@field layers? integer Number of layers, L. Default: 2.
+---@field heads? integer Attention heads of a layer, H; a number that divides dim. Default: 4.
+---@field max_len? integer Longest sequence. Default: 128.
+---@field norm? "pre"|"post"|"none" Layer normalisation: pre, x + attn(norm x) + ff(norm' x) and once before the output; post, norm'(h + ff(h)) with h = norm(x + attn(x)); none, x + attn(x) + ff(x). Default: "pre".
+---@field ffn? "none"|"linear"|"mlp" Feed-forward of each layer: none, W x, or W_2 relu(W_1 x) of width 4d. Default: "mlp".
+---@field no_first_layer_ffn? boolean Whether the first layer has no feed-forward. Default: false.
+---@field tie_output? boolean Whether the output matrix is the embedding matrix. Default: false.
+---@field no_wv? boolean Whether W_V is left out: values are what attention reads. Default: false.
+---@field no_wo? boolean Whether W_O is left out: the heads' sums, side by side, are added. Default: false.
+---@field freeze_embeddings? boolean Whether embeddings of tokens and positions stay as drawn. Default: false.
+---@field freeze_output? boolean Whether the output matrix stays as drawn. Default: false.
+---@field positional? "learned"|"sincos" What is added for positions: trained vectors, or sines and cosines. Default: "learned".
+---@field seed? integer Decides the initial parameters. Default: follows mnemo.seed.
+
+---The usual transformer: layers of attention with several heads and a feed-forward, residual connections, layer normalisation. Everything is trained unless an option freezes it.
+---
+---```lua
+---local model = mnemo.model.transformer{vocab = 65, dim = 64, layers = 2, heads = 4, seed = 1}
+---print(model:attention(mnemo.int_tensor{{1, 2, 3}}, 2):size(2))
+---```
+---@param options mnemo.model.transformer.Options
+---@return mnemo.Model
+function mnemo.model.transformer(options) end
+
 ---@class (exact) mnemo.model.custom.Options
 ---@field vocab integer Number of tokens, N.
 ---@field parameters table Name to Tensor; all are trained at first.
@@ -1524,7 +1551,7 @@ function mnemo.model.load(path) end
 ---Parameters by name, and logits from tokens. Everything that trains, probes, freezes or saves works with any model.
 ---@class mnemo.Model
 ---@field config table The options it was made with.
----@field kind string The constructor: "simplified".
+---@field kind string The constructor: "simplified", "transformer", "custom".
 ---@field layers integer Number of attention layers.
 ---@operator call(mnemo.IntTensor): mnemo.Tensor
 local Model = {}
@@ -1672,7 +1699,7 @@ function Model:attention(tokens, layer) end
 ---@return mnemo.Tensor
 function Model:residual(tokens, layer) end
 
----Named intermediate tensors of a forward pass: embeddings; for each layer layers.N.queries, keys, scores, attention, attention_output, ff_output, residual; logits. N counts from 0, as in the names of parameters. With a loss, each has its gradient in grad, and so have the parameters.
+---Named intermediate tensors of a forward pass: embeddings; for each layer layers.N.attention_input, queries, keys, values, scores, attention, heads (what W_O reads), attention_output, ff_input, ff_hidden (before the ReLU), ff_output, residual; norm (what the output matrix reads); logits. A model has those that it computes. N counts from 0, as in the names of parameters. With a loss, each has its gradient in grad, and so have the parameters.
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
@@ -1887,7 +1914,7 @@ function mnemo.probes.recall(W, U, V, weights) end
 
 ---Probes of the three memories that make an induction head in the simplified transformer.
 ---
----`wk0`: W_K⁰ finds the previous position, over all of them; `wk0_64`: over the first 64. `wk1`: W_K¹ finds, for each trigger, its copy as the first layer wrote it (queries E[k], keys W_K¹ W_O⁰ W_V⁰ E[k]; over the whole vocabulary if triggers are random). `wo1`: W_O¹ W_V¹ maps each token's embedding to its output row.
+---`wk0`: W_K⁰ finds the previous position, over all of them; `wk0_64`: over the first 64. `wk1`: W_K¹ finds, for each trigger, its copy as the first layer wrote it (queries E[k], keys W_K¹ W_O⁰ W_V⁰ E[k]; over the whole vocabulary if triggers are random). `wo1`: W_O¹ W_V¹ maps each token's embedding to its output row. A transformer with query matrices is an error: its W_K alone does not say what is compared.
 ---
 ---```lua
 ---local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
@@ -1904,7 +1931,7 @@ function mnemo.probes.induction(task) end
 
 ---Probe of the global statistics in the second feed-forward.
 ---
----`ff1`: mean over the tokens k that are no fixed trigger of KL(π_b(·|k) ‖ softmax(W_U F¹(E[k]))), in nats.
+---`ff1`: mean over the tokens k that are no fixed trigger of KL(π_b(·|k) ‖ softmax(W_U F¹(E[k]))), in nats. For the simplified transformer only.
 ---
 ---```lua
 ---local task = mnemo.data.bigram { seq_len = 32, seed = 1 }

@@ -56,6 +56,17 @@ local function has(parameters, ...)
   return true
 end
 
+--- Returns a model's parameters for a probe that knows what the simplified transformer's say.
+-- In a transformer with query matrices the same names mean something else.
+local function simplified_parameters(model, what)
+  local parameters = model:parameters()
+  if parameters["layers.0.attention.wq.weight"] then
+    error(what .. " needs the simplified transformer: with query matrices and norms its formulas "
+      .. "do not hold", 0)
+  end
+  return parameters
+end
+
 --- Returns a task's fixed triggers as an IntTensor, or nil when they are random.
 local function fixed_triggers(task)
   local triggers = task.triggers
@@ -123,6 +134,7 @@ end
 -- `wk1`: W_K¹ finds, for each trigger, its copy as the first layer wrote it (queries E[k],
 -- keys W_K¹ W_O⁰ W_V⁰ E[k]; over the whole vocabulary if triggers are random).
 -- `wo1`: W_O¹ W_V¹ maps each token's embedding to its output row.
+-- A transformer with query matrices is an error: its W_K alone does not say what is compared.
 -- @tparam Task task its `triggers` say which tokens wk1 looks at
 -- @treturn table the probes by name
 -- @usage
@@ -135,11 +147,12 @@ end
 -- print(run:table())
 function probes.induction(task)
   local triggers = fixed_triggers(task)
+  local function of(ctx) return simplified_parameters(ctx.model, "probes.induction") end
   return finished {
-    wk0 = function(ctx) return previous_position(ctx.model:parameters()) end,
-    wk0_64 = function(ctx) return previous_position(ctx.model:parameters(), 64) end,
+    wk0 = function(ctx) return previous_position(of(ctx)) end,
+    wk0_64 = function(ctx) return previous_position(of(ctx), 64) end,
     wk1 = function(ctx)
-      local p = ctx.model:parameters()
+      local p = of(ctx)
       if not has(p, "tok_embeddings.weight", "layers.0.attention.wv.weight",
         "layers.0.attention.wo.weight", "layers.1.attention.wk.weight") then
         return nan
@@ -151,7 +164,7 @@ function probes.induction(task)
         embeddings:matmul(copy:t()))
     end,
     wo1 = function(ctx)
-      local p = ctx.model:parameters()
+      local p = of(ctx)
       if not has(p, "tok_embeddings.weight", "layers.1.attention.wv.weight",
         "layers.1.attention.wo.weight") then
         return nan
@@ -165,7 +178,7 @@ end
 --- Probe of the global statistics in the second feed-forward.
 --
 -- `ff1`: mean over the tokens k that are no fixed trigger of
--- KL(π_b(·|k) ‖ softmax(W_U F¹(E[k]))), in nats.
+-- KL(π_b(·|k) ‖ softmax(W_U F¹(E[k]))), in nats. For the simplified transformer only.
 -- @tparam Task task a task with a corpus
 -- @treturn table the probe ff1
 -- @usage
@@ -186,7 +199,7 @@ function probes.feed_forward_kl(task)
   local entropy = (wanted * (wanted + wanted:eq(0)):log()):sum(2)
   return finished {
     ff1 = function(ctx)
-      local p = ctx.model:parameters()
+      local p = simplified_parameters(ctx.model, "probes.feed_forward_kl")
       local x = p["tok_embeddings.weight"][tokens]
       if p["layers.1.ff.weight"] then
         x = x:matmul(p["layers.1.ff.weight"]:t())

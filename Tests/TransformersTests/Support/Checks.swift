@@ -89,6 +89,21 @@ extension SimplifiedConfiguration {
   }
 }
 
+extension TransformerConfiguration {
+  /// A small configuration, every size different.
+  static func small(_ change: (inout TransformerConfiguration) -> Void = { _ in })
+    -> TransformerConfiguration
+  {
+    var configuration = TransformerConfiguration(vocab: 11)
+    configuration.dim = 12
+    configuration.heads = 3
+    configuration.maxLen = 15
+    configuration.seed = 7
+    change(&configuration)
+    return configuration
+  }
+}
+
 /// Sequences of 13 tokens with triggers that come again, for models of `small`.
 func smallBatch(_ size: Int = 3) throws -> Batch {
   var options = BigramTask.Options(corpus: try .uniform(11))
