@@ -8,8 +8,9 @@ import Glibc
 ///
 /// Legend: *B* batch, *T* sequence length, *R* selected rows, *H* heads, *E* size of a head's
 /// queries and keys, *F* of its values. A block of 32 queries meets the keys up to its last
-/// position only, so half of the T×T products is never computed. The forward pass keeps the
-/// logarithm of each softmax's denominator; the backward pass computes the scores again.
+/// position only, so half of the T×T products is never computed. Probabilities are kept for the
+/// backward pass if they are few (KeptBlocks); else it computes the scores again and has the
+/// logarithm of each softmax's denominator to normalise them.
 ///
 /// Threading: one part of work per sequence and head; parts write to disjoint slices, so results
 /// do not depend on the number of threads.
@@ -38,7 +39,10 @@ public enum Attention {
     let logDenominators = Tensor(uninitialized: [rows.count, heads])
     let kernel = Kernel(
       shapes: shapes, scale: scale, q: q.pointer, k: k.pointer, v: v.pointer,
-      logDenominators: logDenominators.pointer)
+      logDenominators: logDenominators.pointer,
+      kept: shapes.keptBlocks(
+        isWanted: Gradients.areRecorded
+          && (q.requiresGrad || k.requiresGrad || v.requiresGrad)))
     withExtendedLifetime((q, k, v)) {
       kernel.forEachHead { head, scratch in
         kernel.forward(head, scratch, output.pointer)
@@ -68,6 +72,8 @@ public enum Attention {
     let heads: Int
     let keySize: Int
     let valueSize: Int
+    /// The place of each sequence's first block among all.
+    private let firstBlocks: [Int]
 
     init(
       _ queries: Tensor, _ keys: Tensor, _ values: Tensor, _ heads: Int, _ rows: RowSelection
@@ -97,7 +103,44 @@ public enum Attention {
       self.heads = heads
       keySize = keys.shape[2] / heads
       valueSize = values.shape[2] / heads
+      firstBlocks = (0..<rows.batch).reduce(into: [0]) { sums, sequence in
+        let count = rows.rows(of: sequence..<sequence + 1).count
+        sums.append(sums[sequence] + (count + block - 1) / block)
+      }
     }
+
+    /// Calls `body` for each block of a sequence's rows.
+    func forEachBlock(of sequence: Int, _ body: (Block) -> Void) {
+      let rows = rows.rows(of: sequence..<sequence + 1)
+      for (i, row) in stride(from: rows.lowerBound, to: rows.upperBound, by: block).enumerated() {
+        let count = min(block, rows.upperBound - row)
+        body(
+          Block(
+            index: firstBlocks[sequence] + i, row: row, count: count,
+            columns: Int(self.rows.positions[row + count - 1]) + 1))
+      }
+    }
+
+    func keptBlocks(isWanted: Bool) -> KeptBlocks {
+      var sizes: [Int] = []
+      for sequence in 0..<rows.batch where isWanted {
+        forEachBlock(of: sequence) { block in
+          sizes += Array(repeating: block.count * block.columns, count: heads)
+        }
+      }
+      return KeptBlocks(sizes: sizes, isWanted: isWanted)
+    }
+  }
+
+  /// A block of rows of one sequence.
+  private struct Block {
+    /// Its place among all blocks.
+    let index: Int
+    /// The first row and how many.
+    let row: Int
+    let count: Int
+    /// Keys up to the last row's position.
+    let columns: Int
   }
 
   private struct Head {
@@ -112,7 +155,8 @@ public enum Attention {
     let q: UnsafeMutablePointer<Float>
     let k: UnsafeMutablePointer<Float>
     let v: UnsafeMutablePointer<Float>
-    let logDenominators: UnsafeMutablePointer<Float>?
+    let logDenominators: UnsafeMutablePointer<Float>
+    let kept: KeptBlocks
 
     private var keyStride: Int { shapes.heads * shapes.keySize }
     private var valueStride: Int { shapes.heads * shapes.valueSize }
@@ -152,51 +196,43 @@ public enum Attention {
       head.sequence * shapes.rows.length * valueStride + head.index * shapes.valueSize
     }
 
-    /// Fills `scratch` [n, columns] with the scaled scores of `n` rows from the sequence's row
-    /// `first`; columns reach to the last row's position.
-    func scores(_ head: Head, _ first: Int, _ n: Int, _ scratch: UnsafeMutablePointer<Float>) -> Int
-    {
-      let row = shapes.rows.starts[head.sequence] + first
-      let columns = Int(shapes.rows.positions[row + n - 1]) + 1
+    /// Where the probabilities of a block are kept; nil if they are not.
+    private func keptPlace(_ head: Head, _ block: Block) -> UnsafeMutablePointer<Float>? {
+      kept.place(block.index * shapes.heads + head.index)
+    }
+
+    /// Fills `scores` [n, columns] with the scaled scores of a block.
+    private func score(_ head: Head, _ block: Block, _ scores: UnsafeMutablePointer<Float>) {
       Kernels.product(
-        n, columns, shapes.keySize, alpha: scale, matrix(queries(head, row), keyStride),
-        transposed(k + keyOffset(head), keyStride), scratch, stride: columns)
-      return columns
+        block.count, block.columns, shapes.keySize, alpha: scale,
+        matrix(queries(head, block.row), keyStride), transposed(k + keyOffset(head), keyStride),
+        scores, stride: block.columns)
     }
 
     /// Turns scores into probabilities up to each row's own position, 0 behind it.
-    func normalize(
-      _ head: Head, _ first: Int, _ n: Int, _ columns: Int, _ scratch: UnsafeMutablePointer<Float>
-    ) {
-      let start = shapes.rows.starts[head.sequence] + first
-      for i in 0..<n {
-        let own = Int(shapes.rows.positions[start + i]) + 1
-        let row = scratch + i * columns
+    private func normalize(_ head: Head, _ block: Block, _ scores: UnsafeMutablePointer<Float>) {
+      for i in 0..<block.count {
+        let own = Int(shapes.rows.positions[block.row + i]) + 1
+        let row = scores + i * block.columns
         let (top, sum) = Kernels.exponentiate(row, own)
         let inverse = 1 / sum
         for j in 0..<own { row[j] *= inverse }
-        for j in own..<columns { row[j] = 0 }
-        if let logDenominators {
-          logDenominators[(start + i) * shapes.heads + head.index] = top + logf(sum)
-        }
+        for j in own..<block.columns { row[j] = 0 }
+        logDenominators[(block.row + i) * shapes.heads + head.index] = top + logf(sum)
       }
     }
 
     func forward(
       _ head: Head, _ scratch: UnsafeMutablePointer<Float>, _ output: UnsafeMutablePointer<Float>
     ) {
-      let (start, end) = (
-        shapes.rows.starts[head.sequence], shapes.rows.starts[head.sequence + 1]
-      )
-      for first in stride(from: 0, to: end - start, by: block) {
-        let n = min(block, end - start - first)
-        let columns = scores(head, first, n, scratch)
-        normalize(head, first, n, columns, scratch)
+      shapes.forEachBlock(of: head.sequence) { block in
+        let probabilities = keptPlace(head, block) ?? scratch
+        score(head, block, probabilities)
+        normalize(head, block, probabilities)
         Kernels.product(
-          n, shapes.valueSize, columns, matrix(scratch, columns),
+          block.count, shapes.valueSize, block.columns, matrix(probabilities, block.columns),
           matrix(v + valueOffset(head), valueStride),
-          output + (start + first) * valueStride + head.index * shapes.valueSize,
-          stride: valueStride)
+          output + block.row * valueStride + head.index * shapes.valueSize, stride: valueStride)
       }
     }
 
@@ -207,57 +243,53 @@ public enum Attention {
       gradient: UnsafeMutablePointer<Float>, dq: UnsafeMutablePointer<Float>?,
       dk: UnsafeMutablePointer<Float>?, dv: UnsafeMutablePointer<Float>?
     ) {
-      let (start, end) = (
-        shapes.rows.starts[head.sequence], shapes.rows.starts[head.sequence + 1]
-      )
-      let slopes = scratch + block * shapes.rows.length
-      for first in stride(from: 0, to: end - start, by: block) {
-        let n = min(block, end - start - first)
-        let row = start + first
-        let columns = scores(head, first, n, scratch)
-        probabilitiesAgain(head, row, n, columns, scratch)
-        let g = gradient + row * valueStride + head.index * shapes.valueSize
-        let o = output + row * valueStride + head.index * shapes.valueSize
+      let slopes = scratch + Attention.block * shapes.rows.length
+      shapes.forEachBlock(of: head.sequence) { block in
+        let (n, columns) = (block.count, block.columns)
+        let p = keptPlace(head, block) ?? probabilitiesAgain(head, block, scratch)
+        let place = block.row * valueStride + head.index * shapes.valueSize
+        let (g, o) = (gradient + place, output + place)
         if let dv {
           Kernels.product(
-            columns, shapes.valueSize, n, transposed(scratch, columns), matrix(g, valueStride),
+            columns, shapes.valueSize, n, transposed(p, columns), matrix(g, valueStride),
             beta: 1, dv + valueOffset(head), stride: valueStride)
         }
-        if dq == nil && dk == nil { continue }
+        if dq == nil && dk == nil { return }
         Kernels.product(
           n, columns, shapes.valueSize, matrix(g, valueStride),
           transposed(v + valueOffset(head), valueStride), slopes, stride: columns)
         for i in 0..<n {
           let inner = Kernels.dot(g + i * valueStride, o + i * valueStride, shapes.valueSize)
-          let (p, s) = (scratch + i * columns, slopes + i * columns)
+          let (p, s) = (p + i * columns, slopes + i * columns)
           for j in 0..<columns { s[j] = scale * p[j] * (s[j] - inner) }
         }
         if let dq {
           Kernels.product(
             n, shapes.keySize, columns, matrix(slopes, columns),
             matrix(k + keyOffset(head), keyStride),
-            dq + row * keyStride + head.index * shapes.keySize, stride: keyStride)
+            dq + block.row * keyStride + head.index * shapes.keySize, stride: keyStride)
         }
         if let dk {
           Kernels.product(
             columns, shapes.keySize, n, transposed(slopes, columns),
-            matrix(queries(head, row), keyStride), beta: 1, dk + keyOffset(head),
+            matrix(queries(head, block.row), keyStride), beta: 1, dk + keyOffset(head),
             stride: keyStride)
         }
       }
     }
 
     private func probabilitiesAgain(
-      _ head: Head, _ row: Int, _ n: Int, _ columns: Int, _ scratch: UnsafeMutablePointer<Float>
-    ) {
-      guard let logDenominators else { return }
-      for i in 0..<n {
-        let own = Int(shapes.rows.positions[row + i]) + 1
-        let log = logDenominators[(row + i) * shapes.heads + head.index]
-        let p = scratch + i * columns
+      _ head: Head, _ block: Block, _ scratch: UnsafeMutablePointer<Float>
+    ) -> UnsafeMutablePointer<Float> {
+      score(head, block, scratch)
+      for i in 0..<block.count {
+        let own = Int(shapes.rows.positions[block.row + i]) + 1
+        let log = logDenominators[(block.row + i) * shapes.heads + head.index]
+        let p = scratch + i * block.columns
         for j in 0..<own { p[j] = Kernels.exponential(p[j] - log) }
-        for j in own..<columns { p[j] = 0 }
+        for j in own..<block.columns { p[j] = 0 }
       }
+      return scratch
     }
   }
 }

@@ -13,8 +13,8 @@ import Glibc
 /// S[N + t, z_u] + S[N + t, N + u]), o_t = X[z_t] + X[N + t] + Σ_{u ≤ t} β_tu (V[z_u] + V[N + u]).
 ///
 /// Legend: *B* batch, *T* sequence length, *N* tokens, *D* width. Rows are done in blocks of 32 that
-/// meet the columns up to the diagonal only; nothing of size T×T is kept, the backward pass computes
-/// β again.
+/// meet the columns up to the diagonal only; β is kept for the backward pass if it is small, else
+/// computed again (KeptBlocks).
 ///
 /// Threading: parts of 16 sequences, each with gradient tables of its own, added in order.
 public enum EmbeddingAttention {
@@ -41,7 +41,9 @@ public enum EmbeddingAttention {
     let logDenominators = Tensor(uninitialized: [shapes.batch, shapes.length])
     let kernel = Kernel(
       shapes: shapes, tokens: ids.pointer, scores: s.pointer, values: v.pointer,
-      logDenominators: logDenominators.pointer)
+      logDenominators: logDenominators.pointer,
+      kept: shapes.keptBlocks(
+        isWanted: Gradients.areRecorded && (s.requiresGrad || v.requiresGrad)))
     withExtendedLifetime((ids, s, v, x)) {
       kernel.forEachPart { _, sequences, scratch in
         for sequence in sequences {
@@ -77,6 +79,8 @@ public enum EmbeddingAttention {
 
     /// N + T, the rows of a table.
     var rows: Int { vocab + length }
+    /// Blocks of rows in a sequence.
+    var blocks: Int { (length + block - 1) / block }
     var parts: Int { (batch + sequencesPerPart - 1) / sequencesPerPart }
 
     init(
@@ -105,6 +109,15 @@ public enum EmbeddingAttention {
       dim = values.shape[1]
       try tokens.check(below: vocab, "embedding attention", "token")
     }
+
+    func keptBlocks(isWanted: Bool) -> KeptBlocks {
+      let ofSequence = stride(from: 0, to: length, by: block).map { first in
+        let columns = min(first + block, length)
+        return (columns - first) * columns
+      }
+      return KeptBlocks(
+        sizes: (0..<batch).flatMap { _ in ofSequence }, isWanted: isWanted)
+    }
   }
 
   /// The loops over one sequence.
@@ -114,6 +127,7 @@ public enum EmbeddingAttention {
     let scores: UnsafeMutablePointer<Float>
     let values: UnsafeMutablePointer<Float>
     let logDenominators: UnsafeMutablePointer<Float>
+    let kept: KeptBlocks
 
     /// Memory of one thread.
     struct Scratch {
@@ -205,8 +219,9 @@ public enum EmbeddingAttention {
       addRows(of: values, z, to: scratch.values)
       for first in stride(from: 0, to: length, by: block) {
         let columns = min(first + block, length)
+        let probabilities = keptBlock(sequence, first) ?? scratch.probabilities
         for t in first..<columns {
-          let row = scratch.probabilities + (t - first) * columns
+          let row = probabilities + (t - first) * columns
           scoreRow(t, z, scratch.byToken, row)
           let (top, sum) = Kernels.exponentiate(row, t + 1)
           let inverse = 1 / sum
@@ -215,7 +230,7 @@ public enum EmbeddingAttention {
           logDenominators[sequence * length + t] = top + logf(sum)
         }
         Kernels.product(
-          columns - first, dim, columns, matrix(scratch.probabilities, columns),
+          columns - first, dim, columns, matrix(probabilities, columns),
           matrix(scratch.values, dim), beta: 1, out + first * dim, stride: dim)
       }
     }
@@ -238,16 +253,12 @@ public enum EmbeddingAttention {
       for first in stride(from: 0, to: length, by: block) {
         let columns = min(first + block, length)
         let n = columns - first
-        for t in first..<columns {
-          let row = scratch.probabilities + (t - first) * columns
-          scoreRow(t, z, scratch.byToken, row)
-          let log = logDenominators[sequence * length + t]
-          for u in 0...t { row[u] = Kernels.exponential(row[u] - log) }
-          for u in t + 1..<columns { row[u] = 0 }
-        }
+        let probabilities =
+          keptBlock(sequence, first)
+          ?? probabilitiesAgain(sequence, first..<columns, scratch)
         if dValues != nil {
           Kernels.product(
-            columns, dim, n, matrix(scratch.probabilities, columns, transposed: true),
+            columns, dim, n, matrix(probabilities, columns, transposed: true),
             matrix(g + first * dim, dim), beta: 1, valueSlopes, stride: dim)
         }
         guard let dScores else { continue }
@@ -256,11 +267,29 @@ public enum EmbeddingAttention {
           matrix(scratch.values, dim, transposed: true), scratch.slopes, stride: columns)
         for t in first..<columns {
           addScoreRow(
-            t, z, scratch.probabilities + (t - first) * columns,
+            t, z, probabilities + (t - first) * columns,
             scratch.slopes + (t - first) * columns, scratch.byToken, to: dScores)
         }
       }
       if let dValues { scatterRows(valueSlopes, z, to: dValues) }
+    }
+
+    private func keptBlock(_ sequence: Int, _ first: Int) -> UnsafeMutablePointer<Float>? {
+      kept.place(sequence * shapes.blocks + first / block)
+    }
+
+    private func probabilitiesAgain(
+      _ sequence: Int, _ rows: Range<Int>, _ scratch: Scratch
+    ) -> UnsafeMutablePointer<Float> {
+      let z = tokens + sequence * shapes.length
+      for t in rows {
+        let row = scratch.probabilities + (t - rows.lowerBound) * rows.upperBound
+        scoreRow(t, z, scratch.byToken, row)
+        let log = logDenominators[sequence * shapes.length + t]
+        for u in 0...t { row[u] = Kernels.exponential(row[u] - log) }
+        for u in t + 1..<rows.upperBound { row[u] = 0 }
+      }
+      return scratch.probabilities
     }
 
     /// The adjoint of softmax and `scoreRow`: adds the gradients of one row's scores, given its

@@ -89,8 +89,9 @@ public final class RowSelection: Sendable {
   /// - Throws: `EngineError` if `x` does not begin with this selection's B and T.
   public func rows(of x: Tensor) throws -> Tensor {
     try check(x.shape, "rows")
-    let flat = try x.reshape([batch * length] + x.shape.dropFirst(2))
-    return isEverything ? flat : try flat.rows(flatIndices())
+    return isEverything
+      ? try x.reshape([batch * length] + x.shape.dropFirst(2))
+      : try x.rows(flatIndices(), flattening: 2)
   }
 
   /// The selected numbers of `x` [B, T], as [R].

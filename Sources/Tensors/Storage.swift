@@ -45,7 +45,7 @@ public final class MemoryPool: Sendable {
   private let peak = Atomic<Int>(0)
   private let kept = Mutex(Kept())
   private static let pooledFrom = 1 << 18
-  private static let keepAtLeast = 64 << 20
+  private static let keepAtLeast = 256 << 20
   /// Up to here malloc is faster than an aligned block, and alignment to 64 bytes gains nothing.
   private static let small = 1 << 10
 

@@ -7,11 +7,16 @@ extension Tensor {
   /// - Throws: `EngineError` if an id is out of range or this has no dimensions.
   public func rows(_ ids: IntTensor) throws -> Tensor {
     guard rank >= 1 else { throw EngineError("index", "a 0-dimensional tensor has no rows") }
-    try ids.check(below: shape[0], "index", "row")
+    return try rows(ids, flattening: 1)
+  }
+
+  /// The rows named by `ids` of this tensor with its first `leading` dimensions taken as one.
+  func rows(_ ids: IntTensor, flattening leading: Int) throws -> Tensor {
+    try ids.check(below: shape.prefix(leading).reduce(1, *), "index", "row")
     let source = contiguous()
-    let width = shape.dropFirst().reduce(1, *)
+    let width = shape.dropFirst(leading).reduce(1, *)
     let kept = ids.contiguous()
-    let result = Tensor(uninitialized: ids.shape + shape.dropFirst())
+    let result = Tensor(uninitialized: ids.shape + shape.dropFirst(leading))
     let (from, out, which) = (source.pointer, result.pointer, kept.pointer)
     withExtendedLifetime((source, kept)) {
       Parallel.ranges(kept.count, grain: Swift.max(1, Kernels.grain / Swift.max(width, 1))) {
