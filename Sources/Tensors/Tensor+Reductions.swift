@@ -36,7 +36,7 @@ extension Tensor {
       total += UnsafeRawPointer(x + i).loadUnaligned(as: SIMD16<Float>.self)
       i &+= 16
     }
-    var result = total.sum()
+    var result = Kernels.total(total)
     while i < n {
       result += x[i]
       i &+= 1

@@ -7,6 +7,24 @@ extension Kernels {
     UnsafeRawPointer(x + i).loadUnaligned(as: SIMD16<Float>.self)
   }
 
+  /// The sum of the lanes, in halves: `sum()` adds them one after another.
+  @inline(__always)
+  static func total(_ x: SIMD16<Float>) -> Float {
+    let eight = x.lowHalf + x.highHalf
+    let four = eight.lowHalf + eight.highHalf
+    let two = four.lowHalf + four.highHalf
+    return two[0] + two[1]
+  }
+
+  /// The largest lane, in halves.
+  @inline(__always)
+  private static func largest(_ x: SIMD16<Float>) -> Float {
+    let eight = x.lowHalf.replacing(with: x.highHalf, where: x.highHalf .> x.lowHalf)
+    let four = eight.lowHalf.replacing(with: eight.highHalf, where: eight.highHalf .> eight.lowHalf)
+    let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
+    return two[1] > two[0] ? two[1] : two[0]
+  }
+
   /// Σ x_i y_i.
   @inline(__always)
   static func dot(
@@ -18,7 +36,7 @@ extension Kernels {
       sums += load(x, i) * load(y, i)
       i &+= 16
     }
-    var result = sums.sum()
+    var result = total(sums)
     while i < n {
       result += x[i] * y[i]
       i &+= 1
@@ -39,7 +57,7 @@ extension Kernels {
         tops.replace(with: next, where: next .> tops)
         i &+= 16
       }
-      top = tops.max()
+      top = largest(tops)
     }
     while i < n {
       top = x[i] > top ? x[i] : top
