@@ -1,30 +1,32 @@
 import Glibc
 
-// Elementwise operations. Each is a forward kernel and, beside it, the rule by which a gradient g of
+// Elementwise operations. Each is a forward loop and, beside it, the rule by which a gradient g of
 // the result becomes gradients of the inputs. Broadcast inputs get their gradient summed back to
 // their shape by `backward`.
 
 extension Tensor {
-  @inline(__always)
   private func binary(
-    _ other: Tensor, _ operation: String, _ f: @escaping (Float, Float) -> Float
+    _ other: Tensor, _ operation: String, _ loop: (Kernels.Pairs) -> Void
   ) throws -> Tensor {
     let target =
       shape == other.shape ? shape : try Layout.broadcast(shape, other.shape, operation)
-    return Kernels.zip(self, other, shape: target, f)
+    return Kernels.zip(self, other, shape: target, loop)
   }
 
   /// self + other, broadcasting.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func add(_ other: Tensor) throws -> Tensor {
-    try binary(other, "add") { $0 + $1 }.recorded("add", from: [self, other]) { g in [g, g] }
+    try binary(other, "add") { $0.each { $0 + $1 } }.recorded("add", from: [self, other]) { g in
+      [g, g]
+    }
   }
 
   /// self − other, broadcasting.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func sub(_ other: Tensor) throws -> Tensor {
     let needsOther = other.requiresGrad
-    return try binary(other, "sub") { $0 - $1 }.recorded("sub", from: [self, other]) { g in
+    return try binary(other, "sub") { $0.each { $0 - $1 } }.recorded("sub", from: [self, other]) {
+      g in
       [g, needsOther ? g.neg() : nil]
     }
   }
@@ -32,7 +34,7 @@ extension Tensor {
   /// self · other, broadcasting.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func mul(_ other: Tensor) throws -> Tensor {
-    try binary(other, "mul") { $0 * $1 }.recorded("mul", from: [self, other]) { g in
+    try binary(other, "mul") { $0.each { $0 * $1 } }.recorded("mul", from: [self, other]) { g in
       [
         self.requiresGrad ? try g.mul(other.detach()) : nil,
         other.requiresGrad ? try g.mul(self.detach()) : nil,
@@ -43,7 +45,7 @@ extension Tensor {
   /// self / other, broadcasting.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func div(_ other: Tensor) throws -> Tensor {
-    try binary(other, "div") { $0 / $1 }.recorded("div", from: [self, other]) { g in
+    try binary(other, "div") { $0.each { $0 / $1 } }.recorded("div", from: [self, other]) { g in
       let overOther = try g.div(other.detach())
       return [
         overOther,
@@ -58,18 +60,20 @@ extension Tensor {
   /// The gradient of the exponent counts where the base is positive.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func pow(_ other: Tensor) throws -> Tensor {
-    let result = try binary(other, "pow") { powf($0, $1) }
+    let result = try binary(other, "pow") { $0.each { powf($0, $1) } }
     let value = result.detach()
     return result.recorded("pow", from: [self, other]) { g in
       let (base, exponent) = (self.detach(), other.detach())
       var forBase: Tensor?
       var forExponent: Tensor?
       if self.requiresGrad {
-        let slope = try base.binary(exponent, "pow") { x, p in p == 0 ? 0 : p * powf(x, p - 1) }
+        let slope = try base.binary(exponent, "pow") {
+          $0.each { x, p in p == 0 ? 0 : p * powf(x, p - 1) }
+        }
         forBase = try g.mul(slope)
       }
       if other.requiresGrad {
-        let logarithm = Kernels.map(base) { $0 > 0 ? logf($0) : 0 }
+        let logarithm = Kernels.map(base) { $0.each { $0 > 0 ? logf($0) : 0 } }
         forExponent = try g.mul(value).mul(logarithm)
       }
       return [forBase, forExponent]
@@ -79,10 +83,10 @@ extension Tensor {
   /// The larger of both elements, broadcasting; where equal, the gradient is shared.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func maximum(_ other: Tensor) throws -> Tensor {
-    try binary(other, "maximum") { $0 > $1 || $0 != $0 ? $0 : $1 }
+    try binary(other, "maximum") { $0.each { $0 > $1 || $0 != $0 ? $0 : $1 } }
       .recorded("maximum", from: [self, other]) { g in
-        let share = try self.detach().binary(other.detach(), "maximum") { a, b in
-          a > b ? 1 : (a == b ? 0.5 : 0)
+        let share = try self.detach().binary(other.detach(), "maximum") {
+          $0.each { a, b in a > b ? 1 : (a == b ? 0.5 : 0) }
         }
         return [try g.mul(share), try g.sub(g.mul(share))]
       }
@@ -91,9 +95,9 @@ extension Tensor {
   /// 1 where the comparison holds, else 0, broadcasting; without gradient.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func compare(
-    _ other: Tensor, _ operation: String, _ comparison: @escaping (Float, Float) -> Bool
+    _ other: Tensor, _ operation: String, _ comparison: (Float, Float) -> Bool
   ) throws -> Tensor {
-    try binary(other, operation) { comparison($0, $1) ? 1 : 0 }
+    try binary(other, operation) { $0.each { comparison($0, $1) ? 1 : 0 } }
   }
 
   /// `a` where `mask` is not 0, else `b`; all three broadcast.
@@ -114,56 +118,73 @@ extension Tensor {
     }
   }
 
-  /// A unary operation; `slope(x, y)` is dy/dx at input x and output y.
-  @inline(__always)
+  /// A unary operation y = f(x) from a loop over f and one over dy/dx at x and y.
   private func unary(
-    _ operation: String, _ f: @escaping (Float) -> Float,
-    slope: @escaping (Float, Float) -> Float
+    _ operation: String, _ loop: (Kernels.Elements) -> Void,
+    slope: @escaping (Kernels.Slopes) -> Void
   ) -> Tensor {
-    let result = Kernels.map(self, f)
+    let result = Kernels.map(self, loop)
     guard requiresGrad else { return result }
     let value = result.detach()
     return result.recorded(operation, from: [self]) { g in
-      let slopes = Kernels.zip(self, value, shape: self.shape, slope)
-      return [try g.mul(slopes)]
+      [Kernels.gradient(g, self.detach(), value, slope)]
     }
   }
 
   /// −x.
-  public func neg() -> Tensor { unary("neg", { -$0 }, slope: { _, _ in -1 }) }
+  public func neg() -> Tensor {
+    unary("neg", { $0.each { -$0 } }, slope: { $0.each { _, _ in -1 } })
+  }
   /// e^x.
-  public func exp() -> Tensor { unary("exp", Kernels.exponential, slope: { _, y in y }) }
+  public func exp() -> Tensor {
+    unary(
+      "exp", { $0.each { Kernels.exponential($0) } }, slope: { $0.each { _, y in y } })
+  }
   /// Natural logarithm.
-  public func log() -> Tensor { unary("log", { logf($0) }, slope: { x, _ in 1 / x }) }
+  public func log() -> Tensor {
+    unary("log", { $0.each { logf($0) } }, slope: { $0.each { x, _ in 1 / x } })
+  }
   /// Square root.
   public func sqrt() -> Tensor {
-    unary("sqrt", { $0.squareRoot() }, slope: { _, y in 0.5 / y })
+    unary("sqrt", { $0.each { $0.squareRoot() } }, slope: { $0.each { _, y in 0.5 / y } })
   }
   /// |x|; the gradient at 0 is 0.
   public func abs() -> Tensor {
-    unary("abs", { Swift.abs($0) }, slope: { x, _ in x > 0 ? 1 : (x < 0 ? -1 : 0) })
+    unary(
+      "abs", { $0.each { Swift.abs($0) } },
+      slope: { $0.each { x, _ in x > 0 ? 1 : (x < 0 ? -1 : 0) } })
   }
   /// Hyperbolic tangent.
-  public func tanh() -> Tensor { unary("tanh", { tanhf($0) }, slope: { _, y in 1 - y * y }) }
+  public func tanh() -> Tensor {
+    unary("tanh", { $0.each { tanhf($0) } }, slope: { $0.each { _, y in 1 - y * y } })
+  }
   /// 1 / (1 + e^−x).
   public func sigmoid() -> Tensor {
-    unary("sigmoid", { 1 / (1 + Kernels.exponential(-$0)) }, slope: { _, y in y * (1 - y) })
+    unary(
+      "sigmoid", { $0.each { 1 / (1 + Kernels.exponential(-$0)) } },
+      slope: { $0.each { _, y in y * (1 - y) } })
   }
   /// max(x, 0); the gradient at 0 is 0.
   public func relu() -> Tensor {
-    unary("relu", { $0 > 0 || $0 != $0 ? $0 : 0 }, slope: { x, _ in x > 0 ? 1 : 0 })
+    unary(
+      "relu", { $0.each { $0 > 0 || $0 != $0 ? $0 : 0 } },
+      slope: { $0.each { x, _ in x > 0 ? 1 : 0 } })
   }
   /// x·Φ(x), Φ the standard normal distribution function (the exact form, not the tanh one).
   public func gelu() -> Tensor {
     unary(
-      "gelu", { $0 * normalDistribution($0) },
-      slope: { x, _ in
-        let density: Float = 0.398_942_28 * expf(-0.5 * x * x)
-        return normalDistribution(x) + x * density
+      "gelu", { $0.each { $0 * normalDistribution($0) } },
+      slope: {
+        $0.each { x, _ in
+          let density: Float = 0.398_942_28 * expf(-0.5 * x * x)
+          return normalDistribution(x) + x * density
+        }
       })
   }
   /// x².
-  public func square() -> Tensor { unary("square", { $0 * $0 }, slope: { x, _ in 2 * x }) }
+  public func square() -> Tensor {
+    unary("square", { $0.each { $0 * $0 } }, slope: { $0.each { x, _ in 2 * x } })
+  }
   /// x limited to [`low`, `high`]; the gradient counts inside.
   /// - Throws: `EngineError` if `low` is above `high`.
   public func clamp(_ low: Float, _ high: Float) throws -> Tensor {
@@ -171,8 +192,8 @@ extension Tensor {
       throw EngineError("clamp", "the lower limit \(low) is above the upper limit \(high)")
     }
     return unary(
-      "clamp", { $0 < low ? low : ($0 > high ? high : $0) },
-      slope: { x, _ in x < low || x > high ? 0 : 1 })
+      "clamp", { $0.each { $0 < low ? low : ($0 > high ? high : $0) } },
+      slope: { $0.each { x, _ in x < low || x > high ? 0 : 1 } })
   }
 }
 

@@ -129,10 +129,10 @@ extension Tensor {
   }
 
   private func rootWithZeroSlope() throws -> Tensor {
-    let result = Kernels.map(self) { $0.squareRoot() }
+    let result = Kernels.map(self) { $0.each { $0.squareRoot() } }
     let value = result.detach()
     return result.recorded("norm", from: [self]) { g in
-      [try g.mul(Kernels.map(value) { $0 > 0 ? 0.5 / $0 : 0 })]
+      [try g.mul(Kernels.map(value) { $0.each { $0 > 0 ? 0.5 / $0 : 0 } })]
     }
   }
 

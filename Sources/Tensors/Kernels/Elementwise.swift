@@ -60,25 +60,105 @@ package enum Kernels {
     }
   }
 
-  /// out[i] = f(x[i]).
-  @inline(__always)
-  static func map(_ x: Tensor, _ f: @escaping (Float) -> Float) -> Tensor {
+  // Elementwise operations are given as loops over a run of elements, `{ $0.each { $0 + $1 } }`,
+  // written where the function of one element is known: both are then compiled into one loop of
+  // vector instructions. A function of one element that went through the parallel loop by itself
+  // would be called for each element, at some ten times the cost.
+
+  /// Neighbouring elements of an operand, and where their results go.
+  struct Elements {
+    let x: UnsafeMutablePointer<Float>
+    let out: UnsafeMutablePointer<Float>
+    let count: Int
+
+    /// out[i] = f(x[i]).
+    @inline(__always)
+    func each(_ f: (Float) -> Float) {
+      for i in 0..<count { out[i] = f(x[i]) }
+    }
+  }
+
+  /// Neighbouring elements of two operands, of which either may repeat its first, and where their
+  /// results go.
+  struct Pairs {
+    let x: UnsafeMutablePointer<Float>
+    let y: UnsafeMutablePointer<Float>
+    let repeatsX: Bool
+    let repeatsY: Bool
+    let out: UnsafeMutablePointer<Float>
+    let count: Int
+
+    /// out[i] = f(x[i], y[i]).
+    @inline(__always)
+    func each(_ f: (Float, Float) -> Float) {
+      switch (repeatsX, repeatsY) {
+      case (false, false): for i in 0..<count { out[i] = f(x[i], y[i]) }
+      case (false, true):
+        let scalar = y[0]
+        for i in 0..<count { out[i] = f(x[i], scalar) }
+      case (true, false):
+        let scalar = x[0]
+        for i in 0..<count { out[i] = f(scalar, y[i]) }
+      case (true, true):
+        let value = f(x[0], y[0])
+        for i in 0..<count { out[i] = value }
+      }
+    }
+  }
+
+  /// Neighbouring elements of an operand, its result and the result's gradient, and where the
+  /// operand's gradient goes.
+  struct Slopes {
+    let x: UnsafeMutablePointer<Float>
+    let y: UnsafeMutablePointer<Float>
+    let gradient: UnsafeMutablePointer<Float>
+    let out: UnsafeMutablePointer<Float>
+    let count: Int
+
+    /// out[i] = gradient[i] · slope(x[i], y[i]).
+    @inline(__always)
+    func each(_ slope: (Float, Float) -> Float) {
+      for i in 0..<count { out[i] = gradient[i] * slope(x[i], y[i]) }
+    }
+  }
+
+  /// A tensor of x's shape, filled by `loop` over runs of it.
+  static func map(_ x: Tensor, _ loop: (Elements) -> Void) -> Tensor {
     let source = x.layout.isContiguous ? x : x.clone()
     let result = Tensor(uninitialized: x.shape)
     let (from, out) = (source.pointer, result.pointer)
     withExtendedLifetime(source) {
       Parallel.ranges(result.count, grain: grain) { range in
-        for i in range { out[i] = f(from[i]) }
+        let first = range.lowerBound
+        loop(Elements(x: from + first, out: out + first, count: range.count))
       }
     }
     return result
   }
 
-  /// out[i] = f(a[i], b[i]) with broadcasting; `shape` is what both broadcast to.
-  @inline(__always)
-  static func zip(
-    _ a: Tensor, _ b: Tensor, shape: [Int], _ f: @escaping (Float, Float) -> Float
+  /// The gradient of an operand `x` of y = f(x) from the gradient `g` of y, all of one shape,
+  /// filled by `loop` over runs of it.
+  static func gradient(
+    _ g: Tensor, _ x: Tensor, _ y: Tensor, _ loop: (Slopes) -> Void
   ) -> Tensor {
+    let inputs = [g, x, y].map { $0.layout.isContiguous ? $0 : $0.clone() }
+    let result = Tensor(uninitialized: x.shape)
+    let (from, operand, value) = (inputs[0].pointer, inputs[1].pointer, inputs[2].pointer)
+    let out = result.pointer
+    withExtendedLifetime(inputs) {
+      Parallel.ranges(result.count, grain: grain) { range in
+        let first = range.lowerBound
+        loop(
+          Slopes(
+            x: operand + first, y: value + first, gradient: from + first, out: out + first,
+            count: range.count))
+      }
+    }
+    return result
+  }
+
+  /// A tensor of `shape`, to which both operands broadcast, filled by `loop` over runs of it.
+  static func zip(_ a: Tensor, _ b: Tensor, shape: [Int], _ loop: (Pairs) -> Void) -> Tensor {
     let result = Tensor(uninitialized: shape)
     let out = result.pointer
     let n = result.count
@@ -87,33 +167,27 @@ package enum Kernels {
     let left = a.layout.isContiguous ? a : a.clone()
     let right = b.layout.isContiguous ? b : b.clone()
     let (x, y) = (left.pointer, right.pointer)
+    let (repeatsX, repeatsY) = (left.count == 1, right.count == 1)
     withExtendedLifetime((left, right)) {
-      if left.count == n && right.count == n {
+      if (left.count == n || repeatsX) && (right.count == n || repeatsY) {
         Parallel.ranges(n, grain: grain) { range in
-          for i in range { out[i] = f(x[i], y[i]) }
-        }
-      } else if right.count == 1 {
-        let scalar = y[0]
-        Parallel.ranges(n, grain: grain) { range in
-          for i in range { out[i] = f(x[i], scalar) }
-        }
-      } else if left.count == 1 {
-        let scalar = x[0]
-        Parallel.ranges(n, grain: grain) { range in
-          for i in range { out[i] = f(scalar, y[i]) }
+          let first = range.lowerBound
+          loop(
+            Pairs(
+              x: repeatsX ? x : x + first, y: repeatsY ? y : y + first, repeatsX: repeatsX,
+              repeatsY: repeatsY, out: out + first, count: range.count))
         }
       } else {
-        zipBroadcast(left, right, shape, out, f)
+        zipBroadcast(left, right, shape, out, loop)
       }
     }
     return result
   }
 
-  /// The general case: rows of the last dimension, each operand with a stride of 0 or 1 in it.
-  @inline(__always)
+  /// The general case: rows of the last dimension, in which each operand runs along or repeats.
   private static func zipBroadcast(
     _ a: Tensor, _ b: Tensor, _ shape: [Int], _ out: UnsafeMutablePointer<Float>,
-    _ f: @escaping (Float, Float) -> Float
+    _ loop: (Pairs) -> Void
   ) {
     let rank = shape.count
     let inner = shape[rank - 1]
@@ -121,7 +195,7 @@ package enum Kernels {
     let aStrides = broadcastStrides(a.shape, to: shape)
     let bStrides = broadcastStrides(b.shape, to: shape)
     let (x, y) = (a.pointer, b.pointer)
-    let (aStep, bStep) = (aStrides[rank - 1], bStrides[rank - 1])
+    let (repeatsX, repeatsY) = (aStrides[rank - 1] == 0, bStrides[rank - 1] == 0)
     Parallel.ranges(rows, grain: max(1, grain / max(inner, 1))) { range in
       for row in range {
         var (rest, aBase, bBase) = (row, 0, 0)
@@ -131,19 +205,10 @@ package enum Kernels {
           aBase += i * aStrides[d]
           bBase += i * bStrides[d]
         }
-        let o = out + row * inner
-        if aStep == 1 && bStep == 1 {
-          for i in 0..<inner { o[i] = f(x[aBase &+ i], y[bBase &+ i]) }
-        } else if aStep == 1 {
-          let scalar = y[bBase]
-          for i in 0..<inner { o[i] = f(x[aBase &+ i], scalar) }
-        } else if bStep == 1 {
-          let scalar = x[aBase]
-          for i in 0..<inner { o[i] = f(scalar, y[bBase &+ i]) }
-        } else {
-          let value = f(x[aBase], y[bBase])
-          for i in 0..<inner { o[i] = value }
-        }
+        loop(
+          Pairs(
+            x: x + aBase, y: y + bBase, repeatsX: repeatsX, repeatsY: repeatsY,
+            out: out + row * inner, count: inner))
       }
     }
   }
