@@ -258,6 +258,40 @@ function tests.test_held_out_batch_is_drawn_once()
   luaunit.assertEquals(calls, { 512, 1000000007 })
 end
 
+function tests.test_outputs_out_of_distribution()
+  -- Training draws outputs from the first three quarters of the tokens, the other from the rest.
+  local function task(first, last)
+    return mnemo.data.bigram {
+      corpus = mnemo.corpus.uniform(8), triggers = 2, outputs_range = { first, last },
+      seq_len = 24, seed = 5,
+    }
+  end
+  local seen, unseen = task(1, 6), task(7, 8)
+  for drawn, range in pairs { [seen] = { 1, 6 }, [unseen] = { 7, 8 } } do
+    local held_out = drawn:held_out(32)
+    local outputs = held_out.occurrence:ge(1)
+    local targets = held_out.targets:tensor()
+    luaunit.assertTrue(outputs:sum():item() > 0)
+    luaunit.assertEquals((targets:lt(range[1]) * outputs):sum():item(), 0)
+    luaunit.assertEquals((targets:gt(range[2]) * outputs):sum():item(), 0)
+  end
+  -- A model that answers 7 after every token: right where 7 is the output, wrong on all others.
+  local sevens = mnemo.model.custom {
+    vocab = 8, parameters = { scores = mnemo.one_hot(mnemo.int_tensor { 7 }, 8) },
+    forward = function(tokens, p)
+      return p.scores:expand(tokens:size(1), tokens:size(2), 8)
+    end,
+  }
+  local found = probes.batch_metrics(seen, { held_out = 32, others = { ood = unseen } })
+  local ctx = { model = sevens }
+  luaunit.assertEquals(found.acc_end_test(ctx), 0)
+  local batch_of_unseen = unseen:held_out(32)
+  local asked = batch_of_unseen.occurrence:ge(2)
+  local hits = (batch_of_unseen.targets:eq(7) * asked):sum():item()
+  luaunit.assertAlmostEquals(found.acc_end_ood(ctx), hits / asked:sum():item(), 1e-6)
+  luaunit.assertTrue(found.acc_end_ood(ctx) > 0.2)
+end
+
 function tests.test_nothing_to_count_gives_nan()
   local task, ctx = task_and_context()
   ctx.batch = {

@@ -1942,16 +1942,27 @@ function mnemo.probes.induction(task) end
 function mnemo.probes.feed_forward_kl(task) end
 
 ---@class (exact) mnemo.probes.batch_metrics.Options
----@field held_out? integer Sequences in the fixed batch. Default: 512.
+---@field held_out? integer Sequences in each fixed batch. Default: 512.
 ---@field long? mnemo.Task A task with longer sequences, which the model's max_len must allow.
+---@field others? table From a name to another task.
 
 ---Probes of the answers on the current batch and on a held-out one, for bigram tasks.
 ---
----`acc_tot`: accuracy where occurrence ≥ 1; `acc_start`: the same in the first 10 positions; `acc_end`: where occurrence ≥ 2, in the last 500 positions; `acc_end_test`: the same on a fixed batch that training never sees; `acc_long`: the same on another task with longer sequences, if one is given. `loss_bigram`: cross-entropy where occurrence = 0; `loss_head`: where occurrence ≥ 2. `repeat_frac`: share of outputs equal to their trigger.
+---`acc_tot`: accuracy where occurrence ≥ 1; `acc_start`: the same in the first 10 positions; `acc_end`: where occurrence ≥ 2, in the last 500 positions; `acc_end_test`: the same on a fixed batch that training never sees; `acc_long`: the same on another task with longer sequences, if one is given; `acc_end_NAME`: the same on the task of that name in `others`, for example one with outputs out of training's distribution. `loss_bigram`: cross-entropy where occurrence = 0; `loss_head`: where occurrence ≥ 2. `repeat_frac`: share of outputs equal to their trigger.
 ---
 ---```lua
----local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
----local probes = mnemo.probes.batch_metrics(task, { held_out = 16 })
+----- Train on outputs from the first three quarters of the tokens, test on the rest as well.
+---local function task(first, last)
+---  return mnemo.data.bigram { outputs_range = { first, last }, seq_len = 32, seed = 1 }
+---end
+---local seen, unseen = task(1, 48), task(49, 65)
+---local probes = mnemo.probes.batch_metrics(seen, { held_out = 16, others = { ood = unseen } })
+---local model = mnemo.model.simplified { vocab = 65, dim = 16, max_len = 32, seed = 1 }
+---local run = mnemo.train {
+---  model = model, data = seen, steps = 2, batch_size = 4, probes = probes,
+---  optimizer = mnemo.optim.sgd { lr = 0.1 },
+---}
+---print(run:table { "acc_end_test", "acc_end_ood" })
 ---```
 ---@param task mnemo.Task The task.
 ---@param options? mnemo.probes.batch_metrics.Options

@@ -252,19 +252,32 @@ end
 -- `acc_tot`: accuracy where occurrence ≥ 1; `acc_start`: the same in the first 10 positions;
 -- `acc_end`: where occurrence ≥ 2, in the last 500 positions; `acc_end_test`: the same on a
 -- fixed batch that training never sees; `acc_long`: the same on another task with longer
--- sequences, if one is given. `loss_bigram`: cross-entropy where occurrence = 0;
+-- sequences, if one is given; `acc_end_NAME`: the same on the task of that name in `others`, for
+-- example one with outputs out of training's distribution. `loss_bigram`: cross-entropy where
+-- occurrence = 0;
 -- `loss_head`: where occurrence ≥ 2. `repeat_frac`: share of outputs equal to their trigger.
 -- @tparam Task task the task
--- @tparam[opt=512] integer options.held_out sequences in the fixed batch
+-- @tparam[opt=512] integer options.held_out sequences in each fixed batch
 -- @tparam[opt] Task options.long a task with longer sequences, which the model's max_len must
 --   allow
+-- @tparam[opt] table options.others from a name to another task
 -- @treturn table the probes by name
 -- @usage
--- local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
--- local probes = mnemo.probes.batch_metrics(task, { held_out = 16 })
+-- -- Train on outputs from the first three quarters of the tokens, test on the rest as well.
+-- local function task(first, last)
+--   return mnemo.data.bigram { outputs_range = { first, last }, seq_len = 32, seed = 1 }
+-- end
+-- local seen, unseen = task(1, 48), task(49, 65)
+-- local probes = mnemo.probes.batch_metrics(seen, { held_out = 16, others = { ood = unseen } })
+-- local model = mnemo.model.simplified { vocab = 65, dim = 16, max_len = 32, seed = 1 }
+-- local run = mnemo.train {
+--   model = model, data = seen, steps = 2, batch_size = 4, probes = probes,
+--   optimizer = mnemo.optim.sgd { lr = 0.1 },
+-- }
+-- print(run:table { "acc_end_test", "acc_end_ood" })
 function probes.batch_metrics(task, options)
   options = options or {}
-  nearest.check_keys(options, { "held_out", "long" }, "probes.batch_metrics", 2)
+  nearest.check_keys(options, { "held_out", "long", "others" }, "probes.batch_metrics", 2)
   local count = options.held_out or 512
   local metrics = {
     acc_tot = function(ctx)
@@ -281,6 +294,9 @@ function probes.batch_metrics(task, options)
       return mean_where(ctx.batch.targets:eq(ctx.batch.tokens), ctx.batch.occurrence:ge(1))
     end,
   }
+  for name, other in pairs(options.others or {}) do
+    metrics["acc_end_" .. name] = fixed_batch_accuracy(other, count)
+  end
   if options.long then metrics.acc_long = fixed_batch_accuracy(options.long, count) end
   return finished(metrics)
 end
