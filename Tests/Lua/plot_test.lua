@@ -142,6 +142,10 @@ function tests.test_any_text_is_shown_as_it_is()
   end
   local picture = saved(plot.heatmap { matrix = { { 1 } }, xlabels = { "50%" } }, ".svg")
   luaunit.assertStrContains(picture, "50%<")
+  -- A digit after an escaped character belongs to the text.
+  picture = saved(plot.lines { y = { 1 }, title = "lr 0.25-7", name = "0.5" }, ".svg")
+  luaunit.assertStrContains(picture, ">lr 0.25-7<")
+  luaunit.assertStrContains(picture, ">0.5<")
 end
 
 function tests.test_paths_are_only_paths()

@@ -9,13 +9,14 @@ function Script.new()
   return setmetatable({}, Script)
 end
 
---- Writes a text as a gnuplot string, all but letters, digits and spaces in octal, so that
--- nothing in it is ever read as a quote, an escape, a command or a macro. (Doubling quotes
--- between single quotes is not safe: gnuplot 5.4 ends a string at a doubled first character.)
+--- Writes a text as a gnuplot string, all but letters and spaces in octal, so that nothing in
+-- it is ever read as a quote, an escape, a command or a macro. (Doubling quotes between single
+-- quotes is not safe: gnuplot 5.4 ends a string at a doubled first character. It also takes a
+-- digit that follows an escape for a part of it.)
 function Script.quoted(text)
   text = tostring(text)
   if not utf8.len(text) then text = text:gsub("[\x80-\xff]", "\u{FFFD}") end
-  local safe = text:gsub("%c", " "):gsub("[^%w \x80-\xff]", function(character)
+  local safe = text:gsub("%c", " "):gsub("[^%a \x80-\xff]", function(character)
     return ("\\%03o"):format(character:byte())
   end)
   return '"' .. safe .. '"'
