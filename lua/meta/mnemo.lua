@@ -2001,7 +2001,7 @@ mnemo.plot = {}
 
 ---@class (exact) mnemo.plot.lines.Options
 ---@field series? table[] The curves; without it, one of y.
----@field y? mnemo.Tensor|number[] Of a single series.
+---@field y? mnemo.Tensor|number[]|table[] Of a single series.
 ---@field x? mnemo.Tensor|number[] Of all series without one of their own. Default: 1, 2, ….
 ---@field low? mnemo.Tensor|number[] Of a single series: the band's lower edge.
 ---@field high? mnemo.Tensor|number[] Of a single series: the band's upper edge.
@@ -2014,31 +2014,39 @@ mnemo.plot = {}
 ---@field yscale? "linear"|"log" Of the y axis. Default: "linear".
 ---@field xlim? number[] { low, high }: the ends of the x axis.
 ---@field ylim? number[] { low, high }: the ends of the y axis.
+---@field hlines? (number|table)[] Horizontal lines across: where, or `{ at =, name = }` to have them in the legend.
+---@field vlines? (number|table)[] Vertical lines across.
 ---@field legend? "right"|"below"|"none" Where it stands; without it, on the right where there is room.
 ---@field width? number In pixels. Default: 600.
 ---@field height? number In pixels. Default: 380.
 
 ---Describes curves.
 ---
----A series is `{ name=, x=, y=, low=, high=, style= }`: `x` counts from 1 unless it is given here or for all series; `low` and `high` bound a shaded band; `style` is `"lines"` (the default, with a few marks along the line), `"points"`, `"linespoints"` (a mark at every point) or `"reference"` (thin and black, for theory). A single series may stand in the options themselves.
+---A series is `{ name=, x=, y=, low=, high=, style= }`: `x` counts from 1 unless it is given here or for all series; `low` and `high` bound a shaded band. `y` may also be a list of runs (seeds), or a tensor [runs, points]: their mean is drawn, with a band of one standard deviation (with n − 1) to either side. `style` is `"lines"` (the default, with a few marks along the line), `"points"`, `"linespoints"` (a mark at every point) or `"reference"` (thin, dashed and black, for theory). A single series may stand in the options themselves. NaN and infinite numbers leave gaps, as do those that are not positive on a log axis; standard error says how many.
 ---
 ---```lua
----local curve = { name = "measured", y = { 0.9, 0.5, 0.3 }, low = { 0.8, 0.4, 0.2 },
----  high = { 1, 0.6, 0.4 } }
+---local seeds = { { 0.9, 0.5, 0.3 }, { 0.8, 0.6, 0.2 }, { 1, 0.4, 0.4 } }
 ---local theory = { name = "1/x", y = { 1, 1/2, 1/3 }, style = "reference" }
----mnemo.plot.lines { series = { curve, theory }, xlabel = "step" }:save("loss.svg")
+---mnemo.plot.lines {
+---  series = { { name = "mean of 3 seeds", y = seeds }, theory }, xlabel = "step",
+---  yscale = "log", hlines = { { at = 0.25, name = "chance" } },
+---}:save("loss.svg")
 ---```
 ---@param options? mnemo.plot.lines.Options
 ---@return mnemo.Figure
 function mnemo.plot.lines(options) end
 
 ---@class (exact) mnemo.plot.heatmap.Options
----@field matrix mnemo.Tensor|table[] Rows of numbers, or a tensor [rows, columns].
----@field xlabels? string[] One label for each column, such as tokens, with white space made visible.
+---@field matrix mnemo.Tensor|table[] Rows of numbers, or a tensor [rows, columns]; NaN is grey, and standard error says how many there are.
+---@field xlabels? string[] One label for each column, such as tokens: white space, and what else shows nothing by itself, is made visible.
 ---@field ylabels? string[] The same for each row.
+---@field xlim? integer[] { first, last }: the columns in view. Default: all.
+---@field ylim? integer[] { first, last }: the rows in view. Default: all.
 ---@field min? number The value at the lower end of the palette. Default: that of the data.
 ---@field max? number The value at the upper end. Default: that of the data.
----@field palette? "blues"|"greys"|"viridis"|"diverging" The colours. Default: "blues".
+---@field palette? "blues"|"greys"|"viridis"|"diverging" The colours; `"diverging"` is white at 0 and equally deep on both sides, unless min or max say otherwise. Default: "blues".
+---@field zlabel? string Beside the colour bar.
+---@field aspect? "equal"|"auto" Whether cells are squares or fill the figure. Default: "equal".
 ---@field title? string Above the figure.
 ---@field xlabel? string Below the columns.
 ---@field ylabel? string Beside the rows.
@@ -2047,9 +2055,11 @@ function mnemo.plot.lines(options) end
 
 ---Describes a matrix as a map of colours, its first row on top.
 ---
+---Where labels are denser than letters, some are left out and the others followed by their number: `xlim` and `ylim` look at a part of the matrix, in which there is room for all.
+---
 ---```lua
 ---mnemo.plot.heatmap {
----  matrix = mnemo.eye(3), xlabels = { "a", "b", " " }, palette = "greys",
+---  matrix = mnemo.eye(3), xlabels = { "a", "b", " " }, palette = "greys", zlabel = "attention",
 ---}:save("attention.svg")
 ---```
 ---@param options mnemo.plot.heatmap.Options
@@ -2060,6 +2070,8 @@ function mnemo.plot.heatmap(options) end
 ---@field columns? integer How many stand in a row. Default: 2, or 1 for a single figure.
 ---@field heights? number[] The rows' shares of the height. Default: all equal.
 ---@field title? string Above all of them.
+---@field xlabel? string Below all of them.
+---@field ylabel? string To the left of all of them.
 ---@field width? number In pixels. Default: 450 a column.
 ---@field height? number In pixels. Default: 360 a row.
 
@@ -2096,7 +2108,7 @@ local Figure = {}
 
 ---Returns a figure's numbers as CSV.
 ---
----One line for each point or cell. Columns: `panel` (in a grid: the figure's title), `series`, `x`, `y`, `low`, `high` for curves; `x` and `y` (column and row, from 1), `value`, `x_label`, `y_label` for maps; those that nothing uses are left out.
+---One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`, `x`, `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for curves and points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`, `y_label` for maps and contours. Those that nothing uses are left out. A line across has a name in `series` and only one of x and y.
 ---
 ---```lua
 ---print(mnemo.plot.lines { y = { 3, 2, 1 } }:csv())
@@ -2104,7 +2116,7 @@ local Figure = {}
 ---@return string # with a line of column names first
 function Figure:csv() end
 
----Draws the figure into a file, and its numbers into a CSV file beside it (`loss.svg` and `loss.csv`). The folder must exist.
+---Draws the figure into a file, and its numbers into a CSV file beside it (`loss.svg` and `loss.csv`). The folder must exist. Without gnuplot there is an error, but the numbers are saved. PNG and PDF need a font with the characters of the labels on this machine, SVG where it is looked at.
 ---
 ---```lua
 ---mnemo.plot.lines { y = { 3, 2, 1 } }:save("loss.svg"):save("loss.pdf")

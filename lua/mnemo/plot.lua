@@ -35,12 +35,15 @@ end
 --- Describes curves.
 --
 -- A series is `{ name=, x=, y=, low=, high=, style= }`: `x` counts from 1 unless it is given
--- here or for all series; `low` and `high` bound a shaded band; `style` is `"lines"` (the
--- default, with a few marks along the line), `"points"`, `"linespoints"` (a mark at every
--- point) or `"reference"` (thin and black, for theory). A single series may stand in the
--- options themselves.
+-- here or for all series; `low` and `high` bound a shaded band. `y` may also be a list of runs
+-- (seeds), or a tensor [runs, points]: their mean is drawn, with a band of one standard
+-- deviation (with n − 1) to either side. `style` is `"lines"` (the default, with a few marks
+-- along the line), `"points"`, `"linespoints"` (a mark at every point) or `"reference"` (thin,
+-- dashed and black, for theory). A single series may stand in the options themselves. NaN and
+-- infinite numbers leave gaps, as do those that are not positive on a log axis; standard error
+-- says how many.
 -- @tparam[opt] {table,...} options.series the curves; without it, one of y
--- @tparam[opt] Tensor|{number,...} options.y of a single series
+-- @tparam[opt] Tensor|{number,...}|{table,...} options.y of a single series
 -- @tparam[opt=1, 2, …] Tensor|{number,...} options.x of all series without one of their own
 -- @tparam[opt] Tensor|{number,...} options.low of a single series: the band's lower edge
 -- @tparam[opt] Tensor|{number,...} options.high of a single series: the band's upper edge
@@ -54,28 +57,43 @@ end
 -- @tparam[opt="linear"] "linear"|"log" options.yscale of the y axis
 -- @tparam[opt] {number,...} options.xlim { low, high }: the ends of the x axis
 -- @tparam[opt] {number,...} options.ylim { low, high }: the ends of the y axis
+-- @tparam[opt] {number|table,...} options.hlines horizontal lines across: where, or
+--   `{ at =, name = }` to have them in the legend
+-- @tparam[opt] {number|table,...} options.vlines vertical lines across
 -- @tparam[opt] "right"|"below"|"none" options.legend where it stands; without it, on the right
 --   where there is room
 -- @tparam[opt=600] number options.width in pixels
 -- @tparam[opt=380] number options.height in pixels
 -- @treturn Figure
 -- @usage
--- local curve = { name = "measured", y = { 0.9, 0.5, 0.3 }, low = { 0.8, 0.4, 0.2 },
---   high = { 1, 0.6, 0.4 } }
+-- local seeds = { { 0.9, 0.5, 0.3 }, { 0.8, 0.6, 0.2 }, { 1, 0.4, 0.4 } }
 -- local theory = { name = "1/x", y = { 1, 1/2, 1/3 }, style = "reference" }
--- mnemo.plot.lines { series = { curve, theory }, xlabel = "step" }:save("loss.svg")
+-- mnemo.plot.lines {
+--   series = { { name = "mean of 3 seeds", y = seeds }, theory }, xlabel = "step",
+--   yscale = "log", hlines = { { at = 0.25, name = "chance" } },
+-- }:save("loss.svg")
 function plot.lines(options)
   return made(describe.lines(options))
 end
 
 --- Describes a matrix as a map of colours, its first row on top.
--- @tparam Tensor|{table,...} options.matrix rows of numbers, or a tensor [rows, columns]
--- @tparam[opt] {string,...} options.xlabels one label for each column, such as tokens, with white
---   space made visible
+--
+-- Where labels are denser than letters, some are left out and the others followed by their
+-- number: `xlim` and `ylim` look at a part of the matrix, in which there is room for all.
+-- @tparam Tensor|{table,...} options.matrix rows of numbers, or a tensor [rows, columns]; NaN is
+--   grey, and standard error says how many there are
+-- @tparam[opt] {string,...} options.xlabels one label for each column, such as tokens: white
+--   space, and what else shows nothing by itself, is made visible
 -- @tparam[opt] {string,...} options.ylabels the same for each row
+-- @tparam[opt=all] {integer,...} options.xlim { first, last }: the columns in view
+-- @tparam[opt=all] {integer,...} options.ylim { first, last }: the rows in view
 -- @tparam[opt=that of the data] number options.min the value at the lower end of the palette
 -- @tparam[opt=that of the data] number options.max the value at the upper end
--- @tparam[opt="blues"] "blues"|"greys"|"viridis"|"diverging" options.palette the colours
+-- @tparam[opt="blues"] "blues"|"greys"|"viridis"|"diverging" options.palette the colours;
+--   `"diverging"` is white at 0 and equally deep on both sides, unless min or max say otherwise
+-- @tparam[opt] string options.zlabel beside the colour bar
+-- @tparam[opt="equal"] "equal"|"auto" options.aspect whether cells are squares or fill the
+--   figure
 -- @tparam[opt] string options.title above the figure
 -- @tparam[opt] string options.xlabel below the columns
 -- @tparam[opt] string options.ylabel beside the rows
@@ -84,7 +102,7 @@ end
 -- @treturn Figure
 -- @usage
 -- mnemo.plot.heatmap {
---   matrix = mnemo.eye(3), xlabels = { "a", "b", " " }, palette = "greys",
+--   matrix = mnemo.eye(3), xlabels = { "a", "b", " " }, palette = "greys", zlabel = "attention",
 -- }:save("attention.svg")
 function plot.heatmap(options)
   return made(describe.heatmap(options))
@@ -95,6 +113,8 @@ end
 -- @tparam[opt=2, or 1 for a single figure] integer options.columns how many stand in a row
 -- @tparam[opt=all equal] {number,...} options.heights the rows' shares of the height
 -- @tparam[opt] string options.title above all of them
+-- @tparam[opt] string options.xlabel below all of them
+-- @tparam[opt] string options.ylabel to the left of all of them
 -- @tparam[opt=450 a column] number options.width in pixels
 -- @tparam[opt=360 a row] number options.height in pixels
 -- @treturn Figure
@@ -134,9 +154,11 @@ end
 
 --- Returns a figure's numbers as CSV.
 --
--- One line for each point or cell. Columns: `panel` (in a grid: the figure's title),
--- `series`, `x`, `y`, `low`, `high` for curves; `x` and `y` (column and row, from 1), `value`,
--- `x_label`, `y_label` for maps; those that nothing uses are left out.
+-- One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`,
+-- `x`, `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for
+-- curves and points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`,
+-- `y_label` for maps and contours. Those that nothing uses are left out. A line across has a
+-- name in `series` and only one of x and y.
 -- @treturn string with a line of column names first
 -- @usage print(mnemo.plot.lines { y = { 3, 2, 1 } }:csv())
 function figure:csv()
@@ -144,7 +166,9 @@ function figure:csv()
 end
 
 --- Draws the figure into a file, and its numbers into a CSV file beside it (`loss.svg` and
--- `loss.csv`). The folder must exist.
+-- `loss.csv`). The folder must exist. Without gnuplot there is an error, but the numbers are
+-- saved. PNG and PDF need a font with the characters of the labels on this machine, SVG where it
+-- is looked at.
 -- @tparam string path ends in .svg, .png or .pdf
 -- @treturn Figure the same one, so that it can be saved in another format
 -- @usage mnemo.plot.lines { y = { 3, 2, 1 } }:save("loss.svg"):save("loss.pdf")
@@ -153,8 +177,9 @@ function figure:save(path)
     check.fail("save: a path is expected, got %s", type(path))
   end
   local script = draw.script(self, path)
-  files.write(path:gsub("%.%w+$", ".csv"), self:csv(), "save")
-  gnuplot.run(script, "save")
+  local numbers = path:gsub("%.%w+$", ".csv")
+  files.write(numbers, self:csv(), "save")
+  gnuplot.run(script, "save", "; the numbers are in " .. numbers)
   return self
 end
 
@@ -168,9 +193,12 @@ end
 
 --- Tells what the figure is.
 function figure:__tostring()
-  if self.kind == "lines" then return ("figure: %d curves"):format(#self.series) end
-  if self.kind == "grid" then return ("figure: %d panels"):format(#self.figures) end
-  return ("figure: a map of %d × %d"):format(#self.matrix, #self.matrix[1])
+  local what = {
+    lines = function() return ("%d curves"):format(#self.series) end,
+    heatmap = function() return ("a map of %d × %d"):format(#self.matrix, #self.matrix[1]) end,
+    grid = function() return ("%d panels"):format(#self.figures) end,
+  }
+  return "figure: " .. what[self.kind]()
 end
 
 plot.Figure = figure

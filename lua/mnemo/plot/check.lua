@@ -33,24 +33,37 @@ function check.keys(options, known, where)
   nearest.check_keys(options, known, where, outer_level())
 end
 
---- Refuses a word that is not among the allowed ones.
+--- Refuses a value that is not among the allowed ones.
 function check.choice(value, allowed, where, what)
   if value == nil then return end
-  for _, word in ipairs(allowed) do
-    if value == word then return end
+  local words = {}
+  for i, one in ipairs(allowed) do
+    if value == one then return end
+    words[i] = tostring(one)
   end
   check.fail("%s: %s is %s; allowed are %s", where, what,
     type(value) == "string" and "'" .. value .. "'" or "a " .. type(value),
-    table.concat(allowed, ", "))
+    table.concat(words, ", "))
 end
 
 --- Refuses what is not a pair of numbers, the first below the second.
 function check.limits(limits, where, what)
   if limits == nil then return end
   local ok = type(limits) == "table" and type(limits[1]) == "number"
-    and type(limits[2]) == "number" and limits[1] < limits[2]
+    and type(limits[2]) == "number" and limits[1] < limits[2] and limits[1] > -math.huge
+    and limits[2] < math.huge
   if not ok then
     check.fail("%s: %s is a pair such as { 0, 1 }, the smaller number first", where, what)
+  end
+end
+
+--- Refuses titles, labels and names that are no text.
+function check.texts(options, keys, where)
+  for _, key in ipairs(keys) do
+    local kind = type(options[key])
+    if kind ~= "nil" and kind ~= "string" and kind ~= "number" then
+      check.fail("%s: %s is a %s; a text is expected", where, key, kind)
+    end
   end
 end
 

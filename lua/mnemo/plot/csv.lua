@@ -3,6 +3,53 @@ local values = require "mnemo.plot.values"
 
 local csv = {}
 
+-- In this order; those that nothing uses are left out.
+local columns = {
+  "panel", "series", "x", "y", "low", "high", "runs", "size", "colour", "label", "value",
+  "x_label", "y_label",
+}
+
+--- Adds the points of series.
+local function add_series(self, records, panel)
+  for i, series in ipairs(self.series) do
+    for j = 1, #series.y do
+      local record = {
+        panel = panel, series = series.name or ("series %d"):format(i),
+        label = series.labels and series.labels[j],
+        runs = series.runs and ("%d"):format(#series.runs),
+      }
+      for _, key in ipairs { "x", "y", "low", "high", "size", "colour" } do
+        record[key] = series[key] and values.text(series[key][j])
+      end
+      records[#records + 1] = record
+    end
+  end
+end
+
+--- Adds the straight lines across: a vertical one has no y, a horizontal one no x.
+local function add_rules(self, records, panel)
+  for _, axis in ipairs { "y", "x" } do
+    for _, line in ipairs(self[axis == "y" and "hlines" or "vlines"] or {}) do
+      records[#records + 1] = {
+        panel = panel, series = line.name or "line across", [axis] = values.text(line.at),
+      }
+    end
+  end
+end
+
+--- Adds the cells of a matrix, whose columns stand at x and whose rows at y.
+local function add_cells(self, records, panel, matrix)
+  for i, row in ipairs(matrix) do
+    for j, value in ipairs(row) do
+      records[#records + 1] = {
+        panel = panel, value = values.text(value),
+        x = values.text(self.x and self.x[j] or j), y = values.text(self.y and self.y[i] or i),
+        x_label = self.xlabels and self.xlabels[j], y_label = self.ylabels and self.ylabels[i],
+      }
+    end
+  end
+end
+
 --- Adds a figure's numbers to a list of CSV records.
 local function collect(self, records, panel)
   if self.kind == "grid" then
@@ -10,27 +57,14 @@ local function collect(self, records, panel)
       records.panels = (records.panels or 0) + 1
       collect(one, records, one.options.title or ("panel %d"):format(records.panels))
     end
-  elseif self.kind == "lines" then
-    for i, series in ipairs(self.series) do
-      for j = 1, #series.y do
-        records[#records + 1] = {
-          panel = panel, series = series.name or ("series %d"):format(i),
-          x = values.text(series.x[j]), y = values.text(series.y[j]),
-          low = series.low and values.text(series.low[j]),
-          high = series.high and values.text(series.high[j]),
-        }
-      end
-    end
-  else
-    for i, row in ipairs(self.matrix) do
-      for j, value in ipairs(row) do
-        records[#records + 1] = {
-          panel = panel, x = values.text(j), y = values.text(i), value = values.text(value),
-          x_label = self.xlabels and self.xlabels[j], y_label = self.ylabels and self.ylabels[i],
-        }
-      end
-    end
+    return
   end
+  if self.series then
+    add_series(self, records, panel)
+  else
+    add_cells(self, records, panel, self.matrix or self.z)
+  end
+  add_rules(self, records, panel)
 end
 
 --- Writes a CSV field, in quotes where RFC 4180 asks for them.
@@ -45,20 +79,19 @@ end
 function csv.text(figure)
   local records = {}
   collect(figure, records)
-  local columns = {}
-  for _, name in ipairs { "panel", "series", "x", "y", "low", "high", "value", "x_label",
-    "y_label" } do
+  local used = {}
+  for _, name in ipairs(columns) do
     for _, record in ipairs(records) do
       if record[name] then
-        columns[#columns + 1] = name
+        used[#used + 1] = name
         break
       end
     end
   end
-  local lines = { table.concat(columns, ",") }
+  local lines = { table.concat(used, ",") }
   for _, record in ipairs(records) do
     local fields = {}
-    for i, name in ipairs(columns) do fields[i] = field(record[name]) end
+    for i, name in ipairs(used) do fields[i] = field(record[name]) end
     lines[#lines + 1] = table.concat(fields, ",")
   end
   return table.concat(lines, "\n") .. "\n"

@@ -2,13 +2,16 @@
 --
 -- A description has `kind`, the `options` as they were given, and what was read from them.
 local check = require "mnemo.plot.check"
+local style = require "mnemo.plot.style"
 local values = require "mnemo.plot.values"
 
 local describe = {}
 
 local size_keys = { "width", "height" }
-local axis_keys = { "title", "xlabel", "ylabel", "xlim", "ylim" }
-local series_keys = { "name", "x", "y", "low", "high", "style" }
+local label_keys = { "title", "xlabel", "ylabel" }
+local axis_keys = { "xlim", "ylim", "xscale", "yscale", "hlines", "vlines", "legend" }
+local colour_keys = { "palette", "min", "max", "zlabel" }
+local curve_keys = { "name", "x", "y", "low", "high", "style" }
 local styles = { "lines", "points", "linespoints", "reference" }
 local legends = { "right", "below", "none" }
 
@@ -21,20 +24,157 @@ local function joined(...)
   return all
 end
 
-local line_keys = joined({ "x", "y", "low", "high", "name", "style", "series", "xscale",
-  "yscale", "legend" }, axis_keys, size_keys)
-local heatmap_keys = joined({ "matrix", "xlabels", "ylabels", "min", "max", "palette" },
-  { "title", "xlabel", "ylabel" }, size_keys)
-local grid_keys = joined({ "columns", "heights", "title" }, size_keys)
+local line_keys = joined({ "series" }, curve_keys, label_keys, axis_keys, size_keys)
+local heatmap_keys = joined({ "matrix", "xlabels", "ylabels", "xlim", "ylim", "aspect" },
+  label_keys, colour_keys, size_keys)
+local grid_keys = joined({ "columns", "heights" }, label_keys, size_keys)
+
+---- What kinds of figures share ----
+
+--- Begins a description, with the size that is asked for or the usual one.
+local function begun(kind, options, where, width, height)
+  check.size(options, where)
+  check.texts(options, { "title", "xlabel", "ylabel", "zlabel", "sizelabel" }, where)
+  return {
+    kind = kind, options = options, width = options.width or width,
+    height = options.height or height,
+  }
+end
+
+--- Reads the straight lines across: numbers, or tables with `at` and `name`.
+local function read_rules(given, is_log, where, what)
+  local lines = {}
+  for i, one in ipairs(values.list(given or {}, where, what)) do
+    local line = type(one) == "table" and one or { at = one }
+    check.keys(line, { "at", "name" }, ("%s, %s[%d]"):format(where, what, i))
+    check.texts(line, { "name" }, where)
+    if type(line.at) ~= "number" or not values.has_place(line.at, is_log) then
+      check.fail("%s: %s[%d] is no number that the axis has a place for", where, what, i)
+    end
+    lines[i] = line
+  end
+  return lines
+end
+
+--- Checks the options of axes with numbers and reads the straight lines across.
+local function read_axes(self, where)
+  local options = self.options
+  for _, axis in ipairs { "x", "y" } do
+    local scale, limits = axis .. "scale", axis .. "lim"
+    check.choice(options[scale], { "linear", "log" }, where, scale)
+    check.limits(options[limits], where, limits)
+    if options[scale] == "log" and options[limits] and options[limits][1] <= 0 then
+      check.fail("%s: %s begins at %g; a log axis has places for positive numbers only", where,
+        limits, options[limits][1])
+    end
+  end
+  check.choice(options.legend, legends, where, "legend")
+  self.hlines = read_rules(options.hlines, options.yscale == "log", where, "hlines")
+  self.vlines = read_rules(options.vlines, options.xscale == "log", where, "vlines")
+end
+
+--- Checks the options of a colour bar.
+local function check_colours(options, where)
+  check.choice(options.palette, style.palette_names, where, "palette")
+  for _, key in ipairs { "min", "max" } do
+    if options[key] ~= nil and type(options[key]) ~= "number" then
+      check.fail("%s: %s is a %s; a number is expected", where, key, type(options[key]))
+    end
+  end
+  if options.min and options.max and options.min >= options.max then
+    check.fail("%s: min is %g, not below max, %g", where, options.min, options.max)
+  end
+end
+
+--- Returns the series that are given, or the single one that stands in the options themselves.
+local function given_series(options, keys, where)
+  local given = options.series
+  if given == nil then
+    local single = {}
+    for _, key in ipairs(keys) do single[key] = options[key] end
+    return { single }
+  end
+  for _, key in ipairs(keys) do
+    if options[key] ~= nil and key ~= "x" then
+      check.fail("%s: %s belongs into a series when series are given", where, key)
+    end
+  end
+  if type(given) ~= "table" or #given == 0 then check.fail("%s: no series to draw", where) end
+  return given
+end
+
+--- Refuses a series whose lists differ in length from y.
+local function check_lengths(series, keys, where, index)
+  if #series.y == 0 then check.fail("%s: series %d is empty", where, index) end
+  for _, key in ipairs(keys) do
+    if series[key] and #series[key] ~= #series.y then
+      check.fail("%s: series %d has %d y but %d %s", where, index, #series.y, #series[key],
+        key)
+    end
+  end
+end
+
+--- Counts places that cannot be drawn: NaN or infinite, or not positive on a log axis.
+-- @tparam table gaps the counts so far: `total`, `missing`, `negative`
+-- @tparam {number,...} list
+-- @tparam boolean is_log whether the list belongs to a logarithmic axis
+-- @tparam[opt] {number,...} other a list that belongs to the same places
+-- @tparam[opt] boolean other_is_log
+local function count_gaps(gaps, list, is_log, other, other_is_log)
+  for i, value in ipairs(list) do
+    local beside = other and other[i] or 1
+    gaps.total = gaps.total + 1
+    if not values.finite(value) or not values.finite(beside) then
+      gaps.missing = gaps.missing + 1
+    elseif not values.has_place(value, is_log) or not values.has_place(beside, other_is_log) then
+      gaps.negative = gaps.negative + 1
+    end
+  end
+end
+
+--- Says on standard error how many places are left out.
+local function tell_gaps(gaps, where)
+  local function tell(count, what)
+    if count > 0 then
+      io.stderr:write(("%s: %d of %d values %s %s and left out\n"):format(where, count, gaps.total,
+        count == 1 and "is" or "are", what))
+    end
+  end
+  tell(gaps.missing, "NaN or infinite")
+  tell(gaps.negative, "zero or negative on a log axis")
+end
+
+--- Returns the counts before anything is counted.
+local function no_gaps()
+  return { total = 0, missing = 0, negative = 0 }
+end
+
+---- Curves ----
+
+--- Reads y: numbers, or runs of numbers, of which the mean is drawn and a band around it.
+local function read_heights(series, given, where, what, index)
+  local y = values.list(given.y, where, what .. "y")
+  if type(y[1]) ~= "table" and type(y[1]) ~= "userdata" then
+    series.y = values.numbers(y, where, what .. "y")
+    return
+  end
+  if given.low ~= nil or given.high ~= nil then
+    check.fail("%s: series %d has runs in y, whose spread is its band; low and high go without",
+      where, index)
+  end
+  series.runs = values.matrix(y, where, what .. "y")
+  series.y, series.low, series.high = values.mean_and_band(series.runs)
+end
 
 --- Reads one series of `lines`: its numbers, with x counted from 1 where none is given.
-local function read_series(given, shared_x, where, index)
-  check.keys(given, series_keys, ("%s, series %d"):format(where, index))
+local function read_curve(given, shared_x, where, index)
+  check.keys(given, curve_keys, ("%s, series %d"):format(where, index))
+  check.texts(given, { "name" }, where)
   if given.y == nil then check.fail("%s: series %d has no y", where, index) end
   check.choice(given.style, styles, where, "style")
   local what = ("series %d's "):format(index)
   local series = { name = given.name, style = given.style or "lines" }
-  series.y = values.numbers(given.y, where, what .. "y")
+  read_heights(series, given, where, what, index)
   local x = given.x or shared_x
   if x then
     series.x = values.numbers(x, where, what .. "x")
@@ -48,12 +188,7 @@ local function read_series(given, shared_x, where, index)
   for _, key in ipairs { "low", "high" } do
     if given[key] then series[key] = values.numbers(given[key], where, what .. key) end
   end
-  for _, key in ipairs { "x", "low", "high" } do
-    if series[key] and #series[key] ~= #series.y then
-      check.fail("%s: series %d has %d y but %d %s", where, index, #series.y, #series[key],
-        key)
-    end
-  end
+  check_lengths(series, { "x", "low", "high" }, where, index)
   return series
 end
 
@@ -61,50 +196,45 @@ end
 function describe.lines(options)
   local where = "plot.lines"
   check.keys(options, line_keys, where)
-  check.choice(options.xscale, { "linear", "log" }, where, "xscale")
-  check.choice(options.yscale, { "linear", "log" }, where, "yscale")
-  check.choice(options.legend, legends, where, "legend")
-  check.limits(options.xlim, where, "xlim")
-  check.limits(options.ylim, where, "ylim")
-  check.size(options, where)
-  local given = options.series
-  if given == nil then
-    given = { {
-      name = options.name, y = options.y, low = options.low, high = options.high,
-      style = options.style,
-    } }
-  else
-    for _, key in ipairs { "y", "low", "high", "name", "style" } do
-      if options[key] ~= nil then
-        check.fail("%s: %s belongs into a series when series are given", where, key)
-      end
+  local self = begun("lines", options, where, 600, 380)
+  read_axes(self, where)
+  self.series = {}
+  local gaps, x_log, y_log = no_gaps(), options.xscale == "log", options.yscale == "log"
+  for i, one in ipairs(given_series(options, curve_keys, where)) do
+    local series = read_curve(one, options.x, where, i)
+    self.series[i] = series
+    for _, y in ipairs(series.runs or { series.y }) do
+      count_gaps(gaps, y, y_log, series.x, x_log)
     end
   end
-  local self = { kind = "lines", options = options, series = {} }
-  for i, one in ipairs(given) do
-    self.series[i] = read_series(one, options.x, where, i)
-  end
-  if #self.series == 0 then check.fail("%s: no series to draw", where) end
+  tell_gaps(gaps, where)
   return self
+end
+
+---- Maps ----
+
+--- Reads which columns or rows are in view.
+-- @treturn table `first` and `last`
+local function read_window(limits, count, where, what)
+  if limits == nil then return { first = 1, last = count } end
+  local first = type(limits) == "table" and math.tointeger(limits[1])
+  local last = type(limits) == "table" and math.tointeger(limits[2])
+  if not first or not last or first < 1 or first > last or last > count then
+    check.fail("%s: %s is a pair such as { 1, %d }: the first and the last in view", where, what,
+      count)
+  end
+  return { first = first, last = last }
 end
 
 --- Reads the options of `plot.heatmap`.
 function describe.heatmap(options)
   local where = "plot.heatmap"
   check.keys(options, heatmap_keys, where)
-  check.choice(options.palette, { "blues", "greys", "viridis", "diverging" }, where, "palette")
-  check.size(options, where)
-  local rows = values.list(options.matrix, where, "matrix")
-  local matrix = {}
-  for i = 1, #rows do
-    matrix[i] = values.numbers(rows[i], where, ("matrix[%d]"):format(i))
-    if #matrix[i] ~= #matrix[1] then
-      check.fail("%s: row %d has %d columns, row 1 has %d", where, i, #matrix[i], #matrix[1])
-    end
-  end
-  if #matrix == 0 or #matrix[1] == 0 then check.fail("%s: the matrix is empty", where) end
-  local self = { kind = "heatmap", options = options, matrix = matrix }
-  for key, expected in pairs { xlabels = #matrix[1], ylabels = #matrix } do
+  check_colours(options, where)
+  check.choice(options.aspect, { "equal", "auto" }, where, "aspect")
+  local self = begun("heatmap", options, where, 600, 560)
+  self.matrix = values.matrix(options.matrix, where, "matrix")
+  for key, expected in pairs { xlabels = #self.matrix[1], ylabels = #self.matrix } do
     if options[key] ~= nil then
       local labels = values.list(options[key], where, key)
       if #labels ~= expected then
@@ -115,16 +245,15 @@ function describe.heatmap(options)
       for i, label in ipairs(labels) do self[key][i] = values.visible(label) end
     end
   end
-  for _, key in ipairs { "min", "max" } do
-    if options[key] ~= nil and type(options[key]) ~= "number" then
-      check.fail("%s: %s is a %s; a number is expected", where, key, type(options[key]))
-    end
-  end
-  if options.min and options.max and options.min >= options.max then
-    check.fail("%s: min is %g, not below max, %g", where, options.min, options.max)
-  end
+  self.columns = read_window(options.xlim, #self.matrix[1], where, "xlim")
+  self.rows = read_window(options.ylim, #self.matrix, where, "ylim")
+  local gaps = no_gaps()
+  for _, row in ipairs(self.matrix) do count_gaps(gaps, row) end
+  tell_gaps(gaps, where)
   return self
 end
+
+---- Grids ----
 
 --- Reads the figures and options of `plot.grid`.
 -- @tparam function is_figure tells whether a value is a figure
@@ -132,7 +261,6 @@ function describe.grid(figures, options, is_figure)
   local where = "plot.grid"
   options = options or {}
   check.keys(options, grid_keys, where)
-  check.size(options, where)
   if type(figures) ~= "table" or #figures == 0 then
     check.fail("%s: a list of figures is expected", where)
   end
@@ -152,9 +280,9 @@ function describe.grid(figures, options, is_figure)
       check.fail("%s: heights has a positive number for each of the %d rows", where, rows)
     end
   end
-  return {
-    kind = "grid", options = options, figures = figures, columns = columns, rows = rows,
-  }
+  local self = begun("grid", options, where, 450 * columns, 360 * rows)
+  self.figures, self.columns, self.rows = figures, columns, rows
+  return self
 end
 
 return describe

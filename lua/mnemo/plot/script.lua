@@ -5,8 +5,9 @@ local Script = {}
 Script.__index = Script
 
 --- Returns an empty script.
-function Script.new()
-  return setmetatable({}, Script)
+-- @tparam[opt=1] number font_scale the size of letters against that on the screen
+function Script.new(font_scale)
+  return setmetatable({ font_scale = font_scale or 1, blocks = 0 }, Script)
 end
 
 --- Writes a text as a gnuplot string, all but letters and spaces in octal, so that nothing in
@@ -22,23 +23,58 @@ function Script.quoted(text)
   return '"' .. safe .. '"'
 end
 
+--- Writes a text as a gnuplot string, on several lines if it is too long for one.
+-- @tparam string text
+-- @tparam number pixels the room for a line
+-- @tparam number size that of the letters
+function Script.wrapped(text, pixels, size)
+  local most = math.max(10, pixels / (0.6 * size))
+  local lines = { "" }
+  for word in tostring(text):gmatch("%S+") do
+    local line = lines[#lines]
+    if line == "" then
+      lines[#lines] = word
+    elseif (utf8.len(line .. word) or #line + #word) < most then
+      lines[#lines] = line .. " " .. word
+    else
+      lines[#lines + 1] = word
+    end
+  end
+  for i, line in ipairs(lines) do lines[i] = Script.quoted(line):sub(2, -2) end
+  return '"' .. table.concat(lines, "\\n") .. '"'
+end
+
 --- Adds a line, formatted if there is something to format.
 function Script:add(format, ...)
   self[#self + 1] = select("#", ...) > 0 and format:format(...) or format
 end
 
---- Writes a block of inline data and returns its name.
+--- Writes a size of letters, in pixels on the screen.
+function Script:font(size)
+  return ("font ',%.4g'"):format(size * self.font_scale)
+end
+
+--- Writes a block of inline data and returns its name. An empty row is an empty line, which
+-- ends a line or a polygon.
 function Script:data(rows)
-  self.blocks = (self.blocks or 0) + 1
+  self.blocks = self.blocks + 1
   local name = ("$data%d"):format(self.blocks)
   self:add("%s << END_OF_DATA", name)
   for _, row in ipairs(rows) do
     local words = {}
-    for i, value in ipairs(row) do words[i] = values.text(value) end
+    for i, value in ipairs(row) do
+      words[i] = type(value) == "string" and value
+        or values.finite(value) and values.text(value) or "NaN"
+    end
     self[#self + 1] = table.concat(words, " ")
   end
   self:add("END_OF_DATA")
   return name
+end
+
+--- Draws what is listed, in this order.
+function Script:plot(parts)
+  self:add("plot %s", table.concat(parts, ", \\\n  "))
 end
 
 --- Returns the whole text.

@@ -5,20 +5,70 @@
 local style = {}
 
 -- Okabe–Ito without its yellow, too pale for a thin line on white.
-style.colours = {
+local colours = {
   "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
 }
 -- gnuplot dash patterns: pairs of drawn and empty lengths. Five, so that with seven colours
 -- the pairs repeat only after 35 series.
-style.dashes = { "solid", "(12,4)", "(3,3)", "(12,3,3,3)", "(18,4)" }
+local dashes = { "solid", "(12,4)", "(3,3)", "(12,3,3,3)", "(18,4)" }
 -- gnuplot point types: filled disc, square, triangle, diamond, …, then hollow ones.
-style.marks = { 7, 5, 9, 13, 11, 6, 4, 8, 12 }
+local marks = { 7, 5, 9, 13, 11, 6, 4, 8, 12 }
+-- The patterns of lines that are not data: theory, and straight lines across.
+local reference_dashes = { "(8,4)", "(2,3)", "(10,3,2,3)", "(16,4)" }
 
-style.palettes = {
-  blues = "(0 '#FFFFFF', 0.25 '#C6DBEF', 0.5 '#6BAED6', 0.75 '#2171B5', 1 '#08306B')",
-  greys = "(0 '#FFFFFF', 1 '#000000')",
-  viridis = "(0 '#440154', 0.25 '#3B528B', 0.5 '#21918C', 0.75 '#5EC962', 1 '#FDE725')",
-  diverging = "(0 '#0072B2', 0.25 '#8FC1DF', 0.5 '#FFFFFF', 0.75 '#EBA878', 1 '#D55E00')",
+--- Takes the entry of a list that belongs to a series; the list begins again at its end.
+local function turn(list, index)
+  return list[(index - 1) % #list + 1]
+end
+
+--- Returns how the series of that number is drawn.
+-- @treturn table `colour`, `dash`, `mark`, and `solid` if the mark is filled
+function style.series(index)
+  local mark = turn(marks, index)
+  return {
+    colour = turn(colours, index), dash = turn(dashes, index), mark = mark, solid = mark % 2 == 1,
+  }
+end
+
+--- Returns the dash pattern of the reference line of that number.
+function style.reference_dash(index)
+  return turn(reference_dashes, index)
+end
+
+-- Colours from the least to the greatest value, at equal distances. Lightness goes one way in
+-- all but `diverging`.
+local palettes = {
+  blues = { "#FFFFFF", "#C6DBEF", "#6BAED6", "#2171B5", "#08306B" },
+  greys = { "#FFFFFF", "#000000" },
+  viridis = { "#440154", "#3B528B", "#21918C", "#5EC962", "#FDE725" },
+  diverging = { "#0072B2", "#8FC1DF", "#FFFFFF", "#EBA878", "#D55E00" },
 }
+
+-- What stands for a value that is not a number.
+style.missing = "#C8C8C8"
+
+style.palette_names = { "blues", "greys", "viridis", "diverging" }
+
+--- Returns a palette's colours, from the least to the greatest value, at equal distances.
+function style.palette(name)
+  return palettes[name]
+end
+
+--- Returns the colour at a place of a palette.
+-- @tparam string name the palette
+-- @tparam number share from 0, its lower end, to 1
+-- @treturn string such as `#C6DBEF`
+function style.colour(name, share)
+  local palette = palettes[name]
+  local place = 1 + math.max(0, math.min(1, share)) * (#palette - 1)
+  local first = math.min(math.floor(place), #palette - 1)
+  local mixed = {}
+  for i = 0, 2 do
+    local low = tonumber(palette[first]:sub(2 + 2 * i, 3 + 2 * i), 16)
+    local high = tonumber(palette[first + 1]:sub(2 + 2 * i, 3 + 2 * i), 16)
+    mixed[i + 1] = math.floor(low + (place - first) * (high - low) + 0.5)
+  end
+  return ("#%02X%02X%02X"):format(table.unpack(mixed))
+end
 
 return style

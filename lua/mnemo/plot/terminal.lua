@@ -1,5 +1,6 @@
 --- Draws figures in the terminal, with characters.
 local Script = require "mnemo.plot.script"
+local axes = require "mnemo.plot.axes"
 local gnuplot = require "mnemo.plot.gnuplot"
 local style = require "mnemo.plot.style"
 local values = require "mnemo.plot.values"
@@ -16,19 +17,25 @@ end
 -- From little to much, for maps without colour.
 local shades = { " ", "░", "▒", "▓", "█" }
 
+--- Returns the rows of a map that are in view, from top to bottom.
+local function rows_in_view(self)
+  local view = {}
+  if self.kind == "contour" then
+    for i = #self.z, 1, -1 do view[#view + 1] = self.z[i] end
+    return view
+  end
+  for i = self.rows.first, self.rows.last do
+    view[#view + 1] = table.move(self.matrix[i], self.columns.first, self.columns.last, 1, {})
+  end
+  return view
+end
+
 --- Returns a map as lines of text: two cells a row of text in colour, shades without.
 local function map_text(self, columns, rows, colour)
-  local matrix = self.matrix
+  local matrix = rows_in_view(self)
   local height, width = #matrix, #matrix[1]
-  local low, high = self.options.min or math.huge, self.options.max or -math.huge
-  for _, row in ipairs(matrix) do
-    for _, x in ipairs(row) do
-      if values.finite(x) then
-        if not self.options.min then low = math.min(low, x) end
-        if not self.options.max then high = math.max(high, x) end
-      end
-    end
-  end
+  local low, high = values.extent(self.matrix or self.z)
+  low, high = self.options.min or low or 0, self.options.max or high or 0
   -- Cells are square: one column and half a row each, or two columns and a row.
   local most_rows = math.max(2, rows - 4) * (colour and 2 or 1)
   local step = math.max(1, math.ceil(height / most_rows),
@@ -68,31 +75,34 @@ local function map_text(self, columns, rows, colour)
   return table.concat(lines, "\n")
 end
 
---- Returns curves as text, drawn by gnuplot.
+--- Returns curves or points as text, drawn by gnuplot.
 local function curves_text(self, columns, rows, colour)
-  local options, lines = self.options, {}
-  local function add(format, ...) lines[#lines + 1] = format:format(...) end
-  add("set encoding utf8")
-  add("set terminal dumb noenhanced size %d,%d %s", columns, rows, colour and "ansi256" or "mono")
-  if options.title then add("set title %s", Script.quoted(options.title)) end
-  if options.xlabel then add("set xlabel %s", Script.quoted(options.xlabel)) end
-  if options.xscale == "log" then add("set logscale x") end
-  if options.yscale == "log" then add("set logscale y") end
-  if options.xlim then add("set xrange [%.9g:%.9g]", options.xlim[1], options.xlim[2]) end
-  if options.ylim then add("set yrange [%.9g:%.9g]", options.ylim[1], options.ylim[2]) end
-  add("set key below")
-  local drawn = {}
+  local options, script = self.options, Script.new()
+  script:add("set encoding utf8")
+  script:add("set terminal dumb noenhanced size %d,%d %s", columns, rows,
+    colour and "ansi256" or "mono")
+  if options.title then script:add("set title %s", Script.quoted(options.title)) end
+  if options.xlabel then script:add("set xlabel %s", Script.quoted(options.xlabel)) end
+  script:add("set key below")
+  local across, upward = { axes.places(self, "x") }, { axes.places(self, "y") }
+  for _, series in ipairs(self.series) do
+    across[#across + 1], upward[#upward + 1] = series.x, series.y
+  end
+  -- A tic takes as many columns and rows as it would take tens of pixels.
+  local left, right = axes.scale(script, options, "x", across, 6 * columns)
+  local bottom, top = axes.scale(script, options, "y", upward, 12 * rows)
+  local parts = { "NaN notitle" }
+  local rules = axes.rule(self, script, { x = { left, right }, y = { bottom, top } })
   for i, series in ipairs(self.series) do
-    add("$data%d << END_OF_DATA", i)
-    for j = 1, #series.y do add("%s %s", values.text(series.x[j]), values.text(series.y[j])) end
-    add("END_OF_DATA")
-    drawn[i] = ("$data%d using 1:2 with %s %s %s"):format(i,
+    local points = {}
+    for j = 1, #series.y do points[j] = { series.x[j], series.y[j] } end
+    parts[#parts + 1] = ("%s using 1:2 with %s %s %s"):format(script:data(points),
       series.style == "points" and "points" or "lines",
-      colour and "lc rgb '" .. style.colours[(i - 1) % #style.colours + 1] .. "'" or "",
+      colour and "lc rgb '" .. style.series(i).colour .. "'" or "",
       series.name and "title " .. Script.quoted(series.name) or "notitle")
   end
-  add("plot %s", table.concat(drawn, ", "))
-  return table.concat(lines, "\n") .. "\n"
+  script:plot(table.move(rules, 1, #rules, #parts + 1, parts))
+  return script:text()
 end
 
 --- Prints a figure, or the figures of a grid below each other.
@@ -102,7 +112,7 @@ local function show(self, columns, rows, colour)
     for _, one in ipairs(self.figures) do
       if one then show(one, columns, math.max(12, rows // 2), colour) end
     end
-  elseif self.kind == "lines" then
+  elseif self.series then
     local text = gnuplot.run(curves_text(self, columns, rows, colour), "show")
     io.write((text:gsub("\f", ""):gsub(" +\n", "\n"):gsub("%s*$", ""):gsub("^%s*\n", "")), "\n")
   else

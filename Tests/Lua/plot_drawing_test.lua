@@ -1,0 +1,279 @@
+--- Figures as they are drawn: by gnuplot, in every format, and in the terminal.
+-- luacheck: globals io.stderr io.write
+local draw = require "mnemo.plot.draw"
+local luaunit = require "luaunit"
+local plot = require "mnemo.plot"
+
+local tests = {}
+
+local nan = 0 / 0
+
+-- What figures say of gaps is tested with what they refuse.
+local standard_error = io.stderr
+
+function tests.setUp()
+  io.stderr = { write = function() end }
+end
+
+function tests.tearDown()
+  io.stderr = standard_error
+end
+
+--- Saves a figure under a temporary name and returns what was written.
+-- @treturn string the picture, and the CSV
+local function saved(figure, ending)
+  local stem = os.tmpname()
+  local texts = {}
+  figure:save(stem .. ending)
+  for i, path in ipairs { stem .. ending, stem .. ".csv" } do
+    local file = assert(io.open(path, "rb"))
+    texts[i] = file:read("a")
+    file:close()
+    os.remove(path)
+  end
+  os.remove(stem)
+  return texts[1], texts[2]
+end
+
+--- Runs a command line and returns what it printed, standard error too, and its status.
+local function run(line)
+  local pipe = assert(io.popen(line .. " 2>&1"))
+  local output = pipe:read("a")
+  local _, _, status = pipe:close()
+  return output, status
+end
+
+--- Returns what a figure draws in a terminal of 80 columns.
+local function shown(figure)
+  local words, write = {}, io.write
+  io.write = function(...) words[#words + 1] = table.concat { ... } end
+  local done, message = pcall(figure.show, figure)
+  io.write = write
+  luaunit.assertTrue(done, message)
+  return table.concat(words)
+end
+
+--- Lists the numbers of the blocks that a part of the script draws.
+-- @tparam string pattern finds the part, and in it the block's name
+-- @treturn {table,...} rows of numbers
+local function block(figure, pattern)
+  local script = draw.script(figure, "figure.svg")
+  local name = script:match(pattern)
+  luaunit.assertIsString(name, script)
+  local rows = {}
+  local text = script:match("\n%$" .. name:sub(2) .. " << END_OF_DATA\n(.-)END_OF_DATA")
+  for line in text:gmatch("[^\n]+") do
+    local row = {}
+    for word in line:gmatch("%S+") do row[#row + 1] = tonumber(word) or nan end
+    rows[#rows + 1] = row
+  end
+  return rows
+end
+
+function tests.test_every_format_is_drawn()
+  local figure = plot.lines { y = { 1, 2, nan, 4 }, name = "a" }
+  luaunit.assertStrContains(saved(figure, ".svg"), "</svg>")
+  luaunit.assertEquals(saved(figure, ".png"):sub(2, 4), "PNG")
+  luaunit.assertEquals(saved(figure, ".pdf"):sub(1, 5), "%PDF-")
+  local _, csv = saved(figure, ".SVG")
+  luaunit.assertEquals(csv, figure:csv())
+  luaunit.assertErrorMsgContains("does not end in .svg, .png or .pdf", figure.save, figure, "a.gif")
+  luaunit.assertErrorMsgContains("No such file or directory", figure.save, figure,
+    "/no/such/folder/figure.svg")
+end
+
+function tests.test_any_text_is_shown_as_it_is()
+  local witness = os.tmpname()
+  os.remove(witness)
+  for _, text in ipairs {
+    "it's \"quoted\"", "50% of %d %s", "back\\slash\\", "{a}_b^c @d &e <f>", "# no comment",
+    "`touch " .. witness .. "`", "$(touch " .. witness .. ")", "'; system('touch "
+      .. witness .. "'); '", "'\nsystem('touch " .. witness .. "')\n'", "€ ␣ ↵", "", "\xff",
+  } do
+    local curve = plot.lines {
+      y = { 1, 2 }, name = text, title = text, xlabel = text, ylabel = text,
+    }
+    local map = plot.heatmap {
+      matrix = { { 1, 2 } }, xlabels = { text, "b" }, ylabels = { text }, title = text,
+    }
+    local picture = saved(plot.grid({ curve, map }, { title = text }), ".svg")
+    luaunit.assertStrContains(picture, "</svg>", false, text)
+    luaunit.assertNil(io.open(witness), text)
+  end
+  local picture = saved(plot.heatmap { matrix = { { 1 } }, xlabels = { "50%" } }, ".svg")
+  luaunit.assertStrContains(picture, "50%<")
+  -- A digit after an escaped character belongs to the text.
+  picture = saved(plot.lines { y = { 1 }, title = "lr 0.25-7", name = "0.5" }, ".svg")
+  luaunit.assertStrContains(picture, ">lr 0.25-7<")
+  luaunit.assertStrContains(picture, ">0.5<")
+end
+
+function tests.test_paths_are_only_paths()
+  -- gnuplot would take a leading bar for a command.
+  local figure = plot.lines { y = { 1 } }
+  local witness = os.tmpname()
+  os.remove(witness)
+  pcall(figure.save, figure, "|touch " .. witness .. ".svg")
+  luaunit.assertNil(io.open(witness .. ".svg"))
+  os.remove("|touch " .. witness .. ".svg")
+end
+
+function tests.test_odd_data_are_drawn()
+  for what, figure in pairs {
+    ["one point"] = plot.lines { y = { 3 } },
+    ["only NaN"] = plot.lines { y = { nan, nan }, xscale = "log", yscale = "log" },
+    ["a constant"] = plot.lines { y = { 2, 2, 2 } },
+    ["nothing above zero on a log axis"] = plot.lines { y = { 0, -1 }, yscale = "log" },
+    ["many series"] = plot.lines { series = (function()
+      local series = {}
+      for i = 1, 40 do series[i] = { y = { i, i + 1 }, name = tostring(i) } end
+      return series
+    end)() },
+    ["a map of one value"] = plot.heatmap { matrix = { { 2, 2 }, { 2, 2 } } },
+    ["a map with gaps"] = plot.heatmap { matrix = { { nan, nan } } },
+    ["a map of one part"] = plot.heatmap { matrix = { { 1, 2 }, { 3, 4 } }, xlim = { 2, 2 } },
+    ["a grid with an empty place"] = plot.grid {
+      plot.lines { y = { 1 } }, plot.lines { y = { 1 } }, plot.lines { y = { 1 } },
+    },
+  } do
+    luaunit.assertStrContains(saved(figure, ".svg"), "</svg>", false, what)
+  end
+end
+
+function tests.test_a_band_is_cut_at_the_axes()
+  local rows = block(plot.lines {
+    x = { 1, 2 }, y = { 1, 2 }, low = { 0.5, 1.5 }, high = { 1.5, 2.5 }, ylim = { 1.2, 1.8 },
+  }, "(%$data%d+) using 1:2:3 with filledcurves")
+  luaunit.assertAlmostEquals(rows, {
+    { 1, 1.2, 1.5 }, { 1.3, 1.2, 1.8 }, { 1.7, 1.2, 1.8 }, { 2, 1.5, 1.8 },
+  }, 1e-9)
+  rows = block(plot.lines {
+    x = { 1, 2, 3 }, y = { 1, 2, 3 }, low = { 1, 2, 3 }, high = { 2, 3, 4 }, xlim = { 1.5, 2 },
+  }, "(%$data%d+) using 1:2:3 with filledcurves")
+  luaunit.assertAlmostEquals(rows, { { 1.5, 1.5, 2.5 }, { 2, 2, 3 } }, 1e-9)
+end
+
+function tests.test_a_band_below_a_log_axis_goes_to_its_end()
+  local rows = block(plot.lines {
+    y = { 10, 10 }, low = { -1, 1 }, high = { 100, 100 }, yscale = "log", ylim = { 0.1, 100 },
+  }, "(%$data%d+) using 1:2:3 with filledcurves")
+  luaunit.assertAlmostEquals(rows, { { 1, 0.1, 100 }, { 2, 1, 100 } }, 1e-9)
+end
+
+function tests.test_axes_hold_what_is_on_them()
+  for _, given in ipairs {
+    { y = { 0.3, 0.4 } }, { y = { -1e-9, 3e-9 } }, { y = { 5, 5 } }, { y = { 1e6, 1e6 + 1 } },
+    { y = { 1e-12, 1e9 }, yscale = "log" }, { y = { 2.1, 3.3 }, yscale = "log" },
+    { y = { 7, 7 }, yscale = "log" }, { y = { 1 }, hlines = { -3, 40 } },
+  } do
+    local script = draw.script(plot.lines(given), "figure.svg")
+    local low, high = script:match("set yrange %[([^:]*):([^%]]*)%]")
+    low, high = tonumber(low), tonumber(high)
+    for _, list in ipairs { given.y, given.hlines or {} } do
+      for _, value in ipairs(list) do
+        luaunit.assertTrue(low <= value and value <= high and low < high, script)
+      end
+    end
+    luaunit.assertTrue(given.yscale ~= "log" or low > 0)
+  end
+end
+
+function tests.test_powers_of_ten_are_raised()
+  local picture = saved(plot.lines { y = { 1e-7, 1e7 }, yscale = "log" }, ".svg")
+  luaunit.assertStrContains(picture, ">10⁻⁶<")
+  luaunit.assertStrContains(picture, ">10⁶<")
+end
+
+function tests.test_lines_across_and_theory_are_in_the_legend()
+  local picture = saved(plot.lines {
+    series = { { name = "measured", y = { 1, 2 } },
+      { name = "theory", y = { 2, 3 }, style = "reference" } },
+    hlines = { { at = 2.5, name = "chance" } }, vlines = { 1.5 },
+  }, ".svg")
+  for _, name in ipairs { "measured", "theory", "chance" } do
+    luaunit.assertStrContains(picture, ">" .. name .. "<")
+  end
+end
+
+--- Makes the map of a matrix with so many labels.
+local function tokens(count, options)
+  options.matrix, options.xlabels, options.ylabels = {}, {}, {}
+  for i = 1, count do
+    options.matrix[i], options.xlabels[i], options.ylabels[i] = {}, "c" .. i, "r" .. i
+    for j = 1, count do options.matrix[i][j] = i + j end
+  end
+  return plot.heatmap(options)
+end
+
+function tests.test_dense_labels_are_thinned_out_and_numbered()
+  local picture = saved(tokens(16, {}), ".svg")
+  luaunit.assertStrContains(picture, ">c7<")
+  luaunit.assertStrContains(picture, ">r16<")
+  picture = saved(tokens(128, {}), ".svg")
+  luaunit.assertStrContains(picture, ">c20 20<")
+  luaunit.assertNotStrContains(picture, ">c21")
+  picture = saved(tokens(128, { xlim = { 21, 40 }, ylim = { 101, 120 } }), ".svg")
+  luaunit.assertStrContains(picture, ">c21<")
+  luaunit.assertStrContains(picture, ">r101<")
+  luaunit.assertNotStrContains(picture, ">c20<")
+  luaunit.assertNotStrContains(picture, ">r121<")
+end
+
+function tests.test_diverging_is_white_at_zero()
+  local options = { matrix = { { -1, 3 } }, palette = "diverging" }
+  local script = draw.script(plot.heatmap(options), "a.svg")
+  luaunit.assertStrContains(script, "set cbrange [-3:3]")
+  options.min = -1
+  script = draw.script(plot.heatmap(options), "a.svg")
+  luaunit.assertStrContains(script, "set cbrange [-1:3]")
+end
+
+function tests.test_a_grid_shares_title_and_labels()
+  local one = plot.lines { y = { 1, 2 }, title = "inner" }
+  local picture = saved(plot.grid({ one, one }, {
+    title = "whole", xlabel = "below all", ylabel = "beside all",
+  }), ".svg")
+  for _, text in ipairs { "inner", "whole", "below all", "beside all" } do
+    luaunit.assertStrContains(picture, ">" .. text .. "<")
+  end
+end
+
+function tests.test_without_gnuplot_the_numbers_are_saved()
+  local command = run("readlink /proc/$PPID/exe"):gsub("\n", "")
+  local folder = run("mktemp -d"):gsub("\n", "")
+  local function try(gnuplot)
+    if gnuplot then
+      local file = assert(io.open(folder .. "/gnuplot", "w"))
+      file:write("#!/bin/sh\n", gnuplot, "\n")
+      file:close()
+      run(("chmod +x '%s/gnuplot'"):format(folder))
+    end
+    os.remove(folder .. "/a.csv")
+    local output, status = run(([[cd '%s' && PATH='%s' '%s' -e ]]):format(folder, folder, command)
+      .. [['mnemo.plot.lines { y = { 1, 2 } }:save("a.svg")']])
+    luaunit.assertEquals(status, 1)
+    local file = assert(io.open(folder .. "/a.csv"))
+    luaunit.assertEquals(file:read("a"), "series,x,y\nseries 1,1,1\nseries 1,2,2\n")
+    file:close()
+    return output
+  end
+  luaunit.assertStrContains(try(nil), "save: gnuplot is not installed; on Debian it is the package"
+    .. " gnuplot-nox; the numbers are in a.csv")
+  luaunit.assertStrContains(try("echo 'no terminal' >&2; exit 3"),
+    "save: gnuplot failed (exit 3): no terminal; the numbers are in a.csv")
+  local killed = try("kill -9 $$")
+  luaunit.assertStrContains(killed, "save: gnuplot failed (")
+  luaunit.assertStrContains(killed, "; the numbers are in a.csv")
+  run(("rm -r '%s'"):format(folder))
+end
+
+function tests.test_every_kind_is_shown()
+  local z = { { 0, 1 }, { 2, 3 } }
+  luaunit.assertStrContains(shown(plot.lines { y = { 1, 2 }, name = "curve", hlines = { 1.5 } }),
+    "curve")
+  luaunit.assertStrContains(shown(plot.heatmap { matrix = z }), "2 × 2, from 0")
+  luaunit.assertStrContains(shown(plot.heatmap { matrix = { { 1, 2, 3 } }, xlim = { 2, 3 } }),
+    "1 × 2, from 1")
+end
+
+os.exit(luaunit.LuaUnit.new():runSuiteByInstances { { "plot drawing", tests } })

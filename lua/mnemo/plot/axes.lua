@@ -1,0 +1,209 @@
+--- Axes: their ends and tics, and what stands around the data.
+local Script = require "mnemo.plot.script"
+local style = require "mnemo.plot.style"
+local values = require "mnemo.plot.values"
+
+local axes = {}
+
+--- Writes title and labels.
+-- @tparam number pixels the panel's width
+-- @tparam number tall the panel's height
+function axes.frame(script, options, pixels, tall)
+  local function text(key, room, size) return Script.wrapped(options[key] or "", room, size) end
+  script:add("set title %s %s offset 0,-0.4", text("title", pixels - 40, 13), script:font(13))
+  script:add("set xlabel %s", text("xlabel", pixels - 80, 12))
+  script:add("set ylabel %s", text("ylabel", tall - 60, 12))
+end
+
+--- Writes the settings of panels with numbers on both axes.
+function axes.open(script)
+  script:add("set border 3 lc rgb '#404040'; set tics nomirror out scale 0.5 tc rgb '#202020'")
+  script:add("set grid x y lt 1 lw 0.5 lc rgb '#E0E0E0'; set clip two")
+end
+
+---- Tics ----
+
+--- Returns 1, 2 or 5 times a power of ten: the distance of tics that leaves each of them
+-- the room it needs.
+-- @tparam number span how much the axis covers
+-- @tparam number room how many tics there is room for
+function axes.tic_distance(span, room)
+  local least = span / math.max(2, room)
+  local power = 10 ^ math.floor(math.log(least, 10))
+  for _, factor in ipairs { 1, 2, 5 } do
+    if factor * power >= least * (1 - 1e-9) then return factor * power end
+  end
+  return 10 * power
+end
+
+--- Moves the ends of an axis outwards: to a tic that is near, or else by a little.
+local function widened(low, high, room)
+  if low == high then
+    local half = low == 0 and 1 or math.abs(low) / 10
+    return low - half, high + half
+  end
+  local span = high - low
+  local distance = axes.tic_distance(span, room)
+  local below = math.floor(low / distance + 1e-9) * distance
+  local above = math.ceil(high / distance - 1e-9) * distance
+  return low - below <= 0.4 * distance and below or low - 0.03 * span,
+    above - high <= 0.4 * distance and above or high + 0.03 * span
+end
+
+local raised = { [0] = "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹" }
+
+--- Writes a positive number: in digits if it is short, else with a power of ten.
+local function short_number(x)
+  if x >= 0.00099 and x < 10001 then return ("%g"):format(x) end
+  local mantissa, sign, exponent = ("%.6e"):format(x):match "^(.-)0*e([+-])0*(%d+)$"
+  mantissa = mantissa:gsub("%.$", "")
+  exponent = exponent:gsub("%d", function(digit) return raised[tonumber(digit)] end)
+  return (mantissa == "1" and "" or mantissa .. "·") .. "10" .. (sign == "-" and "⁻" or "")
+    .. exponent
+end
+
+--- Chooses the tics of a logarithmic axis.
+-- @treturn {table,...} pairs of a place and a label; without one, a small tic
+local function log_tics(low, high, room)
+  local tics = {}
+  local decades = math.log(high / low, 10)
+  if decades < 0.7 then
+    local distance = axes.tic_distance(high - low, math.min(1.5 * room, 9))
+    for k = math.ceil(low / distance), math.floor(high / distance) do
+      tics[#tics + 1] = { k * distance, ("%g"):format(k * distance) }
+    end
+    return tics
+  end
+  local labelled = { [1] = true }
+  if decades * 3 <= room and decades < 4 then labelled = { [1] = true, [2] = true, [5] = true } end
+  local stride = math.ceil(decades / room)
+  for exponent = math.floor(math.log(low, 10)), math.ceil(math.log(high, 10)) do
+    for factor = 1, 9 do
+      local place = factor * 10.0 ^ exponent
+      if place >= low * (1 - 1e-9) and place <= high * (1 + 1e-9) then
+        if labelled[factor] and exponent % stride == 0 then
+          tics[#tics + 1] = { place, short_number(place) }
+        elseif stride == 1 and decades < 10 then
+          tics[#tics + 1] = { place }
+        end
+      end
+    end
+  end
+  return tics
+end
+
+--- Scales an axis: its ends, and tics with the room they need.
+-- @tparam string axis `"x"` or `"y"`
+-- @tparam {table,...} lists the numbers that must have a place on it
+-- @tparam number pixels its length
+-- @treturn number its lower end
+-- @treturn number its upper end
+function axes.scale(script, options, axis, lists, pixels)
+  local is_log = options[axis .. "scale"] == "log"
+  local limits = options[axis .. "lim"]
+  local low, high = values.extent(lists, is_log)
+  -- Without a point there are empty axes.
+  if not low then low, high = is_log and 0.1 or 0, 1 end
+  local room = math.max(2, pixels / (axis == "x" and 55 or 38))
+  if limits then
+    low, high = limits[1], limits[2]
+  elseif is_log then
+    local margin = math.max(high / low, 1.2) ^ 0.03
+    low, high = low / margin, high * margin
+  else
+    low, high = widened(low, high, room)
+  end
+  script:add("set %srange [%.12g:%.12g]", axis, low, high)
+  if not is_log then
+    script:add("set %stics %.9g", axis, axes.tic_distance(high - low, room))
+    return low, high
+  end
+  local tics = {}
+  for i, tic in ipairs(log_tics(low, high, room)) do
+    tics[i] = ("%s %.9g %d"):format(Script.quoted(tic[2] or ""), tic[1], tic[2] and 0 or 1)
+  end
+  script:add("set logscale %s; set %stics (%s)", axis, axis, table.concat(tics, ", "))
+  return low, high
+end
+
+---- Straight lines across, and the legend ----
+
+--- Returns the straight lines that cross an axis.
+local function lines_across(self, axis)
+  return self[axis == "x" and "vlines" or "hlines"]
+end
+
+--- Lists where straight lines cross an axis.
+-- @tparam string axis `"x"` for vertical lines, `"y"` for horizontal ones
+function axes.places(self, axis)
+  local places = {}
+  for i, line in ipairs(lines_across(self, axis)) do places[i] = line.at end
+  return places
+end
+
+--- Lists the names of the straight lines that have one.
+function axes.names(self)
+  local names = {}
+  for _, axis in ipairs { "y", "x" } do
+    for _, line in ipairs(lines_across(self, axis)) do names[#names + 1] = line.name end
+  end
+  return names
+end
+
+--- Draws the straight lines across.
+-- @tparam table ends `x` and `y`, pairs of numbers
+-- @tparam[opt="back"] string layer `"front"` or `"back"` of the data
+-- @treturn {string,...} their entries in the legend, for `plot`
+function axes.rule(self, script, ends, layer)
+  local entries, count = {}, 0
+  for _, axis in ipairs { "y", "x" } do
+    for _, line in ipairs(lines_across(self, axis)) do
+      count = count + 1
+      local look = ("lw 1.2 dt %s lc rgb '#606060'"):format(style.reference_dash(count))
+      if line.at >= ends[axis][1] and line.at <= ends[axis][2] then
+        local from = axis == "x" and "first %.12g, graph 0 to first %.12g, graph 1"
+          or "graph 0, first %.12g to graph 1, first %.12g"
+        script:add("set arrow from " .. from .. " nohead %s " .. look, line.at, line.at,
+          layer or "back")
+      end
+      if line.name then
+        entries[#entries + 1] = ("keyentry with lines %s title %s"):format(look,
+          Script.quoted(line.name))
+      end
+    end
+  end
+  return entries
+end
+
+-- What a name in the legend takes in pixels, about: the sample and the space around it, a letter,
+-- and a line.
+local sample_width, letter_width, line_height = 60, 7, 19
+
+--- Chooses where the legend stands, outside the data: what is asked for, else on the right if
+-- that leaves room for the data.
+-- @tparam {string,...} names what is in it
+-- @tparam number pixels the panel's width
+-- @tparam number tall the panel's height
+-- @treturn number how many pixels of the width it leaves
+-- @treturn number how many pixels of the height it leaves
+function axes.legend(script, options, names, pixels, tall)
+  local longest = 0
+  for _, name in ipairs(names) do longest = math.max(longest, utf8.len(name) or #name) end
+  local width = sample_width + letter_width * longest
+  local stacks = math.ceil(#names / math.max(1, (tall - 60) // line_height))
+  local place = options.legend or (#names == 0 and "none")
+    or (stacks * width > 0.36 * pixels and "below" or "right")
+  if place == "none" then
+    script:add("unset key")
+    return pixels, tall
+  elseif place == "below" then
+    script:add("set key outside below center horizontal Left reverse samplen 3 spacing 1.1"
+      .. " height 1")
+    local beside = math.max(1, (pixels - 90) // width)
+    return pixels, tall - line_height * (math.ceil(#names / beside) + 1)
+  end
+  script:add("set key outside right top vertical Left reverse samplen 3 spacing 1.2")
+  return pixels - stacks * width, tall
+end
+
+return axes
