@@ -132,6 +132,7 @@ function tests.test_odd_data_are_drawn()
     ["a map of one value"] = plot.heatmap { matrix = { { 2, 2 }, { 2, 2 } } },
     ["a map with gaps"] = plot.heatmap { matrix = { { nan, nan } } },
     ["a map of one part"] = plot.heatmap { matrix = { { 1, 2 }, { 3, 4 } }, xlim = { 2, 2 } },
+    ["no colour"] = plot.scatter { x = { 1 }, y = { 1 }, colour = { nan }, size = { nan } },
     ["a grid with an empty place"] = plot.grid {
       plot.lines { y = { 1 } }, plot.lines { y = { 1 } }, plot.lines { y = { 1 } },
     },
@@ -193,6 +194,32 @@ function tests.test_lines_across_and_theory_are_in_the_legend()
   for _, name in ipairs { "measured", "theory", "chance" } do
     luaunit.assertStrContains(picture, ">" .. name .. "<")
   end
+end
+
+function tests.test_sizes_are_areas()
+  local figure = plot.scatter {
+    x = { 1, 2, 3 }, y = { 1, 2, 3 }, size = { 10, 60, 110 }, colour = { 0, 1, 2 },
+    palette = "greys",
+  }
+  local rows = block(figure, "(%$data%d+) using 1:2:3:4 with points")
+  -- Each twice: an edge, and the point in its colour.
+  luaunit.assertEquals(#rows, 6)
+  local least, middle, most = rows[2][3], rows[4][3], rows[6][3]
+  luaunit.assertAlmostEquals(middle ^ 2 - least ^ 2, most ^ 2 - middle ^ 2, 1e-6)
+  luaunit.assertEquals({ rows[2][4], rows[4][4], rows[6][4] }, { 0xFFFFFF, 0x808080, 0 })
+  luaunit.assertTrue(rows[1][3] > rows[2][3])
+end
+
+function tests.test_labels_of_points_keep_clear_of_each_other()
+  local x, labels = {}, {}
+  for i = 1, 30 do x[i], labels[i] = i % 2 + i / 1000, "label" end
+  local _, count = draw.script(plot.scatter { x = x, y = x, labels = labels }, "figure.svg")
+    :gsub("set label", "")
+  luaunit.assertTrue(count >= 2 and count < 10, count)
+  _, count = draw.script(plot.scatter {
+    x = { 1, 2, 3 }, y = { 1, 2, 3 }, labels = { "a", "b", "c" },
+  }, "figure.svg"):gsub("set label", "")
+  luaunit.assertEquals(count, 3)
 end
 
 --- Makes the map of a matrix with so many labels.
@@ -271,6 +298,8 @@ function tests.test_every_kind_is_shown()
   local z = { { 0, 1 }, { 2, 3 } }
   luaunit.assertStrContains(shown(plot.lines { y = { 1, 2 }, name = "curve", hlines = { 1.5 } }),
     "curve")
+  luaunit.assertStrContains(
+    shown(plot.scatter { series = { { x = { 1, 2 }, y = { 1, 2 }, name = "dots" } } }), "dots")
   luaunit.assertStrContains(shown(plot.heatmap { matrix = z }), "2 × 2, from 0")
   luaunit.assertStrContains(shown(plot.heatmap { matrix = { { 1, 2, 3 } }, xlim = { 2, 3 } }),
     "1 × 2, from 1")

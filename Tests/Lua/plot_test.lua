@@ -53,6 +53,12 @@ function tests.test_runs_become_a_mean_and_a_band()
     .. "series 1,2,5,3.58578644,6.41421356,2\nseries 1,3,NaN,NaN,NaN,2\n")
 end
 
+function tests.test_csv_of_points()
+  luaunit.assertEquals(plot.scatter {
+    x = { 1, 2 }, y = { 3, 4 }, size = { 5, 6 }, colour = { 7, 8 }, labels = { " ", "b" },
+  }:csv(), "series,x,y,size,colour,label\nseries 1,1,3,5,7,␣\nseries 1,2,4,6,8,b\n")
+end
+
 function tests.test_gaps_are_told()
   for expected, draw in pairs {
     ["plot.lines: 2 of 4 values are NaN or infinite and left out\n"] =
@@ -60,6 +66,8 @@ function tests.test_gaps_are_told()
     ["plot.lines: 1 of 3 values is NaN or infinite and left out\n"
       .. "plot.lines: 1 of 3 values is zero or negative on a log axis and left out\n"] =
       function() return plot.lines { x = { 1, 2, nan }, y = { 1, 0, 3 }, yscale = "log" } end,
+    ["plot.scatter: 2 of 3 values are zero or negative on a log axis and left out\n"] =
+      function() return plot.scatter { x = { -1, 2, 0 }, y = { 1, 2, 3 }, xscale = "log" } end,
     ["plot.heatmap: 1 of 2 values is NaN or infinite and left out\n"] =
       function() return plot.heatmap { matrix = { { 1, nan } } } end,
     [""] = function() return plot.lines { y = { 1, 0, -3 } } end,
@@ -142,6 +150,16 @@ function tests.test_options_are_checked()
   } do
     luaunit.assertErrorMsgContains(message, plot.heatmap, wrong)
   end
+  for message, wrong in pairs {
+    ["unknown option 'color'; did you mean 'colour'?"] = { x = { 1 }, y = { 1 }, color = { 1 } },
+    ["series 1 has no x"] = { y = { 1 } },
+    ["series 1 has no y"] = { x = { 1 } },
+    ["series 1 has 1 y but 2 labels"] = { x = { 1 }, y = { 1 }, labels = { "a", "b" } },
+    ["series 2 has 1 y but 2 size"] =
+      { x = { 1 }, series = { { y = { 1 } }, { y = { 1 }, size = { 1, 2 } } } },
+  } do
+    luaunit.assertErrorMsgContains(message, plot.scatter, wrong)
+  end
 end
 
 function tests.test_errors_name_the_callers_line()
@@ -156,6 +174,7 @@ function tests.test_errors_name_the_callers_line()
     function() local _ = plot.lines { y = 1 } end,
     function() local _ = plot.heatmap { matrix = 1 } end,
     function() local _ = plot.heatmap { matrix = { { "1" } } } end,
+    function() local _ = plot.scatter { x = { 1 } } end,
     function() local _ = plot.grid {} end,
     function() local _ = plot.lines { y = { 1 } }:save("figure.gif") end,
     function() local _ = plot.lines { y = { 1 } }:save("/no/such/folder/figure.svg") end,

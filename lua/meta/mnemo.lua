@@ -2036,6 +2036,46 @@ mnemo.plot = {}
 ---@return mnemo.Figure
 function mnemo.plot.lines(options) end
 
+---@class (exact) mnemo.plot.scatter.Options
+---@field series? table[] The sets of points; without it, one of x and y.
+---@field x? mnemo.Tensor|number[] Of a single series, or of all without one.
+---@field y? mnemo.Tensor|number[] Of a single series.
+---@field size? mnemo.Tensor|number[] Of a single series.
+---@field colour? mnemo.Tensor|number[] Of a single series.
+---@field labels? string[] Of a single series.
+---@field name? string Of a single series, for the legend.
+---@field title? string Above the figure.
+---@field xlabel? string Below the x axis.
+---@field ylabel? string Beside the y axis.
+---@field xscale? "linear"|"log" Of the x axis. Default: "linear".
+---@field yscale? "linear"|"log" Of the y axis. Default: "linear".
+---@field xlim? number[] { low, high }: the ends of the x axis.
+---@field ylim? number[] { low, high }: the ends of the y axis.
+---@field hlines? (number|table)[] Horizontal lines across: where, or `{ at =, name = }` to have them in the legend.
+---@field vlines? (number|table)[] Vertical lines across.
+---@field zlabel? string Beside the colour bar.
+---@field sizelabel? string What size shows: puts the least and the greatest into the legend.
+---@field min? number The value at the lower end of the palette. Default: that of the data.
+---@field max? number The value at the upper end. Default: that of the data.
+---@field palette? "blues"|"greys"|"viridis"|"diverging" The colours. Default: "viridis".
+---@field legend? "right"|"below"|"none" Where it stands; without it, on the right where there is room.
+---@field width? number In pixels. Default: 600.
+---@field height? number In pixels. Default: 420.
+
+---Describes points.
+---
+---A series is `{ name=, x=, y=, size=, colour=, labels= }`. `size` and `colour` are lists of values, one for each point: the area and the colour of a point grow with them. `labels` are texts beside the points, such as tokens, with white space made visible; those that would run into others are left out. A single series may stand in the options themselves. Points without a place (NaN, or not positive on a log axis) are left out, and standard error says how many; those whose colour is NaN are grey.
+---
+---```lua
+---mnemo.plot.scatter {
+---  x = { 1, 2, 3 }, y = { 3, 1, 2 }, colour = { 0.1, 0.5, 0.9 }, zlabel = "recall",
+---  labels = { "a", " ", "the" },
+---}:save("points.svg")
+---```
+---@param options? mnemo.plot.scatter.Options
+---@return mnemo.Figure
+function mnemo.plot.scatter(options) end
+
 ---@class (exact) mnemo.plot.heatmap.Options
 ---@field matrix mnemo.Tensor|table[] Rows of numbers, or a tensor [rows, columns]; NaN is grey, and standard error says how many there are.
 ---@field xlabels? string[] One label for each column, such as tokens: white space, and what else shows nothing by itself, is made visible.

@@ -76,6 +76,51 @@ function plot.lines(options)
   return made(describe.lines(options))
 end
 
+--- Describes points.
+--
+-- A series is `{ name=, x=, y=, size=, colour=, labels= }`. `size` and `colour` are lists of
+-- values, one for each point: the area and the colour of a point grow with them. `labels` are
+-- texts beside the points, such as tokens, with white space made visible; those that would run
+-- into others are left out. A single series may stand in the options themselves. Points without
+-- a place (NaN, or not positive on a log axis) are left out, and standard error says how many;
+-- those whose colour is NaN are grey.
+-- @tparam[opt] {table,...} options.series the sets of points; without it, one of x and y
+-- @tparam[opt] Tensor|{number,...} options.x of a single series, or of all without one
+-- @tparam[opt] Tensor|{number,...} options.y of a single series
+-- @tparam[opt] Tensor|{number,...} options.size of a single series
+-- @tparam[opt] Tensor|{number,...} options.colour of a single series
+-- @tparam[opt] {string,...} options.labels of a single series
+-- @tparam[opt] string options.name of a single series, for the legend
+-- @tparam[opt] string options.title above the figure
+-- @tparam[opt] string options.xlabel below the x axis
+-- @tparam[opt] string options.ylabel beside the y axis
+-- @tparam[opt="linear"] "linear"|"log" options.xscale of the x axis
+-- @tparam[opt="linear"] "linear"|"log" options.yscale of the y axis
+-- @tparam[opt] {number,...} options.xlim { low, high }: the ends of the x axis
+-- @tparam[opt] {number,...} options.ylim { low, high }: the ends of the y axis
+-- @tparam[opt] {number|table,...} options.hlines horizontal lines across: where, or
+--   `{ at =, name = }` to have them in the legend
+-- @tparam[opt] {number|table,...} options.vlines vertical lines across
+-- @tparam[opt] string options.zlabel beside the colour bar
+-- @tparam[opt] string options.sizelabel what size shows: puts the least and the greatest into
+--   the legend
+-- @tparam[opt=that of the data] number options.min the value at the lower end of the palette
+-- @tparam[opt=that of the data] number options.max the value at the upper end
+-- @tparam[opt="viridis"] "blues"|"greys"|"viridis"|"diverging" options.palette the colours
+-- @tparam[opt] "right"|"below"|"none" options.legend where it stands; without it, on the right
+--   where there is room
+-- @tparam[opt=600] number options.width in pixels
+-- @tparam[opt=420] number options.height in pixels
+-- @treturn Figure
+-- @usage
+-- mnemo.plot.scatter {
+--   x = { 1, 2, 3 }, y = { 3, 1, 2 }, colour = { 0.1, 0.5, 0.9 }, zlabel = "recall",
+--   labels = { "a", " ", "the" },
+-- }:save("points.svg")
+function plot.scatter(options)
+  return made(describe.scatter(options))
+end
+
 --- Describes a matrix as a map of colours, its first row on top.
 --
 -- Where labels are denser than letters, some are left out and the others followed by their
@@ -195,6 +240,7 @@ end
 function figure:__tostring()
   local what = {
     lines = function() return ("%d curves"):format(#self.series) end,
+    scatter = function() return ("%d sets of points"):format(#self.series) end,
     heatmap = function() return ("a map of %d × %d"):format(#self.matrix, #self.matrix[1]) end,
     grid = function() return ("%d panels"):format(#self.figures) end,
   }

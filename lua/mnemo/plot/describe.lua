@@ -12,6 +12,7 @@ local label_keys = { "title", "xlabel", "ylabel" }
 local axis_keys = { "xlim", "ylim", "xscale", "yscale", "hlines", "vlines", "legend" }
 local colour_keys = { "palette", "min", "max", "zlabel" }
 local curve_keys = { "name", "x", "y", "low", "high", "style" }
+local point_keys = { "name", "x", "y", "size", "colour", "labels" }
 local styles = { "lines", "points", "linespoints", "reference" }
 local legends = { "right", "below", "none" }
 
@@ -25,6 +26,8 @@ local function joined(...)
 end
 
 local line_keys = joined({ "series" }, curve_keys, label_keys, axis_keys, size_keys)
+local scatter_keys = joined({ "series", "sizelabel" }, point_keys, label_keys, axis_keys,
+  colour_keys, size_keys)
 local heatmap_keys = joined({ "matrix", "xlabels", "ylabels", "xlim", "ylim", "aspect" },
   label_keys, colour_keys, size_keys)
 local grid_keys = joined({ "columns", "heights" }, label_keys, size_keys)
@@ -206,6 +209,49 @@ function describe.lines(options)
     for _, y in ipairs(series.runs or { series.y }) do
       count_gaps(gaps, y, y_log, series.x, x_log)
     end
+  end
+  tell_gaps(gaps, where)
+  return self
+end
+
+---- Points ----
+
+--- Reads one series of `scatter`.
+local function read_points(given, shared_x, where, index)
+  check.keys(given, point_keys, ("%s, series %d"):format(where, index))
+  check.texts(given, { "name" }, where)
+  local series = { name = given.name }
+  for _, key in ipairs { "x", "y", "size", "colour" } do
+    local list = given[key] or key == "x" and shared_x
+    if list then
+      series[key] = values.numbers(list, where, ("series %d's %s"):format(index, key))
+    elseif key == "x" or key == "y" then
+      check.fail("%s: series %d has no %s", where, index, key)
+    end
+  end
+  if given.labels ~= nil then
+    series.labels = {}
+    for i, label in ipairs(values.list(given.labels, where, "labels")) do
+      series.labels[i] = values.visible(label)
+    end
+  end
+  check_lengths(series, { "x", "size", "colour", "labels" }, where, index)
+  return series
+end
+
+--- Reads the options of `plot.scatter`.
+function describe.scatter(options)
+  local where = "plot.scatter"
+  check.keys(options, scatter_keys, where)
+  local self = begun("scatter", options, where, 600, 420)
+  read_axes(self, where)
+  check_colours(options, where)
+  self.series = {}
+  local gaps = no_gaps()
+  for i, one in ipairs(given_series(options, point_keys, where)) do
+    local series = read_points(one, options.x, where, i)
+    self.series[i] = series
+    count_gaps(gaps, series.y, options.yscale == "log", series.x, options.xscale == "log")
   end
   tell_gaps(gaps, where)
   return self

@@ -6,6 +6,7 @@ local draw = {}
 
 local drawers = {
   lines = require "mnemo.plot.draw_lines",
+  scatter = require "mnemo.plot.draw_scatter",
   heatmap = require "mnemo.plot.draw_heatmap",
 }
 

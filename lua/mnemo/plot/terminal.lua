@@ -97,7 +97,7 @@ local function curves_text(self, columns, rows, colour)
     local points = {}
     for j = 1, #series.y do points[j] = { series.x[j], series.y[j] } end
     parts[#parts + 1] = ("%s using 1:2 with %s %s %s"):format(script:data(points),
-      series.style == "points" and "points" or "lines",
+      (self.kind == "scatter" or series.style == "points") and "points" or "lines",
       colour and "lc rgb '" .. style.series(i).colour .. "'" or "",
       series.name and "title " .. Script.quoted(series.name) or "notitle")
   end
