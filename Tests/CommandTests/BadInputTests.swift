@@ -17,6 +17,7 @@ import Testing
     ("mnemo.plot.lines { xlable = 'x' }", "plot.lines", "xlable", "xlabel"),
     ("mnemo.plot.heatmap { matrx = { { 1 } } }", "plot.heatmap", "matrx", "matrix"),
     ("mnemo.plot.scatter { x = { 1 }, lables = {} }", "plot.scatter", "lables", "labels"),
+    ("mnemo.plot.contour { z = {}, levls = 3 }", "plot.contour", "levls", "levels"),
     ("mnemo.plot.grid({}, { colums = 1 })", "plot.grid", "colums", "columns"),
     ("mnemo.rand(2, { sead = 1 })", "rand", "sead", "seed"),
   ]) func unknownOptions(_ line: String, _ place: String, _ given: String, _ meant: String) throws {

@@ -133,6 +133,8 @@ function tests.test_odd_data_are_drawn()
     ["a map with gaps"] = plot.heatmap { matrix = { { nan, nan } } },
     ["a map of one part"] = plot.heatmap { matrix = { { 1, 2 }, { 3, 4 } }, xlim = { 2, 2 } },
     ["no colour"] = plot.scatter { x = { 1 }, y = { 1 }, colour = { nan }, size = { nan } },
+    ["a plain"] = plot.contour { z = { { 1, 1 }, { 1, 1 } } },
+    ["nothing to contour"] = plot.contour { z = { { nan, nan }, { nan, nan } } },
     ["a grid with an empty place"] = plot.grid {
       plot.lines { y = { 1 } }, plot.lines { y = { 1 } }, plot.lines { y = { 1 } },
     },
@@ -255,6 +257,31 @@ function tests.test_diverging_is_white_at_zero()
   luaunit.assertStrContains(script, "set cbrange [-1:3]")
 end
 
+function tests.test_levels_are_round_or_as_given()
+  local z = { { 0, 10 }, { 0, 10 } }
+  luaunit.assertEquals(plot.contour { z = z, levels = 4 }.levels, { 2, 4, 6, 8 })
+  luaunit.assertEquals(plot.contour { z = z, levels = { 0.5, 7 } }.levels, { 0.5, 7 })
+  local picture = saved(plot.contour { z = z, levels = { 0.5, 7 } }, ".svg")
+  -- On the bar and on the line.
+  for _, text in ipairs { ">0%.5<", ">7<" } do
+    luaunit.assertEquals(select(2, picture:gsub(text, "")), 2)
+  end
+end
+
+function tests.test_level_lines_are_straight_on_log_axes()
+  -- log x + log y at level 0: the line through (0.1, 10) and (10, 0.1).
+  local places, z = { 0.01, 1, 100 }, {}
+  for j, y in ipairs(places) do
+    z[j] = {}
+    for i, x in ipairs(places) do z[j][i] = math.log(x, 10) + math.log(y, 10) end
+  end
+  local rows = block(plot.contour {
+    x = places, y = places, z = z, levels = { 1 }, xscale = "log", yscale = "log", filled = false,
+  }, "(%$data%d+) using 1:2 with lines")
+  luaunit.assertTrue(#rows > 1)
+  for _, row in ipairs(rows) do luaunit.assertAlmostEquals(row[1] * row[2], 10, 1e-6) end
+end
+
 function tests.test_a_grid_shares_title_and_labels()
   local one = plot.lines { y = { 1, 2 }, title = "inner" }
   local picture = saved(plot.grid({ one, one }, {
@@ -301,6 +328,11 @@ function tests.test_every_kind_is_shown()
   luaunit.assertStrContains(
     shown(plot.scatter { series = { { x = { 1, 2 }, y = { 1, 2 }, name = "dots" } } }), "dots")
   luaunit.assertStrContains(shown(plot.heatmap { matrix = z }), "2 × 2, from 0")
+  -- The first row of a contour is at the bottom.
+  local rows = {}
+  for line in shown(plot.contour { z = z }):gmatch("[^\n]+") do rows[#rows + 1] = line end
+  luaunit.assertStrContains(rows[1], "██")
+  luaunit.assertNotStrContains(rows[2], "██")
   luaunit.assertStrContains(shown(plot.heatmap { matrix = { { 1, 2, 3 } }, xlim = { 2, 3 } }),
     "1 × 2, from 1")
 end

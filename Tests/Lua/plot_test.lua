@@ -59,6 +59,11 @@ function tests.test_csv_of_points()
   }:csv(), "series,x,y,size,colour,label\nseries 1,1,3,5,7,␣\nseries 1,2,4,6,8,b\n")
 end
 
+function tests.test_csv_of_contours()
+  luaunit.assertEquals(plot.contour { x = { 1, 2 }, y = { 10, 30 }, z = { { 5, 6 }, { 7, 8 } } }
+    :csv(), "x,y,value\n1,10,5\n2,10,6\n1,30,7\n2,30,8\n")
+end
+
 function tests.test_gaps_are_told()
   for expected, draw in pairs {
     ["plot.lines: 2 of 4 values are NaN or infinite and left out\n"] =
@@ -70,6 +75,8 @@ function tests.test_gaps_are_told()
       function() return plot.scatter { x = { -1, 2, 0 }, y = { 1, 2, 3 }, xscale = "log" } end,
     ["plot.heatmap: 1 of 2 values is NaN or infinite and left out\n"] =
       function() return plot.heatmap { matrix = { { 1, nan } } } end,
+    ["plot.contour: 1 of 4 values is NaN or infinite and left out\n"] =
+      function() return plot.contour { z = { { 1, nan }, { 1, 2 } } } end,
     [""] = function() return plot.lines { y = { 1, 0, -3 } } end,
   } do
     luaunit.assertEquals(said(draw), expected)
@@ -160,6 +167,22 @@ function tests.test_options_are_checked()
   } do
     luaunit.assertErrorMsgContains(message, plot.scatter, wrong)
   end
+  local z = { { 1, 2, 3 }, { 4, 5, 6 } }
+  for message, wrong in pairs {
+    ["z is missing"] = {},
+    ["z is 1 × 3; 2 × 2 is the least"] = { z = { { 1, 2, 3 } } },
+    ["2 x for 3 columns of z"] = { z = z, x = { 1, 2 } },
+    ["3 y for 2 rows of z"] = { z = z, y = { 1, 2, 3 } },
+    ["x does not rise at x[3]"] = { z = z, x = { 1, 3, 2 } },
+    ["x[1] is 0, which has no place on its axis"] = { z = z, x = { 0, 1, 2 }, xscale = "log" },
+    ["levels do not rise at levels[2]"] = { z = z, levels = { 2, 2 } },
+    ["levels is 0; 1 to 100 are allowed"] = { z = z, levels = 0 },
+  } do
+    luaunit.assertErrorMsgContains(message, plot.contour, wrong)
+  end
+  luaunit.assertErrorMsgContains("entry 1 is no figure", plot.grid, { {} })
+  luaunit.assertErrorMsgContains("did you mean 'columns'?", plot.grid,
+    { plot.lines { y = { 1 } } }, { colums = 1 })
 end
 
 function tests.test_errors_name_the_callers_line()
@@ -175,6 +198,7 @@ function tests.test_errors_name_the_callers_line()
     function() local _ = plot.heatmap { matrix = 1 } end,
     function() local _ = plot.heatmap { matrix = { { "1" } } } end,
     function() local _ = plot.scatter { x = { 1 } } end,
+    function() local _ = plot.contour { z = { { 1 } } } end,
     function() local _ = plot.grid {} end,
     function() local _ = plot.lines { y = { 1 } }:save("figure.gif") end,
     function() local _ = plot.lines { y = { 1 } }:save("/no/such/folder/figure.svg") end,

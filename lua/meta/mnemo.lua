@@ -2106,6 +2106,43 @@ function mnemo.plot.scatter(options) end
 ---@return mnemo.Figure
 function mnemo.plot.heatmap(options) end
 
+---@class (exact) mnemo.plot.contour.Options
+---@field z mnemo.Tensor|table[] Rows of values, or a tensor [ny, nx]; the first row is at the first y.
+---@field x? mnemo.Tensor|number[] The columns' places, rising. Default: 1, 2, ….
+---@field y? mnemo.Tensor|number[] The rows' places, rising. Default: 1, 2, ….
+---@field levels? integer|number[] About how many round ones, or which, rising. Default: 8.
+---@field filled? boolean Whether the bands have colours, and a bar beside them. Default: true.
+---@field palette? "blues"|"greys"|"viridis"|"diverging" The colours. Default: "viridis".
+---@field zlabel? string Beside the colour bar.
+---@field title? string Above the figure.
+---@field xlabel? string Below the x axis.
+---@field ylabel? string Beside the y axis.
+---@field xscale? "linear"|"log" Of the x axis. Default: "linear".
+---@field yscale? "linear"|"log" Of the y axis. Default: "linear".
+---@field xlim? number[] { low, high }: the ends of the x axis.
+---@field ylim? number[] { low, high }: the ends of the y axis.
+---@field hlines? (number|table)[] Horizontal lines across: where, or `{ at =, name = }` to have them in the legend.
+---@field vlines? (number|table)[] Vertical lines across.
+---@field legend? "right"|"below"|"none" Of lines across with a name. Default: "below".
+---@field width? number In pixels. Default: 600.
+---@field height? number In pixels. Default: 460.
+
+---Describes a function of two variables by its level lines.
+---
+---The bands between levels are filled, all with a colour of their own; levels below 0 are dashed. Cells with a NaN corner are empty; standard error says how many NaN there are.
+---
+---```lua
+---local z = {}
+---for j = 1, 9 do
+---  z[j] = {}
+---  for i = 1, 9 do z[j][i] = (i - 5) ^ 2 + (j - 4) ^ 2 end
+---end
+---mnemo.plot.contour { z = z, levels = { 1, 4, 9, 16 }, zlabel = "loss" }:save("landscape.svg")
+---```
+---@param options mnemo.plot.contour.Options
+---@return mnemo.Figure
+function mnemo.plot.contour(options) end
+
 ---@class (exact) mnemo.plot.grid.Options
 ---@field columns? integer How many stand in a row. Default: 2, or 1 for a single figure.
 ---@field heights? number[] The rows' shares of the height. Default: all equal.

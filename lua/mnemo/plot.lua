@@ -153,6 +153,43 @@ function plot.heatmap(options)
   return made(describe.heatmap(options))
 end
 
+--- Describes a function of two variables by its level lines.
+--
+-- The bands between levels are filled, all with a colour of their own; levels below 0 are
+-- dashed. Cells with a NaN corner are empty; standard error says how many NaN there are.
+-- @tparam Tensor|{table,...} options.z rows of values, or a tensor [ny, nx]; the first row is
+--   at the first y
+-- @tparam[opt=1, 2, …] Tensor|{number,...} options.x the columns' places, rising
+-- @tparam[opt=1, 2, …] Tensor|{number,...} options.y the rows' places, rising
+-- @tparam[opt=8] integer|{number,...} options.levels about how many round ones, or which, rising
+-- @tparam[opt=true] boolean options.filled whether the bands have colours, and a bar beside them
+-- @tparam[opt="viridis"] "blues"|"greys"|"viridis"|"diverging" options.palette the colours
+-- @tparam[opt] string options.zlabel beside the colour bar
+-- @tparam[opt] string options.title above the figure
+-- @tparam[opt] string options.xlabel below the x axis
+-- @tparam[opt] string options.ylabel beside the y axis
+-- @tparam[opt="linear"] "linear"|"log" options.xscale of the x axis
+-- @tparam[opt="linear"] "linear"|"log" options.yscale of the y axis
+-- @tparam[opt] {number,...} options.xlim { low, high }: the ends of the x axis
+-- @tparam[opt] {number,...} options.ylim { low, high }: the ends of the y axis
+-- @tparam[opt] {number|table,...} options.hlines horizontal lines across: where, or
+--   `{ at =, name = }` to have them in the legend
+-- @tparam[opt] {number|table,...} options.vlines vertical lines across
+-- @tparam[opt="below"] "right"|"below"|"none" options.legend of lines across with a name
+-- @tparam[opt=600] number options.width in pixels
+-- @tparam[opt=460] number options.height in pixels
+-- @treturn Figure
+-- @usage
+-- local z = {}
+-- for j = 1, 9 do
+--   z[j] = {}
+--   for i = 1, 9 do z[j][i] = (i - 5) ^ 2 + (j - 4) ^ 2 end
+-- end
+-- mnemo.plot.contour { z = z, levels = { 1, 4, 9, 16 }, zlabel = "loss" }:save("landscape.svg")
+function plot.contour(options)
+  return made(describe.contour(options))
+end
+
 --- Puts figures side by side; a figure may be a grid itself.
 -- @tparam {Figure,...} figures row by row
 -- @tparam[opt=2, or 1 for a single figure] integer options.columns how many stand in a row
@@ -242,6 +279,7 @@ function figure:__tostring()
     lines = function() return ("%d curves"):format(#self.series) end,
     scatter = function() return ("%d sets of points"):format(#self.series) end,
     heatmap = function() return ("a map of %d × %d"):format(#self.matrix, #self.matrix[1]) end,
+    contour = function() return ("%d levels"):format(#self.levels) end,
     grid = function() return ("%d panels"):format(#self.figures) end,
   }
   return "figure: " .. what[self.kind]()

@@ -8,6 +8,7 @@ local drawers = {
   lines = require "mnemo.plot.draw_lines",
   scatter = require "mnemo.plot.draw_scatter",
   heatmap = require "mnemo.plot.draw_heatmap",
+  contour = require "mnemo.plot.draw_contour",
 }
 
 -- Pixels that a grid's own title and labels take.
