@@ -74,7 +74,7 @@ local function curves(title, ylabel, names)
   for i, name in ipairs(names) do series[i] = { name = name, y = run:series(name) } end
   return mnemo.plot.lines {
     title = title, x = run:series("step"), series = series, xlabel = "step", ylabel = ylabel,
-    ylim = { 0, 1.02 },
+    ylim = { 0, 1.02 }, legend = "below",
   }
 end
 
@@ -89,6 +89,7 @@ local function attention_map(layer)
     title = ("attention of layer %d"):format(layer),
     matrix = model:attention(tokens, layer)[1][1], min = 0, max = 1,
     xlabels = labels, ylabels = labels, xlabel = "token looked at", ylabel = "current token",
+    zlabel = "attention weight",
   }
 end
 
@@ -96,7 +97,7 @@ local figure = mnemo.plot.grid({
   curves("accuracy on outputs", "accuracy", { "acc_end", "acc_end_test", "acc_tot" }),
   curves("what the memories hold", "recall", { "wk1", "wo1", "wk0_64", "wk0" }),
   attention_map(1), attention_map(2),
-}, { width = 900, height = 830, heights = { 0.8, 1 } })
+}, { title = "The birth of an induction head", width = 900, height = 860, heights = { 0.8, 1 } })
 
 run:save(options.out)
 figure:save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
