@@ -19,12 +19,13 @@ extension SimplifiedTransformer {
     static let logitValue = "output.ov"
   }
 
-  /// Whether layer 0 reads tables for a batch of `batch` sequences: if making them costs less than
-  /// the products that they replace.
+  /// Whether layer 0 reads tables for a batch of `batch` sequences: if they stay in a core's cache
+  /// and making them costs less than the products that they replace.
   func readsTables(batch: Int, length: Int) -> Bool {
     guard configuration.crossTalk, configuration.positional != .rope else { return false }
     let (rows, dim) = (configuration.vocab + length, configuration.dim)
-    return rows * (2 * dim + rows) < batch * length * (2 * dim + length / 2)
+    return rows <= 1 << 10
+      && rows * (2 * dim + rows) < batch * length * (2 * dim + length / 2)
   }
 
   /// Whether the logits are W_U x + (W_U W_O W_V) o: two narrow products instead of a square one.

@@ -8,11 +8,8 @@ import Tensors
 /// side by side, times W_O, are added to x_t. Logits are W_U x_t. No projection has a bias.
 /// Everything is trained unless an option freezes it.
 ///
-/// The last layer computes what the selected rows need: keys and values at all positions, the rest
-/// at those rows only.
-///
 /// Legend: *B* batch, *T* seq_len, *R* selected rows, *D* dim, *H* heads, *V* vocab.
-public final class Transformer: Model {
+public final class Transformer: FunctionalModel {
   /// The options it was made with.
   public let configuration: TransformerConfiguration
   public private(set) var parameters = Parameters()
@@ -85,83 +82,15 @@ public final class Transformer: Model {
     try Transformer(configuration).taking(parametersOf: self)
   }
 
-  public func logits(_ tokens: IntTensor, rows: RowSelection) throws -> Tensor {
-    try check(tokens)
-    var x = try embeddings(tokens)
-    let everything = RowSelection(everyPositionOf: tokens.shape[0], length: tokens.shape[1])
-    for layer in 0..<layerCount {
-      let isLast = layer == layerCount - 1
-      let wanted = isLast ? rows : everything
-      let attended = try attention(attentionInput(x, layer), layer, rows: wanted)
-      let after = try afterLayer(layer, wanted.rows(of: x), attended)
-      x = isLast ? after : try after.reshape(x.shape)
-    }
-    return try normalized(x, "norm").linear(parameters.outputWeight())
+  public func weights(batch: Int, length: Int) -> Parameters { parameters }
+
+  public func outputs(
+    _ tokens: IntTensor, rows: RowSelection, weights: Parameters
+  ) throws -> LinearOutputs {
+    try TransformerForward(configuration, weights).outputs(tokens, rows: rows)
   }
 
-  /// E[z] + P, [B, T, D].
-  func embeddings(_ tokens: IntTensor) throws -> Tensor {
-    let positions = try parameters.get(configuration.positionName).narrow(0, 0, tokens.shape[1])
-    return try parameters.get("tok_embeddings.weight").rows(tokens).add(positions)
-  }
-
-  /// 1/√(d/H), the factor of the scores.
-  var scale: Float { 1 / Float(configuration.dim / configuration.heads).squareRoot() }
-
-  /// The attention weight of that name; nil where an option leaves it out.
-  func attentionWeight(_ name: String, _ layer: Int) -> Tensor? {
-    parameters["layers.\(layer).attention.\(name).weight"]
-  }
-
-  /// What a layer's queries, keys and values are made of: norm x before attention, else x.
-  func attentionInput(_ x: Tensor, _ layer: Int, _ trace: Trace? = nil) throws -> Tensor {
-    let prefix = "layers.\(layer)"
-    let input =
-      configuration.norm == .pre ? try normalized(x, "\(prefix).attention_norm") : x
-    return try shown(input, "\(prefix).attention_input", trace)
-  }
-
-  /// Shows what a part of a layer reads, as a view, whose gradient is that of this use alone.
-  private func shown(_ input: Tensor, _ name: String, _ trace: Trace?) throws -> Tensor {
-    try trace.map { try $0.visit(name, input.reshape(input.shape)) } ?? input
-  }
-
-  /// W x for the attention weight W of that name, or x where there is none.
-  func projected(_ x: Tensor, _ name: String, _ layer: Int) throws -> Tensor {
-    try attentionWeight(name, layer).map { try x.linear($0) } ?? x
-  }
-
-  /// W_O Σ_u β_tu v_u of all heads at the selected rows, [R, D], from attention's input [B, T, D].
-  private func attention(_ x: Tensor, _ layer: Int, rows: RowSelection) throws -> Tensor {
-    let summed = try Attention.causal(
-      queries: projected(rows.rows(of: x), "wq", layer), keys: projected(x, "wk", layer),
-      values: projected(x, "wv", layer), heads: configuration.heads, scale: scale, rows: rows)
-    return try projected(summed, "wo", layer)
-  }
-
-  /// The residual stream after a layer, from what it was before and what attention adds, both
-  /// [R, D] or [B, T, D].
-  func afterLayer(
-    _ layer: Int, _ x: Tensor, _ attended: Tensor, _ trace: Trace? = nil
-  ) throws -> Tensor {
-    let prefix = "layers.\(layer)"
-    let isPost = configuration.norm == .post
-    var sum = try x.add(attended)
-    if isPost { sum = try normalized(sum, "\(prefix).attention_norm") }
-    let feedForward = configuration.feedForward(ofLayer: layer)
-    if feedForward != .none {
-      let input = try shown(
-        isPost ? sum : normalized(x, "\(prefix).ff_norm"), "\(prefix).ff_input", trace)
-      let output = try feedForward.output(input, parameters, prefix: prefix, trace)
-      sum = try output.map { try sum.add($0) } ?? sum
-      if isPost { sum = try normalized(sum, "\(prefix).ff_norm") }
-    }
-    return try trace?.visit("\(prefix).residual", sum) ?? sum
-  }
-
-  /// Layer normalisation with the weight and bias of that name, or x where there are none.
-  func normalized(_ x: Tensor, _ name: String) throws -> Tensor {
-    guard let weight = parameters["\(name).weight"] else { return x }
-    return try x.layerNorm(weight: weight, bias: parameters.get("\(name).bias"))
+  public func observedForward(_ tokens: IntTensor, _ trace: Trace) throws -> Tensor {
+    try TransformerForward(configuration, parameters, trace).observedLogits(tokens, trace)
   }
 }
