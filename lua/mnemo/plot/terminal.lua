@@ -91,7 +91,7 @@ local function curves_text(self, columns, rows, colour)
   -- A tic takes as many columns and rows as it would take tens of pixels.
   local left, right = axes.scale(script, options, "x", across, 6 * columns)
   local bottom, top = axes.scale(script, options, "y", upward, 12 * rows)
-  local parts = { "NaN notitle" }
+  local parts = {}
   local rules = axes.rule(self, script, { x = { left, right }, y = { bottom, top } })
   for i, series in ipairs(self.series) do
     local points = {}
@@ -101,7 +101,10 @@ local function curves_text(self, columns, rows, colour)
       colour and "lc rgb '" .. style.series(i).colour .. "'" or "",
       series.name and "title " .. Script.quoted(series.name) or "notitle")
   end
-  script:plot(table.move(rules, 1, #rules, #parts + 1, parts))
+  table.move(rules, 1, #rules, #parts + 1, parts)
+  -- Last, so that it takes no series' character: without a point gnuplot would draw no axes.
+  parts[#parts + 1] = "NaN notitle"
+  script:plot(parts)
   return script:text()
 end
 
