@@ -23,10 +23,28 @@ enum ModelFunctions {
   private static var basics: [Function] {
     [
       Function(
-        "forward", "The logits of the next token at every position, [B, T, V]; also model(tokens).",
-        parameters: [tokens], returns: "Tensor",
-        example: model + "print(model:forward(mnemo.int_tensor{{1, 2, 3}}):size(3))"
-      ) { call in call.returns(try object(call).forward(call.ids(2))) },
+        "forward",
+        """
+        The logits of the next token at every position, [B, T, V]; also model(tokens). With a mask \
+        [B, T], at the R positions where it is not 0, [R, V]: what the others alone would need is \
+        not computed.
+        """,
+        parameters: [
+          tokens,
+          Parameter("mask", .object("Tensor"), "positions wanted", default: "all of them"),
+        ], returns: "Tensor",
+        example: model + """
+          local tokens = mnemo.int_tensor{{1, 2, 3}}
+          print(model:forward(tokens):size(3))
+          print(model:forward(tokens, tokens:ge(2)):size(1))
+          """
+      ) { call in
+        let (model, tokens) = (try object(call), try call.ids(2))
+        guard let mask = try call.optionalObject(3, Tensor.self) else {
+          return call.returns(try model.forward(tokens))
+        }
+        return call.returns(try model.forward(tokens, where: mask))
+      },
       Function(
         "loss", "The mean cross-entropy of the next token, in nats, where loss_on keeps positions.",
         parameters: [

@@ -20,6 +20,7 @@ protocol StridedTensor: AnyObject {
   func transpose(_ a: Int, _ b: Int) throws -> Self
   func t() throws -> Self
   func gather(_ d: Int, _ ids: IntTensor) throws -> Self
+  func maskedSelect(_ mask: Tensor) throws -> Self
   func contiguous() -> Self
   func clone() -> Self
 }
@@ -160,6 +161,13 @@ enum StridedMethods {
         example: "print(\(some):gather(2, mnemo.int_tensor{{2}, {1}}))"
       ) { call in
         call.returns(try call.object(1, type).gather(call.dimension(2), call.ids(3)))
+      },
+      Function(
+        "masked_select", "The elements where a mask is not 0, in row-major order, as a vector.",
+        parameters: [Parameter("mask", .object("Tensor"), "0/1 weights of t's shape")],
+        returns: name, example: "print(\(some):masked_select(\(some):gt(2)))"
+      ) { call in
+        call.returns(try call.object(1, type).maskedSelect(call.object(2, Tensor.self)))
       },
       Function(
         "contiguous", "This tensor if its elements lie side by side, else a copy.",

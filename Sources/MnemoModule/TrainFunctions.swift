@@ -169,6 +169,7 @@ enum TrainFunctions {
   static var contextClass: LuaClass {
     LuaClass(
       "ProbeContext", for: Context.self, "What a probe sees of a step.",
+      isIdentified: true,
       fields: [
         Parameter("model", .object("Model"), "the model"),
         Parameter("batch", .object("Batch"), "the batch of the step"),
@@ -312,8 +313,9 @@ enum TrainFunctions {
     _ options: Options, _ callbacks: Callbacks
   ) throws -> [(name: String, function: (ProbeContext) throws -> Double)] {
     guard let table = try options.optionalTable("probes") else { return [] }
-    // All probes of a record share one context, so that the batch is converted once.
-    var shared: Context?
+    // All probes of a record share one context, so that the batch is converted once and what they
+    // keep for it is found again; Lua would collect it between two probes.
+    var shared: (context: Context, held: LuaReference)?
     return try table.fields().map { name, _ in
       guard name != "step", name != "loss" else {
         throw options.failure(
@@ -324,10 +326,13 @@ enum TrainFunctions {
       return (
         name,
         { context in
-          let known = shared.flatMap { $0.context === context ? $0 : nil } ?? Context(context)
-          shared = known
+          if shared?.context.context !== context {
+            let made = Context(context)
+            shared = (made, callbacks.lua.reference(to: made))
+          }
+          let arguments = shared.map { [LuaValue.object($0.context)] } ?? []
           let result = try noGrad {
-            try callbacks.call("probes", .name(name), label: label, [.object(known)])
+            try callbacks.call("probes", .name(name), label: label, arguments)
           }
           guard let value = result.first?.asNumber else {
             throw EngineError(

@@ -58,7 +58,32 @@ extension Tensor {
   }
 }
 
+extension Tensor {
+  /// The elements where a mask of this shape is not 0, in row-major order, as a vector.
+  /// - Throws: `EngineError` if the mask has another shape.
+  public func maskedSelect(_ mask: Tensor) throws -> Tensor {
+    try reshape([-1]).rows(mask.placesKept(from: shape))
+  }
+
+  /// The places, in row-major order, where this mask is not 0.
+  fileprivate func placesKept(from shape: [Int]) throws -> IntTensor {
+    guard self.shape == shape else {
+      throw EngineError(
+        "masked_select", "the mask has shape \(self.shape), the tensor has \(shape)")
+    }
+    return withElements { elements in
+      IntTensor(elements.indices.filter { elements[$0] != 0 }.map { Int32(truncatingIfNeeded: $0) })
+    }
+  }
+}
+
 extension IntTensor {
+  /// The same as ``Tensor/maskedSelect(_:)``.
+  /// - Throws: `EngineError` if the mask has another shape.
+  public func maskedSelect(_ mask: Tensor) throws -> IntTensor {
+    try reshape([-1]).rows(mask.placesKept(from: shape))
+  }
+
   /// The same as ``Tensor/gather(_:_:)``.
   /// - Throws: `EngineError` if shapes do not agree or an id is out of range.
   public func gather(_ d: Int, _ ids: IntTensor) throws -> IntTensor {

@@ -69,7 +69,7 @@ extension FunctionalModel {
 }
 
 /// How a batch is cut: by its sizes alone, never by the number of threads.
-private struct MicroBatches {
+struct MicroBatches {
   /// About so many tokens keep one thread's tensors in its cache and its products at full speed.
   private static let tokens = 4096
   /// At least so many parts, where there are enough sequences, share the work evenly.
@@ -81,7 +81,11 @@ private struct MicroBatches {
   private let size: Int
   private let ids: IntTensor
 
-  init(_ ids: IntTensor, _ weights: Parameters) {
+  /// The parts of a batch.
+  /// - Parameters:
+  ///   - ids: tokens [B, T].
+  ///   - weights: what gradients are computed for, if they are.
+  init(_ ids: IntTensor, _ weights: Parameters = Parameters()) {
     self.ids = ids
     batch = ids.shape[0]
     let most = (batch + Self.least - 1) / Self.least
@@ -94,6 +98,24 @@ private struct MicroBatches {
   var count: Int { (batch + size - 1) / size }
 
   func sequences(_ part: Int) -> Range<Int> { part * size..<min((part + 1) * size, batch) }
+
+  /// The results of every part, [B, …], one after another, computed without gradients.
+  /// - Throws: what `body` throws, for the first part that does.
+  func joined(_ body: (_ tokens: IntTensor) throws -> Tensor) throws -> Tensor {
+    func result(_ part: Int) throws -> Tensor {
+      let sequences = sequences(part)
+      return try body(ids.narrow(0, sequences.lowerBound, sequences.count))
+    }
+    // The first part tells the shape of all.
+    let first = try noGrad { try result(0) }
+    if count == 1 { return first }
+    let shape = [batch] + first.shape.dropFirst()
+    return try Tensor.assembled(shape, parts: count) { part in
+      part == 0 ? first : try result(part)
+    } firstRow: {
+      sequences($0).lowerBound
+    }
+  }
 
   /// The results for the selected rows, [R, width], computed part by part without gradients.
   func map(

@@ -80,6 +80,17 @@ extension Model {
     return try logits(tokens, rows: rows).reshape(tokens.shape + [vocabSize])
   }
 
+  /// The logits where a mask [B, T] is not 0, [R, V].
+  /// - Throws: `EngineError` as `logits(_:rows:)`, or if the mask has another shape than `tokens`.
+  public func forward(_ tokens: IntTensor, where mask: Tensor) throws -> Tensor {
+    try check(tokens)
+    guard mask.shape == tokens.shape else {
+      throw EngineError(
+        "forward", "the mask has shape \(mask.shape), the tokens have \(tokens.shape)")
+    }
+    return try logits(tokens, rows: RowSelection(mask: mask))
+  }
+
   public func loss(_ batch: Batch, mask: Tensor) throws -> Tensor {
     let rows = try lossRows(batch, mask: mask)
     return try logits(batch.tokens, rows: rows)

@@ -17,17 +17,23 @@ public final class Trace {
   private let globs: [String]
   private let replacements: [(glob: String, function: (Tensor) throws -> Tensor)]
   private let retainsGradients: Bool
+  private let endsThePass: Bool
+
+  /// Thrown to end a forward pass of which nothing more is wanted.
+  struct End: Error {}
 
   /// An observer.
   /// - Parameters:
   ///   - globs: names to keep, with `*`, `?` and `[…]`.
   ///   - replacements: by name or glob, functions from the tensor to one of the same shape.
   ///   - retainsGradients: whether what is kept receives its gradient in a backward pass.
+  ///   - endsThePass: whether the forward pass ends, with the error ``End``, at the first tensor kept.
   public init(
     keeping globs: [String] = [],
     replacing replacements: [(glob: String, function: (Tensor) throws -> Tensor)] = [],
-    retainsGradients: Bool = false
+    retainsGradients: Bool = false, endsThePass: Bool = false
   ) {
+    self.endsThePass = endsThePass
     self.globs = globs
     self.replacements = replacements
     self.retainsGradients = retainsGradients
@@ -54,6 +60,7 @@ public final class Trace {
       }
       tensor.retainsGrad = retainsGradients
       kept.append((name, tensor))
+      if endsThePass { throw End() }
     }
     return tensor
   }
@@ -99,9 +106,26 @@ extension Model {
   }
 
   /// One intermediate tensor of the forward pass, without gradient.
+  ///
+  /// A built-in model goes no further than that, a few sequences at a time: the other tensors of
+  /// size T×T are never those of the whole batch.
   private func intermediate(_ name: String, _ tokens: IntTensor) throws -> Tensor {
-    let trace = Trace(keeping: [name])
-    _ = try noGrad { try forward(tokens, observedBy: trace) }
+    try check(tokens)
+    guard self is any FunctionalModel else {
+      return try intermediate(name, tokens, endsThePass: false)
+    }
+    return try MicroBatches(tokens).joined {
+      try intermediate(name, $0, endsThePass: true)
+    }
+  }
+
+  private func intermediate(
+    _ name: String, _ tokens: IntTensor, endsThePass: Bool
+  ) throws -> Tensor {
+    let trace = Trace(keeping: [name], endsThePass: endsThePass)
+    do {
+      _ = try noGrad { try forward(tokens, observedBy: trace) }
+    } catch is Trace.End {}
     guard let tensor = trace.kept.last?.tensor else {
       throw EngineError("trace", "this model has no '\(name)'")
     }

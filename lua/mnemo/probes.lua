@@ -94,6 +94,19 @@ local function positions(tensor, first, last)
   return tensor:narrow(2, first, last - first + 1)
 end
 
+--- Returns a function of a ctx that computes its value once for each ctx.
+local function once(compute)
+  local values = setmetatable({}, { __mode = "k" })
+  return function(ctx)
+    local value = values[ctx]
+    if value == nil then
+      value = compute(ctx)
+      values[ctx] = value
+    end
+    return value
+  end
+end
+
 ---- Recall ----
 
 --- Tells how much of an associative memory comes back: the share of i with
@@ -217,19 +230,31 @@ end
 
 ---- How the model answers ----
 
---- Returns accuracy where a trigger occurs at least for the `least`-th time, in the
+--- Returns a 0/1 mask [B, T] of where a trigger occurs at least for the `least`-th time, in the
 -- positions first…last.
-local function accuracy(logits, batch, least, first, last)
-  local mask = positions(batch.occurrence, first, last):ge(least)
-  local answers = positions(logits, first, last):argmax(3)
-  return mean_where(answers:eq(positions(batch.targets, first, last)), mask)
+local function occurrences(batch, least, first, last)
+  local places = mnemo.arange(1, batch.tokens:size(2))
+  return batch.occurrence:ge(least) * places:ge(first) * places:le(last)
 end
 
---- Returns accuracy on answers that stand in the context: occurrence ≥ 2, in the last 500
+--- Returns the mask of answers that stand in the context: occurrence ≥ 2, in the last 500
 -- positions.
-local function accuracy_at_end(logits, batch)
+local function repeats_at_end(batch)
   local length = batch.tokens:size(2)
-  return accuracy(logits, batch, 2, math.max(1, length - 499), length)
+  return occurrences(batch, 2, length - 499, length)
+end
+
+--- Returns a 0/1 vector: whether the model is right at each position that a mask keeps.
+-- Logits of other positions are not computed.
+local function hits_where(model, batch, mask)
+  if mask:sum():item() == 0 then return mnemo.zeros(0) end
+  local answers = model:forward(batch.tokens, mask):argmax(2)
+  return answers:eq(batch.targets:masked_select(mask))
+end
+
+--- Returns the mean of a vector; NaN if it is empty.
+local function mean(values)
+  return values:numel() > 0 and values:mean():item() or nan
 end
 
 --- Returns a probe of `accuracy_at_end` on a fixed batch of a task, drawn when first needed.
@@ -237,7 +262,7 @@ local function fixed_batch_accuracy(task, count)
   local batch
   return function(ctx)
     batch = batch or held_out(task, count)
-    return accuracy_at_end(ctx.model:forward(batch.tokens), batch)
+    return mean(hits_where(ctx.model, batch, repeats_at_end(batch)))
   end
 end
 
@@ -279,14 +304,18 @@ function probes.batch_metrics(task, options)
   options = options or {}
   nearest.check_keys(options, { "held_out", "long", "others" }, "probes.batch_metrics", 2)
   local count = options.held_out or 512
+  -- The accuracies on the current batch are all of outputs.
+  local outputs = function(batch) return batch.occurrence:ge(1) end
+  local hits = once(function(ctx)
+    return hits_where(ctx.model, ctx.batch, outputs(ctx.batch))
+  end)
+  local function accuracy(ctx, mask)
+    return mean(hits(ctx):masked_select(mask:masked_select(outputs(ctx.batch))))
+  end
   local metrics = {
-    acc_tot = function(ctx)
-      return accuracy(ctx.logits, ctx.batch, 1, 1, ctx.batch.tokens:size(2))
-    end,
-    acc_start = function(ctx)
-      return accuracy(ctx.logits, ctx.batch, 1, 1, math.min(10, ctx.batch.tokens:size(2)))
-    end,
-    acc_end = function(ctx) return accuracy_at_end(ctx.logits, ctx.batch) end,
+    acc_tot = function(ctx) return mean(hits(ctx)) end,
+    acc_start = function(ctx) return accuracy(ctx, occurrences(ctx.batch, 1, 1, 10)) end,
+    acc_end = function(ctx) return accuracy(ctx, repeats_at_end(ctx.batch)) end,
     acc_end_test = fixed_batch_accuracy(task, count),
     loss_bigram = function(ctx) return loss_where(ctx, ctx.batch.occurrence:eq(0)) end,
     loss_head = function(ctx) return loss_where(ctx, ctx.batch.occurrence:ge(2)) end,
@@ -303,23 +332,26 @@ end
 
 ---- Where the model looks ----
 
---- Returns, for each head of a layer, the position each token attends to most [B, T].
--- @treturn {IntTensor,...}|nil nil when the model has no such layer
-local function attended(ctx, layer)
-  local name = ("layers.%d.attention.wk.weight"):format(layer - 1)
-  if not ctx.model:parameters()[name] then return nil end
-  local weights = ctx.model:attention(ctx.batch.tokens, layer)
-  local heads = {}
-  for head = 1, weights:size(2) do
-    heads[head] = weights:select(2, head):argmax(3)
-  end
-  return heads
+--- For each layer, a function from a ctx to the positions each token attends to most, [B, T]
+-- for each head; an empty table when the model has no such layer.
+local attended = {}
+for layer = 1, 2 do
+  attended[layer] = once(function(ctx)
+    local name = ("layers.%d.attention.wk.weight"):format(layer - 1)
+    if not ctx.model:parameters()[name] then return {} end
+    local weights = ctx.model:attention(ctx.batch.tokens, layer)
+    local heads = {}
+    for head = 1, weights:size(2) do
+      heads[head] = weights:select(2, head):argmax(3)
+    end
+    return heads
+  end)
 end
 
 --- Returns the largest of a measure over the heads of a layer, or NaN.
 local function best_head(ctx, layer, measure)
   local best = nan
-  for _, where in ipairs(attended(ctx, layer) or {}) do
+  for _, where in ipairs(attended[layer](ctx)) do
     local value = measure(where)
     if best ~= best or value > best then best = value end
   end
