@@ -3,7 +3,8 @@
 --
 -- One of B, T and d is doubled four times while the others stay as in the medium setting (loss on
 -- repeats); threads are doubled up to the machine's number. The exponent is the slope of
--- log seconds over log size by least squares.
+-- log seconds over log size by least squares; that of processor seconds, beside it, depends less on
+-- what else the machine does.
 --
 -- usage: mnemo bench/scaling.lua [--help]
 local mnemo = require "mnemo"
@@ -30,24 +31,25 @@ end
 --- Prints a line for each size and one for the exponent.
 -- @tparam function setting_of the setting for a size; it may change the machine's state
 local function report(name, sizes, setting_of)
-  local seconds = {}
+  local seconds, cpu_seconds = {}, {}
   for i, size in ipairs(sizes) do
     local setting = setting_of(size)
     local task = workloads.task(setting)
-    local times = workloads.step_times(setting, task, "repeats", options)
+    local times, cpu = workloads.step_times(setting, task, "repeats", options)
     local median, least = measure.median_and_least(times)
     local gflop = workloads.flops(setting, task, "repeats") / 1e9
-    seconds[i] = least
+    seconds[i], cpu_seconds[i] = least, cpu
     measure.print {
       "bench", "scaling", "of", name, "size", size, "B", setting.batch, "T", setting.seq_len,
       "d", setting.dim, "threads", mnemo.threads(), "median_s", median, "least_s", least,
-      "gflop", gflop, "gflops", gflop / least,
+      "cpu_s", cpu, "gflop", gflop, "gflops", gflop / least,
     }
     collectgarbage()
   end
   measure.print {
     "bench", "exponent", "of", name, "from", sizes[1], "to", sizes[#sizes],
     "exponent", measure.exponent(sizes, seconds),
+    "cpu_exponent", measure.exponent(sizes, cpu_seconds),
   }
 end
 
