@@ -90,15 +90,15 @@ extension Kernels {
       for r in min(rows, part * block)..<min(rows, (part + 1) * block) {
         let (gradient, row, to) = (g + r * n, x + r * n, dx + r * n)
         let (mean, inverse) = (statistics[2 * r], statistics[2 * r + 1])
-        var (along, across): (Float, Float) = (0, 0)
+        // Apart from the sums along the row, which need running sums side by side to be vectors.
         for i in 0..<n {
-          let h = (row[i] - mean) * inverse
-          let u = gradient[i] * scale[i]
-          dWeight[i] += gradient[i] * h
+          dWeight[i] += gradient[i] * (row[i] - mean) * inverse
           dBias[i] += gradient[i]
-          along += u
-          across += u * h
+          to[i] = gradient[i] * scale[i]
         }
+        var along = Tensor.sum(to, n)
+        for i in 0..<n { to[i] *= (row[i] - mean) * inverse }
+        var across = Tensor.sum(to, n)
         (along, across) = (along / Float(n), across / Float(n))
         for i in 0..<n {
           let h = (row[i] - mean) * inverse
