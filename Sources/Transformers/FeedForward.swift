@@ -41,9 +41,12 @@ public enum FeedForward: String, Codable, CaseIterable, Sendable {
     case .linear:
       return try visit("ff_output", x.linear(parameters.get("\(prefix).ff.weight")))
     case .mlp:
-      let hidden = try visit("ff_hidden", x.linear(parameters.get("\(prefix).ff.w1.weight")))
-      return try visit(
-        "ff_output", hidden.relu().linear(parameters.get("\(prefix).ff.w2.weight")))
+      let (w1, w2) = try (
+        parameters.get("\(prefix).ff.w1.weight"), parameters.get("\(prefix).ff.w2.weight")
+      )
+      guard trace != nil else { return try x.feedForward(w1, w2) }
+      let hidden = try visit("ff_hidden", x.linear(w1))
+      return try visit("ff_output", hidden.relu().linear(w2))
     }
   }
 }

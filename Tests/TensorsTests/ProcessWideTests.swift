@@ -104,6 +104,17 @@ import Testing
     #expect(counts.withLock { $0 } == Array(repeating: 1, count: 24))
   }
 
+  @Test func threadsDoNotChangeFeedForwards() throws {
+    try expectSameBits("feed-forward") {
+      let x = try random([3011, 7], seed: 1).requireGrad()
+      let w1 = try random([23, 7], seed: 2).requireGrad()
+      let w2 = try random([5, 23], seed: 3).requireGrad()
+      let output = try x.feedForward(w1, w2)
+      try output.mul(random(output.shape, seed: 4)).sum().backward()
+      return [output, x.grad, w1.grad, w2.grad]
+    }
+  }
+
   @Test func threadsDoNotChangeReductions() throws {
     try expectSameBits("sums and elementwise operations") {
       let x = try random([41, 53, 67], seed: 1).requireGrad()
