@@ -39,7 +39,7 @@ end
 
 for _, name in ipairs(workloads.names) do
   local setting = workloads.settings[name]
-  if workloads.exists(setting) and (options.only or name) == name then
+  if (options.only or name) == name then
     for _, loss_on in ipairs(setting.model == "simplified" and { "repeats", "all" } or { "all" }) do
       for _, threads in ipairs(options.threads and { options.threads } or { 2, 1 }) do
         if (options.loss_on or loss_on) == loss_on then report(name, loss_on, threads) end

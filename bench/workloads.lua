@@ -16,11 +16,6 @@ workloads.settings = {
 }
 workloads.names = { "large", "medium", "m2" }
 
---- Tells whether the engine has the model of a setting.
-function workloads.exists(setting)
-  return mnemo.model[setting.model] ~= nil
-end
-
 --- Returns the bigram task of a setting: five fixed triggers, uniform outputs.
 function workloads.task(setting)
   return mnemo.data.bigram {

@@ -34,7 +34,7 @@ extension Tensor {
       kernel.forward(to: result.pointer, hidden: hidden?.pointer)
     }
     guard let hidden else { return result }
-    return result.recorded("feed_forward", from: inputs) { g in
+    return result.recorded("feed_forward", from: inputs, areFresh: true) { g in
       let g = g.contiguous()
       let dx = x.requiresGrad ? Tensor(uninitialized: x.shape) : nil
       let trainsWeights = first.requiresGrad || second.requiresGrad
@@ -44,7 +44,7 @@ extension Tensor {
           g.pointer, hidden: hidden.pointer, dx: dx?.pointer, sums: sums?.pointer,
           trains: (first.requiresGrad, second.requiresGrad))
       }
-      let total = try sums?.sum(0)
+      let total = sums.map(Kernels.sumOfParts)
       return [
         dx,
         first.requiresGrad
@@ -70,8 +70,8 @@ private struct FeedForwardKernel {
   let w1: UnsafeMutablePointer<Float>
   let w2: UnsafeMutablePointer<Float>
 
-  /// Parts of the rows, each a number of blocks.
-  var parts: Int { max(1, min(16, rows / (2 * Self.block))) }
+  /// Parts of the rows, each of many blocks: every part has gradients of its own for both weights.
+  var parts: Int { max(1, min(16, rows / (16 * Self.block))) }
 
   /// Number of entries of both weights.
   var weights: Int { hidden * (inputs + outputs) }

@@ -384,6 +384,15 @@ function Tensor:reshape(...) end
 ---@return mnemo.Tensor
 function Tensor:gather(d, ids) end
 
+---The elements where a mask is not 0, in row-major order, as a vector.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:masked_select(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:gt(2)))
+---```
+---@param mask mnemo.Tensor 0/1 weights of t's shape.
+---@return mnemo.Tensor
+function Tensor:masked_select(mask) end
+
 ---This tensor if its elements lie side by side, else a copy.
 ---
 ---```lua
@@ -974,6 +983,15 @@ function IntTensor:reshape(...) end
 ---@return mnemo.IntTensor
 function IntTensor:gather(d, ids) end
 
+---The elements where a mask is not 0, in row-major order, as a vector.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:masked_select(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:gt(2)))
+---```
+---@param mask mnemo.Tensor 0/1 weights of t's shape.
+---@return mnemo.IntTensor
+function IntTensor:masked_select(mask) end
+
 ---This tensor if its elements lie side by side, else a copy.
 ---
 ---```lua
@@ -1556,15 +1574,18 @@ function mnemo.model.load(path) end
 ---@operator call(mnemo.IntTensor): mnemo.Tensor
 local Model = {}
 
----The logits of the next token at every position, [B, T, V]; also model(tokens).
+---The logits of the next token at every position, [B, T, V]; also model(tokens). With a mask [B, T], at the R positions where it is not 0, [R, V]: what the others alone would need is not computed.
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
----print(model:forward(mnemo.int_tensor{{1, 2, 3}}):size(3))
+---local tokens = mnemo.int_tensor{{1, 2, 3}}
+---print(model:forward(tokens):size(3))
+---print(model:forward(tokens, tokens:ge(2)):size(1))
 ---```
 ---@param tokens mnemo.IntTensor Ids [B, T], from 1.
+---@param mask? mnemo.Tensor Positions wanted. Default: all of them.
 ---@return mnemo.Tensor
-function Model:forward(tokens) end
+function Model:forward(tokens, mask) end
 
 ---The mean cross-entropy of the next token, in nats, where loss_on keeps positions.
 ---
