@@ -13,6 +13,23 @@ commands:
 ```text
 %s```
 
+## Ctrl-C
+
+Ctrl-C brings the prompt back within a tenth of a second, with all variables as they are: from Lua
+code, coroutines, engine calls, files that are read or written, and `io.read`. A training run ends
+after its step, or gives the step up after 50 ms, and is returned. What a call changes in place
+(`fill_`, `copy_`, `add_`, `mul_`, `normal_`, `uniform_`, `t[i] = v`) is all done or not at all, and
+a file that was being saved is the one of before. A decomposition (`mnemo.linalg`) goes on in the
+background, where it keeps one core and its copy of the matrix until it ends; when three of them are
+at work, the next one waits.
+
+Longer takes only what Lua's own library does in C, in one call, which nothing interrupts: a
+`string.find`, `match`, `gmatch` or `gsub` (0.6 s for `("x"):rep(1e8):find("x*y", 99990000)`; a
+pattern of many `.-` on a long text may take for ever), `table.concat` and `string.rep` (0.5 s for
+100 MB), `table.sort` without a function of one's own (0.4 s for a million numbers); copies of
+integer tensors (0.5 s for 100 million elements) and the end of a change in place (0.1 s for 200
+million); a `run:save`, whose files belong together. A third Ctrl-C ends the process.
+
 ## The tour
 
 ```text

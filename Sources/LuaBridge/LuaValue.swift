@@ -180,6 +180,8 @@ extension Array: LuaPushable where Element: LuaPushable {
     let stack = lua.current
     lua_createtable(stack, Int32(clamping: count), 0)
     for (index, element) in enumerated() {
+      // Nobody sees the rest: the interrupt is raised before Lua's next instruction.
+      if index & 0xFFFF == 0xFFFF, Interrupt.isOnThread, Interrupt.isUrgent { return }
       element.push(to: lua)
       lua_rawseti(stack, -2, lua_Integer(index + 1))
     }

@@ -312,7 +312,7 @@ static void catch_signal(void) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;
+  // Without SA_RESTART: a read that waits for a terminal or a pipe ends, and Lua gets to raise.
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, NULL);
 }

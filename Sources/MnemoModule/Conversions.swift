@@ -108,7 +108,9 @@ enum NestedList {
   ) throws -> [Int] {
     let count = table.count
     guard count > 0, case .table = table.value(.index(1)) else {
-      for i in 1..<(count + 1) { try leaf(table, .index(i)) }
+      try Interruption.parts(count) { part in
+        for i in part { try leaf(table, .index(i + 1)) }
+      }
       return [count]
     }
     guard depth < deepest else {
@@ -128,11 +130,12 @@ enum NestedList {
 
   /// A tensor's elements as Lua lists of lists, a number if it has no dimensions.
   static func tree<Element: LuaPushable>(_ elements: [Element], _ shape: [Int]) -> LuaTree {
+    guard let width = shape.last else { return .leaf(elements[0]) }
     var next = 0
     func build(_ d: Int) -> LuaTree {
-      if d == shape.count {
-        defer { next += 1 }
-        return .leaf(elements[next])
+      if d == shape.count - 1 {
+        defer { next += width }
+        return .leaf(Array(elements[next..<next + width]))
       }
       return .list((0..<shape[d]).map { _ in build(d + 1) })
     }
@@ -140,7 +143,7 @@ enum NestedList {
   }
 }
 
-/// Lists of lists to return to Lua.
+/// Lists of lists to return to Lua; a leaf is a number or a list of them.
 indirect enum LuaTree: LuaPushable {
   case leaf(any LuaPushable)
   case list([LuaTree])

@@ -125,10 +125,10 @@ enum ModelInspection {
         let table = try call.table(2)
         let function = try call.function(3)
         var own: [(Tensor, Tensor)] = []
-        defer { for (tensor, values) in own { try? noGrad { try tensor.copyInPlace(values) } } }
+        defer { for (tensor, values) in own { tensor.overwrite(with: values) } }
         for (name, _) in try table.fields() {
           let tensor = try parameters.get(name)
-          own.append((tensor, tensor.clone()))
+          own.append((tensor, Interruption.suspended { tensor.clone() }))
           try parameters.set(name, table.object(.name(name), Tensor.self))
         }
         return call.returns(all: try function.call(label: "with"))

@@ -203,15 +203,15 @@ extension BigramTask {
     try SequenceStreams.check(size: size, seqLen: seqLen, index: index)
     let shape = [size, seqLen]
     let batch = Batch(
-      tokens: IntTensor(shape: shape), targets: IntTensor(shape: shape),
-      occurrence: IntTensor(shape: shape))
+      tokens: IntTensor(uninitialized: shape), targets: IntTensor(uninitialized: shape),
+      occurrence: IntTensor(uninitialized: shape))
     batch.tokens.withMutableElements { tokens in
       batch.targets.withMutableElements { targets in
         batch.occurrence.withMutableElements { occurrence in
           // Each part writes to the sequences of its own range alone.
           nonisolated(unsafe) let places = (tokens, targets, occurrence)
-          // At most some 16 parts, each with scratch memory of its own.
-          Parallel.ranges(size, grain: max(8, size / 16)) { range in
+          // Some 16 parts or more of a million tokens, each with scratch memory of its own.
+          Parallel.ranges(size, grain: max(8, min(size / 16, (1 << 20) / seqLen))) { range in
             var writer = SequenceWriter(task: self)
             for i in range {
               var stream = SequenceStreams.stream(
@@ -226,6 +226,7 @@ extension BigramTask {
         }
       }
     }
+    try Interruption.check()
     return batch
   }
 

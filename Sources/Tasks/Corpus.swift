@@ -44,15 +44,20 @@ public final class Corpus: Sendable {
       SparseRows.Entry(column: Int32($0.offset), weight: $0.element)
     }
     let empty = [[SparseRows.Entry]](repeating: [], count: n - bigram.count)
+    try Interruption.checkpoint()
     rows = try SparseRows(rows: bigram + empty + [start])
     let built = rows
     rowAfter = (0..<n).map { Int32(built.isEmpty($0) ? n : $0) }
+    try Interruption.checkpoint()
     if let scalars {
       symbols = scalars.map { String($0) }
       ids = [Unicode.Scalar: Int32](
         uniqueKeysWithValues: zip(scalars, Int32(0)..<Int32(scalars.count)))
     } else {
-      symbols = (1...n).map { String($0) }
+      symbols = try (1...n).map {
+        if $0 & 0xFFFF == 0 { try Interruption.checkpoint() }
+        return String($0)
+      }
       ids = nil
     }
   }
@@ -81,7 +86,9 @@ public final class Corpus: Sendable {
     }
     let result = Tensor(full: [n, n], 0)
     result.withMutableElements { out in
-      for i in 0..<n { rows.forEach(Int(rowAfter[i])) { out[i * n + $0] = Float($1) } }
+      for i in 0..<n where !Interruption.stopsHere {
+        rows.forEach(Int(rowAfter[i])) { out[i * n + $0] = Float($1) }
+      }
     }
     return result
   }
@@ -140,6 +147,7 @@ public final class Corpus: Sendable {
     }
     var result: [Int32] = []
     for scalar in text.unicodeScalars {
+      if result.count & 0xFFFF == 0 { try Interruption.checkpoint() }
       guard let id = ids[scalar] else {
         throw EngineError(
           "encode",
@@ -157,6 +165,7 @@ public final class Corpus: Sendable {
     for id in ids { try check(Int(id), "decode") }
     var result = ""
     for (i, id) in ids.enumerated() {
+      if i & 0xFFFF == 0 { try Interruption.checkpoint() }
       if i > 0 && self.ids == nil { result += " " }
       result += symbols[Int(id)]
     }
@@ -237,7 +246,9 @@ extension Corpus {
     guard alpha.isFinite, alpha >= 0 else {
       throw EngineError("corpus.zipf", "alpha must be finite and not negative, got \(alpha)")
     }
-    return try Corpus(unigram: (1...n).map { pow(Double($0), -alpha) }, bigram: [], scalars: nil)
+    var weights: [Double] = []
+    try Interruption.parts(n) { part in weights += part.map { pow(Double($0 + 1), -alpha) } }
+    return try Corpus(unigram: weights, bigram: [], scalars: nil)
   }
 
   private static func checkSize(_ n: Int, _ operation: String) throws {
@@ -277,7 +288,9 @@ extension Corpus {
     _ text: [Unicode.Scalar], _ operation: String, _ what: String
   ) throws -> Corpus {
     guard !text.isEmpty else { throw EngineError(operation, "\(what) is empty") }
-    let scalars = Set(text).sorted()
+    var different = Set<Unicode.Scalar>()
+    try Interruption.parts(text.count) { different.formUnion(text[$0]) }
+    let scalars = different.sorted()
     guard scalars.count >= 2 else {
       throw EngineError(
         operation,
@@ -285,25 +298,38 @@ extension Corpus {
     }
     let n = scalars.count
     let id = [Unicode.Scalar: Int](uniqueKeysWithValues: zip(scalars, scalars.indices))
-    let tokens = text.map { id[$0] ?? 0 }
+    var tokens: [Int] = []
+    tokens.reserveCapacity(text.count)
     var counts = [Int](repeating: 0, count: n)
-    for token in tokens { counts[token] += 1 }
+    try Interruption.parts(text.count) { part in
+      for scalar in text[part] {
+        let token = id[scalar] ?? 0
+        tokens.append(token)
+        counts[token] += 1
+      }
+    }
     // Successors, sorted by what they follow (a counting sort), then each row counted on its own:
     // a large vocabulary needs no N × N table.
     var place = [Int](repeating: 0, count: n + 1)
     for token in 0..<n { place[token + 1] = place[token] + counts[token] }
     let start = place
     var successors = [Int](repeating: 0, count: tokens.count)
-    for (token, successor) in zip(tokens, tokens.dropFirst()) {
-      successors[place[token]] = successor
-      place[token] += 1
+    try Interruption.parts(tokens.count - 1) { part in
+      for i in part {
+        successors[place[tokens[i]]] = tokens[i + 1]
+        place[tokens[i]] += 1
+      }
     }
     var seen = [Int](repeating: 0, count: n)
-    let bigram = (0..<n).map { token -> [SparseRows.Entry] in
+    let bigram = try (0..<n).map { token -> [SparseRows.Entry] in
       var columns: [Int] = []
-      for successor in successors[start[token]..<place[token]] {
-        if seen[successor] == 0 { columns.append(successor) }
-        seen[successor] += 1
+      let first = start[token]
+      try Interruption.parts(place[token] - first) { part in
+        for i in part {
+          let successor = successors[first + i]
+          if seen[successor] == 0 { columns.append(successor) }
+          seen[successor] += 1
+        }
       }
       columns.sort()
       defer { for column in columns { seen[column] = 0 } }

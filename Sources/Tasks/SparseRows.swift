@@ -29,12 +29,14 @@ struct SparseRows: Sendable {
     var probabilities: [Double] = []
     var cumulative: [Double] = []
     var tables: [AliasTable?] = []
-    for row in rows {
+    for (r, row) in rows.enumerated() {
+      if r & 0xFFFF == 0 || row.count > 1 << 16 { try Interruption.checkpoint() }
       let total = row.reduce(0) { $0 + $1.weight }
       // A weight far below the others may round to a probability of zero.
       let kept = row.filter { $0.weight / total > 0 }
       var sum = 0.0
-      for entry in kept {
+      for (e, entry) in kept.enumerated() {
+        if e & 0xFFFF == 0 { try Interruption.checkpoint() }
         sum += entry.weight / total
         columns.append(entry.column)
         probabilities.append(entry.weight / total)

@@ -10,6 +10,7 @@ func scalars(ofUTF8 bytes: UnsafeBufferPointer<UInt8>, _ operation: String, _ wh
   result.reserveCapacity(bytes.count)
   var i = 0
   while i < bytes.count {
+    if result.count & 0xFFFF == 0 { try Interruption.checkpoint() }
     let lead = bytes[i]
     let length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
     var code = UInt32(lead)
@@ -55,12 +56,17 @@ func bytes(ofFile path: String, _ operation: String) throws -> [UInt8] {
   }
   let limit = 1 << 31
   var result: [UInt8] = []
+  result.reserveCapacity(min(Int(status.st_size), limit) + 1)
   while true {
-    let chunk = max(1 << 16, min(Int(status.st_size), limit) + 1 - result.count)
+    // Up to 4 MiB at a time, so that an interruption is heard.
+    let chunk = min(1 << 22, max(1 << 16, min(Int(status.st_size), limit) + 1 - result.count))
     var count = 0
     try result.append(
       contentsOf: [UInt8](unsafeUninitializedCapacity: chunk) { buffer, filled in
-        repeat { count = read(file, buffer.baseAddress, chunk) } while count < 0 && errno == EINTR
+        repeat {
+          try Interruption.checkpoint()
+          count = read(file, buffer.baseAddress, chunk)
+        } while count < 0 && errno == EINTR
         if count < 0 { throw failure() }
         filled = count
       })

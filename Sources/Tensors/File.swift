@@ -18,15 +18,20 @@ final class File {
   /// The system's words for what just went wrong.
   static var reason: String { String(cString: strerror(errno)) }
 
+  /// The most bytes in one call of the system, between which interruptions are heard.
+  private static let mostInOneCall = 1 << 22
+
   /// Fills `buffer` with the bytes from `offset`.
-  /// - Throws: `EngineError` if they cannot be read.
+  /// - Throws: `EngineError` if they cannot be read, or this is interrupted.
   func read(
     _ buffer: UnsafeMutableRawBufferPointer, at offset: Int, _ failure: (String) -> EngineError
   ) throws {
     var done = 0
     while done < buffer.count {
+      try Interruption.checkpoint()
       let count = pread(
-        descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done, offset + done)
+        descriptor, buffer.baseAddress.map { $0 + done },
+        min(buffer.count - done, File.mostInOneCall), offset + done)
       if count < 0 && errno == EINTR { continue }
       guard count >= 0 else { throw failure(File.reason) }
       guard count > 0 else { throw failure("the file became shorter while it was read") }
@@ -35,12 +40,14 @@ final class File {
   }
 
   /// Appends `buffer`.
-  /// - Throws: `EngineError` if it cannot be written.
+  /// - Throws: `EngineError` if it cannot be written, or this is interrupted.
   func write(_ buffer: UnsafeRawBufferPointer, _ failure: (String) -> EngineError) throws {
     var done = 0
     while done < buffer.count {
+      try Interruption.checkpoint()
       let count = Glibc.write(
-        descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done)
+        descriptor, buffer.baseAddress.map { $0 + done },
+        min(buffer.count - done, File.mostInOneCall))
       if count < 0 && errno == EINTR { continue }
       guard count >= 0 else { throw failure(File.reason) }
       done += count
@@ -77,7 +84,12 @@ final class File {
     // Gone already once it has been renamed.
     defer { unlink(temporary) }
     try write(file)
-    guard fsync(file.descriptor) == 0, rename(temporary, path) == 0 else { throw failure(reason) }
+    // A copy of a view that was cut short.
+    try Interruption.check()
+    // A slow disk takes its time; one who no longer waits leaves the file of before.
+    let isOnDisk = try Abandonable.run { fsync(file.descriptor) == 0 ? nil : reason }
+    if let isOnDisk { throw failure(isOnDisk) }
+    guard rename(temporary, path) == 0 else { throw failure(reason) }
     // The new name is safe once the folder is on the disk too; not every file system can say so.
     if let folder = try? File(folder(of: path), O_RDONLY | O_DIRECTORY, failure) {
       fsync(folder.descriptor)

@@ -3,12 +3,9 @@
 extension IntTensor {
   /// The same elements in a storage of their own.
   public func clone() -> IntTensor {
-    let result = IntTensor(shape: shape)
-    var i = 0
-    layout.forEachPosition {
-      result.storage.pointer[i] = storage.pointer[$0]
-      i &+= 1
-    }
+    let result = IntTensor(uninitialized: shape)
+    let out = result.pointer
+    forEachElement { out[$0] = $1 }
     return result
   }
 

@@ -12,11 +12,23 @@ public final class IntTensor {
     self.layout = layout
   }
 
+  /// A tensor of `shape` whose elements are not initialised; for who writes all of them, or throws.
+  package init(uninitialized shape: [Int]) {
+    layout = Layout(shape: shape)
+    storage = Storage(count: layout.count)
+  }
+
   /// A tensor of `shape` filled with `value`.
   public init(shape: [Int], fill value: Int32 = 0) {
     layout = Layout(shape: shape)
     storage = Storage(count: layout.count)
-    storage.pointer.update(repeating: value, count: layout.count)
+    let out = storage.pointer
+    // Whole, as all that may be used as indices.
+    Interruption.suspended {
+      Parallel.ranges(layout.count, grain: 8 * Kernels.grain) { range in
+        (out + range.lowerBound).update(repeating: value, count: range.count)
+      }
+    }
   }
 
   /// A tensor of `shape` with these elements in row-major order.
@@ -59,22 +71,15 @@ public final class IntTensor {
 
   /// All elements in row-major order.
   public func elements() -> [Int32] {
-    var result = [Int32]()
-    result.reserveCapacity(count)
-    layout.forEachPosition { result.append(storage.pointer[$0]) }
-    return result
+    [Int32](unsafeUninitializedCapacity: count) { buffer, filled in
+      layout.forEachPosition(in: 0..<count) { buffer[$0] = storage.pointer[$1] }
+      filled = count
+    }
   }
 
   /// This tensor if its elements lie side by side, else a copy for which they do.
   public func contiguous() -> IntTensor {
-    if layout.isContiguous { return self }
-    let result = IntTensor(shape: shape)
-    var i = 0
-    layout.forEachPosition {
-      result.storage.pointer[i] = storage.pointer[$0]
-      i &+= 1
-    }
-    return result
+    layout.isContiguous ? self : clone()
   }
 
   /// Size of dimension `d`.
@@ -83,23 +88,31 @@ public final class IntTensor {
 
   /// A constant added to every element, with wrapping arithmetic: ids from 0 to ids from 1 and back.
   public func offset(by constant: Int32) -> IntTensor {
-    let result = IntTensor(shape: shape)
-    var i = 0
-    layout.forEachPosition {
-      result.storage.pointer[i] = storage.pointer[$0] &+ constant
-      i &+= 1
-    }
+    let result = IntTensor(uninitialized: shape)
+    let out = result.pointer
+    forEachElement { out[$0] = $1 &+ constant }
     return result
+  }
+
+  /// Calls `body` with each element's number in row-major order and the element, on several threads.
+  ///
+  /// It is not interrupted: what comes of ids is used as an index, and has been checked to be one.
+  func forEachElement(_ body: @escaping (_ place: Int, _ element: Int32) -> Void) {
+    let (base, layout) = (storage.pointer, layout)
+    Interruption.suspended {
+      withExtendedLifetime(self) {
+        Parallel.ranges(count, grain: Kernels.grain) { range in
+          layout.forEachPosition(in: range) { body($0, base[$1]) }
+        }
+      }
+    }
   }
 
   /// The elements as Float32 (exact up to 2²⁴).
   public func tensor() -> Tensor {
     let result = Tensor(uninitialized: shape)
-    var i = 0
-    layout.forEachPosition {
-      result.storage.pointer[i] = Float(storage.pointer[$0])
-      i &+= 1
-    }
+    let out = result.pointer
+    forEachElement { out[$0] = Float($1) }
     return result
   }
 

@@ -42,6 +42,21 @@ public enum Interruption {
     return true
   }
 
+  /// Whether a loop on the calling thread should stop; to be asked every few thousand elements.
+  package static var stopsHere: Bool { isHeard && shouldStop }
+
+  /// Runs `body` on one range of 0..<`count` after the other, unless the work is no longer wanted.
+  /// - Throws: `error` between two ranges, and what `body` throws.
+  package static func parts(
+    _ count: Int, of grain: Int = 1 << 16, _ body: (Range<Int>) throws -> Void
+  ) throws {
+    let isHeard = isHeard
+    for start in stride(from: 0, to: count, by: grain) {
+      if isHeard && shouldStop { throw error }
+      try body(start..<min(count, start + grain))
+    }
+  }
+
   /// Whether an operation was cut short since the last question.
   public static func take() -> Bool {
     wasCut.load(ordering: .relaxed) && isOnThread() && wasCut.exchange(false, ordering: .relaxed)
@@ -50,6 +65,11 @@ public enum Interruption {
   /// - Throws: `error` if an operation was cut short, so that its numbers go no further.
   public static func check() throws {
     if wasCut.load(ordering: .relaxed), isOnThread() { throw error }
+  }
+
+  /// - Throws: `error` if whoever waits for this thread's operation no longer wants to.
+  package static func checkpoint() throws {
+    if stopsHere { throw error }
   }
 
   /// Runs `body` to its end: it changes numbers in place, or keeps them.

@@ -195,27 +195,50 @@ public struct Layout: Equatable, Sendable {
     return product
   }
 
+  /// The storage position of an element, given by its number in row-major order.
+  func position(of element: Int) -> Int {
+    var (position, rest) = (offset, element)
+    for d in stride(from: rank - 1, through: 0, by: -1) {
+      position += rest % shape[d] * strides[d]
+      rest /= shape[d]
+    }
+    return position
+  }
+
   /// Calls `body(position)` with the storage position of each element, in row-major order.
   @inline(__always)
   func forEachPosition(_ body: (Int) -> Void) {
+    forEachPosition(in: 0..<count) { body($1) }
+  }
+
+  /// The same for a range of that order: `body` gets an element's number in it, and its position.
+  @inline(__always)
+  func forEachPosition(in range: Range<Int>, _ body: (_ element: Int, _ position: Int) -> Void) {
     if isContiguous {
-      for i in 0..<count { body(offset &+ i) }
+      for i in range { body(i, offset &+ i) }
       return
     }
-    let total = count
-    if total == 0 { return }
+    if range.isEmpty { return }
     let last = rank - 1
     let (inner, step) = (shape[last], strides[last])
     var index = [Int](repeating: 0, count: rank)
     var base = offset
-    var done = 0
-    while done < total {
-      var position = base
-      for _ in 0..<inner {
-        body(position)
+    var (row, column) = range.lowerBound.quotientAndRemainder(dividingBy: inner)
+    for d in stride(from: last - 1, through: 0, by: -1) {
+      index[d] = row % shape[d]
+      base += index[d] * strides[d]
+      row /= shape[d]
+    }
+    var element = range.lowerBound
+    while element < range.upperBound {
+      let end = min(element &+ inner &- column, range.upperBound)
+      var position = base &+ column &* step
+      while element < end {
+        body(element, position)
+        element &+= 1
         position &+= step
       }
-      done &+= inner
+      column = 0
       var d = last - 1
       while d >= 0 {
         index[d] += 1

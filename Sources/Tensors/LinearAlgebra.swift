@@ -6,6 +6,11 @@ import COpenBLAS
 /// transpose there. NaN and infinity are refused before the call. Only ``solve(_:_:)`` has a
 /// gradient; the others return tensors without history. The signs that a decomposition leaves open
 /// are fixed, so that the same matrix gives the same factors.
+///
+/// A call of LAPACK cannot be interrupted. One that takes long works on a copy of its own, on a
+/// thread of its own (``Abandonable``): an interrupted caller returns at once, the call goes on to
+/// its end in the background, and frees its memory there. OpenBLAS may be called from several
+/// threads at a time, as products are.
 public enum LinearAlgebra {
   /// The thin singular value decomposition A = U diag(S) Vᵀ.
   ///
@@ -16,9 +21,17 @@ public enum LinearAlgebra {
   /// - Throws: `EngineError` if `a` is no matrix of finite numbers, or LAPACK does not converge.
   public static func svd(_ a: Tensor) throws -> (u: Tensor, s: Tensor, v: Tensor) {
     let (m, n) = try matrix(a, "svd")
+    let input = a.detach().clone()
+    return try withoutWaiting(m * n * min(m, n)) { try decomposed(input, m, n) }
+  }
+
+  /// The decomposition of ``svd(_:)``, which overwrites its input.
+  private static func decomposed(
+    _ input: Tensor, _ m: Int, _ n: Int
+  ) throws -> (u: Tensor, s: Tensor, v: Tensor) {
     let k = min(m, n)
+    let s = Tensor(uninitialized: [k])
     // LAPACK sees Aᵀ = V diag(S) Uᵀ; its left factor by columns is Vᵀ by rows, its right one U.
-    let (input, s) = (a.detach().clone(), Tensor(uninitialized: [k]))
     let (vt, u) = (Tensor(uninitialized: [k, n]), Tensor(uninitialized: [m, k]))
     if k > 0 {
       var info: Int32 = 0
@@ -50,10 +63,17 @@ public enum LinearAlgebra {
   /// - Throws: `EngineError` if `a` is no matrix of finite numbers.
   public static func qr(_ a: Tensor) throws -> (q: Tensor, r: Tensor) {
     let (m, n) = try matrix(a, "qr")
+    let columns = try a.detach().t().clone()
+    return try withoutWaiting(m * n * min(m, n)) { try orthogonalized(columns, m, n) }
+  }
+
+  /// The decomposition of ``qr(_:)``, which overwrites its input, A by columns.
+  private static func orthogonalized(
+    _ columns: Tensor, _ m: Int, _ n: Int
+  ) throws -> (q: Tensor, r: Tensor) {
     let k = min(m, n)
     let r = Tensor(full: [k, n], 0)
     guard k > 0 else { return (Tensor(full: [m, 0], 0), r) }
-    let columns = try a.detach().t().clone()
     var info: Int32 = 0
     var (rows, width, inner) = (size(m), size(n), size(k))
     var reflections = [Float](repeating: 0, count: k)
@@ -88,6 +108,13 @@ public enum LinearAlgebra {
   public static func eigh(_ a: Tensor) throws -> (values: Tensor, vectors: Tensor) {
     let (n, _) = try square(a, "eigh")
     let x = a.detach().clone()
+    return try withoutWaiting(n * n * n) { try diagonalized(x, n) }
+  }
+
+  /// The decomposition of ``eigh(_:)``, which overwrites its input.
+  private static func diagonalized(
+    _ x: Tensor, _ n: Int
+  ) throws -> (values: Tensor, vectors: Tensor) {
     let largest = (0..<n * n).reduce(Float(0)) { max($0, abs(x.pointer[$1])) }
     for i in 0..<n {
       for j in 0..<i {
@@ -171,12 +198,19 @@ public enum LinearAlgebra {
 }
 
 extension LinearAlgebra {
-  /// A X = B for checked, finite inputs.
+  /// The X of A X = B for inputs of checked shapes.
   private static func solved(_ a: Tensor, _ b: Tensor) throws -> Tensor {
     let n = a.shape[0]
     let r = b.rank == 1 ? 1 : b.shape[1]
     // By columns: the transposes.
     let (left, right) = try (a.t().clone(), b.reshape([n, r]).t().clone())
+    let shape = b.shape
+    return try withoutWaiting(n * n * (n + r)) { try solution(left, right, n, r).reshape(shape) }
+  }
+
+  /// X for A and B by columns, which are overwritten.
+  private static func solution(_ left: Tensor, _ right: Tensor, _ n: Int, _ r: Int) throws -> Tensor
+  {
     if n > 0 && r > 0 {
       _ = Kernels.singleThreaded
       var info: Int32 = 0
@@ -187,7 +221,15 @@ extension LinearAlgebra {
       }
       try check(info, "solve", "the matrix is singular")
     }
-    return try right.t().clone().reshape(b.shape)
+    return try right.t().clone()
+  }
+
+  /// Runs work that owns its tensors; where it takes long, so that the caller can be interrupted.
+  private static func withoutWaiting<R>(_ cost: Int, _ body: @escaping () throws -> R) throws -> R {
+    // A copy that was cut short is no input.
+    try Interruption.check()
+    // Some 10 ms; a thread costs a hundredth of that.
+    return try cost < 1 << 24 ? body() : Abandonable.run(body)
   }
 
   /// Rows and columns of a matrix of finite numbers.

@@ -2,7 +2,10 @@ extension Tensor {
   /// A tensor of `shape` filled with `value`.
   public convenience init(full shape: [Int], _ value: Float) {
     self.init(uninitialized: shape)
-    storage.pointer.update(repeating: value, count: storage.count)
+    let out = storage.pointer
+    Parallel.ranges(storage.count, grain: 8 * Kernels.grain) { range in
+      (out + range.lowerBound).update(repeating: value, count: range.count)
+    }
   }
 
   /// A tensor of `shape` with these elements in row-major order.
@@ -56,7 +59,7 @@ extension Tensor {
     _ = try Layout.checkedCount(shape, "rand")
     let result = Tensor(uninitialized: shape)
     for i in 0..<result.count {
-      if i & 0xFFFF == 0, Interruption.isHeard, Interruption.shouldStop { break }
+      if i & 0xFFFF == 0, Interruption.stopsHere { break }
       result.storage.pointer[i] = low + (high - low) * stream.uniform()
     }
     return result
@@ -71,7 +74,7 @@ extension Tensor {
     let result = Tensor(uninitialized: shape)
     let n = result.count
     for i in stride(from: 0, to: n, by: 2) {
-      if i & 0xFFFF == 0, Interruption.isHeard, Interruption.shouldStop { break }
+      if i & 0xFFFF == 0, Interruption.stopsHere { break }
       let (first, second) = stream.normalPair()
       result.storage.pointer[i] = mean + standardDeviation * first
       if i + 1 < n { result.storage.pointer[i + 1] = mean + standardDeviation * second }
@@ -84,7 +87,7 @@ extension Tensor {
   public static func eye(_ n: Int) throws -> Tensor {
     _ = try Layout.checkedCount([n, n], "eye")
     let result = Tensor(full: [n, n], 0)
-    for i in 0..<n { result.storage.pointer[i * n + i] = 1 }
+    for i in 0..<n where !Interruption.stopsHere { result.storage.pointer[i * n + i] = 1 }
     return result
   }
 
@@ -105,7 +108,10 @@ extension Tensor {
     let n = steps < -1e-9 ? 0 : Int((steps + Swift.min(steps * 1e-9, 1e-3)).rounded(.down)) + 1
     _ = try Layout.checkedCount([n], "arange")
     let result = Tensor(uninitialized: [n])
-    for i in 0..<n { result.storage.pointer[i] = Float(first + Double(i) * step) }
+    let out = result.pointer
+    Parallel.ranges(n, grain: Kernels.grain) { range in
+      for i in range { out[i] = Float(first + Double(i) * step) }
+    }
     return result
   }
 
@@ -115,9 +121,12 @@ extension Tensor {
     guard n >= 1 else { throw EngineError("linspace", "needs at least 1 number, got \(n)") }
     _ = try Layout.checkedCount([n], "linspace")
     let result = Tensor(uninitialized: [n])
-    for i in 0..<n {
-      let share = n == 1 ? 0 : Double(i) / Double(n - 1)
-      result.storage.pointer[i] = Float(first + (last - first) * share)
+    let out = result.pointer
+    Parallel.ranges(n, grain: Kernels.grain) { range in
+      for i in range {
+        let share = n == 1 ? 0 : Double(i) / Double(n - 1)
+        out[i] = Float(first + (last - first) * share)
+      }
     }
     return result
   }
@@ -128,7 +137,10 @@ extension Tensor {
     try ids.check(below: n, "one_hot", "id")
     _ = try Layout.checkedCount(ids.shape + [n], "one_hot")
     let result = Tensor(full: ids.shape + [n], 0)
-    for (r, id) in ids.elements().enumerated() { result.storage.pointer[r * n + Int(id)] = 1 }
+    for (r, id) in ids.elements().enumerated() {
+      if r & 0xFFF == 0, Interruption.stopsHere { break }
+      result.storage.pointer[r * n + Int(id)] = 1
+    }
     return result
   }
 }

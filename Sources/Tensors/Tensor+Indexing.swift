@@ -31,6 +31,7 @@ extension Tensor {
       let (from, to) = (g.pointer, sum.pointer)
       withExtendedLifetime((kept, g)) {
         for r in 0..<kept.count {
+          if r & 0xFFF == 0, Interruption.stopsHere { break }
           let (a, b) = (from + r * width, to + Int(kept.pointer[r]) * width)
           for i in 0..<width { b[i] += a[i] }
         }
@@ -47,12 +48,20 @@ extension Tensor {
     let plan = try Gather(layout, d, ids)
     let source = contiguous()
     let result = Tensor(uninitialized: ids.shape)
-    plan.forEachPair { result.pointer[$0] = source.pointer[$1] }
+    let (out, from) = (result.pointer, source.pointer)
+    withExtendedLifetime(source) {
+      Parallel.ranges(result.count, grain: Kernels.grain) { range in
+        plan.forEachPair(in: range) { out[$0] = from[$1] }
+      }
+    }
     let shape = shape
     return result.recorded("gather", from: [self]) { g in
       let g = g.contiguous()
       let sum = Tensor(full: shape, 0)
-      plan.forEachPair { sum.pointer[$1] += g.pointer[$0] }
+      let (to, from) = (sum.pointer, g.pointer)
+      try Interruption.parts(g.count) { range in
+        plan.forEachPair(in: range) { to[$1] += from[$0] }
+      }
       return [sum]
     }
   }
@@ -90,7 +99,12 @@ extension IntTensor {
     let plan = try Gather(layout, d, ids)
     let source = contiguous()
     let result = IntTensor(shape: ids.shape)
-    plan.forEachPair { result.pointer[$0] = source.pointer[$1] }
+    let (out, from) = (result.pointer, source.pointer)
+    withExtendedLifetime(source) {
+      Parallel.ranges(result.count, grain: Kernels.grain) { range in
+        plan.forEachPair(in: range) { out[$0] = from[$1] }
+      }
+    }
     return result
   }
 }
@@ -122,18 +136,18 @@ private struct Gather {
     inner = shape[(d + 1)...].reduce(1, *)
   }
 
-  /// Calls `body(place in the result, place in the source)` for every element.
+  /// Calls `body(place in the result, place in the source)` for a range of the result's elements.
   @inline(__always)
-  func forEachPair(_ body: (Int, Int) -> Void) {
+  func forEachPair(in range: Range<Int>, _ body: (Int, Int) -> Void) {
     let chosen = ids.pointer
     withExtendedLifetime(ids) {
-      for o in 0..<outer {
-        for j in 0..<wanted {
-          for i in 0..<inner {
-            let place = (o * wanted + j) * inner + i
-            body(place, (o * size + Int(chosen[place])) * inner + i)
-          }
-        }
+      if inner == 1 && outer == 1 {
+        for place in range { body(place, Int(chosen[place])) }
+        return
+      }
+      for place in range {
+        let (line, i) = place.quotientAndRemainder(dividingBy: inner)
+        body(place, (line / wanted * size + Int(chosen[place])) * inner + i)
       }
     }
   }

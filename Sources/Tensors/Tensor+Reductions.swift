@@ -51,6 +51,7 @@ extension Tensor {
       var total = 0.0
       let n = source.count
       for start in stride(from: 0, to: n, by: 4096) {
+        if start & 0xFFFFF == 0, Interruption.stopsHere { break }
         total += Double(Tensor.sum(source.pointer + start, Swift.min(4096, n - start)))
       }
       return total

@@ -54,7 +54,7 @@ extension Tensor {
     let shape = shape
     return view("narrow", try layout.narrowed(d, start, length, "narrow")) { g in
       let result = Tensor(full: shape, 0)
-      try result.narrow(d, start, length).copyInPlace(g)
+      try result.narrow(d, start, length).write(g)
       return result
     }
   }
@@ -68,7 +68,7 @@ extension Tensor {
     let shape = shape
     return view("select", selected) { g in
       let result = Tensor(full: shape, 0)
-      try result.select(d, i).copyInPlace(g)
+      try result.select(d, i).write(g)
       return result
     }
   }
@@ -98,7 +98,7 @@ extension Tensor {
     let result = Tensor(uninitialized: shape)
     var start = 0
     for tensor in tensors {
-      try result.narrow(d, start, tensor.shape[d]).copyInPlace(tensor)
+      try result.narrow(d, start, tensor.shape[d]).write(tensor.detach())
       start += tensor.shape[d]
     }
     let sizes = tensors.map { $0.shape[d] }

@@ -75,10 +75,10 @@ public final class Tensor {
 
   /// All elements in row-major order.
   public func elements() -> [Float] {
-    var result = [Float]()
-    result.reserveCapacity(count)
-    layout.forEachPosition { result.append(storage.pointer[$0]) }
-    return result
+    [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+      layout.forEachPosition(in: 0..<count) { buffer[$0] = storage.pointer[$1] }
+      filled = count
+    }
   }
 
   /// The same elements in a storage of their own, without history.

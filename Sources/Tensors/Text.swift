@@ -9,17 +9,24 @@ extension Tensor {
 
   /// Type, shape and numbers, with as many columns as fit `width` characters.
   public func text(width: Int?) -> String {
-    let values = elements()
-    let finite = values.filter(\.isFinite).map { Swift.abs($0) }
-    let top = finite.max() ?? 0
-    let whole = finite.allSatisfy { $0 == $0.rounded() } && top < 1e6
+    // The scale is that of all elements, also of those left out.
+    var (top, isWhole) = (Float(0), true)
+    for start in stride(from: 0, to: count, by: 1 << 16) where !Interruption.stopsHere {
+      layout.forEachPosition(in: start..<Swift.min(count, start + (1 << 16))) {
+        let size = Swift.abs(storage.pointer[$1])
+        guard size.isFinite else { return }
+        top = size > top ? size : top
+        isWhole = isWhole && size == size.rounded()
+      }
+    }
+    let whole = isWhole && top < 1e6
     // Very large or small numbers share a power of ten.
     var exponent = 0
     if !whole && top > 0 && (top >= 1e5 || top < 1e-3) { exponent = Int(floor(log10(Double(top)))) }
     let scale = Glibc.pow(10, Double(exponent))
     let digits = whole ? 0 : 4
     let cells: (Int) -> String = { i in
-      let value = values[i]
+      let value = self.storage.pointer[self.layout.position(of: i)]
       if value.isNaN { return "nan" }
       if value.isInfinite { return value > 0 ? "inf" : "-inf" }
       return fixed(Double(value) / scale, digits)
@@ -35,8 +42,8 @@ extension IntTensor {
 
   /// Type, shape and numbers, with as many columns as fit `width` characters.
   public func text(width: Int?) -> String {
-    let values = elements()
-    return "IntTensor \(shape)" + TextTable.render(shape, width) { "\(values[$0])" }
+    "IntTensor \(shape)"
+      + TextTable.render(shape, width) { "\(storage.pointer[layout.position(of: $0)])" }
   }
 }
 

@@ -163,14 +163,14 @@ public final class TrainingRun {
     let trained = options.model.parameters.trained.map(\.tensor)
     lastGood = GoodState(
       step: step, loss: loss, optimizer: options.optimizer.state,
-      parameters: trained.map { ($0, $0.clone()) })
+      parameters: Interruption.suspended { trained.map { ($0, $0.clone()) } })
   }
 
   /// Adds to the good state what no update changes, but a callback may.
   private func keepFrozenParameters() {
     let kept = Set(lastGood?.parameters.map { ObjectIdentifier($0.tensor) } ?? [])
     for (_, tensor) in options.model.parameters.all where !kept.contains(ObjectIdentifier(tensor)) {
-      lastGood?.parameters.append((tensor, tensor.clone()))
+      lastGood?.parameters.append((tensor, Interruption.suspended { tensor.clone() }))
     }
   }
 
@@ -178,9 +178,7 @@ public final class TrainingRun {
     guard let lastGood else {
       return EngineError("train", "the loss is \(loss) at step \(step), before any update")
     }
-    for (tensor, values) in lastGood.parameters {
-      try? noGrad { try tensor.copyInPlace(values) }
-    }
+    for (tensor, values) in lastGood.parameters { tensor.overwrite(with: values) }
     options.optimizer.restore(lastGood.optimizer)
     let failed = step
     step = lastGood.step
@@ -212,11 +210,13 @@ public final class TrainingRun {
   /// Writes the model into a folder, with the step in its metadata.
   /// - Throws: `EngineError` if the file cannot be written.
   private func save(to folder: ResultsFolder) throws {
-    try Checkpoint.save(
-      options.model, to: folder.checkpointPath, metadata: ["step": "\(step)"])
+    try Interruption.suspended {
+      try Checkpoint.save(
+        options.model, to: folder.checkpointPath, metadata: ["step": "\(step)"])
+    }
   }
 
-  /// Writes history and checkpoint into a folder of its own.
+  /// Writes history and checkpoint into a folder of its own, to the end: they belong together.
   /// - Throws: `EngineError` if it cannot be written.
   public func save(to path: String) throws {
     let folder = try ResultsFolder(path)

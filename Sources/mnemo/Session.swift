@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LuaBridge
+import Tensors
 
 /// Lua code as the command runs it: statements and scripts.
 struct Session {
@@ -77,7 +78,7 @@ struct Session {
 
   /// Tells an error on standard error and returns the exit status that goes with it.
   static func fail(_ error: any Error) -> ExitCode {
-    if let error = error as? LuaError, error.isInterrupt {
+    if (error as? LuaError)?.isInterrupt == true || error as? EngineError == Interruption.error {
       tell("interrupted")
       return ExitCode(130)
     }
@@ -122,6 +123,7 @@ struct Session {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let n = read(descriptor, &buffer, buffer.count)
+      if n < 0 && Interrupt.take() { throw Interruption.error }
       if n < 0 { throw failure() }
       if n == 0 { return bytes }
       bytes += buffer[..<n]

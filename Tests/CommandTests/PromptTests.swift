@@ -168,13 +168,77 @@ import Testing
     }
   }
 
-  /// Presses Ctrl-C a moment after a line, and waits for the prompt.
+  /// Presses Ctrl-C a moment after a line, and waits for the prompt, which takes a fraction of a
+  /// second: what these lines do would take many.
   private func interrupt(_ terminal: TerminalSession, _ line: String) throws {
     terminal.type(line + "\r")
     usleep(400_000)
     terminal.type("\u{3}")
+    let start = ContinuousClock.now
     try terminal.expect("interrupted")
     try terminal.expect("mnemo> ")
+    #expect(ContinuousClock.now - start < .seconds(5), "\(line)")
+  }
+
+  @Test func interruptsTheEngine() throws {
+    try session {
+      try $0.enter("v = mnemo.rand(20000000); m = v:reshape(4000, 5000);", expecting: "mnemo> ")
+      try $0.enter("symbols = ('abcdefgh '):rep(4000000);", expecting: "mnemo> ")
+      for call in [
+        "v:sort()", "v:clone()", "m:t():contiguous()", "mnemo.where(v, v, v)", "v:topk(9)",
+        "mnemo.cat({v, v}, 1)", "v:gather(1, mnemo.arange(1, 100):argmax(1):reshape(1))",
+        "v:totable()", "tostring(v)", "mnemo.corpus.text(symbols)", "mnemo.corpus.zipf(2 ^ 22, 1)",
+        "mnemo.one_hot(mnemo.int_tensor{1}:expand(2000000), 10)",
+      ] { try interrupt($0, "while true do local _ = \(call) end") }
+      try interrupt($0, "io.read()")
+      try interrupt($0, "io.popen('sleep 60'):read('a')")
+      try $0.enter("#symbols", expecting: "= 36000000\n")
+    }
+  }
+
+  /// What is changed in place, or written to a file, is as before or as it should be.
+  @Test func interruptsLeaveWholeStates() throws {
+    try withHome { home in
+      let terminal = try TerminalSession(["--quiet", "--no-color"], home: home)
+      try terminal.expect("mnemo> ")
+      try terminal.enter("v = mnemo.zeros(20000000);", expecting: "mnemo> ")
+      for change in ["add_(1)", "mul_(0)", "copy_(one)", "fill_(3)"] {
+        try terminal.enter("one = mnemo.ones(20000000);", expecting: "mnemo> ")
+        try interrupt(terminal, "while true do v:\(change) end")
+        try terminal.enter("v:min():item() == v:max():item()", expecting: "= true\n")
+      }
+      try terminal.enter("w = mnemo.ones(200000000) print('made ' .. 1)", expecting: "made 1\n")
+      try interrupt(terminal, "w:normal_()")
+      try terminal.enter("w:min():item() == w:max():item()", expecting: "= true\n")
+      try terminal.enter("w = nil; collectgarbage()", expecting: "mnemo> ")
+      for ending in ["npy", "safetensors"] {
+        let path = "'\(home)/v.\(ending)'"
+        try terminal.enter("v:save(\(path))", expecting: "mnemo> ")
+        try interrupt(terminal, "while true do v:add_(1); v:save(\(path)) end")
+        try interrupt(terminal, "while true do mnemo.load(\(path)) end")
+        // A .safetensors file may hold several.
+        let field = ending == "npy" ? "" : ".tensor"
+        try terminal.enter("mnemo.load(\(path))\(field):numel()", expecting: "= 20000000\n")
+      }
+      // No file of an unfinished save is left.
+      try terminal.enter("$ ls -A '\(home)' | grep -c tmp", expecting: "0\n")
+    }
+  }
+
+  /// LAPACK cannot be stopped; its callers can, again and again, and at the end of the process.
+  @Test func interruptsDecompositions() throws {
+    try session {
+      try $0.enter("a = mnemo.randn(1500, 1500); s = a + a:t();", expecting: "mnemo> ")
+      for call in ["svd(a)", "eigh(s)", "rank_truncate(a, 3)", "qr(a)", "solve(a, s)", "svd(a)"] {
+        try interrupt($0, "while true do local _ = mnemo.linalg.\(call) end")
+      }
+      // The matrices are as they were, and what goes on in the background is not in the way.
+      try $0.enter("x = mnemo.linalg.solve(a, a);", expecting: "mnemo> ")
+      try $0.enter("(x - mnemo.eye(1500)):abs():max():item() < 0.01", expecting: "= true\n")
+      try interrupt($0, "mnemo.linalg.svd(mnemo.randn(3000, 3000))")
+      $0.type("\u{4}")
+      #expect(try $0.end() == 0)
+    }
   }
 
   @Test func interruptedTrainingReturnsItsRun() throws {

@@ -1,3 +1,5 @@
+import Dispatch
+import Synchronization
 import Tensors
 import Testing
 
@@ -137,6 +139,26 @@ import Testing
         #expect(rest.allSatisfy { $0 < 1e-5 })
       }
     }
+  }
+
+  /// LAPACK in OpenBLAS, called from several threads at a time, gives the same bits as alone.
+  @Test func severalThreadsAtATime() throws {
+    @Sendable func bits(_ seed: UInt64) -> [UInt32] {
+      let size = 150 + Int(seed)
+      guard let a = try? random([size, size], seed: seed), let s = try? a.add(a.t()),
+        let (u, values, v) = try? LinearAlgebra.svd(a), let (q, r) = try? LinearAlgebra.qr(a),
+        let (roots, vectors) = try? LinearAlgebra.eigh(s), let x = try? LinearAlgebra.solve(a, s)
+      else { return [] }
+      return [u, values, v, q, r, roots, vectors, x].flatMap { $0.elements().map(\.bitPattern) }
+    }
+    let alone = (0..<8).map { bits(UInt64($0)) }
+    let together = Mutex([[UInt32]](repeating: [], count: 8))
+    DispatchQueue.concurrentPerform(iterations: 8) { i in
+      let found = bits(UInt64(i))
+      together.withLock { $0[i] = found }
+    }
+    #expect(!alone.contains([]))
+    #expect(together.withLock { $0 } == alone)
   }
 
   @Test func errors() throws {

@@ -61,6 +61,38 @@ import Testing
     #expect(part.elements() == row)
   }
 
+  /// Views of three dimensions over several parallel ranges: read as a whole and one by one.
+  @Test func largeViews() throws {
+    let x = try random([41, 53, 67])
+    for view in [try x.transpose(0, 2), try x.transpose(1, 2), try x.narrow(1, 3, 47)] {
+      let elements = view.elements()
+      #expect(view.clone().elements() == elements)
+      let (rows, columns) = (view.shape[1], view.shape[2])
+      for (i, j, k) in [(0, 0, 0), (40, 46, 40), (17, 5, 31)] {
+        let item = try view.select(0, i).select(0, j).select(0, k).item()
+        #expect(elements[(i * rows + j) * columns + k] == item)
+      }
+    }
+  }
+
+  /// What changes in place may be read at the same time, in another order.
+  @Test func inPlaceFromItself() throws {
+    let x = try random([211, 211])
+    let (before, mirrored) = (x.elements(), try x.t().elements())
+    try x.addInPlace(x.t(), scale: 2)
+    #expect(x.elements() == zip(before, mirrored).map { $0 + 2 * $1 })
+    let line = try random([70_001])
+    let first = line.elements()
+    try line.narrow(0, 1, 70_000).copyInPlace(line.narrow(0, 0, 70_000))
+    #expect(line.elements() == [first[0]] + first.dropLast())
+    try line.narrow(0, 0, 3).mulInPlace(line.narrow(0, 1, 1))
+    #expect(
+      line.elements()[..<3] == [first[0] * first[0], first[0] * first[0], first[1] * first[0]])
+    let held = try line.narrow(0, 69_998, 3).elements()
+    try line.narrow(0, 0, 69_998).copyInPlace(Tensor(7))
+    #expect(line.elements() == [Float](repeating: 7, count: 69_998) + held)
+  }
+
   @Test func transpose() throws {
     try check([[3, 5]]) {
       try $0[0].t()

@@ -57,6 +57,25 @@ import Testing
     #expect(try x.sort(descending: true).indices.elements() == [1, 4, 3, 0, 6, 5, 2])
   }
 
+  /// Lines that are sorted in blocks and merged: equal elements keep their order there too.
+  @Test(arguments: [65_536, 65_537, 131_072, 200_003])
+  func longLines(_ size: Int) throws {
+    let x = try random([size, 2]).mul(Tensor(300)).sub(Tensor(0.5)).transpose(0, 1)
+    for row in 0..<2 {
+      let elements = try x.select(0, row).elements().map { $0.rounded() }
+      let line = try Tensor.stack([Tensor(elements), Tensor(elements)], 1)
+      let expected = elements.indices.sorted { (elements[$0], $0) < (elements[$1], $1) }
+      let (values, indices) = try line.sort(0)
+      #expect(try indices.select(1, 1).elements().map(Int.init) == expected)
+      #expect(try values.select(1, 0).elements() == expected.map { elements[$0] })
+      let falling = elements.indices.sorted { (-elements[$0], $0) < (-elements[$1], $1) }
+      for k in [1, 9, 70_000] where k <= size {
+        let top = try Tensor(elements).topK(k).indices.elements()
+        #expect(top.map(Int.init) == Array(falling[..<k]), "k = \(k)")
+      }
+    }
+  }
+
   /// The element taken twice gets both gradients, the others none.
   @Test func gradientOfTopK() throws {
     let x = try Tensor([3, 9, 5, 7]).requireGrad()

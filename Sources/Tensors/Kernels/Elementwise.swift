@@ -12,11 +12,6 @@ package enum Kernels {
 
   /// Copies the elements of `source` in row-major order to the contiguous `target`.
   static func copy(_ source: Tensor, to target: Tensor) {
-    // Copies are what numbers are kept in; they are quick.
-    Interruption.suspended { copyUninterrupted(source, to: target) }
-  }
-
-  private static func copyUninterrupted(_ source: Tensor, to target: Tensor) {
     let out = target.pointer
     if source.layout.isContiguous {
       let from = source.pointer
@@ -31,11 +26,9 @@ package enum Kernels {
         columnStride: columnStride, to: out)
       return
     }
-    var i = 0
-    let base = source.storage.pointer
-    source.layout.forEachPosition {
-      out[i] = base[$0]
-      i &+= 1
+    let (base, layout) = (source.storage.pointer, source.layout)
+    Parallel.ranges(target.count, grain: grain) { range in
+      layout.forEachPosition(in: range) { out[$0] = base[$1] }
     }
   }
 
