@@ -127,17 +127,21 @@ public final class Registry {
     return paragraphs.isEmpty ? nil : paragraphs.joined(separator: "\n\n")
   }
 
-  /// The help on a Lua value: a function, an object, a name given as a string.
+  /// The declaration of a function that Lua holds, under whatever name.
   ///
   /// A function written in Lua is known by the comment above it, be it the module's or a script's.
+  public func function(_ reference: LuaReference, in lua: Lua) -> Function? {
+    if let function = lua.function(of: reference) { return function }
+    guard let source = lua.source(of: reference) else { return nil }
+    return (comments + [LuaComments(source.text)]).lazy.compactMap { comments in
+      comments.path == nil || comments.path == source.path ? comments.byLine[source.line] : nil
+    }.first
+  }
+
+  /// The help on a Lua value: a function, an object, a name given as a string.
   public func help(_ value: LuaValue, in lua: Lua) -> String? {
     switch value {
-    case .function(let reference):
-      if let function = lua.function(of: reference) { return function.help }
-      guard let source = lua.source(of: reference) else { return nil }
-      return (comments + [LuaComments(source.text)]).lazy.compactMap { comments in
-        comments.path == nil || comments.path == source.path ? comments.byLine[source.line] : nil
-      }.first?.help
+    case .function(let reference): return function(reference, in: lua)?.help
     case .object(let object): return lua.luaClass(of: object)?.help
     case .string(let name): return help(name)
     default: return nil

@@ -96,6 +96,32 @@ import Testing
     }
   }
 
+  /// Options are those of the function, whatever it is called at the prompt.
+  @Test func completesOptionsByAlias() throws {
+    try session {
+      try $0.enter("local t, m = mnemo.data.bigram, require 'mnemo'", expecting: "mnemo> ")
+      try $0.enter("box = { inner = { make = t } }", expecting: "mnemo> ")
+      for alias in ["t", "m.data.bigram", "box.inner.make", "_G.mnemo.data.bigram"] {
+        $0.type("\(alias){seq_l\t")
+        try $0.expect("seq_len = ")
+        $0.type("\u{3}")
+        try $0.expect("mnemo> ")
+      }
+      $0.type("m.train{ste\t")
+      try $0.expect("steps = ")
+      $0.type("\u{3}")
+      try $0.expect("mnemo> ")
+      // Declared in Lua, and a function of the user's that has no options.
+      $0.type("m.plot.lines{xla\t")
+      try $0.expect("xlabel = ")
+      $0.type("\u{3}")
+      try $0.expect("mnemo> ")
+      try $0.enter("function plain() end", expecting: "mnemo> ")
+      $0.type("plain{prin\t")
+      try $0.expect("print")
+    }
+  }
+
   @Test func completionRunsNothing() throws {
     try session {
       try $0.enter(

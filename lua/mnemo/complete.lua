@@ -158,17 +158,14 @@ local function function_before(text)
   return match(text, "([%a_][%w_%.:]*)%s*%(?%s*$")
 end
 
---- The registry's name of a function: without the module, a method with its class.
-local function declared_name(name, locals)
+--- What the engine knows a function by: itself, whatever name leads to it; a method of the module's
+-- by class and name.
+local function declared(name, locals)
   local object, method = match(name, "^(.*):([%a_][%w_]*)$")
-  if object then
-    local class = class_of(value_of(object, locals))
-    return class and class .. ":" .. method
-  end
-  local owner, last = match(name, "^(.*)%.([%a_][%w_]*)$")
-  if not owner then return name end
-  local path = module_path(value_of(owner, locals))
-  return path and (path == "" and last or path .. "." .. last)
+  if not object then return value_of(name, locals) end
+  local owner = value_of(object, locals)
+  local class = class_of(owner)
+  return class and class .. ":" .. method or field(owner, method)
 end
 
 --- Candidates that begin with what is typed, sorted.
@@ -232,8 +229,7 @@ return function(engine, text, locals)
     local before = sub(text, innermost.position + 1, #text - #chain)
     if find(before, "^%s*$") or find(before, "[,;]%s*$") then
       local name = function_before(sub(text, 1, innermost.position - 1))
-      local declared = name and declared_name(name, locals)
-      local options = declared and engine.options(declared) or {}
+      local options = name and engine.options(declared(name, locals)) or {}
       if #options > 0 then
         local unused = {}
         for _, option in ipairs(options) do

@@ -55,10 +55,16 @@ extension REPL {
         return call.returns(self.registry.luaClass(named: name)?.fields.map(\.name) ?? [])
       },
       Function(
-        "options", "The names of a function's options.", parameters: [Parameter("name", .string)]
+        "options", "The names of a function's options; a method is given by its name.",
+        parameters: [Parameter("function", .any)]
       ) { [unowned self] call in
-        let name = try call.string(1)
-        return call.returns(self.registry.function(named: name)?.options?.map(\.name) ?? [])
+        let function: Function?
+        switch call.value(1) {
+        case .function(let reference): function = self.registry.function(reference, in: call.lua)
+        case .string(let name): function = self.registry.function(named: name)
+        default: function = nil
+        }
+        return call.returns(function?.options?.map(\.name) ?? [])
       },
       Function(
         "names", "What a table of the module holds.", parameters: [Parameter("table", .string)]
