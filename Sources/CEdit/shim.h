@@ -58,6 +58,12 @@ static inline void mnemo_edit_unsignalled(EditLine *editor) {
 
 static inline void mnemo_edit_refresh(EditLine *editor) { el_set(editor, EL_REFRESH); }
 
+// Of <wchar.h>, which shows it to X/Open programs alone.
+extern int wcwidth(wchar_t character);
+
+/// How many columns a character takes; -1 for one that cannot be printed.
+static inline int mnemo_columns(wchar_t character) { return wcwidth(character); }
+
 static inline void mnemo_history_size(History *entries, int most) {
   HistEvent event;
   history(entries, &event, H_SETSIZE, most);

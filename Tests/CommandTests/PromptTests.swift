@@ -336,6 +336,41 @@ import Testing
     }
   }
 
+  /// Characters of two columns, in what is printed and where the cursor goes.
+  @Test func wideCharacters() throws {
+    for language in ["LANG=C.UTF-8", "LANG=C"] {
+      try withHome { home in
+        let terminal = try TerminalSession(
+          ["--quiet", "--no-color"], home: home, variables: [language], columns: 40)
+        try terminal.expect("mnemo> ")
+        try terminal.enter("kanji, ascii, face = '漢字仮名', 'abcd', '😀'", expecting: "mnemo> ")
+        let listed = try terminal.enter("who()", expecting: "mnemo> ")
+        let lines = listed.split(separator: "\n").filter { $0.contains(" B") }
+        #expect(
+          lines == [
+            "ascii  string  \"abcd\"            4 B", "face   string  \"😀\"              4 B",
+            "kanji  string  \"漢字仮名\"       12 B",
+          ], "\(listed)")
+        // A row of tokens is cut where the window ends.
+        try terminal.enter("corpus = mnemo.corpus.text('漢字仮名')", expecting: "mnemo> ")
+        try terminal.enter(
+          "tokens = mnemo.data.bigram{corpus = corpus, triggers = 1, seq_len = 30}:batch(1, 1).tokens",
+          expecting: "mnemo> ")
+        let shown = try terminal.enter("tokens", expecting: "…”\n")
+        let row = try #require(shown.split(separator: "\n").last)
+        #expect(row.count == 4 + 17 + 1, "\(row)")
+        // What is typed ahead is the terminal's to edit.
+        try terminal.expect("mnemo> ")
+        // Back over two wide characters, and a letter in their place.
+        terminal.type("'漢字仮'\u{1B}[D\u{1B}[D\u{7F}x")
+        try terminal.enter("", expecting: "= \"漢x仮\"\n")
+        try terminal.enter("x = '漢字' +* 2", expecting: "    x = '漢字' +* 2\n                ^\n")
+        terminal.type("ka\t")
+        try terminal.enter("", expecting: "= \"漢字仮名\"\n")
+      }
+    }
+  }
+
   @Test func longLine() throws {
     try session {
       try $0.enter("#'" + String(repeating: "a", count: 10_000) + "'", expecting: "= 10000\n")

@@ -45,11 +45,12 @@ final class TerminalSession {
     posix_spawnattr_setflags(&attributes, 0x80)  // POSIX_SPAWN_SETSID
 
     let words = [TerminalSession.command] + arguments
+    // The first of two of one name counts.
     let environment =
-      [
+      variables + [
         "HOME=\(home)", "TERM=xterm", "LANG=C.UTF-8", "PATH=/usr/bin:/bin",
         "XDG_STATE_HOME=\(home)/state", "XDG_CONFIG_HOME=\(home)/config",
-      ] + variables
+      ]
     var argv = words.map { strdup($0) } + [nil]
     var envp = environment.map { strdup($0) } + [nil]
     defer { for pointer in argv + envp { free(pointer) } }

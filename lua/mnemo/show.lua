@@ -27,10 +27,24 @@ local function styled(engine, text, style)
   return palette[style] .. text .. palette.reset
 end
 
---- The number of columns a text takes, styles apart. Wide characters count as one.
-local function width_of(text)
+--- The number of columns a text takes, styles apart.
+local function width_of(engine, text)
   text = gsub(text, "\27%[[%d;]*m", "")
-  return utf8.len(text) or #text
+  return find(text, "[\x80-\xff]") and engine.width(text) or #text
+end
+
+--- As much of a text without styles as fits a number of columns; an ellipsis stands for the rest.
+local function fitted(engine, text, room)
+  local width = 0
+  for start, code in utf8.codes(text, true) do
+    local own = code < 128 and 1 or engine.width(utf8.char(code))
+    -- The last column is the ellipsis's, unless nothing follows.
+    if width + own >= room and (width + own > room or utf8.offset(text, 2, start) <= #text) then
+      return sub(text, 1, start - 1) .. "…"
+    end
+    width = width + own
+  end
+  return text
 end
 
 --- A string as Lua source would write it; UTF-8 stays readable, control characters do not pass.
@@ -182,7 +196,7 @@ end
 -- @return a list of lines
 local function lines_of(engine, value, seen, depth, indent, width)
   local one = inline(engine, value, seen, depth)
-  if type(value) ~= "table" or depth >= deepest or width_of(one) + indent <= width
+  if type(value) ~= "table" or depth >= deepest or width_of(engine, one) + indent <= width
     or seen[value] or next(value) == nil or own_words(value) then
     return { one }
   end
@@ -192,7 +206,8 @@ local function lines_of(engine, value, seen, depth, indent, width)
   local lines = { "{" .. (problem and styled(engine, " -- " .. problem, "dim") or "") }
   local shown = 0
   local function add(prefix, field)
-    local inner = lines_of(engine, field, seen, depth + 1, indent + 2 + width_of(prefix), width)
+    local inner = lines_of(engine, field, seen, depth + 1,
+      indent + 2 + width_of(engine, prefix), width)
     inner[1] = prefix .. inner[1]
     inner[#inner] = inner[#inner] .. ","
     for _, line in ipairs(inner) do lines[#lines + 1] = "  " .. line end
@@ -213,7 +228,7 @@ local function lines_of(engine, value, seen, depth, indent, width)
       add("", field)
     else
       local text = inline(engine, field, seen, depth + 1) .. ","
-      if row ~= "" and width_of(row) + width_of(text) + indent + 3 > width then flush() end
+      if row ~= "" and width_of(engine, row .. text) + indent + 3 > width then flush() end
       row = row .. (row == "" and "" or " ") .. text
       shown = shown + 1
     end
@@ -238,16 +253,16 @@ end
 ---- Objects of the module ----
 
 --- Rows in columns; numbers to the right.
-local function columns(rows, right)
+local function columns(engine, rows, right)
   local widths = {}
   for _, row in ipairs(rows) do
-    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, width_of(cell)) end
+    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, width_of(engine, cell)) end
   end
   local lines = {}
   for r, row in ipairs(rows) do
     local cells = {}
     for i, cell in ipairs(row) do
-      local space = rep(" ", widths[i] - width_of(cell))
+      local space = rep(" ", widths[i] - width_of(engine, cell))
       cells[i] = right[i] and space .. cell or (i == #row and cell or cell .. space)
     end
     lines[r] = table.concat(cells, "  ")
@@ -334,11 +349,7 @@ function shows.IntTensor(engine, value)
       lines[#lines + 1] = styled(engine, format("  … %d more", #sequences - 6), "dim")
       break
     end
-    local shown = visible(sequence)
-    local room = engine.columns() - 4
-    if utf8.len(shown) and utf8.len(shown) > room then
-      shown = sub(shown, 1, utf8.offset(shown, room) - 1) .. "…"
-    end
+    local shown = fitted(engine, visible(sequence), engine.columns() - 4)
     lines[#lines + 1] = styled(engine, "  “" .. shown .. "”", "string")
   end
   return table.concat(lines, "\n")
@@ -359,7 +370,7 @@ function shows.Model(engine, value)
       short(tensor:detach():norm():item()),
     }
   end
-  local lines = columns(rows, { [4] = true })
+  local lines = columns(engine, rows, { [4] = true })
   for i, line in ipairs(lines) do
     if i == 1 then
       lines[i] = "  " .. styled(engine, line, "dim")
@@ -395,7 +406,7 @@ function shows.Run(engine, value)
       show.sparkline(values, math.max(8, math.min(40, engine.columns() - 60))) }
   end
   local right = { [2] = true, [3] = true, [4] = true, [5] = true }
-  local lines = columns(rows, right)
+  local lines = columns(engine, rows, right)
   for i, line in ipairs(lines) do
     line = gsub(line, "%s+$", "")
     lines[i] = "  " .. (i == 1 and styled(engine, line, "dim") or line)
@@ -456,7 +467,7 @@ function shows.Corpus(engine, value)
   local room = engine.columns() - 2
   for i, id in ipairs(indices:totable()) do
     local part = format("%s %.1f%%", quoted(symbols[id], 12), 100 * values[i]:item())
-    room = room - width_of(part) - 2
+    room = room - width_of(engine, part) - 2
     if room < -2 then break end
     parts[i] = part
   end
@@ -495,11 +506,8 @@ local function text_of(engine, value)
   end
   local lines = lines_of(engine, value, {}, 0, 0, engine.columns())
   if is_batch(engine, value) then
-    local room = engine.columns() - 6
-    local sequence = visible(engine.decode(rawget(value, "tokens"))[1])
-    if utf8.len(sequence) and utf8.len(sequence) > room then
-      sequence = sub(sequence, 1, utf8.offset(sequence, room) - 1) .. "…"
-    end
+    local sequence = engine.decode(rawget(value, "tokens"))[1]
+    sequence = fitted(engine, visible(sequence), engine.columns() - 6)
     lines[#lines + 1] = styled(engine, "  “" .. sequence .. "”", "string")
   end
   if #lines > most_lines then
@@ -564,7 +572,7 @@ local function description_of(engine, value)
     return "table", #parts > 0 and table.concat(parts, ", ") or "empty"
   end
   local text = inline(engine, value, {}, 0)
-  if width_of(text) > 40 then text = quoted(tostring(value), 36) end
+  if width_of(engine, text) > 40 then text = quoted(tostring(value), 36) end
   return type(value), text
 end
 
@@ -598,7 +606,7 @@ function show.who(engine, locals, base)
     add(name, value)
   end
   table.insert(rows, 1, { "name", "type", "shape or value", "bytes" })
-  local lines = columns(rows, { [4] = true })
+  local lines = columns(engine, rows, { [4] = true })
   for i, line in ipairs(lines) do
     lines[i] = gsub(i == 1 and styled(engine, line, "dim") or line, "%s+$", "")
   end

@@ -254,15 +254,16 @@ final class LineEditor {
     guard let found = complete(pending + before), !found.candidates.isEmpty else {
       return UInt8(CC_REFRESH_BEEP)
     }
-    let typed = before.suffix(found.length)
+    // libedit counts scalars, where Swift's characters may be several.
+    let kept = String(before.unicodeScalars.dropLast(found.length))
     if let only = found.candidates.first, found.candidates.count == 1 {
       return replace(found.length, by: only, in: editor)
     }
     let common = found.candidates.dropFirst().reduce(found.candidates[0]) {
       $0.commonPrefix(with: $1)
     }
-    if common.count > typed.count {
-      lastTab = before.dropLast(typed.count) + common
+    if common.unicodeScalars.count > found.length {
+      lastTab = kept + common
       return replace(found.length, by: common, in: editor)
     }
     guard lastTab == before else {
@@ -289,13 +290,13 @@ extension String {
 /// Words in columns, as ls(1) lists them.
 enum Columns {
   static func text(_ words: [String], width: Int) -> String {
-    let widest = (words.map(\.count).max() ?? 0) + 2
+    let widest = (words.map(Terminal.width).max() ?? 0) + 2
     let columns = max(1, width / widest)
     let rows = (words.count + columns - 1) / columns
     return (0..<rows).map { row in
       var line = ""
       for i in stride(from: row, to: words.count, by: rows) {
-        let pad = i + rows < words.count ? widest - words[i].count : 0
+        let pad = i + rows < words.count ? widest - Terminal.width(of: words[i]) : 0
         line += words[i] + String(repeating: " ", count: pad)
       }
       return line

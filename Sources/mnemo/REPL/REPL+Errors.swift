@@ -61,7 +61,9 @@ extension REPL {
     let start = max(0, min(place.column - 1 - 40, characters.count - 72))
     let shown = String(characters[start..<min(characters.count, start + 72)])
     let gap = characters[start..<min(characters.count, place.column - 1)]
-      .map { $0 == "\t" ? "\t" : " " }.joined()
+      .map { character in
+        character == "\t" ? "\t" : String(repeating: " ", count: Terminal.width(of: "\(character)"))
+      }.joined()
     Terminal.writeError("    \(shown)\n    \(gap)" + styled("^", Style.red) + "\n")
   }
 

@@ -11,6 +11,10 @@ extension REPL {
       Function("columns", "The window's width.", returns: "number") {
         $0.returns(Terminal.size.columns)
       },
+      Function(
+        "width", "How many columns a text takes.", parameters: [Parameter("text", .string)],
+        returns: "number"
+      ) { $0.returns(Terminal.width(of: try $0.string(1))) },
       Function("rows", "The window's height.", returns: "number") {
         $0.returns(Terminal.size.rows)
       },
@@ -97,7 +101,7 @@ extension REPL {
         return line.hasPrefix("?") ? luaCompletion(String(topic)) : fileCompletion(String(topic))
       }
       return LineEditor.Completion(
-        length: line.count,
+        length: line.unicodeScalars.count,
         candidates: REPL.commandNames.filter { $0.hasPrefix(line) }.map { $0 + " " })
     }
     let word = line[line.index(after: space)...]
@@ -110,6 +114,6 @@ extension REPL {
 
   private func fileCompletion(_ beginning: String) -> LineEditor.Completion? {
     LineEditor.Completion(
-      length: beginning.count, candidates: Folder.files(beginning: beginning))
+      length: beginning.unicodeScalars.count, candidates: Folder.files(beginning: beginning))
   }
 }

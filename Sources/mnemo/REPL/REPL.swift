@@ -104,7 +104,7 @@ final class REPL {
 
   /// Reads and evaluates until the end; returns the exit status.
   func run(script: String? = nil, arguments: [String] = []) -> Int32 {
-    setlocale(LC_CTYPE, "")
+    Terminal.setLocale()
     if !options.isQuiet, editor.isEditing {
       print("mnemo \(MnemoModule.version) · ? for help, :tour to look around, Ctrl-D leaves")
     }

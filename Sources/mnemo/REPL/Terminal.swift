@@ -1,3 +1,4 @@
+import CEdit
 import Glibc
 
 /// The terminal the command talks to.
@@ -27,6 +28,21 @@ enum Terminal {
       return (80, 24)
     }
     return (Int(size.ws_col), max(1, Int(size.ws_row)))
+  }
+
+  /// How many columns a text takes, as the locale's wcwidth(3) has it; wide characters take two.
+  static func width(of text: String) -> Int {
+    text.unicodeScalars.reduce(0) { width, scalar in
+      let own = scalar.value < 0x80 ? 1 : mnemo_columns(wchar_t(bitPattern: scalar.value))
+      // One that cannot be printed is shown as something.
+      return width + (own < 0 ? 1 : Int(own))
+    }
+  }
+
+  /// Takes the user's locale, or one of UTF-8 where it has other characters: all text here is UTF-8.
+  static func setLocale() {
+    setlocale(LC_CTYPE, "")
+    if String(cString: nl_langinfo(Int32(CODESET))) != "UTF-8" { setlocale(LC_CTYPE, "C.UTF-8") }
   }
 
   /// Writes at once, behind what was printed before.
