@@ -17,6 +17,29 @@ end
 -- From little to much, for maps without colour.
 local shades = { " ", "░", "▒", "▓", "█" }
 
+--- How many columns of the terminal a text takes.
+local function columns_of(text)
+  local prompt = package.loaded["(prompt)"]
+  return prompt and prompt.engine.width(text) or utf8.len(text) or #text
+end
+
+--- The widest of some labels.
+local function widest_of(labels)
+  local widest = 0
+  for _, label in ipairs(labels) do widest = math.max(widest, columns_of(label)) end
+  return widest
+end
+
+--- A text with spaces before it, so that it takes so many columns.
+local function right_aligned(text, columns)
+  return (" "):rep(columns - columns_of(text)) .. text
+end
+
+--- Returns the labels of the rows or columns of a map that are in view, or nil.
+local function labels_in_view(labels, range)
+  return labels and table.move(labels, range.first, range.last, 1, {})
+end
+
 --- Returns the rows of a map that are in view, from top to bottom.
 local function rows_in_view(self)
   local view = {}
@@ -31,15 +54,25 @@ local function rows_in_view(self)
 end
 
 --- Returns a map as lines of text: two cells a row of text in colour, shades without.
+--
+-- Labels of rows need a line for each row, those of columns the two characters of a cell.
 local function map_text(self, columns, rows, colour)
   local matrix = rows_in_view(self)
   local height, width = #matrix, #matrix[1]
   local low, high = values.extent(self.matrix or self.z)
   low, high = self.options.min or low or 0, self.options.max or high or 0
   -- Cells are square: one column and half a row each, or two columns and a row.
-  local most_rows = math.max(2, rows - 4) * (colour and 2 or 1)
+  local ylabels = labels_in_view(self.ylabels, self.rows)
+  local xlabels = labels_in_view(self.xlabels, self.columns)
+  local margin = ylabels and widest_of(ylabels) + 1 or 0
+  local fits = height <= rows - 5 and 2 * width <= columns - 2 - margin
+  local names_rows = fits and ylabels
+  local names_columns = fits and xlabels and widest_of(xlabels) <= 2
+  local halves = colour and not (names_rows or names_columns)
+  if not names_rows then margin = 0 end
+  local most_rows = math.max(2, rows - 4) * (halves and 2 or 1)
   local step = math.max(1, math.ceil(height / most_rows),
-    math.ceil(width / (colour and columns - 2 or (columns - 2) // 2)))
+    math.ceil(width / (halves and columns - 2 or (columns - 2) // 2)))
   local function level(i, j)
     local most = -math.huge
     for r = i, math.min(height, i + step - 1) do
@@ -53,11 +86,20 @@ local function map_text(self, columns, rows, colour)
   -- The greys of the 256 colours, dark for little.
   local function grey(x) return x and 232 + math.floor(x * 23 + 0.5) or 52 end
   local lines = {}
-  if self.options.title then lines[1] = " " .. self.options.title end
-  for i = 1, height, colour and 2 * step or step do
+  local function add(text) lines[#lines + 1] = " " .. text end
+  if self.options.title then add(self.options.title) end
+  if self.options.ylabel then add(self.options.ylabel .. " ↓") end
+  if names_columns then
+    local names = {}
+    for j, label in ipairs(xlabels) do names[j] = right_aligned(label, 2) end
+    add(((" "):rep(margin) .. table.concat(names)):gsub("%s+$", ""))
+  end
+  for i = 1, height, halves and 2 * step or step do
     local cells = {}
     for j = 1, width, step do
-      if colour then
+      if colour and not halves then
+        cells[#cells + 1] = ("\27[48;5;%dm  "):format(grey(level(i, j)))
+      elseif colour then
         local lower = i + step <= height
         cells[#cells + 1] = lower
           and ("\27[38;5;%d;48;5;%dm▀"):format(grey(level(i, j)), grey(level(i + step, j)))
@@ -67,8 +109,10 @@ local function map_text(self, columns, rows, colour)
         cells[#cells + 1] = x and shades[1 + math.floor(x * 4.999)]:rep(2) or "??"
       end
     end
-    lines[#lines + 1] = " " .. table.concat(cells) .. (colour and "\27[0m" or "")
+    local name = names_rows and right_aligned(names_rows[i], margin - 1) .. " " or ""
+    add(name .. table.concat(cells) .. (colour and "\27[0m" or ""))
   end
+  if self.options.xlabel then add(self.options.xlabel .. " →") end
   local each = step > 1 and (", each cell the largest of %d × %d"):format(step, step) or ""
   lines[#lines + 1] = (" %d × %d, from %.4g (%s) to %.4g (%s)%s"):format(height, width, low,
     colour and "dark" or "blank", high, colour and "light" or "full", each)
@@ -82,8 +126,10 @@ local function curves_text(self, columns, rows, colour)
   script:add("set terminal dumb noenhanced size %d,%d %s", columns, rows,
     colour and "ansi256" or "mono")
   if options.title then script:add("set title %s", Script.quoted(options.title)) end
+  -- This terminal of gnuplot's writes no text sideways, and leaves the y label out: see show.
   if options.xlabel then script:add("set xlabel %s", Script.quoted(options.xlabel)) end
-  script:add("set key below")
+  script:add(options.legend == "none" and "unset key"
+    or "set key below center horizontal Left reverse samplen 3 width 2")
   local across, upward = { axes.places(self, "x") }, { axes.places(self, "y") }
   for _, series in ipairs(self.series) do
     across[#across + 1], upward[#upward + 1] = series.x, series.y
@@ -108,6 +154,19 @@ local function curves_text(self, columns, rows, colour)
   return script:text()
 end
 
+--- Lines of gnuplot's without the empty ones at either end, and without spaces at theirs.
+local function trimmed(text)
+  local lines, last = {}, 0
+  for line in text:gsub("\f", ""):gmatch "[^\n]*" do
+    local is_empty = not line:gsub("\27%[[%d;]*m", ""):find "%S"
+    if not is_empty or last > 0 then
+      lines[#lines + 1] = is_empty and "" or (line:gsub("%s+$", ""))
+      if not is_empty then last = #lines end
+    end
+  end
+  return table.concat(lines, "\n", 1, last)
+end
+
 --- Prints a figure, or the figures of a grid below each other.
 local function show(self, columns, rows, colour)
   if self.kind == "grid" then
@@ -116,8 +175,17 @@ local function show(self, columns, rows, colour)
       if one then show(one, columns, math.max(12, rows // 2), colour) end
     end
   elseif self.series then
-    local text = gnuplot.run(curves_text(self, columns, rows, colour), "show")
-    io.write((text:gsub("\f", ""):gsub(" +\n", "\n"):gsub("%s*$", ""):gsub("^%s*\n", "")), "\n")
+    local ylabel = self.options.ylabel
+    local text = gnuplot.run(curves_text(self, columns, rows - (ylabel and 1 or 0), colour), "show")
+    if ylabel then io.write(" ", ylabel, " ↑\n") end
+    io.write(trimmed(text), colour and "\27[0m\n" or "\n")
+    local bands = {}
+    for i, series in ipairs(self.series) do
+      if series.low then bands[#bands + 1] = series.name or "curve " .. i end
+    end
+    if #bands > 0 then
+      io.write(" not drawn here, only in files: the band of ", table.concat(bands, ", "), "\n")
+    end
   else
     io.write(map_text(self, columns, rows, colour), "\n")
   end
