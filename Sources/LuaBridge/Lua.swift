@@ -146,6 +146,23 @@ public final class Lua {
     try chunk.invoke(arguments, results: nil)
   }
 
+  /// Runs a chunk; `witness` is called where an error is raised, with all frames still there.
+  ///
+  /// It is called for errors of callbacks inside, too, which may be caught further out.
+  @discardableResult
+  public func run(
+    _ chunk: LuaReference, _ arguments: [LuaValue], witness: LuaReference
+  ) throws -> [LuaValue] {
+    reserve(1)
+    witness.push()
+    mnemo_setwitness(current)
+    defer {
+      lua_pushnil(current)
+      mnemo_setwitness(current)
+    }
+    return try run(chunk, arguments)
+  }
+
   /// Compiles and runs a piece of text.
   @discardableResult
   public func run(_ text: String, chunkName: String = "=(run)") throws -> [LuaValue] {

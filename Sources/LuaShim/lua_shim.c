@@ -159,10 +159,18 @@ void mnemo_anchor(lua_State *L, void *owner) {
 
 // Calls under protection.
 
+// Its address is the registry's key for the function that looks at the stack of an error.
+static const char witness;
+
+void mnemo_setwitness(lua_State *L) { lua_rawsetp(L, LUA_REGISTRYINDEX, &witness); }
+
 // Keeps the value that was raised beside the traceback: a table thrown in a callback has to
 // reach the script as that table. Words for it are found later, under protection, so that an
 // error in a __tostring cannot lose the first one.
 static int add_traceback(lua_State *L) {
+  // The frames between the call and the error are still there; what fails here counts for nothing.
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &witness) == LUA_TFUNCTION) lua_pcall(L, 0, 0, 0);
+  lua_settop(L, 1);
   lua_createtable(L, 2, 0);
   lua_pushvalue(L, 1);
   lua_rawseti(L, -2, 1);

@@ -70,6 +70,8 @@ void mnemo_anchor(lua_State *L, void *owner);
 // function and arguments, the error value and above it the traceback (a string, or nil).
 
 int mnemo_call(lua_State *L, int arguments, int results);
+/// Pops a function that is called where an error is raised, before the stack unwinds; or nil.
+void mnemo_setwitness(lua_State *L);
 /// Replaces a value and a key on top of the stack by `value[key]`, metamethods included.
 int mnemo_get(lua_State *L);
 /// Pops a value, a key and a new field: `value[key] = field`, metamethods included.

@@ -16,8 +16,11 @@ struct LuaText {
   /// Its tokens; what is unfinished at the end is the last of them.
   let tokens: [Token]
 
-  init(_ text: String) {
-    bytes = Array(text.utf8)
+  init(_ text: String) { self.init(bytes: Array(text.utf8)) }
+
+  /// A source that need not be UTF-8.
+  init(bytes: [UInt8]) {
+    self.bytes = bytes
     var scanner = LuaScanner()
     tokens = scanner.scan(bytes)
   }
@@ -124,6 +127,28 @@ struct LuaText {
       i += 1
     }
     return []
+  }
+
+  /// The source with a statement before each `return` of the chunk itself, not of its functions; nil
+  /// if the chunk has an environment of its own, in which the statement may mean anything.
+  func insertingBeforeReturns(_ statement: String) -> [UInt8]? {
+    var result: [UInt8] = []
+    var position = 0
+    /// Whether each open block is a function's.
+    var blocks: [Bool] = []
+    for token in tokens where token.kind == .name {
+      let word = bytes[token.range]
+      if word.elementsEqual("_ENV".utf8) { return nil }
+      if LuaScanner.opens(word) {
+        blocks.append(matches(token, "function"))
+      } else if LuaScanner.closes(word) {
+        _ = blocks.popLast()
+      } else if matches(token, "return"), !blocks.contains(true) {
+        result += bytes[position..<token.range.lowerBound] + Array((statement + " ").utf8)
+        position = token.range.lowerBound
+      }
+    }
+    return result + bytes[position...]
   }
 
   // MARK: Places

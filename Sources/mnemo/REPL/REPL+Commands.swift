@@ -224,23 +224,25 @@ extension REPL {
 
   /// Runs a file and keeps the locals of its outermost block; tells whether it worked.
   ///
-  /// The file runs as it is; a line added at its end reads the locals. A file that ends in `return`
-  /// has none to give.
+  /// Calls are added at its end and before each `return` that read the locals of the frame they are
+  /// in; where an error ends it, they are read from the frame of the chunk.
   @discardableResult
   func load(file path: String, arguments: [String] = []) -> Bool {
     do {
       let bytes = try Session.source(of: path)
-      let ending = Array("\n_MNEMO_CAPTURE()".utf8)
-      let values = arguments.map { LuaValue.string($0) }
-      if let chunk = try? lua.load(bytes: bytes + ending, chunkName: "@" + path) {
-        let environment = try lua.run(
-          lua.load(REPL.capturing, chunkName: "=(mnemo)"), [.table(locals)])
-        guard case .table(let environment)? = environment.first else { return false }
-        chunk.setEnvironment(environment)
-        try lua.run(chunk, values)
-      } else {
-        try lua.run(lua.load(bytes: bytes, chunkName: "@" + path), values)
-      }
+      let (name, call) = ("@" + path, "_MNEMO_CAPTURE()")
+      let reading = LuaText(bytes: bytes).insertingBeforeReturns(call) ?? bytes
+      let chunk =
+        try (try? lua.load(bytes: reading + Array(("\n" + call).utf8), chunkName: name))
+        ?? (try? lua.load(bytes: reading, chunkName: name))
+        ?? lua.load(bytes: bytes, chunkName: name)
+      let made = try lua.run(
+        lua.load(REPL.capturing, chunkName: "=(mnemo)"), [.table(locals), .function(chunk)])
+      guard made.count == 2, case .table(let environment) = made[0],
+        case .function(let witness) = made[1]
+      else { return false }
+      chunk.setEnvironment(environment)
+      try lua.run(chunk, arguments.map { .string($0) }, witness: witness)
       return true
     } catch {
       tell(error: error)
@@ -248,19 +250,35 @@ extension REPL {
     }
   }
 
-  /// An environment that is the globals, and holds the function that reads the caller's locals.
+  /// An environment that is the globals, and holds the function that reads the caller's locals; and
+  /// one that looks for the chunk among the frames and reads the locals there.
   private static let capturing = """
-    local locals = ...
-    local function capture()
+    local locals, chunk = ...
+    local getinfo, getlocal = debug.getinfo, debug.getlocal
+    local function capture(level)
       local i = 1
       while true do
-        local name, value = debug.getlocal(2, i)
+        local name, value = getlocal(level + 1, i)
         if not name then return end
         if name:sub(1, 1) ~= "(" then rawset(locals, name, value) end
         i = i + 1
       end
     end
-    return setmetatable({ _MNEMO_CAPTURE = capture }, { __index = _G, __newindex = _G })
+    local function witness()
+      local level = 2
+      while true do
+        local frame = getinfo(level, "f")
+        if not frame then return end
+        if frame.func == chunk then
+          -- No tail call, which would take this frame's place.
+          capture(level)
+          return
+        end
+        level = level + 1
+      end
+    end
+    local function of_caller() capture(2) end
+    return setmetatable({ _MNEMO_CAPTURE = of_caller }, { __index = _G, __newindex = _G }), witness
     """
 
   func logLoad(_ path: String) {
