@@ -160,9 +160,9 @@ extension Batch {
   /// The batch as Lua sees it, with its tokens known as the task's.
   func luaRecord(of task: any TokenTask) -> LuaRecord {
     let (tokens, targets) = (tokens.offset(by: 1), targets.offset(by: 1))
-    if let corpus = (task as? BigramTask)?.corpus {
-      TokenSources.note(tokens, corpus)
-      TokenSources.note(targets, corpus)
+    if let text = TokenSources.text(of: task) {
+      TokenSources.note(tokens, text)
+      TokenSources.note(targets, text)
     }
     return [
       "tokens": LuaObject(tokens), "targets": LuaObject(targets),

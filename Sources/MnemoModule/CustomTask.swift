@@ -11,14 +11,31 @@ final class CustomTask: TokenTask {
   private let seed: UInt64
   private unowned let lua: Lua
   private let session: Session
+  private let symbols: SymbolText?
+  /// Whether the script gave a function that turns ids into text.
+  private let decodes: Bool
 
-  init(_ lua: Lua, _ session: Session, vocab: Int, seqLen: Int, seed: UInt64) throws {
+  init(
+    _ lua: Lua, _ session: Session, vocab: Int, seqLen: Int, seed: UInt64, symbols: [String]?,
+    decodes: Bool
+  ) throws {
     guard vocab >= 2 else {
       throw EngineError("data.custom", "vocab = \(vocab) (allowed: 2 or more)")
     }
     guard seqLen >= 1, seqLen <= 1 << 20 else {
       throw EngineError("data.custom", "seq_len = \(seqLen) (allowed: 1…\(1 << 20))")
     }
+    if let symbols {
+      guard symbols.count == vocab else {
+        throw EngineError(
+          "data.custom", "\(symbols.count) symbols for a vocabulary of \(vocab)")
+      }
+      guard !decodes else {
+        throw EngineError("data.custom", "symbols and decode exclude each other")
+      }
+    }
+    self.symbols = symbols.map(SymbolText.init)
+    self.decodes = decodes
     (self.lua, self.session, vocabSize, self.seqLen, self.seed) = (
       lua, session, vocab, seqLen, seed
     )
@@ -26,7 +43,7 @@ final class CustomTask: TokenTask {
 
   func batch(_ size: Int, index: UInt64, purpose: RandomPurpose) throws -> Batch {
     try SequenceStreams.check(size: size, seqLen: seqLen, index: index)
-    let sample = try lua.keptFunction(of: self, "data.custom")
+    let sample = try kept("sample")
     let tokens = IntTensor(shape: [size, seqLen])
     let targets = IntTensor(shape: [size, seqLen])
     let occurrence = IntTensor(shape: [size, seqLen])
@@ -55,6 +72,51 @@ final class CustomTask: TokenTask {
       }
     }
     return Batch(tokens: tokens, targets: targets, occurrence: occurrence)
+  }
+
+  /// A function of the script's, kept where Lua's collector sees what it holds.
+  private func kept(_ name: String) throws -> LuaReference {
+    guard case .table(let table) = lua.userValue(of: self),
+      case .function(let function) = table.rawGet(name)
+    else {
+      throw EngineError(
+        "data.custom", "its Lua function is gone; keep the task that it belongs to")
+    }
+    return function
+  }
+
+  /// What turns its ids into text; nil if they are numbers only.
+  var text: (any TokenText)? { symbols ?? (decodes ? ScriptText(task: self) : nil) }
+
+  /// Ids as the script's function writes them.
+  private struct ScriptText: TokenText {
+    weak var task: CustomTask?
+
+    func decode(_ ids: [Int32]) throws -> String {
+      guard let task else { throw EngineError("decode", "the task is gone") }
+      let results = try task.lua.calling(
+        "decode", task.kept("decode"), [task.lua.value(of: ids.map { Int($0) + 1 })])
+      guard let text = results.first?.asString else {
+        throw EngineError(
+          "decode", "must return a string, got \((results.first ?? .nil).typeName)")
+      }
+      return text
+    }
+  }
+
+  /// Ids as symbols, side by side if each is a character, else with spaces between.
+  private struct SymbolText: TokenText {
+    let symbols: [String]
+
+    func decode(_ ids: [Int32]) throws -> String {
+      let words = try ids.map { id in
+        guard symbols.indices.contains(Int(id)) else {
+          throw EngineError("decode", "token \(id + 1) is outside 1…\(symbols.count)")
+        }
+        return symbols[Int(id)]
+      }
+      return words.joined(separator: symbols.allSatisfy { $0.count == 1 } ? "" : " ")
+    }
   }
 
   /// Integers that the sampler returned, as a list or an IntTensor.

@@ -88,8 +88,13 @@ enum TaskFunctions {
           print(task:decode(task:batch(1, 1).tokens[1]))
           """
       ) { call in
-        let task = try call.object(1, BigramTask.self)
-        return call.returns(try task.corpus.decode(call.ids(2).elements()))
+        let task = try call.object(1, (any TokenTask).self)
+        guard let text = TokenSources.text(of: task) else {
+          throw EngineError(
+            "decode", "the task's tokens are numbers; give data.custom symbols or a decode function"
+          )
+        }
+        return call.returns(try text.decode(call.ids(2).elements()))
       },
     ]
     let members = methods.map(\.shortName) + fields.map(\.name)
@@ -209,26 +214,40 @@ enum TaskFunctions {
           Option("vocab", .integer, .required, "Number of tokens, N."),
           Option("seq_len", .integer, .required, "Length of a sequence, T."),
           Option("sample", .function, .required, "From rng to ids and, optionally, occurrence."),
+          Option(
+            "symbols", .list(.string), .none,
+            "The text of each of the N tokens, with which decode and the prompt show them."),
+          Option(
+            "decode", .function, .none,
+            "From a list of ids, counted from 1, to a text; in place of symbols."),
           Option("seed", .integer, .described("follows mnemo.seed"), "Of all batches."),
         ], returns: "Task",
         example: """
           local task = mnemo.data.custom{
             vocab = 10, seq_len = 8, seed = 1,
+            symbols = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"},
             sample = function(rng)
               local ids = {}
               for t = 1, 9 do ids[t] = t > 4 and ids[t - 4] or rng:integer(1, 10) end
               return ids
             end,
           }
-          print(task:batch(2, 1).tokens)
+          print(task:decode(task:batch(1, 1).tokens[1]))
           """
       ) { call in
         let options = try call.options()
+        let decode = try options.optionalFunction("decode")
         let task = try CustomTask(
           call.lua, session, vocab: options.integer("vocab"), seqLen: options.integer("seq_len"),
-          seed: options.seed(session))
+          seed: options.seed(session),
+          symbols: options.has("symbols") ? options.strings("symbols") : nil,
+          decodes: decode != nil)
         let held = call.lua.reference(to: task)
-        call.lua.setUserValue(of: task, try options.function("sample"))
+        let functions: LuaRecord = [
+          "sample": LuaValue.function(try options.function("sample")),
+          "decode": decode.map { LuaValue.function($0) },
+        ]
+        call.lua.setUserValue(of: task, functions)
         return call.returns(held)
       },
     ]

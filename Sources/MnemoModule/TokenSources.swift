@@ -3,32 +3,44 @@ import Tasks
 import Tensors
 import Training
 
+/// What turns token ids, counted from 0, into text.
+protocol TokenText {
+  func decode(_ ids: [Int32]) throws -> String
+}
+
+extension Corpus: TokenText {}
+
 /// Where token ids came from, so that the prompt can show them as text.
 ///
-/// Tensors are known by identity while they live; nothing is kept alive.
+/// Tensors are known by identity while they live; neither they nor tasks are kept alive.
 struct TokenSources {
   private struct Entry {
     weak var tensor: IntTensor?
-    let corpus: Corpus
+    let text: any TokenText
   }
 
   // A Lua state lives on one thread, and the tensors with it.
   nonisolated(unsafe) private static var entries: [ObjectIdentifier: Entry] = [:]
 
-  /// Notes that a tensor holds ids of a corpus, counted from 1.
-  static func note(_ tensor: IntTensor, _ corpus: Corpus) {
+  /// Notes that a tensor holds ids, counted from 1, which have a text.
+  static func note(_ tensor: IntTensor, _ text: any TokenText) {
     if entries.count >= 1024 { entries = entries.filter { $0.value.tensor != nil } }
-    entries[ObjectIdentifier(tensor)] = Entry(tensor: tensor, corpus: corpus)
+    entries[ObjectIdentifier(tensor)] = Entry(tensor: tensor, text: text)
   }
 
   /// Passes on what is known of a tensor to one made of its elements.
   static func inherit(_ view: IntTensor, from tensor: IntTensor) {
-    if let corpus = corpus(of: tensor) { note(view, corpus) }
+    if let text = text(of: tensor) { note(view, text) }
   }
 
-  /// The corpus that a tensor's ids belong to.
-  static func corpus(of tensor: IntTensor) -> Corpus? {
-    entries[ObjectIdentifier(tensor)].flatMap { $0.tensor === tensor ? $0.corpus : nil }
+  /// What turns a tensor's ids into text; nil if nothing is known.
+  static func text(of tensor: IntTensor) -> (any TokenText)? {
+    entries[ObjectIdentifier(tensor)].flatMap { $0.tensor === tensor ? $0.text : nil }
+  }
+
+  /// What turns a task's ids into text; nil if they are numbers only.
+  static func text(of task: any TokenTask) -> (any TokenText)? {
+    (task as? BigramTask)?.corpus ?? (task as? CustomTask)?.text
   }
 }
 
@@ -47,12 +59,12 @@ struct LiveRuns {
 extension MnemoModule {
   /// The text of ids that a task drew, one string for each sequence; nil for other tensors.
   public static func decode(_ tensor: IntTensor) throws -> [String]? {
-    guard let corpus = TokenSources.corpus(of: tensor), tensor.shape.count <= 2,
+    guard let text = TokenSources.text(of: tensor), tensor.shape.count <= 2,
       let length = tensor.shape.last, length > 0
     else { return nil }
     let ids = tensor.offset(by: -1).elements()
     return try stride(from: 0, to: min(ids.count, 32 * length), by: length).map {
-      try corpus.decode(Array(ids[$0..<$0 + length]))
+      try text.decode(Array(ids[$0..<$0 + length]))
     }
   }
 

@@ -371,6 +371,57 @@ import Testing
     }
   }
 
+  @Test func decodesTokensOfCustomTasks() throws {
+    try session {
+      try $0.enter("function sample() return {3, 1, 2, 2, 1} end", expecting: "mnemo> ")
+      try $0.enter("given = {vocab = 3, seq_len = 4, sample = sample}", expecting: "mnemo> ")
+      try $0.enter("mnemo.data.custom(given):batch(1).tokens", expecting: "\n  3  1  2  2\n")
+      try $0.enter("given.symbols = {'a', '仮', 'c'}", expecting: "mnemo> ")
+      try $0.enter("mnemo.data.custom(given):batch(1).tokens", expecting: "“ca仮仮”\n")
+      try $0.enter("given.symbols = {'one', 'two', 'three'}", expecting: "mnemo> ")
+      try $0.enter("task = mnemo.data.custom(given)", expecting: "mnemo> ")
+      try $0.enter("task:batch(1)", expecting: "“three one two two”\n")
+      try $0.enter("task", expecting: "\n  three one two two\n")
+      try $0.enter("given.symbols = nil", expecting: "mnemo> ")
+      try $0.enter(
+        "given.decode = function(ids) return '<' .. #ids .. '>' end", expecting: "mnemo> ")
+      try $0.enter("task = mnemo.data.custom(given)", expecting: "mnemo> ")
+      try $0.enter("task:batch(1).tokens[1]", expecting: "“<4>”\n")
+      // One that fails takes neither the ids nor the prompt away.
+      try $0.enter("given.decode = error", expecting: "mnemo> ")
+      try $0.enter("task = mnemo.data.custom(given)", expecting: "mnemo> ")
+      let shown = try $0.enter("task:batch(1).tokens", expecting: "\n  3  1  2  2\n")
+      #expect(!shown.contains("“"))
+    }
+  }
+
+  /// A figure at the window's size, with all its words; what cannot be drawn is said.
+  @Test(arguments: [(80, 24), (120, 40)]) func drawsFigures(_ columns: Int, _ rows: Int) throws {
+    try withHome { home in
+      let terminal = try TerminalSession(
+        ["--quiet", "--no-color"], home: home, columns: UInt16(columns), rows: UInt16(rows))
+      try terminal.expect("mnemo> ")
+      terminal.type(
+        "mnemo.plot.lines{title = 'T1', xlabel = 'steps', ylabel = 'accuracy', series = {{name = 'one', "
+          + "y = {1, 2, 5}}, {name = 'two', y = {3, 2, 1}, low = {2, 1, 0}, high = {4, 3, 2}}}}\r")
+      let drawn = try terminal.expect("band of two\n")
+      let figure = try #require(drawn.range(of: "figure: 2 curves\n")).upperBound
+      let lines = drawn[figure...].split(separator: "\n", omittingEmptySubsequences: false)
+      #expect(lines.first == " accuracy ↑")
+      for word in ["T1", "steps", "one", "two", "1.5"] { #expect(drawn[figure...].contains(word)) }
+      #expect(lines.map(\.count).max() ?? 0 >= columns - 6)
+      #expect(lines.allSatisfy { $0.count < columns } && lines.count < rows)
+      try terminal.expect("mnemo> ")
+      let labels = "labels = {'漢', 'b', 'c'}"
+      try terminal.enter(labels, expecting: "mnemo> ")
+      terminal.type(
+        "mnemo.plot.heatmap{matrix = mnemo.eye(3), xlabels = labels, ylabels = labels, "
+          + "xlabel = 'key', ylabel = 'query'}\r")
+      try terminal.expect(
+        "\n query ↓\n    漢 b c\n 漢 ██    \n  b   ██  \n  c     ██\n key →\n")
+    }
+  }
+
   @Test func longLine() throws {
     try session {
       try $0.enter("#'" + String(repeating: "a", count: 10_000) + "'", expecting: "= 10000\n")
@@ -420,6 +471,58 @@ import Testing
       let terminal = try TerminalSession(["--quiet", "-i", home + "/s.lua"], home: home)
       try terminal.expect("mnemo> ")
       try terminal.enter("mine + inner", expecting: "42")
+    }
+  }
+
+  /// However a file ends, its locals are there.
+  @Test func loadedLocalsPersist() throws {
+    let files = [
+      ("falls", "local kept = 20\nlocal function twice(x) return 2 * x end"),
+      ("returns", "local kept = 20\nlocal function twice(x) return 2 * x end\nreturn {kept}"),
+      ("calls", "local kept = 20\nlocal function twice(x) return 2 * x end\nreturn twice(kept)"),
+      (
+        "leaves",
+        "local kept = 20\nlocal function twice(x) return 2 * x end\nif kept then return end\nkept = 1"
+      ),
+      (
+        "fails",
+        "local kept = 20\nlocal function twice(x) return 2 * x end\nlocal function f() error 'half way' end\nf()\nkept = 1"
+      ),
+      (
+        "cut",
+        "local kept = 20\nlocal function twice(x) return 2 * x end\nprint('be' .. 'gun')\nwhile true do end"
+      ),
+    ]
+    try withHome { home in
+      for (name, text) in files {
+        let path = "\(home)/\(name).lua"
+        try text.write(to: path)
+        for arguments in [["-i", path], []] {
+          let terminal = try TerminalSession(
+            ["--quiet", "--no-color"] + arguments, home: home)
+          if arguments.isEmpty {
+            try terminal.expect("mnemo> ")
+            terminal.type(":load \(path)\r")
+          }
+          if name == "cut" {
+            try terminal.expect("begun")
+            terminal.type("\u{3}")
+          }
+          if name == "fails" { try terminal.expect("fails.lua:3: half way") }
+          try terminal.expect("mnemo> ")
+          try terminal.enter("twice(kept) + 2", expecting: "= 42\n")
+          // They stay the prompt's own.
+          try terminal.enter("load('return kept')()", expecting: "\nnil\n")
+        }
+      }
+      try "local _ENV = {}\nx = 1\nreturn x".write(to: home + "/own.lua")
+      try "local kept = ) 1".write(to: home + "/wrong.lua")
+      let terminal = try TerminalSession(["--quiet", "--no-color"], home: home)
+      try terminal.expect("mnemo> ")
+      let silent = try terminal.enter(":load \(home)/own.lua", expecting: "mnemo> ")
+      #expect(!silent.contains("own.lua:"))
+      try terminal.enter(":load \(home)/wrong.lua", expecting: "wrong.lua:1: unexpected symbol")
+      try terminal.enter(":load \(home)/none.lua", expecting: "No such file")
     }
   }
 

@@ -192,3 +192,12 @@ func withHome<R>(_ body: (String) throws -> R) throws -> R {
   defer { system("rm -rf '\(home)'") }
   return try body(home)
 }
+
+extension String {
+  /// Writes the text into a new file.
+  func write(to path: String) throws {
+    let file = try #require(fopen(path, "w"))
+    fputs(self, file)
+    try #require(fclose(file) == 0)
+  }
+}

@@ -154,6 +154,28 @@ local function sampler_task(seed)
   }
 end
 
+function tests.test_tokens_have_the_text_that_the_task_gives_them()
+  local function make(options)
+    options.vocab, options.seq_len, options.seed = 3, 4, 1
+    options.sample = function() return { 3, 1, 2, 2, 1 } end
+    return mnemo.data.custom(options)
+  end
+  local ids = make({}):batch(1, 1).tokens[1]
+  lu.assertEquals(make({ symbols = { "a", "é", "字" } }):decode(ids), "字aéé")
+  lu.assertEquals(make({ symbols = { "the", "a", "b" } }):decode { 1, 2, 3 }, "the a b")
+  local function spell(list) return table.concat(list, "-") end
+  lu.assertEquals(make({ decode = spell }):decode(ids), "3-1-2-2")
+  local function fails(text, made) lu.assertErrorMsgContains(text, made.decode, made, ids) end
+  fails("decode: the task's tokens are numbers; give data.custom symbols or a decode function",
+    make {})
+  fails("decode: must return a string, got nil", make { decode = function() end })
+  fails("mine", make { decode = function() error "mine" end })
+  lu.assertErrorMsgContains("data.custom: 2 symbols for a vocabulary of 3", make,
+    { symbols = { "a", "b" } })
+  lu.assertErrorMsgContains("symbols and decode exclude each other", make,
+    { symbols = { "a", "b", "c" }, decode = spell })
+end
+
 function tests.test_a_sampler_is_reproducible_by_index()
   local a, b = sampler_task(1), sampler_task(1)
   lu.assertEquals(a:batch(5, 3).tokens:totable(), b:batch(5, 3).tokens:totable())

@@ -1319,6 +1319,8 @@ function mnemo.data.bigram(options) end
 ---@field vocab integer Number of tokens, N.
 ---@field seq_len integer Length of a sequence, T.
 ---@field sample function From rng to ids and, optionally, occurrence.
+---@field symbols? string[] The text of each of the N tokens, with which decode and the prompt show them.
+---@field decode? function From a list of ids, counted from 1, to a text; in place of symbols.
 ---@field seed? integer Of all batches. Default: follows mnemo.seed.
 
 ---A task whose sequences a Lua function draws: sample(rng) returns seq_len + 1 ids from 1 (the last is the last target), and optionally the occurrence counts of the first seq_len, by which loss masks choose. rng belongs to the sequence, so the same index gives the same batch.
@@ -1326,13 +1328,14 @@ function mnemo.data.bigram(options) end
 ---```lua
 ---local task = mnemo.data.custom{
 ---  vocab = 10, seq_len = 8, seed = 1,
+---  symbols = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"},
 ---  sample = function(rng)
 ---    local ids = {}
 ---    for t = 1, 9 do ids[t] = t > 4 and ids[t - 4] or rng:integer(1, 10) end
 ---    return ids
 ---  end,
 ---}
----print(task:batch(2, 1).tokens)
+---print(task:decode(task:batch(1, 1).tokens[1]))
 ---```
 ---@param options mnemo.data.custom.Options
 ---@return mnemo.Task

@@ -339,11 +339,20 @@ local function visible(text)
   return (gsub(gsub(gsub(text, "\n", "↵"), "\t", "⇥"), "%c", "·"))
 end
 
+--- The text of a tensor's tokens, a string for each sequence; nil if it has none.
+local function decoded(engine, tensor)
+  local done, texts = pcall(engine.decode, tensor)
+  if done then return texts end
+  -- A task's own function failed: the ids are shown.
+  if type(texts) == "string" and find(texts, "interrupted!$") then error(texts, 0) end
+  return nil
+end
+
 function shows.IntTensor(engine, value)
   local text = engine.text(value, engine.columns())
   local head, rest = match(text, "^([^\n]*)(.*)$")
   local lines = { styled(engine, head, "keyword") .. gsub(rest, "…", styled(engine, "…", "dim")) }
-  local sequences = engine.decode(value)
+  local sequences = decoded(engine, value)
   for i, sequence in ipairs(sequences or {}) do
     if i > 6 then
       lines[#lines + 1] = styled(engine, format("  … %d more", #sequences - 6), "dim")
@@ -420,10 +429,14 @@ end
 local function marked_sequence(engine, task, batch)
   local ids, occurrence = batch.tokens[1]:totable(), batch.occurrence[1]:totable()
   local triggers = {}
-  local parts = {}
-  local most = math.min(#ids, 2 * engine.columns())
-  for t = 1, most do
+  local parts, separator = {}, ""
+  local room, most = 2 * engine.columns() - 4, 0
+  for t = 1, #ids do
     local symbol = visible(task:decode { ids[t] })
+    room = room - width_of(engine, symbol) - #separator
+    if room < 0 then break end
+    most = t
+    if utf8.len(symbol) ~= 1 then separator = " " end
     local is_trigger = occurrence[t] > 0
     local follows = t > 1 and occurrence[t - 1] > 0
     if (is_trigger or follows) and symbol == " " then symbol = "␣" end
@@ -435,7 +448,7 @@ local function marked_sequence(engine, task, batch)
         or follows and styled(engine, symbol, "output") or symbol
     end
   end
-  return table.concat(parts) .. (most < #ids and "…" or ""), triggers
+  return table.concat(parts, separator) .. (most < #ids and "…" or ""), triggers
 end
 
 function shows.Task(engine, value)
@@ -486,7 +499,7 @@ end
 local function is_batch(engine, value)
   local tokens = type(value) == "table" and rawget(value, "tokens")
   return tokens and class_of(tokens) == "IntTensor" and class_of(rawget(value, "targets")) ~= nil
-    and engine.decode(tokens) ~= nil
+    and decoded(engine, tokens) ~= nil
 end
 
 --- The lines of one value.
@@ -506,7 +519,7 @@ local function text_of(engine, value)
   end
   local lines = lines_of(engine, value, {}, 0, 0, engine.columns())
   if is_batch(engine, value) then
-    local sequence = engine.decode(rawget(value, "tokens"))[1]
+    local sequence = decoded(engine, rawget(value, "tokens"))[1]
     sequence = fitted(engine, visible(sequence), engine.columns() - 6)
     lines[#lines + 1] = styled(engine, "  “" .. sequence .. "”", "string")
   end
