@@ -177,6 +177,70 @@ import Testing
     }
   }
 
+  /// A history that cannot be used is told of once, and the session goes on without it.
+  @Test(arguments: [
+    ("mkdir -p state/mnemo/history", "cannot read"),
+    (
+      "mkdir -p state/mnemo; echo 1 > state/mnemo/history; chmod 0 state/mnemo/history",
+      "cannot read"
+    ),
+    ("mkdir -p state/mnemo; chmod 500 state/mnemo", "cannot write"),
+    ("mkdir -p state; echo 1 > state/mnemo", "cannot read"),
+    ("mkdir -p state/mnemo; printf '5 + \\000\\377\\n' > state/mnemo/history", "is damaged"),
+  ]) func unusableHistory(_ preparation: String, _ warning: String) throws {
+    try withHome { home in
+      system("cd '\(home)' && { \(preparation); } && chown -R 65534 . 2>/dev/null; true")
+      let terminal = try TerminalSession(["--quiet", "--no-color"], home: home, asNobody: true)
+      try terminal.expect("mnemo> ")
+      try terminal.enter("20 + 1", expecting: "= 21\n")
+      try terminal.enter("20 + 2", expecting: "= 22\n")
+      terminal.type("\u{1B}[A")
+      try terminal.enter("+ 1", expecting: "= 23\n")
+      terminal.type("\u{4}")
+      #expect(try terminal.end() == 0)
+      #expect(terminal.shown.occurrences(of: warning) == 1, "\(terminal.shown)")
+    }
+  }
+
+  @Test func edits() throws {
+    try withHome { home in
+      // What the editor is given must be the last input.
+      let editor = home + "/editor"
+      try """
+      #!/bin/sh
+      grep -q 'x = 20' "$1" || exit 1
+      printf 'x = x * 2\nx + 2\n' > "$1"
+      """.write(to: editor)
+      chmod(editor, 0o700)
+      let terminal = try TerminalSession(
+        ["--quiet", "--no-color"], home: home, variables: ["EDITOR=\(editor)"])
+      try terminal.expect("mnemo> ")
+      try terminal.enter("x = 20", expecting: "mnemo> ")
+      try terminal.enter(":edit", expecting: "x = x * 2\nx + 2\n_1 = 42\n")
+      try terminal.expect("mnemo> ")
+      // It is the last input now, and in the history as one entry.
+      terminal.type("\u{1B}[A")
+      try terminal.enter("", expecting: "= 82\n")
+      try terminal.enter(":edit", expecting: "failed; nothing is run\n")
+      try terminal.enter("x", expecting: "= 80\n")
+      try terminal.enter("$ ls -A /tmp | grep -c '^mnemo-.*[.]lua'", expecting: "0\n")
+    }
+  }
+
+  @Test func clears() throws {
+    try session {
+      try $0.enter("6 * 7", expecting: "_1 = 42\n")
+      let before = $0.raw.count
+      try $0.enter(":clear", expecting: "mnemo> ")
+      let codes = Array("\u{1B}[H\u{1B}[2J".utf8)
+      let later = $0.raw[before...]
+      #expect(later.indices.contains { later[$0...].starts(with: codes) })
+      try $0.enter("_1 + 1", expecting: "_2 = 43\n")
+      try $0.enter(":clear results", expecting: "mnemo> ")
+      try $0.enter("print(_, _1, _2)", expecting: "nil\tnil\tnil\n")
+    }
+  }
+
   @Test func interrupts() throws {
     try session {
       try $0.enter("kept = 5", expecting: "mnemo> ")

@@ -17,7 +17,7 @@ final class TerminalSession {
   /// Starts `mnemo` with a home of its own.
   init(
     _ arguments: [String] = [], home: String, variables: [String] = [], columns: UInt16 = 100,
-    rows: UInt16 = 30
+    rows: UInt16 = 30, asNobody: Bool = false
   ) throws {
     // What unlockpt(3) and ptsname(3) do, which Glibc does not show to Swift.
     master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
@@ -44,7 +44,9 @@ final class TerminalSession {
     defer { posix_spawnattr_destroy(&attributes) }
     posix_spawnattr_setflags(&attributes, 0x80)  // POSIX_SPAWN_SETSID
 
-    let words = [TerminalSession.command] + arguments
+    // Root may read everything.
+    let user = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    let words = (asNobody && geteuid() == 0 ? user : []) + [TerminalSession.command] + arguments
     // The first of two of one name counts.
     let environment =
       variables + [
@@ -54,8 +56,8 @@ final class TerminalSession {
     var argv = words.map { strdup($0) } + [nil]
     var envp = environment.map { strdup($0) } + [nil]
     defer { for pointer in argv + envp { free(pointer) } }
-    let status = posix_spawn(&process, TerminalSession.command, &actions, &attributes, &argv, &envp)
-    try #require(status == 0, "\(TerminalSession.command): \(String(cString: strerror(status)))")
+    let status = posix_spawn(&process, words[0], &actions, &attributes, &argv, &envp)
+    try #require(status == 0, "\(words[0]): \(String(cString: strerror(status)))")
   }
 
   deinit {
@@ -194,6 +196,11 @@ func withHome<R>(_ body: (String) throws -> R) throws -> R {
 }
 
 extension String {
+  /// How often a text occurs.
+  func occurrences(of text: String) -> Int {
+    indices.count { self[$0...].hasPrefix(text) }
+  }
+
   /// Writes the text into a new file.
   func write(to path: String) throws {
     let file = try #require(fopen(path, "w"))
