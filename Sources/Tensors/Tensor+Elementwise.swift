@@ -218,18 +218,18 @@ extension Tensor {
     }
   }
 
-  /// Replaces each element x by f(x, y), y the element of `other` broadcast to this shape.
+  /// Replaces each element x by what `loop` makes of it and of y, the element of `other` broadcast
+  /// to this shape.
   ///
   /// The new elements are worked out beside the tensor and written at the end: one that is
   /// interrupted holds what it held before.
   /// - Throws: `EngineError` if `other` does not broadcast to this shape, this view repeats
   ///   elements, or gradients are recorded.
-  @inline(__always)
   private func updateInPlace(
-    _ other: Tensor, _ operation: String, _ f: @escaping (Float, Float) -> Float
+    _ other: Tensor, _ operation: String, _ loop: (Kernels.Pairs) -> Void
   ) throws {
     try checkOverwritable(by: other, operation)
-    let updated = Kernels.zip(detach(), other.detach(), shape: shape, f)
+    let updated = Kernels.zip(detach(), other.detach(), shape: shape, loop)
     try Interruption.check()
     overwrite(with: updated)
   }
@@ -290,11 +290,11 @@ extension Tensor {
   /// Adds `scale`·`other`.
   /// - Throws: `EngineError` if it does not broadcast, or gradients are recorded.
   public func addInPlace(_ other: Tensor, scale: Float = 1) throws {
-    try updateInPlace(other, "add_") { $0 + scale * $1 }
+    try updateInPlace(other, "add_") { $0.each { $0 + scale * $1 } }
   }
   /// Multiplies by `other`.
   /// - Throws: `EngineError` if it does not broadcast, or gradients are recorded.
   public func mulInPlace(_ other: Tensor) throws {
-    try updateInPlace(other, "mul_") { $0 * $1 }
+    try updateInPlace(other, "mul_") { $0.each { $0 * $1 } }
   }
 }

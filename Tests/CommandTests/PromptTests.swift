@@ -230,6 +230,7 @@ import Testing
   @Test func clears() throws {
     try session {
       try $0.enter("6 * 7", expecting: "_1 = 42\n")
+      try $0.expect("mnemo> ")
       let before = $0.raw.count
       try $0.enter(":clear", expecting: "mnemo> ")
       let codes = Array("\u{1B}[H\u{1B}[2J".utf8)
