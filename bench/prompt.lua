@@ -79,8 +79,17 @@ end
 
 if options.only ~= "start" then
   interrupt("an endless loop", "x = 1", "while true do end")
-  interrupt("a product of 12000 x 12000 matrices", "a = mnemo.rand(12000, 12000)",
+  interrupt("a product of 12000 x 12000 matrices", "a = mnemo.rand(12000, 12000)", 
     "b = a:matmul(a)")
+  interrupt("singular values of 3000 x 3000", "a = mnemo.rand(3000, 3000)",
+    "u = mnemo.linalg.svd(a)")
+  interrupt("one line of 5e7 numbers sorted", "v = mnemo.rand(50000000)",
+    "while true do v:sort() end")
+  local saved = os.tmpname()
+  interrupt("200 MB written", "v = mnemo.zeros(50000000)",
+    ("while true do v:save(\"%s.npy\") end"):format(saved))
+  os.remove(saved)
+  os.remove(saved .. ".npy")
   interrupt("training, steps of some seconds",
     "t = mnemo.data.bigram{seq_len = 256, seed = 1}; "
       .. "m = mnemo.model.simplified{vocab = 65, dim = 256, max_len = 256}",

@@ -521,6 +521,14 @@ import Testing
       try terminal.enter("a", expecting: "= 42\n")
       try terminal.enter("$ echo from $((40 + 2))", expecting: "from 42\n")
       try terminal.enter(":time 2 + 2", expecting: "= 4\n")
+      // What the prompt's own tools print is no part of a script, which runs all the same.
+      try terminal.enter("who()", expecting: "shape or value")
+      try terminal.enter("help(mnemo.seed)", expecting: "Sets the seed")
+      try terminal.enter(":save \(home)/tools.lua", expecting: "inputs written")
+      #expect(try mnemo(home + "/tools.lua").status == 0)
+      // The user's own variable comes before one of the module's tables.
+      try terminal.enter("model = mnemo.zeros(2)", expecting: "mnemo> ")
+      try terminal.enter("?model", expecting: "An array of Float32 numbers")
       try terminal.enter("?mnemo.seed", expecting: "Sets the seed")
       try terminal.enter("??momentum", expecting: "optim.sgd")
       terminal.type(":quit\r")

@@ -43,6 +43,11 @@ struct LuaText {
     return String(decoding: bytes[..<end], as: UTF8.self)
   }
 
+  /// Whether a name occurs.
+  func hasName(_ name: String) -> Bool {
+    tokens.contains { $0.kind == .name && bytes[$0.range].elementsEqual(name.utf8) }
+  }
+
   // MARK: Locals
 
   /// How locals of the outermost block are written instead.

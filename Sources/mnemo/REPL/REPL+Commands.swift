@@ -132,10 +132,13 @@ extension REPL {
       print(guide)
     } else if topic.hasPrefix("?") {
       search(String(topic.dropFirst()).trimmed)
+    } else if isOwn(topic) {
+      // The user's own, which may be called as one of the module's tables is.
+      helpOnValue(topic)
     } else if let text = registry.help(REPL.withoutModule(topic)) {
-      print(text)
+      printFitted(text)
     } else if topic == "mnemo" {
-      print(registry.overview)
+      printFitted(registry.overview)
     } else if topic == "help" || topic == "who" {
       print(guide)
     } else {
@@ -153,7 +156,7 @@ extension REPL {
       if value.isNil {
         tell("nothing is called '\(topic)'\(unknown ?? "")")
       } else if let text = registry.help(value, in: lua) {
-        print(text)
+        printFitted(text)
       } else if case .function(let function) = lua.global("help"), case .table = value {
         try function.call([value])
       } else {
@@ -163,6 +166,24 @@ extension REPL {
       tell(error: error)
     } catch {
       tell("nothing is documented as '\(topic)'\(unknown ?? "")")
+    }
+  }
+
+  /// Prints a text with its long lines broken between words, where the window ends.
+  private func printFitted(_ text: String) {
+    let width = Terminal.size.columns
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      let indent = String(repeating: " ", count: line.prefix { $0 == " " }.count + 2)
+      var row = ""
+      for (i, word) in line.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
+        if i > 0, Terminal.width(of: row) + Terminal.width(of: String(word)) + 1 > width {
+          print(row)
+          row = indent + word
+        } else {
+          row += (i > 0 ? " " : "") + word
+        }
+      }
+      print(row)
     }
   }
 
@@ -304,7 +325,13 @@ extension REPL {
       tell("nothing has been typed yet")
       return
     }
-    let heading = "-- Typed at the prompt of mnemo.\nlocal mnemo = require \"mnemo\"\n\n"
+    var heading = "-- Typed at the prompt of mnemo.\nlocal mnemo = require \"mnemo\"\n"
+    // Scripts have no such globals.
+    for (tool, fallback) in [("help", "mnemo.help"), ("who", "function() end")]
+    where log.contains(where: { LuaText($0.statement).hasName(tool) }) {
+      heading += "local \(tool) = \(tool) or \(fallback)\n"
+    }
+    heading += "\n"
     let bodies = [
       log.map { LuaText($0.statement).rewritten(.plain) ?? $0.statement },
       // More than 200 locals, or two that get in each other's way, are globals.

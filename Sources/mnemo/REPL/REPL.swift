@@ -372,12 +372,24 @@ final class REPL {
   /// Calls a function of `mnemo.show`.
   @discardableResult
   func call(_ name: String, _ arguments: [LuaValue]) throws -> [LuaValue] {
+    guard case .function(let display) = tool("display") else { return [] }
+    return try display.call([.string(name)] + arguments)
+  }
+
+  /// Whether a name is a variable of the user's: of the prompt, or a global made since its start.
+  func isOwn(_ name: String) -> Bool {
+    if !locals.rawGet(name).isNil { return true }
+    guard case .table(let base) = tool("base"), !lua.global(name).isNil else { return false }
+    return base.rawGet(name).isNil
+  }
+
+  /// What `connection` left for the Lua files of the prompt.
+  private func tool(_ name: String) -> LuaValue {
     guard case .table(let package) = lua.global("package"),
       case .table(let loaded) = package.rawGet("loaded"),
-      case .table(let prompt) = loaded.rawGet("(prompt)"),
-      case .function(let display) = prompt.rawGet("display")
-    else { return [] }
-    return try display.call([.string(name)] + arguments)
+      case .table(let prompt) = loaded.rawGet("(prompt)")
+    else { return .nil }
+    return prompt.rawGet(name)
   }
 
   /// Text in a style, if there are styles.
