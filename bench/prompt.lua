@@ -79,7 +79,7 @@ end
 
 if options.only ~= "start" then
   interrupt("an endless loop", "x = 1", "while true do end")
-  interrupt("a product of 12000 x 12000 matrices", "a = mnemo.rand(12000, 12000)", 
+  interrupt("a product of 12000 x 12000 matrices", "a = mnemo.rand(12000, 12000)",
     "b = a:matmul(a)")
   interrupt("singular values of 3000 x 3000", "a = mnemo.rand(3000, 3000)",
     "u = mnemo.linalg.svd(a)")
