@@ -45,6 +45,7 @@ import Testing
   @Test(arguments: [
     [79, 81, 81], [80, 82, 81],  // below and above 2¹⁹ multiplications
     [33, 131, 257], [527, 31, 67], [1033, 37, 41],  // rows
+    [101, 131, 409], [49, 67, 701], [203, 130, 307],  // tiles of rows, columns and the inner dimension
     [31, 263, 263], [1, 1031, 521], [5, 4099, 67],  // columns
     [23, 29, 1024], [17, 19, 8191], [1, 1, 600_011], [64, 3, 4097], [3, 64, 4097],  // inner
   ])
