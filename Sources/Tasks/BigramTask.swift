@@ -13,7 +13,7 @@ import Tensors
 ///
 /// Tokens are z₁…z_T, targets z₂…z_{T+1}. With a noise token τ (Chen et al. 2024), z_{t+1} after a
 /// trigger is τ with probability `noiseProb`, else the output.
-public final class BigramTask: TokenTask, Sendable {
+public final class BigramTask: ConcurrentTask {
   /// Where triggers come from.
   public enum TriggerKind: String, CaseIterable, Sendable {
     /// The most frequent symbols, in every sequence the same.

@@ -17,6 +17,9 @@ public protocol TokenTask: AnyObject {
   func batch(_ size: Int, index: UInt64, purpose: RandomPurpose) throws -> Batch
 }
 
+/// A task whose batches may be drawn on any thread.
+public protocol ConcurrentTask: TokenTask, Sendable {}
+
 /// How random streams are shared out among the sequences of batches: sequence i of batch b draws
 /// from stream b · 2²⁴ + i.
 package enum SequenceStreams {

@@ -66,6 +66,11 @@ public enum Parallel {
     }
   }
 
+  /// Runs `body` with everything inside it on the calling thread.
+  package static func onOneThread<R>(_ body: () throws -> R) rethrows -> R {
+    try $isInside.withValue(true, operation: body)
+  }
+
   /// Cuts 0..<`count` into ranges of `grain` and runs `body` on each, on several threads.
   package static func ranges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     if count <= grain {

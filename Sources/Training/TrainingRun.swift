@@ -27,6 +27,7 @@ public final class TrainingRun {
   public private(set) var step = 0
   /// How it ended, or will have if nothing more is done.
   public private(set) var status = Status.finished
+  private let batches: BatchesAhead
   private var isRunning = false
   private var savedStep: Int?
   private var lastGood: GoodState?
@@ -45,6 +46,7 @@ public final class TrainingRun {
   public init(_ options: TrainingOptions) throws {
     try options.validate()
     self.options = options
+    batches = BatchesAhead(options.task, size: options.batchSize)
   }
 
   /// Makes `options.steps` updates, or as many as `shouldStop` lets it.
@@ -91,7 +93,9 @@ public final class TrainingRun {
           keepFrozenParameters()
           try callback(options.model)
         }
-        loss = try measure(progress, isRecorded: step % options.evalEvery == 0)
+        // Batch `end` is that of the last record.
+        loss = try measure(
+          progress, isRecorded: step % options.evalEvery == 0, isFollowed: true)
         keepGoodState(loss)
         try clipGradients()
         try Interruption.check()
@@ -113,7 +117,7 @@ public final class TrainingRun {
     }
     if !isGivenUp, history.last?.step != step {
       do {
-        _ = try measure(progress, isRecorded: true)
+        _ = try measure(progress, isRecorded: true, isFollowed: false)
         try Interruption.check()
       } catch {
         guard Interruption.take() || options.isInterruption(error) else { throw error }
@@ -125,9 +129,10 @@ public final class TrainingRun {
   }
 
   /// The loss and gradients on the step's batch, and a record if asked for.
-  private func measure(_ progress: Progress?, isRecorded: Bool) throws -> Double {
-    let batch = try options.task.batch(
-      options.batchSize, index: UInt64(step), purpose: .data)
+  private func measure(
+    _ progress: Progress?, isRecorded: Bool, isFollowed: Bool
+  ) throws -> Double {
+    let batch = try batches.batch(step, isFollowed: isFollowed)
     let mask = try options.lossOn.mask(batch)
     let loss = try options.model.loss(batch, mask: mask)
     let value = Double(try loss.item())

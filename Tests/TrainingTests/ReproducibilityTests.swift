@@ -59,6 +59,45 @@ import Transformers
     #expect(try bits(run(seed: 5)) != bits(#require(first)))
   }
 
+  /// A task in which nothing is drawn ahead: it notes who asks for which batch.
+  private final class Watched: TokenTask {
+    let task: BigramTask
+    private(set) var indices: [UInt64] = []
+    init(_ task: BigramTask) { self.task = task }
+    var vocabSize: Int { task.vocabSize }
+    var seqLen: Int { task.seqLen }
+    func batch(_ size: Int, index: UInt64, purpose: RandomPurpose) throws -> Batch {
+      indices.append(index)
+      return try task.batch(size, index: index, purpose: purpose)
+    }
+  }
+
+  /// Step s takes batch s, whether it was drawn ahead or not, also when a run goes on.
+  @Test func drawingAheadDoesNotChangeTheBatches() throws {
+    let before = Parallel.threads
+    defer { Parallel.threads = before }
+    Parallel.threads = 2
+    var data = BigramTask.Options()
+    (data.seqLen, data.seed) = (20, 4)
+    let task = try BigramTask(data)
+    func losses(_ task: any TokenTask) throws -> [Double] {
+      var configuration = SimplifiedConfiguration(vocab: task.vocabSize)
+      (configuration.dim, configuration.maxLen) = (8, 20)
+      var options = TrainingOptions(
+        model: try SimplifiedTransformer(configuration), task: task, steps: 5,
+        optimizer: try SGD(learningRate: .constant(0.1)))
+      (options.batchSize, options.evalEvery, options.showsProgress) = (7, 1, false)
+      let run = try TrainingRun(options)
+      try run.run()
+      try run.advance(3)
+      return run.history.map(\.loss)
+    }
+    let watched = Watched(task)
+    #expect(try losses(task) == losses(watched))
+    // The batch of the last record is asked for again by the step that goes on.
+    #expect(watched.indices == [0, 1, 2, 3, 4, 5, 5, 6, 7, 8])
+  }
+
   @Test func measuringMoreOftenDoesNotChangeTheLosses() throws {
     let (often, seldom) = (try run(evalEvery: 1), try run(evalEvery: 5))
     #expect(often.steps == Array(0...12) && seldom.steps == [0, 5, 10, 12])

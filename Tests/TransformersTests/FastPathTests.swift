@@ -31,8 +31,10 @@ struct FastPathTests {
       return choices[Int(stream.below(UInt32(choices.count)))]
     }
 
-    /// The feed-forward of a layer. Of many thousand hidden units one would stand so close to the
-    /// kink of ReLU that rounding decides its slope, so large batches go through linear ones.
+    /// The feed-forward of a layer.
+    ///
+    /// Of many thousand hidden units one would stand so close to the kink of ReLU that rounding
+    /// decides its slope, so large batches go through linear ones.
     func feedForward(_ layer: UInt64) -> FeedForward {
       draw(batch * length < 300 ? FeedForward.allCases : [.none, .linear], 10 + layer)
     }
