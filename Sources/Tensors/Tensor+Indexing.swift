@@ -81,7 +81,11 @@ extension Tensor {
         "masked_select", "the mask has shape \(self.shape), the tensor has \(shape)")
     }
     return withElements { elements in
-      IntTensor(elements.indices.filter { elements[$0] != 0 }.map { Int32(truncatingIfNeeded: $0) })
+      var places: [Int32] = []
+      for (place, weight) in elements.enumerated() where weight != 0 {
+        places.append(Int32(truncatingIfNeeded: place))
+      }
+      return IntTensor(places)
     }
   }
 }

@@ -244,12 +244,11 @@ local function repeats_at_end(batch)
   return occurrences(batch, 2, length - 499, length)
 end
 
---- Returns a 0/1 vector: whether the model is right at each position that a mask keeps.
--- Logits of other positions are not computed.
-local function hits_where(model, batch, mask)
-  if mask:sum():item() == 0 then return mnemo.zeros(0) end
-  local answers = model:forward(batch.tokens, mask):argmax(2)
-  return answers:eq(batch.targets:masked_select(mask))
+--- Returns a 0/1 vector: whether the model is right at each position that a mask keeps; `targets`
+-- are those of these positions. Logits of others are not computed.
+local function hits_where(model, tokens, mask, targets)
+  if targets:numel() == 0 then return mnemo.zeros(0) end
+  return model:forward(tokens, mask):argmax(2):eq(targets)
 end
 
 --- Returns the mean of a vector; NaN if it is empty.
@@ -259,10 +258,14 @@ end
 
 --- Returns a probe of `accuracy_at_end` on a fixed batch of a task, drawn when first needed.
 local function fixed_batch_accuracy(task, count)
-  local batch
+  local tokens, mask, targets
   return function(ctx)
-    batch = batch or held_out(task, count)
-    return mean(hits_where(ctx.model, batch, repeats_at_end(batch)))
+    if not tokens then
+      local batch = held_out(task, count)
+      tokens, mask = batch.tokens, repeats_at_end(batch)
+      targets = batch.targets:masked_select(mask)
+    end
+    return mean(hits_where(ctx.model, tokens, mask, targets))
   end
 end
 
@@ -307,7 +310,8 @@ function probes.batch_metrics(task, options)
   -- The accuracies on the current batch are all of outputs.
   local outputs = function(batch) return batch.occurrence:ge(1) end
   local hits = once(function(ctx)
-    return hits_where(ctx.model, ctx.batch, outputs(ctx.batch))
+    local batch, mask = ctx.batch, outputs(ctx.batch)
+    return hits_where(ctx.model, batch.tokens, mask, batch.targets:masked_select(mask))
   end)
   local function accuracy(ctx, mask)
     return mean(hits(ctx):masked_select(mask:masked_select(outputs(ctx.batch))))

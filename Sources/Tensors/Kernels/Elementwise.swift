@@ -33,7 +33,7 @@ package enum Kernels {
   }
 
   /// Copies a strided matrix in tiles, so that reads and writes both stay in cache.
-  private static func transposeCopy(
+  static func transposeCopy(
     _ source: UnsafeMutablePointer<Float>, rows: Int, columns: Int, rowStride: Int,
     columnStride: Int, to out: UnsafeMutablePointer<Float>
   ) {

@@ -132,7 +132,16 @@ extension Kernels {
       if beta == 0 { c.update(repeating: 0, count: m * n) }
       return
     }
-    if m * n * k < 1 << 19 {
+    if b.transposed, hasSmallKernels, m >= 256, n * k <= mostInTiles {
+      // A weight turned once is read by every tile of rows.
+      let turned = Tensor(uninitialized: [k, n])
+      transposeCopy(
+        b.pointer, rows: k, columns: n, rowStride: 1, columnStride: b.stride, to: turned.pointer)
+      withExtendedLifetime(turned) {
+        parallelProduct(
+          m, n, k, a, Matrix(pointer: turned.pointer, stride: n, transposed: false), beta: beta, c)
+      }
+    } else if m * n * k < 1 << 19 {
       product(m, n, k, a, b, beta: beta, c, stride: n, isHeard: isHeard)
     } else if k >= 4 * max(m, n) && k >= 1024 {
       innerSplitProduct(m, n, k, a, b, beta, c)
