@@ -373,6 +373,89 @@ function tests.test_a_model_of_one_layer_has_no_second()
   assert_nan(values.pred_attended_acc, "pred_attended_acc")
 end
 
+---- Heads ----
+
+--- Returns a model of one layer whose heads look where `heads` says, by weights [B][T][T].
+local function heads_model(heads)
+  local maps = {}
+  for h, weights in ipairs(heads) do maps[h] = mnemo.tensor(weights) end
+  local parameters = { ["layers.0.attention.wk.weight"] = mnemo.eye(2) }
+  return model_of(parameters, { mnemo.stack(maps, 2) })
+end
+
+function tests.test_head_scores_by_hand()
+  -- Token 1 stands at 1, 3 and 4. After an earlier one stands, for 3, position 2; for 4, positions
+  -- 2 and 4.
+  local tokens = mnemo.int_tensor { { 1, 2, 1, 1, 3 } }
+  local previous_head = {
+    { { 1, 0, 0, 0, 0 }, { 1, 0, 0, 0, 0 }, { 0, 1, 0, 0, 0 }, { 0, 0, 1, 0, 0 },
+      { 0, 0, 0, 1, 0 } },
+  }
+  local mixed_head = {
+    { { 1, 0, 0, 0, 0 }, { 0.25, 0.75, 0, 0, 0 }, { 0.5, 0.5, 0, 0, 0 }, { 0, 0.25, 0, 0.5, 0.25 },
+      { 0.2, 0.2, 0.2, 0.2, 0.2 } },
+  }
+  local model = heads_model { previous_head, mixed_head }
+  local found = probes.head_scores(model, tokens)
+  luaunit.assertEquals(#found, 2)
+  luaunit.assertEquals({ found[1].layer, found[1].head, found[2].head }, { 1, 1, 2 })
+  luaunit.assertEquals(found[1].previous, 1)
+  -- From 3 it looks at 2, as an induction head does; from 4 at 3, as none does.
+  luaunit.assertAlmostEquals(found[1].induction, 1 / 2, 1e-6)
+  luaunit.assertAlmostEquals(found[2].previous, (0.25 + 0.5 + 0 + 0.2) / 4, 1e-6)
+  luaunit.assertAlmostEquals(found[2].induction, (0.5 + 0.75) / 2, 1e-6)
+
+  local at_four = probes.head_scores(model, tokens, mnemo.tensor { { 1, 0, 0, 1, 0 } })
+  luaunit.assertAlmostEquals(at_four[2].previous, 0, 1e-6)
+  luaunit.assertAlmostEquals(at_four[2].induction, 0.75, 1e-6)
+end
+
+function tests.test_head_scores_of_several_sequences()
+  -- The second sequence has no token twice: only the first counts in `induction`.
+  local tokens = { { 1, 2, 1 }, { 3, 2, 1 } }
+  local looks_back = { { 1, 0, 0 }, { 1, 0, 0 }, { 0, 1, 0 } }
+  local looks_first = { { 1, 0, 0 }, { 1, 0, 0 }, { 1, 0, 0 } }
+  local found = probes.head_scores(heads_model { { looks_back, looks_first } }, tokens)
+  luaunit.assertAlmostEquals(found[1].previous, 3 / 4, 1e-6)
+  luaunit.assertAlmostEquals(found[1].induction, 1, 1e-6)
+  local none = probes.head_scores(heads_model { { looks_back } }, { { 3, 2, 1 } })
+  luaunit.assertEquals(none[1].previous, 1)
+  assert_nan(none[1].induction, "no token twice")
+  luaunit.assertEquals(probes.head_scores(model_of {}, tokens), {})
+end
+
+function tests.test_head_scores_of_real_models()
+  local task = mnemo.data.bigram { seq_len = 20, triggers = 2, seed = 1 }
+  local tokens = task:held_out(3).tokens
+  local model = mnemo.model.transformer {
+    vocab = task.vocab_size, dim = 12, layers = 3, heads = 2, max_len = 20, seed = 1,
+  }
+  local found = probes.head_scores(model, tokens)
+  luaunit.assertEquals(#found, 6)
+  local ids = tokens:totable()
+  for i, score in ipairs(found) do
+    luaunit.assertEquals({ score.layer, score.head }, { (i + 1) // 2, (i - 1) % 2 + 1 })
+    local maps = model:attention(tokens, score.layer):totable()
+    local sums, counts = { 0, 0 }, { 0, 0 }
+    for b = 1, 3 do
+      for t = 2, 20 do
+        local row, after, any = maps[b][score.head][t], 0, false
+        for u = 2, t do
+          if ids[b][u - 1] == ids[b][t] then after, any = after + row[u], true end
+        end
+        sums[1], counts[1] = sums[1] + row[t - 1], counts[1] + 1
+        if any then sums[2], counts[2] = sums[2] + after, counts[2] + 1 end
+      end
+    end
+    luaunit.assertAlmostEquals(score.previous, sums[1] / counts[1], 1e-5)
+    luaunit.assertAlmostEquals(score.induction, sums[2] / counts[2], 1e-5)
+  end
+  luaunit.assertErrorMsgContains("expand: ", probes.head_scores, model, tokens,
+    mnemo.ones(3, 19))
+  luaunit.assertErrorMsgContains("length", probes.head_scores, model,
+    mnemo.data.bigram { seq_len = 21, triggers = 2, seed = 1 }:held_out(1).tokens)
+end
+
 ---- Norms ----
 
 function tests.test_norms_of_what_is_trained()

@@ -2003,6 +2003,23 @@ function mnemo.probes.batch_metrics(task, options) end
 ---@return table # the probes by name
 function mnemo.probes.attention_metrics() end
 
+---Tells of every head how much it is a previous-token head and an induction head.
+---
+---`previous`: its attention on the token before the current one, on average over positions 2…T. `induction`: its attention on all tokens that stand right after an earlier occurrence of the current token, together, on average over the positions of which there is such an occurrence. Both are shares of the attention, from 0 to 1; NaN where there is nothing to average.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+---local model = mnemo.model.transformer { vocab = task.vocab_size, dim = 16, heads = 2, seed = 1 }
+---for _, score in ipairs(mnemo.probes.head_scores(model, task:held_out(8).tokens)) do
+---  print(score.layer, score.head, score.previous, score.induction)
+---end
+---```
+---@param model mnemo.Model One whose parameters are named as those of the built-in transformers.
+---@param tokens mnemo.IntTensor Ids [B, T].
+---@param where? mnemo.Tensor A 0/1 mask [B, T] of the positions to average over; all without it.
+---@return table[] # `{ layer=, head=, previous=, induction= }` of every head, layer by layer; none if the model has no attention
+function mnemo.probes.head_scores(model, tokens, where) end
+
 ---Probes of size, over all trained parameters together.
 ---
 ---`param_norm`: Euclidean norm of the parameters; `grad_norm`: of their gradients as the last backward pass left them (NaN before the first).

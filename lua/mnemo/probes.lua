@@ -402,6 +402,54 @@ function probes.attention_metrics()
   }
 end
 
+--- Tells of every head how much it is a previous-token head and an induction head.
+--
+-- `previous`: its attention on the token before the current one, on average over positions 2…T.
+-- `induction`: its attention on all tokens that stand right after an earlier occurrence of the
+-- current token, together, on average over the positions of which there is such an occurrence.
+-- Both are shares of the attention, from 0 to 1; NaN where there is nothing to average.
+-- @tparam Model model one whose parameters are named as those of the built-in transformers
+-- @tparam IntTensor tokens ids [B, T]
+-- @tparam[opt] Tensor where a 0/1 mask [B, T] of the positions to average over; all without it
+-- @treturn {table,...} `{ layer=, head=, previous=, induction= }` of every head, layer by layer;
+--   none if the model has no attention
+-- @usage
+-- local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+-- local model = mnemo.model.transformer { vocab = task.vocab_size, dim = 16, heads = 2, seed = 1 }
+-- for _, score in ipairs(mnemo.probes.head_scores(model, task:held_out(8).tokens)) do
+--   print(score.layer, score.head, score.previous, score.induction)
+-- end
+function probes.head_scores(model, tokens, where)
+  local parameters, scores = model:parameters(), {}
+  tokens = type(tokens) == "table" and mnemo.int_tensor(tokens) or tokens
+  local function layer_scores(layer)
+    local attention = model:attention(tokens, layer)
+    local count, length = tokens:size(1), tokens:size(2)
+    local mask = (where or mnemo.ones(1, 1)):expand(count, length)
+    local places = mnemo.arange(1, length)
+    -- [T, T] and [B, T, T]: the positions u that the current one, t, should look at.
+    local before = places:reshape(length, 1):eq(places + 1)
+    local ids = mnemo.cat({ mnemo.zeros(count, 1), tokens:tensor() }, 2):narrow(2, 1, length)
+    local after = tokens:tensor():reshape(count, length, 1):eq(ids:reshape(count, 1, length))
+      * places:reshape(length, 1):ge(places)
+    local has_before, has_after = mask * places:ge(2), mask * after:max(3)
+    for head = 1, attention:size(2) do
+      local looked = attention:select(2, head)
+      scores[#scores + 1] = {
+        layer = layer, head = head,
+        previous = mean_where((looked * before):sum(3), has_before),
+        induction = mean_where((looked * after):sum(3), has_after),
+      }
+    end
+  end
+  local layer = 1
+  while parameters[("layers.%d.attention.wk.weight"):format(layer - 1)] do
+    mnemo.no_grad(function() layer_scores(layer) end)
+    layer = layer + 1
+  end
+  return scores
+end
+
 ---- Sizes ----
 
 --- Returns the Euclidean norm of all tensors that `pick` returns for the trained parameters.
