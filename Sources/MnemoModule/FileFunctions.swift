@@ -1,9 +1,27 @@
 import LuaBridge
 import Tensors
+import Training
 
-/// One tensor in a file, `t:save(path)`, and back, `mnemo.load(path)`.
+/// One tensor in a file, `t:save(path)`, and back, `mnemo.load(path)`; folders for results.
 enum FileFunctions {
-  static var functions: [Function] { [load] }
+  static var functions: [Function] { [load, makeFolder] }
+
+  private static var makeFolder: Function {
+    Function(
+      "make_folder",
+      "Makes a folder, and those it lies in, unless it is there, and checks that files can be "
+        + "written into it.",
+      parameters: [Parameter("path", .string, "the folder")],
+      returns: "the path",
+      example: """
+        local folder = mnemo.make_folder "results/first"
+        mnemo.eye(2):save(folder .. "/eye.npy")
+        """
+    ) { call in
+      let path = try call.string(1)
+      return call.returns(try ResultsFolder(path).path)
+    }
+  }
 
   private static var load: Function {
     Function(

@@ -13,7 +13,7 @@ public enum MnemoModule {
   private static let start = ContinuousClock.now
 
   /// Submodules written in Lua, loaded when a script first names them.
-  static let submodules = ["probes", "plot", "arguments"]
+  static let submodules = ["probes", "plot", "arguments", "runs"]
 
   /// Builds the module's table in a Lua state and makes `require "mnemo"` find it.
   ///

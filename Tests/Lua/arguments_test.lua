@@ -53,6 +53,23 @@ function tests.test_hyphen_and_underscore_are_the_same()
   luaunit.assertEquals(parse("--loss_on repeats").loss_on, "repeats")
 end
 
+function tests.test_folder_is_made_or_refused()
+  local path = os.tmpname()
+  local declaration = { { "out", path .. "-made", "results", type = "folder" } }
+  local made = arguments.parse(declaration, {}).out
+  luaunit.assertEquals(made, path .. "-made")
+  local file = assert(io.open(made .. "/file", "w"))
+  file:close()
+  local ok, message = pcall(arguments.parse, declaration, { "--out", path })
+  luaunit.assertFalse(ok)
+  luaunit.assertEquals(tostring(message),
+    ("--out: results folder: '%s' cannot be written: Not a directory"):format(path))
+  luaunit.assertStrContains(arguments.help(declaration), "--out DIR")
+  os.remove(made .. "/file")
+  os.remove(made)
+  os.remove(path)
+end
+
 function tests.test_option_without_default()
   luaunit.assertNil(parse("").seed)
   luaunit.assertEquals(parse("--seed 3").seed, 3)

@@ -87,7 +87,7 @@ function tests.test_every_public_function_is_documented()
       for key, inner in pairs(value) do check(name .. "." .. key, inner) end
     end
   end
-  for _, name in ipairs { "probes", "plot", "arguments" } do check(name, mnemo[name]) end
+  for _, name in ipairs { "probes", "plot", "arguments", "runs" } do check(name, mnemo[name]) end
   for name, value in pairs(mnemo) do check(name, value) end
 end
 

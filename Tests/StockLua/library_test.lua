@@ -44,7 +44,7 @@ function tests.test_line_of_the_readme()
 end
 
 function tests.test_finds_its_lua_files()
-  for _, name in ipairs { "probes", "plot", "arguments" } do
+  for _, name in ipairs { "probes", "plot", "arguments", "runs" } do
     luaunit.assertIsTable(mnemo[name], name)
     luaunit.assertEquals(require("mnemo." .. name), mnemo[name])
   end

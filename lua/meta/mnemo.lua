@@ -246,6 +246,16 @@ function mnemo.train(options) end
 ---@return mnemo.IntTensor|table
 function mnemo.load(path) end
 
+---Makes a folder, and those it lies in, unless it is there, and checks that files can be written into it.
+---
+---```lua
+---local folder = mnemo.make_folder "results/first"
+---mnemo.eye(2):save(folder .. "/eye.npy")
+---```
+---@param path string The folder.
+---@return any # the path
+function mnemo.make_folder(path) end
+
 ---An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end.
 ---@class mnemo.Tensor
 ---@field grad mnemo.Tensor The gradient that backward() accumulated, or nil.
@@ -2261,10 +2271,11 @@ function Figure:show() end
 ---      { "lr", 0.1, "learning rate" },
 ---      { "verbose", false, "print more" },
 ---      { "loss_on", "all", "positions in the loss", choices = { "all", "repeats" } },
+---      { "out", "runs/mine", "folder for results", type = "folder" },
 ---    }
 ---    print(options.steps, options.quick)
 ---
----The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
+---The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
 ---@class mnemo.arguments
 ---@overload fun(spec: table, words?: string[]): table
 mnemo.arguments = {}
@@ -2289,5 +2300,78 @@ function mnemo.arguments.help(spec, script) end
 ---@param words string[] What was typed after the script's name.
 ---@return table|nil # a value for each option; nil when help was asked for
 function mnemo.arguments.parse(spec, words) end
+
+---Several runs of one experiment, which differ in their seeds: what they have in common, and by how much they differ.
+---
+---    local reached = mnemo.runs.last(runs, "acc_end")
+---    print(mnemo.runs.spread(reached))                  -- 0.981 ± 0.002
+---    mnemo.plot.lines { y = mnemo.runs.series(runs, "acc_end") }
+---
+---A run is what `mnemo.train` returns, or any table with its `history`.
+---@class mnemo.runs
+mnemo.runs = {}
+
+---Returns one column of each run's history, as `mnemo.plot.lines` takes it for a mean with a band.
+---
+---```lua
+---local one = { history = { { step = 0, loss = 2 }, { step = 10, loss = 1 } } }
+---print(mnemo.runs.series({ one }, "loss")[1][2])
+---```
+---@param list mnemo.Run[] The runs.
+---@param name string The column: "step", "loss" or a probe's name.
+---@return table[] # a list of numbers for each run
+function mnemo.runs.series(list, name) end
+
+---Returns what each run measured last.
+---
+---```lua
+---local one = { history = { { step = 0, loss = 2 }, { step = 10, loss = 1 } } }
+---print(mnemo.runs.last({ one }, "loss")[1])
+---```
+---@param list mnemo.Run[] The runs.
+---@param name string The column.
+---@return number[] # one number for each run
+function mnemo.runs.last(list, name) end
+
+---Returns the first measured step of a run at which a column fulfils a condition.
+---
+---```lua
+---local one = { history = { { step = 0, loss = 2 }, { step = 10, loss = 1 } } }
+---print(mnemo.runs.first_step(one, "loss", function(loss) return loss < 1.5 end))
+---```
+---@param run mnemo.Run The run.
+---@param name string The column.
+---@param condition function From the column's value to whether it is fulfilled.
+---@return integer|nil # the step; nil if there is none
+function mnemo.runs.first_step(run, name, condition) end
+
+---Returns mean and standard deviation (with n − 1) of a list of numbers.
+---
+---```lua
+---print(mnemo.runs.summary { 1, 2, 3 })
+---```
+---@param values number[] At least one.
+---@return number
+---@return number|nil # the mean, the standard deviation; nil for a single number
+function mnemo.runs.summary(values) end
+
+---Writes mean and standard deviation as "0.981 ± 0.002", a single number as "0.981".
+---
+---```lua
+---print(mnemo.runs.spread { 0.98, 0.99, 0.97 })
+---```
+---@param values number[] At least one.
+---@param digits? integer After the point. Default: 3.
+---@return string
+function mnemo.runs.spread(values, digits) end
+
+---Writes rows of cells as columns of text, the first to the left and the others to the right.
+---
+---```lua
+---print(mnemo.runs.columns { { "seed", "accuracy" }, { 1, "0.98" }, { 2, "0.97" } })
+---```
+---@param rows table[] Lists of texts or numbers; the first row is the head.
+---@return string # one line for each row
+function mnemo.runs.columns(rows) end
 
 return mnemo

@@ -8,21 +8,25 @@
 --       { "lr", 0.1, "learning rate" },
 --       { "verbose", false, "print more" },
 --       { "loss_on", "all", "positions in the loss", choices = { "all", "repeats" } },
+--       { "out", "runs/mine", "folder for results", type = "folder" },
 --     }
 --     print(options.steps, options.quick)
 --
 -- The default says the type: a whole number, a number with a decimal point, a text, or
 -- `false` for a switch. An option without a default names its type (`type = "integer"`,
--- `"number"`, `"string"`) and is nil unless given. `placeholder = "DIR"` is shown in the
--- help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the
--- underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and
--- `--full`, wherever it stands. `--help` prints the options and ends the script.
+-- `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that
+-- is made before the script goes on, so that one that cannot be written is told at once.
+-- `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what
+-- a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed
+-- wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the
+-- script.
+local mnemo = require "mnemo"
 local nearest = require "mnemo.nearest"
 
 local arguments = {}
 
 local entry_keys = { 1, 2, 3, "type", "placeholder", "min", "max", "choices" }
-local placeholders = { integer = "N", number = "X", string = "TEXT" }
+local placeholders = { integer = "N", number = "X", string = "TEXT", folder = "DIR" }
 
 -- A mistake on the command line: no line of the script is to blame, and no traceback helps.
 local Mistake = { __tostring = function(self) return self.message end }
@@ -105,6 +109,17 @@ local function convert(entry, text)
       text)
   end
   return value
+end
+
+--- Makes the folders that options name.
+local function make_folders(entries, options)
+  for _, entry in ipairs(entries) do
+    local path = options[entry.name]
+    if entry.kind == "folder" and path then
+      local made, message = pcall(mnemo.make_folder, path)
+      if not made then fail("%s: %s", flag(entry.name), tostring(message)) end
+    end
+  end
 end
 
 --- Writes the help page.
@@ -192,6 +207,7 @@ function arguments.parse(spec, words)
     end
   end
   for name, value in pairs(typed) do options[name] = value end
+  make_folders(entries, options)
   return options
 end
 
