@@ -1,0 +1,247 @@
+-- E22  The induction head, written down instead of trained
+--
+-- If the memories of E1 are sums of outer products, they can be written down. On random frozen
+-- embeddings e, positions p and outputs v, with ẽ = W_O⁰ W_V⁰ e a token as layer 1 copies it:
+--
+--   W_K⁰ ∝ Σ_t p_t p_{t−1}ᵀ       each position looks at the one before,
+--   W_K¹ ∝ Σ_k e_k ẽ_kᵀ           a trigger looks at the token that came after it,
+--   W_O¹ ∝ Σ_k v_k (W_V¹ e_k)ᵀ    and that token becomes the prediction.
+--
+-- Each sum is scaled so that a right pair scores c: in the attention scores (nats) and in the
+-- logits. The model is compared with the one that E1 trains on the same embeddings.
+--
+-- What should be seen: accuracy on repeats grows with c until attention is sharp, and then depends
+-- on the width: near 0.7 at d = 128, over 0.9 at 256, 0.98 at 512. Training does better in the same
+-- width: it fits its matrices to the overlaps of these very embeddings. Both attention maps show
+-- the same circuit; each trained matrix has a part along the constructed one (cosine), and stores
+-- many of the same pairs (recall).
+--
+-- After Bietti et al. 2023, "Birth of a Transformer: A Memory Viewpoint", §4.
+local mnemo = require "mnemo"
+
+local options = require "mnemo.arguments" {
+  about = "Writes the induction head down, and compares it with the trained one (E22).",
+  quick = { seq_len = 64, batch = 64, steps = 250, seeds = 1 },
+  full = { dim = 256, seq_len = 256, batch = 512, lr = 0.03, steps = 1000 },
+  { "dim", 128, "width of the trained model; half to four times it are written down", min = 2 },
+  { "seq_len", 128, "tokens in a sequence", min = 2 },
+  { "batch", 128, "sequences in a step", min = 1 },
+  { "lr", 0.2, "learning rate" },
+  { "steps", 400, "training steps", min = 1 },
+  { "seeds", 3, "models of each kind", min = 1 },
+  { "seed", 1, "first seed of data and initial weights" },
+  { "out", "runs/constructed_circuit", "folder for results", type = "folder" },
+}
+local widths = { options.dim // 2, options.dim, 2 * options.dim, 4 * options.dim }
+local scales = { 1, 2, 4, 8, 16, 32, 64, 128 }
+local sharp = 32 -- the scale at which matrices and maps are compared with the trained ones
+
+-- The construction -------------------------------------------------------------------------
+
+local wk0, wk1 = "layers.0.attention.wk.weight", "layers.1.attention.wk.weight"
+local wo1 = "layers.1.attention.wo.weight"
+
+--- Returns the pairs that each matrix should hold: names to { outputs, inputs }, one pair a row.
+local function pairs_of(model, task)
+  local p = model:parameters()
+  local tokens, places = p["tok_embeddings.weight"], p["pe"]
+  local last = places:size(1) - 1
+  local triggers = tokens[task.triggers]
+  local copies = triggers:matmul(p["layers.0.attention.wv.weight"]:t())
+    :matmul(p["layers.0.attention.wo.weight"]:t())
+  return {
+    [wk0] = { places:narrow(1, 2, last), places:narrow(1, 1, last) },
+    [wk1] = { triggers, copies },
+    [wo1] = { p["output.weight"], tokens:matmul(p["layers.1.attention.wv.weight"]:t()) },
+  }
+end
+
+--- Returns Σ v uᵀ over the pairs (v, u), scaled so that vᵀ W u is about 1 for each.
+local function outer_sum(V, U)
+  return V:t():matmul(U) / (V:square():sum(2) * U:square():sum(2)):mean()
+end
+
+--- Returns the three matrices at scale c; scores are divided by √d before the softmax.
+local function constructed(model, task, c)
+  local weights, root = {}, math.sqrt(model:get(wk0):size(1))
+  for name, pair in pairs(pairs_of(model, task)) do
+    weights[name] = outer_sum(pair[1], pair[2]) * (name == wo1 and c or c * root)
+  end
+  return weights
+end
+
+--- Returns the accuracy on repeated triggers of held-out sequences.
+local function accuracy(model, task)
+  return mnemo.probes.batch_metrics(task, { held_out = 256 }).acc_end_test { model = model }
+end
+
+--- Returns a task and an untrained model.
+local function begun(dim, seed)
+  local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
+  return task, mnemo.model.simplified {
+    vocab = task.vocab_size, dim = dim, max_len = options.seq_len, seed = seed,
+  }
+end
+
+-- Accuracy against scale and width; accuracies[i][j][n] of width i, seed j and scale n.
+local accuracies = {}
+for i, dim in ipairs(widths) do
+  accuracies[i] = {}
+  for j = 1, options.seeds do
+    local task, model = begun(dim, options.seed + j - 1)
+    accuracies[i][j] = {}
+    for n, c in ipairs(scales) do
+      accuracies[i][j][n] = model:with(constructed(model, task, c), function()
+        return accuracy(model, task)
+      end)
+    end
+  end
+end
+
+-- Beside the trained model -----------------------------------------------------------------
+
+--- Returns the cosine of the angle between two matrices.
+local function cosine(A, B)
+  return ((A * B):sum() / (A:norm() * B:norm())):item()
+end
+
+--- Returns a memory, its questions and its answers: attention asks W_K with the query, which
+-- stands on its left.
+local function asked(name, W, pair)
+  if name == wo1 then return W, pair[2], pair[1] end
+  return W:t(), pair[1], pair[2]
+end
+
+--- Returns the share of questions to which two matrices give the same answer.
+local function agreement(name, A, B, pair)
+  local function answers(W, U, V) return U:matmul(W:t()):matmul(V:t()):argmax(2) end
+  return answers(asked(name, A, pair)):eq(answers(asked(name, B, pair))):mean():item()
+end
+
+local matrices = { { "W_K⁰", wk0 }, { "W_K¹", wk1 }, { "W_O¹", wo1 } }
+local measures = { "cosine", "cosine of change", "pairs, written", "pairs, trained", "same answer" }
+local found, trained_accuracies = {}, {}
+for _, matrix in ipairs(matrices) do
+  found[matrix[2]] = {}
+  for _, measure in ipairs(measures) do found[matrix[2]][measure] = {} end
+end
+
+local task, trained, written
+for j = 1, options.seeds do
+  local seed = options.seed + j - 1
+  local own_task, model = begun(options.dim, seed)
+  local before = model:clone()
+  mnemo.train {
+    model = model, data = own_task, steps = options.steps, batch_size = options.batch,
+    optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
+    loss_on = "repeats", dir = ("%s/trained/seed_%d"):format(options.out, seed),
+  }
+  trained_accuracies[j] = accuracy(model, own_task)
+  local weights, stored = constructed(model, own_task, sharp), pairs_of(model, own_task)
+  for _, matrix in ipairs(matrices) do
+    local name, of = matrix[2], found[matrix[2]]
+    local W, C, pair = model:get(name):detach(), weights[name], stored[matrix[2]]
+    of["cosine"][j] = cosine(W, C)
+    of["cosine of change"][j] = cosine(W - before:get(name):detach(), C)
+    of["pairs, written"][j] = mnemo.probes.recall(asked(name, C, pair))
+    of["pairs, trained"][j] = mnemo.probes.recall(asked(name, W, pair))
+    of["same answer"][j] = agreement(name, W, C, pair)
+  end
+  if j == 1 then
+    task, trained, written = own_task, model, model:clone()
+    for name, W in pairs(weights) do written:set(name, W) end
+  end
+end
+
+-- The tables -------------------------------------------------------------------------------
+
+local rows = { { "d \\ c", table.unpack(scales) } }
+for i, dim in ipairs(widths) do
+  local row = { dim }
+  for n in ipairs(scales) do
+    local over_seeds = {}
+    for j = 1, options.seeds do over_seeds[j] = accuracies[i][j][n] end
+    row[n + 1] = mnemo.runs.spread(over_seeds, 2)
+  end
+  rows[#rows + 1] = row
+end
+print(("Accuracy on repeats of the circuit written down, by width d and scale c, %d seed(s):\n")
+  :format(options.seeds))
+print(mnemo.runs.columns(rows))
+
+rows = { { "matrix", table.unpack(measures) } }
+for _, matrix in ipairs(matrices) do
+  local row = { matrix[1] }
+  for _, measure in ipairs(measures) do
+    row[#row + 1] = mnemo.runs.spread(found[matrix[2]][measure], 2)
+  end
+  rows[#rows + 1] = row
+end
+print(("\nTrained for %d steps at d = %d, accuracy %s; its matrices beside those written down:\n")
+  :format(options.steps, options.dim, mnemo.runs.spread(trained_accuracies)))
+print(mnemo.runs.columns(rows))
+
+-- The figure -------------------------------------------------------------------------------
+
+local level = {
+  at = mnemo.runs.summary(trained_accuracies), name = ("trained, d = %d"):format(options.dim),
+}
+local by_scale, by_width = {}, {}
+for i, dim in ipairs(widths) do
+  by_scale[i] = { name = ("d = %d"):format(dim), y = accuracies[i], style = "linespoints" }
+  for j = 1, options.seeds do
+    by_width[j] = by_width[j] or {}
+    by_width[j][i] = accuracies[i][j][#scales]
+  end
+end
+
+-- The start of a sequence that training has not seen.
+local tokens = task:held_out(1).tokens:narrow(2, 1, math.min(options.seq_len, 24))
+local labels = {}
+for i, id in ipairs(tokens[1]:totable()) do labels[i] = task.corpus.symbols[id] end
+
+--- Draws where one layer of a model looks in that sequence.
+local function attention_map(which, model, layer)
+  return mnemo.plot.heatmap {
+    title = ("%s, layer %d"):format(which, layer), matrix = model:attention(tokens, layer)[1][1],
+    min = 0, max = 1, xlabels = labels, ylabels = labels, xlabel = "token looked at",
+    ylabel = "current token", zlabel = "attention weight",
+  }
+end
+
+--- Draws accuracies of the circuit written down, and a line for the trained model.
+local function panel(title, xlabel, x, series)
+  return mnemo.plot.lines {
+    title = title, x = x, xlabel = xlabel, ylabel = "accuracy on repeats", xscale = "log",
+    ylim = { 0, 1.02 }, series = series, hlines = { level }, legend = "below",
+  }
+end
+
+mnemo.plot.grid({
+  panel("written down: accuracy by scale", "scale c", scales, by_scale),
+  panel(("written down: accuracy by width, c = %d"):format(scales[#scales]), "width d", widths,
+    { { name = "written down", y = by_width, style = "linespoints" } }),
+  attention_map("written down", written, 1), attention_map("trained", trained, 1),
+  attention_map("written down", written, 2), attention_map("trained", trained, 2),
+}, { title = "The circuit written down, and the trained one", width = 900, height = 1260,
+  heights = { 0.8, 1, 1 } })
+  :save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
+
+-- The verdict, from these runs' numbers ------------------------------------------------------
+
+print()
+for i, dim in ipairs(widths) do
+  local at_last = {}
+  for j = 1, options.seeds do at_last[j] = by_width[j][i] end
+  local mean = mnemo.runs.summary(at_last)
+  print(("d = %4d: written down with c = %d, accuracy is %.2f: the trained model at d = %d is %s.")
+    :format(dim, scales[#scales], mean, options.dim, level.at > mean + 0.01 and "better"
+      or level.at < mean - 0.01 and "worse" or "as good"))
+end
+for _, matrix in ipairs(matrices) do
+  local of = found[matrix[2]]
+  print(("%s: the trained matrix stores %.0f %% of the pairs written down; what training added has "
+    .. "cosine %.2f."):format(matrix[1], 100 * mnemo.runs.summary(of["pairs, trained"]),
+    (mnemo.runs.summary(of["cosine of change"]))))
+end
+print("Results are in " .. options.out)
