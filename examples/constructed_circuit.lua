@@ -38,34 +38,18 @@ local sharp = 32 -- the scale at which matrices and maps are compared with the t
 
 -- The construction -------------------------------------------------------------------------
 
-local wk0, wk1 = "layers.0.attention.wk.weight", "layers.1.attention.wk.weight"
-local wo1 = "layers.1.attention.wo.weight"
-
---- Returns the pairs that each matrix should hold: names to { outputs, inputs }, one pair a row.
-local function pairs_of(model, task)
-  local p = model:parameters()
-  local tokens, places = p["tok_embeddings.weight"], p["pe"]
-  local last = places:size(1) - 1
-  local triggers = tokens[task.triggers]
-  local copies = triggers:matmul(p["layers.0.attention.wv.weight"]:t())
-    :matmul(p["layers.0.attention.wo.weight"]:t())
-  return {
-    [wk0] = { places:narrow(1, 2, last), places:narrow(1, 1, last) },
-    [wk1] = { triggers, copies },
-    [wo1] = { p["output.weight"], tokens:matmul(p["layers.1.attention.wv.weight"]:t()) },
-  }
+--- Returns Σ v uᵀ over the pairs of a memory, scaled so that vᵀ W u is about `size` for each.
+local function outer_sum(memory, size)
+  local U, V = memory.inputs, memory.outputs
+  return V:t():matmul(U) * (size / (V:square():sum(2) * U:square():sum(2)):mean():item())
 end
 
---- Returns Σ v uᵀ over the pairs (v, u), scaled so that vᵀ W u is about 1 for each.
-local function outer_sum(V, U)
-  return V:t():matmul(U) / (V:square():sum(2) * U:square():sum(2)):mean()
-end
-
---- Returns the three matrices at scale c; scores are divided by √d before the softmax.
+--- Returns the three matrices at scale c, by name; scores are divided by √d before the softmax.
 local function constructed(model, task, c)
-  local weights, root = {}, math.sqrt(model:get(wk0):size(1))
-  for name, pair in pairs(pairs_of(model, task)) do
-    weights[name] = outer_sum(pair[1], pair[2]) * (name == wo1 and c or c * root)
+  local weights = {}
+  for name, memory in pairs(mnemo.probes.induction_memories(model, task)) do
+    local W = outer_sum(memory, name == "wo1" and c or c * math.sqrt(memory.inputs:size(2)))
+    weights[memory.parameter] = memory.transposed and W:t() or W
   end
   return weights
 end
@@ -100,33 +84,26 @@ end
 
 -- Beside the trained model -----------------------------------------------------------------
 
---- Returns the cosine of the angle between two matrices.
-local function cosine(A, B)
-  return ((A * B):sum() / (A:norm() * B:norm())):item()
-end
-
---- Returns a memory, its questions and its answers: attention asks W_K with the query, which
--- stands on its left.
-local function asked(name, W, pair)
-  if name == wo1 then return W, pair[2], pair[1] end
-  return W:t(), pair[1], pair[2]
-end
-
---- Returns the share of questions to which two matrices give the same answer.
-local function agreement(name, A, B, pair)
-  local function answers(W, U, V) return U:matmul(W:t()):matmul(V:t()):argmax(2) end
-  return answers(asked(name, A, pair)):eq(answers(asked(name, B, pair))):mean():item()
-end
-
-local matrices = { { "W_K⁰", wk0 }, { "W_K¹", wk1 }, { "W_O¹", wo1 } }
+local matrices = { { "wk0", "W_K⁰" }, { "wk1", "W_K¹" }, { "wo1", "W_O¹" } }
 local measures = { "cosine", "cosine of change", "pairs, written", "pairs, trained", "same answer" }
-local found, trained_accuracies = {}, {}
-for _, matrix in ipairs(matrices) do
-  found[matrix[2]] = {}
-  for _, measure in ipairs(measures) do found[matrix[2]][measure] = {} end
+
+--- Compares a trained model's memory with the one written down and with its own beginning.
+local function comparison(model, before, weights, memory)
+  local W, C = model:get(memory.parameter), weights[memory.parameter]
+  local values = {
+    ["cosine"] = mnemo.probes.cosine(W, C),
+    ["cosine of change"] = mnemo.probes.cosine(W - before:get(memory.parameter), C),
+  }
+  if memory.transposed then C = C:t() end
+  local U, V = memory.inputs, memory.outputs
+  values["pairs, written"] = mnemo.probes.recall(C, U, V)
+  values["pairs, trained"] = mnemo.probes.recall(memory.matrix, U, V)
+  values["same answer"] = mnemo.probes.agreement(memory.matrix, C, U, V)
+  return values
 end
 
-local task, trained, written
+local found, trained_accuracies = { wk0 = {}, wk1 = {}, wo1 = {} }, {}
+local task, trained, written -- of the first seed, for the maps
 for j = 1, options.seeds do
   local seed = options.seed + j - 1
   local own_task, model = begun(options.dim, seed)
@@ -137,20 +114,21 @@ for j = 1, options.seeds do
     loss_on = "repeats", dir = ("%s/trained/seed_%d"):format(options.out, seed),
   }
   trained_accuracies[j] = accuracy(model, own_task)
-  local weights, stored = constructed(model, own_task, sharp), pairs_of(model, own_task)
-  for _, matrix in ipairs(matrices) do
-    local name, of = matrix[2], found[matrix[2]]
-    local W, C, pair = model:get(name):detach(), weights[name], stored[matrix[2]]
-    of["cosine"][j] = cosine(W, C)
-    of["cosine of change"][j] = cosine(W - before:get(name):detach(), C)
-    of["pairs, written"][j] = mnemo.probes.recall(asked(name, C, pair))
-    of["pairs, trained"][j] = mnemo.probes.recall(asked(name, W, pair))
-    of["same answer"][j] = agreement(name, W, C, pair)
+  local weights = constructed(model, own_task, sharp)
+  for name, memory in pairs(mnemo.probes.induction_memories(model, own_task)) do
+    found[name][j] = comparison(model, before, weights, memory)
   end
   if j == 1 then
     task, trained, written = own_task, model, model:clone()
     for name, W in pairs(weights) do written:set(name, W) end
   end
+end
+
+--- Returns one measure of a matrix for each seed.
+local function measured(name, measure)
+  local values = {}
+  for j, of in ipairs(found[name]) do values[j] = of[measure] end
+  return values
 end
 
 -- The tables -------------------------------------------------------------------------------
@@ -171,9 +149,9 @@ print(mnemo.runs.columns(rows))
 
 rows = { { "matrix", table.unpack(measures) } }
 for _, matrix in ipairs(matrices) do
-  local row = { matrix[1] }
+  local row = { matrix[2] }
   for _, measure in ipairs(measures) do
-    row[#row + 1] = mnemo.runs.spread(found[matrix[2]][measure], 2)
+    row[#row + 1] = mnemo.runs.spread(measured(matrix[1], measure), 2)
   end
   rows[#rows + 1] = row
 end
@@ -239,9 +217,9 @@ for i, dim in ipairs(widths) do
       or level.at < mean - 0.01 and "worse" or "as good"))
 end
 for _, matrix in ipairs(matrices) do
-  local of = found[matrix[2]]
   print(("%s: the trained matrix stores %.0f %% of the pairs written down; what training added has "
-    .. "cosine %.2f."):format(matrix[1], 100 * mnemo.runs.summary(of["pairs, trained"]),
-    (mnemo.runs.summary(of["cosine of change"]))))
+    .. "cosine %.2f."):format(matrix[2],
+    100 * mnemo.runs.summary(measured(matrix[1], "pairs, trained")),
+    (mnemo.runs.summary(measured(matrix[1], "cosine of change")))))
 end
 print("Results are in " .. options.out)

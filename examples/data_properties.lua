@@ -17,11 +17,11 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Trains on data with few and many triggers and outputs, and asks about others (E4).",
-  quick = { seeds = 1, batch = 64, steps = 300 },
+  quick = { seeds = 1, steps = 250 },
   full = { dim = 256, seq_len = 256, batch = 512, lr = 0.03, steps = 2000 },
   { "dim", 128, "width of the model", min = 1 },
   { "seq_len", 64, "tokens in a sequence", min = 2 },
-  { "batch", 128, "sequences in a step", min = 1 },
+  { "batch", 64, "sequences in a step", min = 1 },
   { "lr", 0.2, "learning rate" },
   { "steps", 400, "training steps", min = 1 },
   { "seeds", 3, "runs of each kind of data", min = 1 },
@@ -161,7 +161,7 @@ local function compared(a, b)
   return a > b + 0.01 and "more than" or a < b - 0.01 and "less than" or "as much as"
 end
 
-print(("\nTriggers: over all tokens wk1 is %.2f after one, %.2f after five, %.2f after random ones:\n"
+print(("\nTriggers: wk1 over all tokens is %.2f after one, %.2f after five, %.2f after random:\n"
   .. "the most diverse triggers made a memory that holds %s that of one trigger."):format(
   mean(one, "wk1_all"), mean(five, "wk1_all"), mean(random, "wk1_all"),
   compared(mean(random, "wk1_all"), mean(one, "wk1_all"))))
@@ -169,8 +169,8 @@ print(("Rare triggers: the answers in the context cost %.2f nats, those of frequ
   :format(mean(rare, "loss_head"), mean(five, "loss_head")))
 print(("Outputs: wo1 is %.2f after uniform ones, %.2f after bigram ones: %s. Asked about\n"
   .. "uniform outputs, the first model reaches %.2f and the second %.2f."):format(
-  mean(five, "wo1"), mean(bigram, "wo1"), "the first " .. compared(
-    mean(five, "wo1"), mean(bigram, "wo1")) .. " the second",
+  mean(five, "wo1"), mean(bigram, "wo1"),
+  "the first " .. compared(mean(five, "wo1"), mean(bigram, "wo1")) .. " the second",
   mean(five, "acc_end_uniform"), mean(bigram, "acc_end_uniform")))
 print(("Outputs that training never showed: accuracy %.2f; of the model that was shown all: %.2f.")
   :format(mean(part, "acc_end_unseen"), mean(five, "acc_end_unseen")))

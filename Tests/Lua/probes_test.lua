@@ -63,7 +63,50 @@ function tests.test_recall_with_weights()
   luaunit.assertAlmostEquals(probes.recall(half, eye, eye, mnemo.tensor { 0, 1 }), 0, 1e-6)
 end
 
+function tests.test_agreement_asks_both_memories()
+  local inputs = mnemo.tensor { { 1, 0, 0 }, { 0, 1, 0 } }
+  local outputs = mnemo.tensor { { 1, 0 }, { 0, 1 } }
+  local right = mnemo.tensor { { 1, 0, 0 }, { 0, 1, 0 } }
+  local first = mnemo.tensor { { 1, 1, 0 }, { 0, 0, 9 } }
+  luaunit.assertEquals(probes.agreement(right, right * 3, inputs, outputs), 1)
+  luaunit.assertEquals(probes.agreement(right, first, inputs, outputs), 0.5)
+  luaunit.assertEquals(probes.agreement(right, -right, inputs, outputs), 0)
+end
+
+function tests.test_cosine_of_matrices()
+  local A = mnemo.tensor { { 3, 0, 0 }, { 0, 4, 0 } }
+  local B = mnemo.tensor { { 1, 0, 7 }, { 0, 0, 0 } }
+  luaunit.assertAlmostEquals(probes.cosine(A, A * 2), 1, 1e-6)
+  luaunit.assertAlmostEquals(probes.cosine(A, -A), -1, 1e-6)
+  luaunit.assertAlmostEquals(probes.cosine(A, B), 3 / (5 * math.sqrt(50)), 1e-6)
+  assert_nan(probes.cosine(A, A * 0))
+end
+
 ---- The memories of an induction head, written down ----
+
+function tests.test_memories_say_what_the_probes_recall()
+  local task = mnemo.data.bigram { triggers = 4, seq_len = 9, seed = 1 }
+  local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 12, max_len = 9, seed = 1 }
+  local found = probes.induction_memories(model, task)
+  local shapes = {}
+  for name, memory in pairs(found) do
+    luaunit.assertEquals(memory.inputs:shape(), memory.outputs:shape())
+    shapes[name] = memory.inputs:shape()
+    -- What is written down as the sum of outer products is stored.
+    local W = memory.outputs:t():matmul(memory.inputs)
+    model:set(memory.parameter, memory.transposed and W:t() or W)
+  end
+  luaunit.assertEquals(shapes, { wk0 = { 8, 12 }, wk1 = { 4, 12 }, wo1 = { 65, 12 } })
+  local induction = probes.induction(task)
+  for name, memory in pairs(probes.induction_memories(model, task)) do
+    local recall = probes.recall(memory.matrix, memory.inputs, memory.outputs)
+    luaunit.assertEquals(induction[name] { model = model }, recall, name)
+    luaunit.assertTrue(recall > probes.recall(found[name].matrix * 0, memory.inputs,
+      memory.outputs), name)
+  end
+  local rotary = mnemo.model.simplified { vocab = 65, dim = 12, max_len = 9, positional = "rope" }
+  luaunit.assertNil(probes.induction_memories(rotary, task).wk0)
+end
 
 --- Returns parameters in which every memory is exact.
 -- Coordinates: 3 tokens, their 3 copies by the first layer, 70 positions.

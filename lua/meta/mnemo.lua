@@ -1946,6 +1946,45 @@ mnemo.probes = {}
 ---@return number # from 0 to 1
 function mnemo.probes.recall(W, U, V, weights) end
 
+---Tells how alike two memories are: the share of inputs to which both give the same answer.
+---
+---```lua
+---local U, V = mnemo.randn(5, 64), mnemo.randn(5, 64)
+---local W = V:t():matmul(U)
+---print(mnemo.probes.agreement(W, W + mnemo.randn(64, 64), U, V))
+---```
+---@param A mnemo.Tensor One memory [d_out, d_in].
+---@param B mnemo.Tensor The other [d_out, d_in].
+---@param U mnemo.Tensor Inputs, one a row [n, d_in].
+---@param V mnemo.Tensor Outputs, one a row [m, d_out]; the answer to u is argmax_j v_jᵀ W u.
+---@return number # from 0 to 1
+function mnemo.probes.agreement(A, B, U, V) end
+
+---Returns the cosine of the angle between two matrices, ⟨A, B⟩ / (‖A‖ ‖B‖).
+---
+---```lua
+---print(mnemo.probes.cosine(mnemo.eye(3), mnemo.ones(3, 3)))
+---```
+---@param A mnemo.Tensor A tensor.
+---@param B mnemo.Tensor One of the same shape.
+---@return number # from −1 to 1; NaN if one of them is 0
+function mnemo.probes.cosine(A, B) end
+
+---Returns what the three memories of an induction head should hold in a simplified transformer, and the matrices that hold it; the probes of `induction` are their recall.
+---
+---`wk0`: from a position P[t] to the one before; `wk1`: from a trigger E[k] (any token if triggers are random) to its copy W_O⁰ W_V⁰ E[k]; `wo1`: from a value W_V¹ E[k] to its output row. Each is a table with `matrix` [d, d], which should take `inputs` [n, d] to `outputs` [n, d], row by row; `parameter`, the matrix's name, and `transposed`, whether `matrix` is that parameter's transpose, as in W_K, which queries stand to the left of. A memory that the model has no parameters for is left out.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+---local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 32 }
+---local memory = mnemo.probes.induction_memories(model, task).wk1
+---print(memory.parameter, mnemo.probes.recall(memory.matrix, memory.inputs, memory.outputs))
+---```
+---@param model mnemo.Model A simplified transformer.
+---@param task mnemo.Task Its `triggers` say which tokens wk1 is about.
+---@return table # the memories by name
+function mnemo.probes.induction_memories(model, task) end
+
 ---Probes of the three memories that make an induction head in the simplified transformer.
 ---
 ---`wk0`: W_K⁰ finds the previous position, over all of them; `wk0_64`: over the first 64. `wk1`: W_K¹ finds, for each trigger, its copy as the first layer wrote it (queries E[k], keys W_K¹ W_O⁰ W_V⁰ E[k]; over the whole vocabulary if triggers are random). `wo1`: W_O¹ W_V¹ maps each token's embedding to its output row. A transformer with query matrices is an error: its W_K alone does not say what is compared.

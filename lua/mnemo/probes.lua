@@ -128,17 +128,110 @@ function probes.recall(W, U, V, weights)
   end)
 end
 
+--- Tells how alike two memories are: the share of inputs to which both give the same answer.
+-- @tparam Tensor A one memory [d_out, d_in]
+-- @tparam Tensor B the other [d_out, d_in]
+-- @tparam Tensor U inputs, one a row [n, d_in]
+-- @tparam Tensor V outputs, one a row [m, d_out]; the answer to u is argmax_j v_jᵀ W u
+-- @treturn number from 0 to 1
+-- @usage
+-- local U, V = mnemo.randn(5, 64), mnemo.randn(5, 64)
+-- local W = V:t():matmul(U)
+-- print(mnemo.probes.agreement(W, W + mnemo.randn(64, 64), U, V))
+function probes.agreement(A, B, U, V)
+  return mnemo.no_grad(function()
+    local function answers(W) return U:matmul(W:t()):matmul(V:t()):argmax(2) end
+    return answers(A):eq(answers(B)):mean():item()
+  end)
+end
+
+--- Returns the cosine of the angle between two matrices, ⟨A, B⟩ / (‖A‖ ‖B‖).
+-- @tparam Tensor A a tensor
+-- @tparam Tensor B one of the same shape
+-- @treturn number from −1 to 1; NaN if one of them is 0
+-- @usage print(mnemo.probes.cosine(mnemo.eye(3), mnemo.ones(3, 3)))
+function probes.cosine(A, B)
+  return mnemo.no_grad(function()
+    return (A * B):sum():item() / (A:norm():item() * B:norm():item())
+  end)
+end
+
 ---- What the matrices of the induction head have stored ----
 
---- Returns recall of the previous position by W_K⁰: the share of t = 2…L with
--- argmax over u in 1…L−1 of P[t]ᵀ W_K⁰ P[u] = t−1.
-local function previous_position(parameters, length)
-  local wk, pe = parameters["layers.0.attention.wk.weight"], parameters["pe"]
-  if not (wk and pe) then return nan end
-  length = math.min(length or pe:size(1), pe:size(1))
-  if length < 2 then return nan end
-  -- Queries on the left of W_K, keys on the right: recall of keys by queries is that of W_Kᵀ.
-  return probes.recall(wk:t(), pe:narrow(1, 2, length - 1), pe:narrow(1, 1, length - 1))
+-- What each of the three memories should hold, from the parameters and the task's fixed triggers.
+-- Queries stand on the left of W_K, so asking with them takes its transpose.
+local memories = {}
+
+function memories.wk0(p)
+  if not has(p, "layers.0.attention.wk.weight", "pe") then return nil end
+  local last = p.pe:size(1) - 1
+  if last < 1 then return nil end
+  return {
+    parameter = "layers.0.attention.wk.weight", transposed = true,
+    inputs = p.pe:narrow(1, 2, last), outputs = p.pe:narrow(1, 1, last),
+  }
+end
+
+function memories.wk1(p, triggers)
+  if not has(p, "tok_embeddings.weight", "layers.0.attention.wv.weight",
+    "layers.0.attention.wo.weight", "layers.1.attention.wk.weight") then
+    return nil
+  end
+  local embeddings = p["tok_embeddings.weight"]
+  if triggers then embeddings = embeddings[triggers] end
+  local copy = p["layers.0.attention.wo.weight"]:matmul(p["layers.0.attention.wv.weight"])
+  return {
+    parameter = "layers.1.attention.wk.weight", transposed = true,
+    inputs = embeddings, outputs = embeddings:matmul(copy:t()),
+  }
+end
+
+function memories.wo1(p)
+  if not has(p, "tok_embeddings.weight", "layers.1.attention.wv.weight",
+    "layers.1.attention.wo.weight") then
+    return nil
+  end
+  return {
+    parameter = "layers.1.attention.wo.weight", transposed = false,
+    inputs = p["tok_embeddings.weight"]:matmul(p["layers.1.attention.wv.weight"]:t()),
+    outputs = output_of(p),
+  }
+end
+
+--- Returns a memory of a model and the matrix that should hold it, turned so that it takes inputs
+-- to outputs.
+local function memory_of(model, triggers, name)
+  local parameters = simplified_parameters(model, "probes.induction")
+  local memory = memories[name](parameters, triggers)
+  if not memory then return nil end
+  local weight = parameters[memory.parameter]
+  memory.matrix = memory.transposed and weight:t() or weight
+  return memory
+end
+
+--- Returns what the three memories of an induction head should hold in a simplified transformer,
+-- and the matrices that hold it; the probes of `induction` are their recall.
+--
+-- `wk0`: from a position P[t] to the one before; `wk1`: from a trigger E[k] (any token if triggers
+-- are random) to its copy W_O⁰ W_V⁰ E[k]; `wo1`: from a value W_V¹ E[k] to its output row.
+-- Each is a table with `matrix` [d, d], which should take `inputs` [n, d] to `outputs` [n, d], row
+-- by row; `parameter`, the matrix's name, and `transposed`, whether `matrix` is that parameter's
+-- transpose, as in W_K, which queries stand to the left of. A memory that the model has no
+-- parameters for is left out.
+-- @tparam Model model a simplified transformer
+-- @tparam Task task its `triggers` say which tokens wk1 is about
+-- @treturn table the memories by name
+-- @usage
+-- local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+-- local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 32 }
+-- local memory = mnemo.probes.induction_memories(model, task).wk1
+-- print(memory.parameter, mnemo.probes.recall(memory.matrix, memory.inputs, memory.outputs))
+function probes.induction_memories(model, task)
+  return mnemo.no_grad(function()
+    local triggers, found = fixed_triggers(task), {}
+    for name in pairs(memories) do found[name] = memory_of(model, triggers, name) end
+    return found
+  end)
 end
 
 --- Probes of the three memories that make an induction head in the simplified transformer.
@@ -160,31 +253,21 @@ end
 -- print(run:table())
 function probes.induction(task)
   local triggers = fixed_triggers(task)
-  local function of(ctx) return simplified_parameters(ctx.model, "probes.induction") end
+  --- Returns a probe of one memory, or of its first `count` pairs.
+  local function recall_of(name, count)
+    return function(ctx)
+      local memory = memory_of(ctx.model, triggers, name)
+      if not memory then return nan end
+      local inputs, outputs = memory.inputs, memory.outputs
+      if count and count < inputs:size(1) then
+        inputs, outputs = inputs:narrow(1, 1, count), outputs:narrow(1, 1, count)
+      end
+      return probes.recall(memory.matrix, inputs, outputs)
+    end
+  end
   return finished {
-    wk0 = function(ctx) return previous_position(of(ctx)) end,
-    wk0_64 = function(ctx) return previous_position(of(ctx), 64) end,
-    wk1 = function(ctx)
-      local p = of(ctx)
-      if not has(p, "tok_embeddings.weight", "layers.0.attention.wv.weight",
-        "layers.0.attention.wo.weight", "layers.1.attention.wk.weight") then
-        return nan
-      end
-      local embeddings = p["tok_embeddings.weight"]
-      if triggers then embeddings = embeddings[triggers] end
-      local copy = p["layers.0.attention.wo.weight"]:matmul(p["layers.0.attention.wv.weight"])
-      return probes.recall(p["layers.1.attention.wk.weight"]:t(), embeddings,
-        embeddings:matmul(copy:t()))
-    end,
-    wo1 = function(ctx)
-      local p = of(ctx)
-      if not has(p, "tok_embeddings.weight", "layers.1.attention.wv.weight",
-        "layers.1.attention.wo.weight") then
-        return nan
-      end
-      local copy = p["layers.1.attention.wo.weight"]:matmul(p["layers.1.attention.wv.weight"])
-      return probes.recall(copy, p["tok_embeddings.weight"], output_of(p))
-    end,
+    wk0 = recall_of "wk0", wk0_64 = recall_of("wk0", 63), wk1 = recall_of "wk1",
+    wo1 = recall_of "wo1",
   }
 end
 
