@@ -85,14 +85,19 @@ end
 -- Beside the trained model -----------------------------------------------------------------
 
 local matrices = { { "wk0", "W_K⁰" }, { "wk1", "W_K¹" }, { "wo1", "W_O¹" } }
-local measures = { "cosine", "cosine of change", "pairs, written", "pairs, trained", "same answer" }
+local measures = { "cosine", "cosine of change", "pairs, written", "pairs, trained", "same answer",
+  "accuracy if replaced" }
 
 --- Compares a trained model's memory with the one written down and with its own beginning.
-local function comparison(model, before, weights, memory)
-  local W, C = model:get(memory.parameter), weights[memory.parameter]
+local function comparison(model, before, weights, memory, own_task)
+  local name = memory.parameter
+  local W, C = model:get(name), weights[name]
   local values = {
     ["cosine"] = mnemo.probes.cosine(W, C),
-    ["cosine of change"] = mnemo.probes.cosine(W - before:get(memory.parameter), C),
+    ["cosine of change"] = mnemo.probes.cosine(W - before:get(name), C),
+    ["accuracy if replaced"] = model:with({ [name] = C }, function()
+      return accuracy(model, own_task)
+    end),
   }
   if memory.transposed then C = C:t() end
   local U, V = memory.inputs, memory.outputs
@@ -116,7 +121,7 @@ for j = 1, options.seeds do
   trained_accuracies[j] = accuracy(model, own_task)
   local weights = constructed(model, own_task, sharp)
   for name, memory in pairs(mnemo.probes.induction_memories(model, own_task)) do
-    found[name][j] = comparison(model, before, weights, memory)
+    found[name][j] = comparison(model, before, weights, memory, own_task)
   end
   if j == 1 then
     task, trained, written = own_task, model, model:clone()
@@ -136,10 +141,8 @@ end
 local rows = { { "d \\ c", table.unpack(scales) } }
 for i, dim in ipairs(widths) do
   local row = { dim }
-  for n in ipairs(scales) do
-    local over_seeds = {}
-    for j = 1, options.seeds do over_seeds[j] = accuracies[i][j][n] end
-    row[n + 1] = mnemo.runs.spread(over_seeds, 2)
+  for n, values in ipairs(mnemo.runs.transposed(accuracies[i])) do
+    row[n + 1] = mnemo.runs.spread(values, 2)
   end
   rows[#rows + 1] = row
 end
@@ -164,13 +167,10 @@ print(mnemo.runs.columns(rows))
 local level = {
   at = mnemo.runs.summary(trained_accuracies), name = ("trained, d = %d"):format(options.dim),
 }
-local by_scale, by_width = {}, {}
+local by_scale, sharpest = {}, {}
 for i, dim in ipairs(widths) do
   by_scale[i] = { name = ("d = %d"):format(dim), y = accuracies[i], style = "linespoints" }
-  for j = 1, options.seeds do
-    by_width[j] = by_width[j] or {}
-    by_width[j][i] = accuracies[i][j][#scales]
-  end
+  sharpest[i] = mnemo.runs.transposed(accuracies[i])[#scales]
 end
 
 -- The start of a sequence that training has not seen.
@@ -198,7 +198,7 @@ end
 mnemo.plot.grid({
   panel("written down: accuracy by scale", "scale c", scales, by_scale),
   panel(("written down: accuracy by width, c = %d"):format(scales[#scales]), "width d", widths,
-    { { name = "written down", y = by_width, style = "linespoints" } }),
+    { { name = "written down", y = mnemo.runs.transposed(sharpest), style = "linespoints" } }),
   attention_map("written down", written, 1), attention_map("trained", trained, 1),
   attention_map("written down", written, 2), attention_map("trained", trained, 2),
 }, { title = "The circuit written down, and the trained one", width = 900, height = 1260,
@@ -209,17 +209,15 @@ mnemo.plot.grid({
 
 print()
 for i, dim in ipairs(widths) do
-  local at_last = {}
-  for j = 1, options.seeds do at_last[j] = by_width[j][i] end
-  local mean = mnemo.runs.summary(at_last)
+  local mean = mnemo.runs.summary(sharpest[i])
   print(("d = %4d: written down with c = %d, accuracy is %.2f: the trained model at d = %d is %s.")
     :format(dim, scales[#scales], mean, options.dim, level.at > mean + 0.01 and "better"
       or level.at < mean - 0.01 and "worse" or "as good"))
 end
 for _, matrix in ipairs(matrices) do
-  print(("%s: the trained matrix stores %.0f %% of the pairs written down; what training added has "
-    .. "cosine %.2f."):format(matrix[2],
+  print(("%s: the trained matrix stores %.0f %% of the pairs written down; with the one written "
+    .. "down\n  in its place the trained model's accuracy changes by %+.2f."):format(matrix[2],
     100 * mnemo.runs.summary(measured(matrix[1], "pairs, trained")),
-    (mnemo.runs.summary(measured(matrix[1], "cosine of change")))))
+    mnemo.runs.summary(measured(matrix[1], "accuracy if replaced")) - level.at))
 end
 print("Results are in " .. options.out)

@@ -72,7 +72,8 @@ local function steps_of_fall(runs, column, share)
 end
 
 local falls = { "ff1", "loss_bigram", "loss_head" }
-local rows = { { "feed-forward", "", "at first", "at last", "half-way at step", "90 % at step" } }
+local rows = { { "feed-forward", "quantity", "at first", "at last", "half-way at step",
+  "90 % at step" } }
 for _, kind in ipairs(kinds) do
   kind.fall = {}
   for _, column in ipairs(falls) do

@@ -99,16 +99,11 @@ for i, dim in ipairs(widths) do
   }
 end
 
---- Returns the last held-out accuracies by seed and width, as a curve takes them.
+--- Returns the last held-out accuracies of each seed by width, as a curve takes them.
 local function over_widths(runs)
   local accuracies = {}
-  for j = 1, options.seeds do
-    accuracies[j] = {}
-    for i in ipairs(widths) do
-      accuracies[j][i] = mnemo.runs.last(runs[i], "acc_end_test")[j]
-    end
-  end
-  return accuracies
+  for i in ipairs(widths) do accuracies[i] = mnemo.runs.last(runs[i], "acc_end_test") end
+  return mnemo.runs.transposed(accuracies)
 end
 
 panels[#panels + 1] = mnemo.plot.lines {

@@ -49,6 +49,12 @@ function tests.test_mean_and_spread()
   luaunit.assertEquals(runs.spread { 0.25 }, "0.250")
 end
 
+function tests.test_transposed()
+  luaunit.assertEquals(runs.transposed { { 1, 2, 3 }, { 4, 5, 6 } },
+    { { 1, 4 }, { 2, 5 }, { 3, 6 } })
+  luaunit.assertEquals(runs.transposed {}, {})
+end
+
 function tests.test_columns_of_text_count_characters()
   luaunit.assertEquals(runs.columns {
     { "", "accuracy", "d" }, { "noisy", "0.9 ± 0.1", 64 }, { "clean é", "1.0", 8 },

@@ -2404,6 +2404,15 @@ function mnemo.runs.summary(values) end
 ---@return string
 function mnemo.runs.spread(values, digits) end
 
+---Returns the columns of a list of rows, as rows: numbers of each seed by setting become numbers of each setting by seed, and back.
+---
+---```lua
+---print(mnemo.runs.transposed({ { 1, 2, 3 }, { 4, 5, 6 } })[3][2])
+---```
+---@param rows table[] Lists of one length.
+---@return table[] # its column i is the i-th list
+function mnemo.runs.transposed(rows) end
+
 ---Writes rows of cells as columns of text, the first to the left and the others to the right.
 ---
 ---```lua

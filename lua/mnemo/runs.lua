@@ -79,6 +79,20 @@ function runs.spread(values, digits)
   return number:format(mean) .. " ± " .. number:format(deviation)
 end
 
+--- Returns the columns of a list of rows, as rows: numbers of each seed by setting become numbers
+-- of each setting by seed, and back.
+-- @tparam {table,...} rows lists of one length
+-- @treturn {table,...} its column i is the i-th list
+-- @usage print(mnemo.runs.transposed({ { 1, 2, 3 }, { 4, 5, 6 } })[3][2])
+function runs.transposed(rows)
+  local turned = {}
+  for i in ipairs(rows[1] or {}) do
+    turned[i] = {}
+    for j, row in ipairs(rows) do turned[i][j] = row[i] end
+  end
+  return turned
+end
+
 --- Writes rows of cells as columns of text, the first to the left and the others to the right.
 -- @tparam {table,...} rows lists of texts or numbers; the first row is the head
 -- @treturn string one line for each row
