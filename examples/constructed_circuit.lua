@@ -216,9 +216,8 @@ for i, dim in ipairs(widths) do
       or level.at < mean - 0.01 and "worse" or "as good"))
 end
 for _, matrix in ipairs(matrices) do
-  print(("%s: the trained matrix stores %.0f %% of the pairs written down; with the one written "
-    .. "down\n  in its place the trained model's accuracy changes by %+.2f."):format(matrix[2],
-    100 * mnemo.runs.summary(measured(matrix[1], "pairs, trained")),
+  print(("%s: training stored %.0f %% of the pairs; the sum in its place adds %+.2f to accuracy.")
+    :format(matrix[2], 100 * mnemo.runs.summary(measured(matrix[1], "pairs, trained")),
     mnemo.runs.summary(measured(matrix[1], "accuracy if replaced")) - level.at))
 end
 print("Results are in " .. options.out)

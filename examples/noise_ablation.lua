@@ -7,10 +7,10 @@
 -- of E1 at three widths.
 --
 -- What should be seen: without cross-talk the induction head comes sooner, and is good at every
--- width. With it, acc_end stays lower in narrow models even when training goes on: random vectors in
--- d dimensions overlap by about 1/√d. The poster speaks of about 10 points; here that is the cost at
--- d = 64, while at the width of E1, 128, it is about one. That one gradient step filters the noise
--- away holds exactly in infinite width only.
+-- width. With it, acc_end stays lower in narrow models even when training goes on: random vectors
+-- in d dimensions overlap by about 1/√d. The poster speaks of about 10 points; here that is the
+-- cost at d = 64, while at the width of E1, 128, it is about one. That one gradient step filters
+-- the noise away holds exactly in infinite width only.
 --
 -- After the poster to Bietti et al. 2023, "Birth of a Transformer: A Memory Viewpoint", Lemma 2.
 local mnemo = require "mnemo"
