@@ -7,10 +7,10 @@
 -- which is then asked about data that it has not seen.
 --
 -- What should be seen: frequent fixed triggers are learned soonest, rare ones late, for want of
--- examples. Trained on fixed triggers, W_K¹ knows those and little else; on random ones, it becomes
--- general (wk1 over all tokens), and so does accuracy on other triggers. Uniform outputs make W_O¹
--- copy every token and serve for bigram outputs too; trained on bigram outputs, or on the first
--- three quarters of the tokens, accuracy falls where other outputs come.
+-- examples. Trained on fixed triggers, W_K¹ knows those and little else; on random ones it becomes
+-- more general (wk1 over all tokens), and what the model can do, it can do with any trigger. Uniform
+-- outputs make W_O¹ copy most tokens and serve for bigram outputs too; trained on bigram outputs,
+-- accuracy falls where outputs are uniform, and outputs that training never showed are not copied.
 --
 -- After Bietti et al. 2023, "Birth of a Transformer: A Memory Viewpoint", Figure 4.
 local mnemo = require "mnemo"
@@ -167,8 +167,8 @@ print(("\nTriggers: wk1 over all tokens is %.2f after one, %.2f after five, %.2f
   compared(mean(random, "wk1_all"), mean(one, "wk1_all"))))
 print(("Rare triggers: the answers in the context cost %.2f nats, those of frequent ones %.2f.")
   :format(mean(rare, "loss_head"), mean(five, "loss_head")))
-print(("Outputs: wo1 is %.2f after uniform ones, %.2f after bigram ones: %s. Asked about\n"
-  .. "uniform outputs, the first model reaches %.2f and the second %.2f."):format(
+print(("Outputs: wo1 is %.2f after uniform ones, %.2f after bigram ones: %s.\n"
+  .. "Asked about uniform outputs, the first model reaches %.2f and the second %.2f."):format(
   mean(five, "wo1"), mean(bigram, "wo1"),
   "the first " .. compared(mean(five, "wo1"), mean(bigram, "wo1")) .. " the second",
   mean(five, "acc_end_uniform"), mean(bigram, "acc_end_uniform")))
