@@ -8,9 +8,10 @@
 --
 -- What should be seen: frequent fixed triggers are learned soonest, rare ones late, for want of
 -- examples. Trained on fixed triggers, W_K¹ knows those and little else; on random ones it becomes
--- more general (wk1 over all tokens), and what the model can do, it can do with any trigger. Uniform
--- outputs make W_O¹ copy most tokens and serve for bigram outputs too; trained on bigram outputs,
--- accuracy falls where outputs are uniform, and outputs that training never showed are not copied.
+-- more general (wk1 over all tokens), and what the model can do, it can do with any trigger.
+-- Uniform outputs make W_O¹ copy most tokens and serve for bigram outputs too; trained on bigram
+-- outputs, accuracy falls where outputs are uniform, and outputs that training never showed are not
+-- copied.
 --
 -- After Bietti et al. 2023, "Birth of a Transformer: A Memory Viewpoint", Figure 4.
 local mnemo = require "mnemo"
