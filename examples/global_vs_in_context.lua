@@ -59,14 +59,14 @@ end
 -- When each quantity falls -----------------------------------------------------------------
 
 --- Returns, for each run, the first step at which a column has made a share of its way from its
--- first value to its lowest.
+-- first value to its lowest; NaN if it cannot be told.
 local function steps_of_fall(runs, column, share)
   local steps = {}
   for i, values in ipairs(mnemo.runs.series(runs, column)) do
     local first, lowest = values[1], math.min(table.unpack(values))
     steps[i] = mnemo.runs.first_step(runs[i], column, function(value)
       return value <= first - share * (first - lowest)
-    end)
+    end) or 0 / 0
   end
   return steps
 end
