@@ -64,20 +64,7 @@ struct SimplifiedTransformerTests {
     let batch = try smallBatch(37)
     #expect(try model.weights(batch: 37, length: 13)["tables.scores"] != nil)
     #expect(try model.weights(batch: 1, length: 13)["tables.scores"] == nil)
-    for choice in LossMask.allCases {
-      let mask = choice.mask(of: batch)
-      let plain = try PlainTransformer(model)
-      let expected = try plain(batch.tokens).logits.crossEntropy(batch.targets, mask: mask)
-      try expected.backward()
-      let loss = try model.loss(batch, mask: mask)
-      expectClose(loss, expected.detach(), 1e-5, "loss on \(choice)")
-      try loss.backward()
-      for (name, tensor) in model.parameters.all {
-        let gradient = try #require(plain.parameters[name]?.grad, "\(name)")
-        expectClose(tensor.grad, gradient, 3e-5, "gradient of \(name), loss on \(choice)")
-        tensor.grad = nil
-      }
-    }
+    try expectMaskedLosses(model, batch) { try PlainTransformer(model) }
     let expected = try PlainTransformer(model)(batch.tokens).logits.detach()
     try expectClose(noGrad { try model.forward(batch.tokens) }, expected, 1e-5, "logits in parts")
     try expectClose(model.forward(batch.tokens).detach(), expected, 1e-5, "logits at once")
@@ -90,21 +77,11 @@ struct SimplifiedTransformerTests {
     let model = try SimplifiedTransformer(configuration)
     try model.parameters.setTrained("*", true)
     let batch = try smallBatch()
+    try expectMaskedLosses(model, batch) { try PlainTransformer(model) }
     for choice in LossMask.allCases {
       let mask = choice.mask(of: batch)
-      let plain = try PlainTransformer(model)
-      let expected = try plain(batch.tokens).logits.crossEntropy(batch.targets, mask: mask)
-      try expected.backward()
-
-      let loss = try model.loss(batch, mask: mask)
-      expectClose(loss, expected.detach(), 1e-5, "loss on \(choice)")
-      try loss.backward()
-      for (name, tensor) in model.parameters.all {
-        let gradient = try #require(plain.parameters[name]?.grad, "\(name)")
-        expectClose(tensor.grad, gradient, 3e-5, "gradient of \(name), loss on \(choice)")
-        tensor.grad = nil
-      }
-
+      let expected = try PlainTransformer(model)(batch.tokens).logits
+        .crossEntropy(batch.targets, mask: mask)
       let full = try model.forward(batch.tokens).crossEntropy(batch.targets, mask: mask)
       expectClose(full, expected.detach(), 1e-5, "loss of all logits, masked by \(choice)")
     }

@@ -64,21 +64,7 @@ struct TransformerTests {
     let model = try model(configuration)
     try model.parameters.setTrained("*", true)
     let batch = try smallBatch()
-    for choice in LossMask.allCases {
-      let mask = choice.mask(of: batch)
-      let plain = try PlainMultiHeadTransformer(model)
-      let expected = try plain(batch.tokens).logits.crossEntropy(batch.targets, mask: mask)
-      try expected.backward()
-
-      let loss = try model.loss(batch, mask: mask)
-      expectClose(loss, expected.detach(), 1e-5, "loss on \(choice)")
-      try loss.backward()
-      for (name, tensor) in model.parameters.all {
-        let gradient = try #require(plain.parameters[name]?.grad, "\(name)")
-        expectClose(tensor.grad, gradient, 3e-5, "gradient of \(name), loss on \(choice)")
-        tensor.grad = nil
-      }
-    }
+    try expectMaskedLosses(model, batch) { try PlainMultiHeadTransformer(model) }
   }
 
   @Test func onlyTheSelectedLogitsAreGiven() throws {

@@ -5,17 +5,14 @@ import Transformers
 
 /// The transformer written once more, head by head, from plain tensor operations: every row is
 /// computed, attention is a matrix [B, T, T] for each head, norms are made of means.
-struct PlainMultiHeadTransformer {
+struct PlainMultiHeadTransformer: PlainModel {
   let configuration: TransformerConfiguration
   let parameters: [String: Tensor]
 
   /// The same parameters in leaves of their own, all of which require gradients.
   init(_ model: Transformer) throws {
     configuration = model.configuration
-    parameters = try Dictionary(
-      uniqueKeysWithValues: model.parameters.all.map {
-        ($0.name, try $0.tensor.clone().requireGrad())
-      })
+    parameters = try Self.leaves(of: model)
   }
 
   private func get(_ name: String) throws -> Tensor { try #require(parameters[name], "\(name)") }

@@ -5,17 +5,14 @@ import Transformers
 
 /// The simplified transformer written once more, word for word as it is defined, from plain tensor
 /// operations: keys are projected, every row is computed, attention is a matrix [B, T, T].
-struct PlainTransformer {
+struct PlainTransformer: PlainModel {
   let configuration: SimplifiedConfiguration
   let parameters: [String: Tensor]
 
   /// The same parameters in leaves of their own, all of which require gradients.
   init(_ model: SimplifiedTransformer) throws {
     configuration = model.configuration
-    parameters = try Dictionary(
-      uniqueKeysWithValues: model.parameters.all.map {
-        ($0.name, try $0.tensor.clone().requireGrad())
-      })
+    parameters = try Self.leaves(of: model)
   }
 
   private func get(_ name: String) throws -> Tensor { try #require(parameters[name]) }
