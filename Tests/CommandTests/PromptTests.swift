@@ -180,17 +180,34 @@ import Testing
   /// A history that cannot be used is told of once, and the session goes on without it.
   @Test(arguments: [
     ("mkdir -p state/mnemo/history", "cannot read"),
-    (
-      "mkdir -p state/mnemo; echo 1 > state/mnemo/history; chmod 0 state/mnemo/history",
-      "cannot read"
-    ),
-    ("mkdir -p state/mnemo; chmod 500 state/mnemo", "cannot write"),
     ("mkdir -p state; echo 1 > state/mnemo", "cannot read"),
     ("mkdir -p state/mnemo; printf '5 + \\000\\377\\n' > state/mnemo/history", "is damaged"),
   ]) func unusableHistory(_ preparation: String, _ warning: String) throws {
+    try expectWarning(warning, after: preparation, asNobody: false)
+  }
+
+  /// The same where the user may not read or write it.
+  @Test(
+    .enabled(if: TerminalSession.canRunAsNobody),
+    arguments: [
+      (
+        "mkdir -p state/mnemo; echo 1 > state/mnemo/history; chmod 0 state/mnemo/history",
+        "cannot read"
+      ),
+      ("mkdir -p state/mnemo; chmod 500 state/mnemo", "cannot write"),
+    ]) func forbiddenHistory(_ preparation: String, _ warning: String) throws
+  {
+    try expectWarning(warning, after: preparation, asNobody: true)
+  }
+
+  private func expectWarning(
+    _ warning: String, after preparation: String, asNobody: Bool
+  ) throws {
     try withHome { home in
-      system("cd '\(home)' && { \(preparation); } && chown -R 65534 . 2>/dev/null; true")
-      let terminal = try TerminalSession(["--quiet", "--no-color"], home: home, asNobody: true)
+      let owner = asNobody ? "chown -R 65534 . 2>/dev/null" : "true"
+      system("cd '\(home)' && { \(preparation); } && \(owner); true")
+      let terminal = try TerminalSession(
+        ["--quiet", "--no-color"], home: home, asNobody: asNobody)
       try terminal.expect("mnemo> ")
       try terminal.enter("20 + 1", expecting: "= 21\n")
       try terminal.enter("20 + 2", expecting: "= 22\n")

@@ -44,9 +44,8 @@ final class TerminalSession {
     defer { posix_spawnattr_destroy(&attributes) }
     posix_spawnattr_setflags(&attributes, 0x80)  // POSIX_SPAWN_SETSID
 
-    // Root may read everything.
-    let user = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    let words = (asNobody && geteuid() == 0 ? user : []) + [TerminalSession.command] + arguments
+    let words =
+      (asNobody && geteuid() == 0 ? Self.asNobody : []) + [TerminalSession.command] + arguments
     // The first of two of one name counts.
     let environment =
       variables + [
@@ -68,6 +67,16 @@ final class TerminalSession {
     close(master)
     close(slave)
   }
+
+  /// What runs a command as a user without rights; root may read everything.
+  private static let asNobody = [
+    "/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+  ]
+
+  /// Whether a user without rights can run the command: not from a checkout that only root may enter.
+  static let canRunAsNobody =
+    geteuid() != 0
+    || system((asNobody + [command, "-e", "x=1", ">/dev/null", "2>&1"]).joined(separator: " ")) == 0
 
   private static var command: String {
     getenv("MNEMO").map { String(cString: $0) } ?? ".build/release/mnemo"
