@@ -33,7 +33,7 @@ build: deps
 library: deps
 	$(SWIFT) build -c release --product MnemoLibrary
 
-# The first experiment: minutes of training, a figure in runs/induction_head.
+# The first experiment: less than a minute of training, a figure in runs/induction_head.
 demo: build
 	$(MNEMO) examples/induction_head.lua
 
