@@ -18,4 +18,30 @@ import Testing
     let peak = Int(outcome.output.split(separator: "\n").first ?? "")
     #expect(peak.map { $0 > 2_000 && $0 < 300_000 } == true, "peak in kB: \(outcome.output)")
   }
+
+  /// A step over 50,000 tokens, whose logits would be 410 MB, and one over sequences of 4,096, whose
+  /// scores would be 268 MB for each head.
+  @Test(arguments: [(50_000, 128, 16), (65, 4_096, 4)])
+  func stepsKeepNoLargeArrays(_ vocab: Int, _ length: Int, _ batch: Int) throws {
+    let outcome = try run(
+      """
+      local task = mnemo.data.bigram {
+        corpus = mnemo.corpus.uniform(\(vocab)), seq_len = \(length), seed = 1,
+      }
+      mnemo.train {
+        model = mnemo.model.transformer {
+          vocab = \(vocab), dim = 16, heads = 2, max_len = \(length), seed = 1,
+        },
+        data = task, steps = 1, batch_size = \(batch), progress = false,
+        optimizer = mnemo.optim.adamw { lr = 1e-3 },
+      }
+      for line in io.lines "/proc/self/status" do
+        local kilobytes = line:match "^VmHWM:%s*(%d+) kB"
+        if kilobytes then print(kilobytes) end
+      end
+      """)
+    #expect(outcome.status == 0)
+    let peak = Int(outcome.output.split(separator: "\n").first ?? "")
+    #expect(peak.map { $0 > 2_000 && $0 < 200_000 } == true, "peak in kB: \(outcome.output)")
+  }
 }
