@@ -76,7 +76,9 @@ final class TerminalSession {
   /// Whether a user without rights can run the command: not from a checkout that only root may enter.
   static let canRunAsNobody =
     geteuid() != 0
-    || system((asNobody + [command, "-e", "x=1", ">/dev/null", "2>&1"]).joined(separator: " ")) == 0
+    || system(
+      (asNobody + [command, "-e", "'require \"mnemo.show\"'", ">/dev/null", "2>&1"]).joined(
+        separator: " ")) == 0
 
   private static var command: String {
     getenv("MNEMO").map { String(cString: $0) } ?? ".build/release/mnemo"
