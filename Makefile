@@ -1,6 +1,6 @@
 # Everything a new machine needs: `make demo` and `make test`.
 PREFIX ?= /usr/local
-PACKAGES = liblua5.4-dev libopenblas-dev libedit-dev gnuplot-nox lua-check lua-unit lua5.4 pkg-config
+PACKAGES = liblua5.4-dev libopenblas0 libedit-dev gnuplot-nox lua-check lua-unit lua5.4 pkg-config
 SWIFT ?= swift
 MNEMO = .build/release/mnemo
 LIBRARY = .build/release/libMnemoLibrary.so

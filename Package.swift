@@ -27,12 +27,11 @@ let package = Package(
   targets: [
     // System libraries.
     .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
 
-    // The engine; imports point downwards only.
-    .target(name: "Tensors", dependencies: ["COpenBLAS"], swiftSettings: kernelFlags),
+    // The engine; imports point downwards only. OpenBLAS is loaded when it is first used.
+    .target(name: "OpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
+    .target(name: "Tensors", dependencies: ["OpenBLAS"], swiftSettings: kernelFlags),
     .target(
       name: "Tasks", dependencies: ["Tensors"],
       resources: [

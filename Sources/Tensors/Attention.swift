@@ -34,6 +34,7 @@ public enum Attention {
     rows: RowSelection
   ) throws -> Tensor {
     let shapes = try Shapes(queries, keys, values, heads, rows)
+    try MatrixLibrary.check("attention")
     let (q, k, v) = (queries.contiguous(), keys.contiguous(), values.contiguous())
     let output = Tensor(uninitialized: [rows.count, heads * shapes.valueSize])
     let logDenominators = Tensor(uninitialized: [rows.count, heads])

@@ -35,6 +35,7 @@ public enum EmbeddingAttention {
     tokens: IntTensor, scores: Tensor, values: Tensor, residual: Tensor
   ) throws -> Tensor {
     let shapes = try Shapes(tokens, scores, values, residual)
+    try MatrixLibrary.check("embedding attention")
     let ids = tokens.contiguous()
     let (s, v, x) = (scores.contiguous(), values.contiguous(), residual.contiguous())
     let output = Tensor(uninitialized: [shapes.batch, shapes.length, shapes.dim])

@@ -21,6 +21,7 @@ extension Tensor {
       throw EngineError(
         "feed_forward", "inner sizes differ, rows \(shape), W₁ \(w1.shape) and W₂ \(w2.shape)")
     }
+    try MatrixLibrary.check("feed_forward")
     let (x, first, second) = (contiguous(), w1.contiguous(), w2.contiguous())
     let inputs = [x, first, second]
     let isTrained = inputs.contains { $0.requiresGrad }

@@ -1,4 +1,4 @@
-import COpenBLAS
+import OpenBLAS
 
 /// Decompositions and linear systems, on the LAPACK inside OpenBLAS.
 ///
@@ -39,9 +39,9 @@ public enum LinearAlgebra {
       var (rows, columns, inner) = (size(n), size(m), size(k))
       withExtendedLifetime(input) {
         workspace { work, length in
-          sgesdd_(
-            "S", &rows, &columns, input.pointer, &rows, s.pointer, vt.pointer, &rows, u.pointer,
-            &inner, work, &length, &integers, &info, 1)
+          openblas_sgesdd(
+            &rows, &columns, input.pointer, &rows, s.pointer, vt.pointer, &rows, u.pointer, &inner,
+            work, &length, &integers, &info)
         }
       }
       try check(info, "svd", "the iteration for singular values did not converge")
@@ -78,14 +78,15 @@ public enum LinearAlgebra {
     var (rows, width, inner) = (size(m), size(n), size(k))
     var reflections = [Float](repeating: 0, count: k)
     workspace { work, length in
-      sgeqrf_(&rows, &width, columns.pointer, &rows, &reflections, work, &length, &info)
+      openblas_sgeqrf(&rows, &width, columns.pointer, &rows, &reflections, work, &length, &info)
     }
     try check(info, "qr", "LAPACK refused the matrix")
     for i in 0..<k {
       for j in i..<n { r.pointer[i * n + j] = columns.pointer[j * m + i] }
     }
     workspace { work, length in
-      sorgqr_(&rows, &inner, &inner, columns.pointer, &rows, reflections, work, &length, &info)
+      openblas_sorgqr(
+        &rows, &inner, &inner, columns.pointer, &rows, reflections, work, &length, &info)
     }
     try check(info, "qr", "LAPACK refused the matrix")
     let q = try columns.narrow(0, 0, k).t().clone()
@@ -137,9 +138,8 @@ public enum LinearAlgebra {
     var integers = [Int32](repeating: 0, count: 5 * n + 3)
     var integerLength = size(integers.count)
     workspace { work, length in
-      ssyevd_(
-        "V", "L", &order, x.pointer, &order, values.pointer, work, &length, &integers,
-        &integerLength, &info, 1, 1)
+      openblas_ssyevd(
+        &order, x.pointer, &order, values.pointer, work, &length, &integers, &integerLength, &info)
     }
     try check(info, "eigh", "the iteration for eigenvalues did not converge")
     let vectors = try x.t().clone()
@@ -212,12 +212,12 @@ extension LinearAlgebra {
   private static func solution(_ left: Tensor, _ right: Tensor, _ n: Int, _ r: Int) throws -> Tensor
   {
     if n > 0 && r > 0 {
-      _ = Kernels.singleThreaded
       var info: Int32 = 0
       var (order, columns) = (size(n), size(r))
       var pivots = [Int32](repeating: 0, count: n)
       withExtendedLifetime(left) {
-        sgesv_(&order, &columns, left.pointer, &order, &pivots, right.pointer, &order, &info)
+        openblas_sgesv(
+          &order, &columns, left.pointer, &order, &pivots, right.pointer, &order, &info)
       }
       try check(info, "solve", "the matrix is singular")
     }
@@ -241,6 +241,7 @@ extension LinearAlgebra {
       throw EngineError(operation, "a matrix of shape \(a.shape) is too large")
     }
     try finite(a, operation)
+    try MatrixLibrary.check(operation)
     return (a.shape[0], a.shape[1])
   }
 
@@ -274,7 +275,6 @@ extension LinearAlgebra {
   private static func workspace(
     _ routine: (UnsafeMutablePointer<Float>, inout Int32) -> Void
   ) {
-    _ = Kernels.singleThreaded
     var wanted: Float = 0
     var length: Int32 = -1
     routine(&wanted, &length)

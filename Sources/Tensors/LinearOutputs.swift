@@ -72,6 +72,7 @@ public struct LinearOutputs {
           + "\(targets.shape) and \(weights.shape)")
     }
     try targets.check(below: vocab, "cross_entropy", "target")
+    try MatrixLibrary.check("cross_entropy")
     let needsGradients =
       Gradients.areRecorded
       && terms.contains { $0.inputs.requiresGrad || $0.weight.requiresGrad }

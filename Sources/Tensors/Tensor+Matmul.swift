@@ -69,6 +69,7 @@ extension Tensor {
   private func matrixProduct(_ other: Tensor) throws -> Tensor {
     let (m, k, n) = (shape[0], shape[1], other.shape[1])
     _ = try Layout.checkedCount([m, n], "matmul")
+    try MatrixLibrary.check("matmul")
     let result = Tensor(uninitialized: [m, n])
     withBlasMatrix { a in
       other.withBlasMatrix { b in Kernels.parallelProduct(m, n, k, a, b, result.pointer) }
@@ -86,6 +87,7 @@ extension Tensor {
   private func batchProduct(_ other: Tensor) throws -> Tensor {
     let (batch, m, k, n) = (shape[0], shape[1], shape[2], other.shape[2])
     _ = try Layout.checkedCount([batch, m, n], "matmul")
+    try MatrixLibrary.check("matmul")
     let result = Tensor(uninitialized: [batch, m, n])
     let isHeard = Interruption.isHeard
     let out = result.pointer

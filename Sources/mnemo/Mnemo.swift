@@ -71,6 +71,7 @@ struct Mnemo: ParsableCommand {
       }
       let text = message(for: error)
       if !text.isEmpty { print(text) }
+      if text == MnemoModule.version { print(MatrixLibrary.summary) }
       Glibc.exit(code.rawValue)
     }
   }

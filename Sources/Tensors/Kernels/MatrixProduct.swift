@@ -1,6 +1,6 @@
-import COpenBLAS
+import OpenBLAS
 
-/// Matrix products on OpenBLAS.
+/// Matrix products on OpenBLAS, for operations that have asked ``MatrixLibrary`` whether it is there.
 ///
 /// OpenBLAS runs one thread per call; the parallelism is ours. A product is cut into parts by its
 /// sizes alone: by rows of the result, or, for the tall sums of weight gradients, by the inner
@@ -32,8 +32,6 @@ extension Kernels {
       pointer + j * (transposed ? stride : 1)
     }
   }
-
-  static let singleThreaded: Void = openblas_set_num_threads(1)
 
   /// The most multiplications in one call of BLAS, which nothing can interrupt: some 30 ms.
   private static let mostInOneCall = 1 << 30
@@ -77,7 +75,7 @@ extension Kernels {
   /// Whether OpenBLAS has kernels for products of up to 10⁶ multiplications that read the operands
   /// where they are; others copy them into panels first, a sixth of the time of the products here.
   static let hasSmallKernels = ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(
-    String(cString: openblas_get_corename()))
+    MatrixLibrary.kernels)
 
   /// The most elements of the right operand, a megabyte, that are read again for every tile.
   private static let mostInTiles = 1 << 18
@@ -112,13 +110,10 @@ extension Kernels {
     _ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: Matrix, _ b: Matrix, _ beta: Float,
     _ c: UnsafeMutablePointer<Float>, _ stride: Int
   ) {
-    _ = singleThreaded
-    cblas_sgemm(
-      CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans,
-      b.transposed ? CblasTrans : CblasNoTrans, Int32(truncatingIfNeeded: m),
-      Int32(truncatingIfNeeded: n), Int32(truncatingIfNeeded: k), alpha, a.pointer,
-      Int32(truncatingIfNeeded: a.stride), b.pointer, Int32(truncatingIfNeeded: b.stride), beta, c,
-      Int32(truncatingIfNeeded: stride))
+    openblas_sgemm(
+      a.transposed, b.transposed, Int32(truncatingIfNeeded: m), Int32(truncatingIfNeeded: n),
+      Int32(truncatingIfNeeded: k), alpha, a.pointer, Int32(truncatingIfNeeded: a.stride),
+      b.pointer, Int32(truncatingIfNeeded: b.stride), beta, c, Int32(truncatingIfNeeded: stride))
   }
 
   /// C = A·B + beta·C on several threads, C contiguous.
