@@ -57,13 +57,21 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
-    .testTarget(name: "TasksTests", dependencies: ["Tasks", "Tensors"]),
-    .testTarget(name: "TransformersTests", dependencies: ["Transformers", "Tasks", "Tensors"]),
+    // What tests of several targets check with; small models and data for those above the engine.
+    .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
+    .target(
+      name: "TestModels", dependencies: ["Tensors", "Tasks", "Transformers"],
+      path: "Tests/TestModels"),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
+    .testTarget(name: "TasksTests", dependencies: ["Tasks", "Tensors", "TestSupport"]),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Training", "Transformers", "Tasks", "Tensors"]),
+      name: "TransformersTests",
+      dependencies: ["Transformers", "Tasks", "Tensors", "TestSupport", "TestModels"]),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: ["Training", "Transformers", "Tasks", "Tensors", "TestSupport", "TestModels"]),
     .testTarget(name: "LuaBridgeTests", dependencies: ["LuaBridge", "CLua", "LuaShim"]),
-    .testTarget(name: "CommandTests", dependencies: ["MnemoModule", "LuaBridge"]),
+    .testTarget(name: "CommandTests", dependencies: ["MnemoModule", "LuaBridge", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// The prompt in a terminal, one test at a time: interrupts are to be heard soon.
@@ -6,7 +7,7 @@ import Testing
   private func session(
     _ arguments: [String] = [], columns: UInt16 = 100, _ body: (TerminalSession) throws -> Void
   ) throws {
-    try withHome { home in
+    try withTemporaryFolder { home in
       let terminal = try TerminalSession(
         ["--quiet", "--no-color"] + arguments, home: home, columns: columns)
       try terminal.expect("mnemo> ")
@@ -136,7 +137,7 @@ import Testing
   }
 
   @Test func remembersAcrossSessions() throws {
-    try withHome { home in
+    try withTemporaryFolder { home in
       let first = try TerminalSession(["--quiet", "--no-color"], home: home)
       try first.expect("mnemo> ")
       try first.enter("1000 + 1", expecting: "1001\n")
@@ -165,7 +166,7 @@ import Testing
   }
 
   @Test func badHistoryIsToldOnce() throws {
-    try withHome { home in
+    try withTemporaryFolder { home in
       system(
         "mkdir -p '\(home)/state/mnemo'; printf '1+1\\n\\377\\376\\n2+2\\n' > '\(home)/state/mnemo/history'"
       )
@@ -203,7 +204,7 @@ import Testing
   private func expectWarning(
     _ warning: String, after preparation: String, asNobody: Bool
   ) throws {
-    try withHome { home in
+    try withTemporaryFolder { home in
       let owner = asNobody ? "chown -R 65534 . 2>/dev/null" : "true"
       system("cd '\(home)' && { \(preparation); } && \(owner); true")
       let terminal = try TerminalSession(
@@ -220,7 +221,7 @@ import Testing
   }
 
   @Test func edits() throws {
-    try withHome { home in
+    try withTemporaryFolder { home in
       // What the editor is given must be the last input.
       let editor = home + "/editor"
       try """
@@ -306,7 +307,7 @@ import Testing
 
   /// What is changed in place, or written to a file, is as before or as it should be.
   @Test func interruptsLeaveWholeStates() throws {
-    try withHome { home in
+    try withTemporaryFolder { home in
       let terminal = try TerminalSession(["--quiet", "--no-color"], home: home)
       try terminal.expect("mnemo> ")
       try terminal.enter("v = mnemo.zeros(20000000);", expecting: "mnemo> ")
@@ -421,7 +422,7 @@ import Testing
   /// Characters of two columns, in what is printed and where the cursor goes.
   @Test func wideCharacters() throws {
     for language in ["LANG=C.UTF-8", "LANG=C"] {
-      try withHome { home in
+      try withTemporaryFolder { home in
         let terminal = try TerminalSession(
           ["--quiet", "--no-color"], home: home, variables: [language], columns: 40)
         try terminal.expect("mnemo> ")
@@ -479,7 +480,7 @@ import Testing
 
   /// A figure at the window's size, with all its words; what cannot be drawn is said.
   @Test(arguments: [(80, 24), (120, 40)]) func drawsFigures(_ columns: Int, _ rows: Int) throws {
-    try withHome { home in
+    try withTemporaryFolder { home in
       let terminal = try TerminalSession(
         ["--quiet", "--no-color"], home: home, columns: UInt16(columns), rows: UInt16(rows))
       try terminal.expect("mnemo> ")
@@ -526,7 +527,7 @@ import Testing
   }
 
   @Test func savesAndLoads() throws {
-    try withHome { home in
+    try withTemporaryFolder { home in
       let terminal = try TerminalSession(["--quiet", "--no-color"], home: home)
       try terminal.expect("mnemo> ")
       try terminal.enter("local a <const> = 4", expecting: "mnemo> ")
@@ -555,7 +556,7 @@ import Testing
   }
 
   @Test func startsWithFiles() throws {
-    try withHome { home in
+    try withTemporaryFolder { home in
       system("mkdir -p '\(home)/config/mnemo'; echo 'mine = 30' > '\(home)/config/mnemo/init.lua'")
       system("echo 'local inner = 12 + #arg' > '\(home)/s.lua'")
       let terminal = try TerminalSession(["--quiet", "-i", home + "/s.lua"], home: home)
@@ -583,7 +584,7 @@ import Testing
         "local kept = 20\nlocal function twice(x) return 2 * x end\nprint('be' .. 'gun')\nwhile true do end"
       ),
     ]
-    try withHome { home in
+    try withTemporaryFolder { home in
       for (name, text) in files {
         let path = "\(home)/\(name).lua"
         try text.write(to: path)
@@ -617,7 +618,7 @@ import Testing
   }
 
   @Test func colourIsOptional() throws {
-    try withHome { home in
+    try withTemporaryFolder { home in
       for (variables, arguments, isColoured) in [
         ([], [], true), (["NO_COLOR=1"], [], false), ([], ["--no-color"], false),
       ] as [([String], [String], Bool)] {

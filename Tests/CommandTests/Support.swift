@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// The package's folder.
@@ -43,7 +44,7 @@ final class Running {
     guard FileManager.default.isExecutableFile(atPath: (executable ?? built).path) else {
       throw Missing(description: "\((executable ?? built).path) is missing: run `make build` first")
     }
-    folder = try newFolder()
+    folder = URL(filePath: try newTemporaryFolder())
     process.executableURL = executable ?? built
     process.arguments = arguments
     process.currentDirectoryURL = current ?? folder
@@ -113,19 +114,9 @@ func run(
   return try Running(options + ["script.lua"] + arguments, in: folder).finish()
 }
 
-/// A new folder for files of a test.
-func newFolder() throws -> URL {
-  let folder = FileManager.default.temporaryDirectory
-    .appending(path: "mnemo-tests-\(UUID().uuidString)")
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  return folder
-}
-
 /// Runs `body` with a folder that is removed afterwards.
 func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
-  let folder = try newFolder()
-  defer { try? FileManager.default.removeItem(at: folder) }
-  return try body(folder)
+  try withTemporaryFolder { try body(URL(filePath: $0)) }
 }
 
 extension URL {

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// The command on a pseudo-terminal, typed at and read as a person would.
@@ -193,17 +194,6 @@ final class TerminalSession {
     }
     shown += String(decoding: visible, as: UTF8.self)
   }
-}
-
-/// A folder for one test, removed at its end.
-func withHome<R>(_ body: (String) throws -> R) throws -> R {
-  var name = Array("/tmp/mnemo-home-XXXXXX".utf8CString)
-  let made = name.withUnsafeMutableBufferPointer { buffer in
-    buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) }
-  }
-  let home = try #require(made)
-  defer { system("rm -rf '\(home)'") }
-  return try body(home)
 }
 
 extension String {

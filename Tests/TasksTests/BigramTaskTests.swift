@@ -1,5 +1,6 @@
 import Tasks
 import Tensors
+import TestSupport
 import Testing
 
 /// A task with changed defaults.

@@ -1,5 +1,6 @@
 import Glibc
 import Tensors
+import TestSupport
 import Testing
 
 /// Sizes of one call of attention: *B* sequences of *T*, *H* heads, *E* wide keys, *F* wide values,

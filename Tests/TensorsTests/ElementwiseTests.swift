@@ -1,5 +1,6 @@
 import Glibc
 import Tensors
+import TestSupport
 import Testing
 
 /// Shapes that broadcast together, sizes distinct so that a transpose cannot hide.

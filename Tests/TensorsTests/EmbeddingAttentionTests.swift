@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 /// Attention that reads tables, against its definition in double precision and against the plain

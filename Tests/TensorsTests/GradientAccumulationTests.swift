@@ -1,5 +1,6 @@
 import Synchronization
 import Tensors
+import TestSupport
 import Testing
 
 /// Losses summed over parts: values, gradients, and that the order is that of the parts.

@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 /// Cross-entropy of logits that are never all there, against the logits themselves.

@@ -1,5 +1,6 @@
 import Synchronization
 import Tensors
+import TestSupport
 import Testing
 
 /// What concerns the whole process: the number of threads, the memory of all tensors, the stack.

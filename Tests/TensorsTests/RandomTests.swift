@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct PhiloxTests {
@@ -154,34 +155,4 @@ import Testing
         "categorical", "weights must be finite, not negative and not all zero")
     ) { try AliasTable(weights: weights) }
   }
-}
-
-/// Expects counts to fit weights by Pearson's χ² at p ≈ 1e-4.
-///
-/// Cells that expect less than 5 are merged; the critical value is Wilson and Hilferty's.
-private func expectFit(
-  _ counts: [Int], _ weights: [Double], sourceLocation: SourceLocation = #_sourceLocation
-) {
-  let (n, total) = (Double(counts.reduce(0, +)), weights.reduce(0, +))
-  var (statistic, cells) = (0.0, 0.0)
-  var rest = (count: 0.0, expected: 0.0)
-  func add(_ count: Double, _ expected: Double) {
-    statistic += (count - expected) * (count - expected) / expected
-    cells += 1
-  }
-  for (count, weight) in zip(counts, weights) {
-    let expected = n * (weight / total)
-    if expected >= 5 {
-      add(Double(count), expected)
-    } else {
-      rest = (rest.count + Double(count), rest.expected + expected)
-    }
-  }
-  if rest.expected > 0 { add(rest.count, rest.expected) }
-  guard cells > 1 else { return }
-  let spread = 2 / (9 * (cells - 1))
-  let root = 1 - spread + 3.719 * spread.squareRoot()
-  let critical = (cells - 1) * root * root * root
-  #expect(
-    statistic < critical, "χ² of \(cells) cells: \(statistic)", sourceLocation: sourceLocation)
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsTests {
@@ -476,11 +477,6 @@ private func read(_ path: String) throws -> [UInt8] {
   defer { fclose(handle) }
   var bytes = [UInt8](repeating: 0, count: 1 << 20)
   return Array(bytes[..<fread(&bytes, 1, bytes.count, handle)])
-}
-
-private func fixture(_ name: String) -> String {
-  let tests = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
-  return "/\(tests)/Fixtures/\(name).safetensors"
 }
 
 private func floats(_ value: Safetensors.Value?) -> (shape: [Int], elements: [Float]) {

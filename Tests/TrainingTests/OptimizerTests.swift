@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -41,8 +42,7 @@ struct OptimizerTests {
 
   /// The tensors of the golden file.
   private func golden() throws -> [String: Tensor] {
-    let tests = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
-    return try Safetensors.load("/\(tests)/Fixtures/optimizers.safetensors").tensors
+    try Safetensors.load(fixture("optimizers")).tensors
       .compactMapValues { if case .float(let tensor) = $0 { tensor } else { nil } }
   }
 

@@ -1,5 +1,6 @@
 import Tasks
 import Tensors
+import TestModels
 import Testing
 import Training
 import Transformers

@@ -1,5 +1,7 @@
 import Tasks
 import Tensors
+import TestModels
+import TestSupport
 import Testing
 import Training
 import Transformers

@@ -1,6 +1,8 @@
 import FoundationEssentials
 import Tasks
 import Tensors
+import TestModels
+import TestSupport
 import Testing
 import Transformers
 

@@ -1,5 +1,6 @@
 import Glibc
 import Tensors
+import TestModels
 import Testing
 import Transformers
 

@@ -1,4 +1,6 @@
 import Tensors
+import TestModels
+import TestSupport
 import Testing
 import Transformers
 

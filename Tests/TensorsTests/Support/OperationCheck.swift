@@ -226,23 +226,3 @@ func expectClose(
       sourceLocation: sourceLocation)
   }
 }
-
-/// Checks that `body` throws an `EngineError` of exactly this text.
-func expectError<R>(
-  _ text: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> R
-) {
-  do {
-    _ = try body()
-    Issue.record("no error; expected \(text)", sourceLocation: sourceLocation)
-  } catch let error as EngineError {
-    #expect(error.description == text, sourceLocation: sourceLocation)
-  } catch {
-    Issue.record("\(error) is not an EngineError", sourceLocation: sourceLocation)
-  }
-}
-
-/// Uniform numbers in −1…1, a pure function of shape and seed.
-func random(_ shape: [Int], seed: UInt64 = 1) throws -> Tensor {
-  var stream = RandomStream(seed: seed, purpose: .tensor)
-  return try Tensor.uniform(shape, low: -1, high: 1, using: &stream)
-}

@@ -1,39 +1,15 @@
-import FoundationEssentials
 import Tasks
 import Tensors
+import TestModels
 import Testing
 import Training
 import Transformers
 
-/// Checks that `body` throws an `EngineError` of exactly this text.
-func expectError<R>(
-  _ text: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> R
-) {
-  do {
-    _ = try body()
-    Issue.record("no error; expected \(text)", sourceLocation: sourceLocation)
-  } catch let error as EngineError {
-    #expect(error.description == text, sourceLocation: sourceLocation)
-  } catch {
-    Issue.record("\(error) is not an EngineError", sourceLocation: sourceLocation)
-  }
-}
-
-/// Sequences of 13 tokens with triggers that come again.
-func smallTask(vocab: Int = 11, seqLen: Int = 13) throws -> BigramTask {
-  var options = BigramTask.Options(corpus: try .uniform(vocab))
-  (options.triggers, options.seqLen, options.seed) = (3, seqLen, 5)
-  return try BigramTask(options)
-}
-
-/// A model of those sequences.
+/// A model of the sequences of `smallTask`.
 func smallModel(
   _ change: (inout SimplifiedConfiguration) -> Void = { _ in }
 ) throws -> SimplifiedTransformer {
-  var configuration = SimplifiedConfiguration(vocab: 11)
-  (configuration.dim, configuration.maxLen, configuration.seed) = (8, 15, 7)
-  change(&configuration)
-  return try SimplifiedTransformer(configuration)
+  try SimplifiedTransformer(.small(change))
 }
 
 /// A run of a fresh small model, batches of 4 and a record every 3 steps, silent.
@@ -62,32 +38,6 @@ extension TrainingRun {
   var hasNoGradients: Bool { options.model.parameters.all.allSatisfy { $0.tensor.grad == nil } }
 }
 
-/// The values of every parameter, bit for bit; short in failures.
-struct Bits: Equatable, CustomTestStringConvertible {
-  private let values: [String: [UInt32]]
-
-  init(_ parameters: Parameters) {
-    values = Dictionary(
-      uniqueKeysWithValues: parameters.all.map {
-        ($0.name, $0.tensor.elements().map(\.bitPattern))
-      })
-  }
-
-  subscript(name: String) -> [UInt32]? { values[name] }
-
-  var testDescription: String {
-    let sums = values.sorted { $0.key < $1.key }.map { name, bits in
-      "\(name) \(bits.map { Float(bitPattern: $0) }.reduce(0, +))"
-    }
-    return "sums: \(sums.joined(separator: ", "))"
-  }
-}
-
-extension Model {
-  /// The values of every parameter.
-  var bits: Bits { Bits(parameters) }
-}
-
 /// Update rules that remember nothing, one buffer and two.
 enum UpdateRule: CaseIterable {
   case plain, momentum, adamw
@@ -103,16 +53,3 @@ enum UpdateRule: CaseIterable {
 
 /// What a callback of a test throws.
 struct Refusal: Error {}
-
-/// Calls `body` with the path of a new folder, which is removed afterwards.
-func withTemporaryFolder<R>(_ body: (String) throws -> R) throws -> R {
-  let path = FileManager.default.temporaryDirectory.path + "/mnemo-tests-\(UUID().uuidString)"
-  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(atPath: path) }
-  return try body(path)
-}
-
-/// The lines of a file.
-func lines(_ path: String) throws -> [String] {
-  try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
-}
