@@ -6,6 +6,9 @@ import LuaShim
 /// runs long asks `isPending`, or takes the interrupt and ends in its own way. If the first is
 /// neither raised nor taken when a second one comes, the third ends the process.
 ///
+/// What is raised is a value of a kind of its own, which `LuaError.isInterrupt` and
+/// `Lua.isInterrupt(_:)` know again; an error of a script with the same words is no interrupt.
+///
 /// A coroutine that runs hears of it too; installing replaces `coroutine.resume` and `wrap` for that.
 public enum Interrupt {
   /// Catches SIGINT on behalf of a state, which has to run on the calling thread.
@@ -34,5 +37,24 @@ public enum Interrupt {
     mnemo_interrupt_defer(1)
     defer { mnemo_interrupt_defer(-1) }
     return try body()
+  }
+}
+
+/// Thrown out of a Swift function's body: raises an interrupt in Lua.
+public struct Interrupted: Error, CustomStringConvertible {
+  /// The words of Lua's own interrupts.
+  public var description: String { "interrupted!" }
+
+  /// An interrupt to be raised.
+  public init() {}
+}
+
+extension Lua {
+  /// Whether an error value that a script caught is an interrupt.
+  public func isInterrupt(_ value: LuaValue) -> Bool {
+    guard case .other(let reference, _) = value else { return false }
+    reference.push()
+    defer { mnemo_pop(current, 1) }
+    return mnemo_isinterrupt(current, -1) != 0
   }
 }

@@ -28,8 +28,9 @@ public final class Lua {
   /// at least `minimumThreshold`.
   public var externalBytes: (() -> Int)?
 
-  /// Asked when a Swift function has ended, well or with an error: an error to raise instead.
-  public var interruption: (() -> (any Error)?)?
+  /// Asked when a Swift function has ended, well or with an error: whether it was cut short, so
+  /// that an interrupt is raised instead.
+  public var wasInterrupted: (() -> Bool)?
 
   /// The least number of external bytes at which a collection runs: 64 MiB.
   public static let minimumThreshold = 64 << 20
@@ -109,7 +110,7 @@ public final class Lua {
   fileprivate func stateDidClose() {
     isClosed = true
     externalBytes = nil
-    interruption = nil
+    wasInterrupted = nil
     passedOn = nil
   }
 
@@ -380,6 +381,7 @@ public final class Lua {
     mnemo_errormessage(stack, -2)
     let message = string(at: -1)
     mnemo_pop(stack, 2)
+    let isInterrupt = mnemo_isinterrupt(stack, -1) != 0
     if let inner = passedOn {
       inner.value.push()
       if lua_rawequal(stack, -1, -2) != 0 {
@@ -388,12 +390,14 @@ public final class Lua {
       mnemo_pop(stack, 1)
       passedOn = nil
     }
-    return LuaError(message: message, traceback: traceback, value: popReference())
+    return LuaError(
+      message: message, traceback: traceback, value: popReference(), isInterrupt: isInterrupt)
   }
 
   /// Pushes an error for the trampoline to raise; returns what tells it how.
   fileprivate func pushError(_ error: any Error) -> Int32 {
     reserve(4)
+    if error is Interrupted { return MNEMO_RAISE_INTERRUPT }
     guard let error = error as? LuaError, let value = error.value else {
       pushString(String(describing: error))
       return MNEMO_RAISE_MESSAGE
@@ -485,10 +489,10 @@ public final class Lua {
     }
     do {
       let results = try entry.function.body(Call(self, thread, entry))
-      if let error = interruption?() { return pushError(error) }
+      if wasInterrupted?() == true { return MNEMO_RAISE_INTERRUPT }
       return Int32(truncatingIfNeeded: results)
     } catch {
-      return pushError(interruption?() ?? error)
+      return wasInterrupted?() == true ? MNEMO_RAISE_INTERRUPT : pushError(error)
     }
   }
 

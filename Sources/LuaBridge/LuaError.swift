@@ -11,16 +11,21 @@ public struct LuaError: Error, CustomStringConvertible {
   // Errors have to be Sendable. This one comes and goes on the thread of its Lua state, as every
   // call that throws or catches it does; nothing hands it to another.
   nonisolated(unsafe) public let value: LuaReference?
+  /// Whether an interrupt (Ctrl-C) ended the code: known by the error value, never by its text.
+  public let isInterrupt: Bool
 
   /// An error with a message, to which the script's position is added when it is raised.
   public init(_ message: String) {
     self.init(message: message, traceback: nil, value: nil)
   }
 
-  init(message: String, traceback: String?, value: LuaReference?) {
+  init(
+    message: String, traceback: String?, value: LuaReference?, isInterrupt: Bool = false
+  ) {
     self.message = message
     self.traceback = traceback
     self.value = value
+    self.isInterrupt = isInterrupt
   }
 
   /// The message.
@@ -35,9 +40,6 @@ public struct LuaError: Error, CustomStringConvertible {
 
   /// Whether the chunk only stopped too early, so that a REPL may ask for more.
   public var isIncomplete: Bool { traceback == nil && message.hasSuffix("<eof>") }
-
-  /// Whether an interrupt (Ctrl-C) ended the code.
-  public var isInterrupt: Bool { message.hasSuffix("interrupted!") }
 }
 
 /// A mistake in the arguments of a call, worded as Lua words them.

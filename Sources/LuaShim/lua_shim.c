@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -23,6 +24,7 @@ void mnemo_set_swift(
 static int enter(lua_State *L) {
   int results = swift_dispatch(L, lua_touserdata(L, lua_upvalueindex(1)));
   if (results >= 0) return results;
+  if (results == MNEMO_RAISE_INTERRUPT) return mnemo_raise_interrupt(L);
   if (results == MNEMO_RAISE_MESSAGE && lua_type(L, -1) == LUA_TSTRING) {
     luaL_where(L, 1);
     lua_insert(L, -2);
@@ -303,13 +305,14 @@ int mnemo_iscallable(lua_State *L, int index) {
 
 // Interrupts.
 
-static lua_State *volatile interrupt_state;
-static volatile sig_atomic_t interrupt_flag;
-static volatile sig_atomic_t interrupt_deferred;
-static volatile sig_atomic_t interrupt_insisted;
-static volatile long long interrupt_time;
+// Written by the signal's handler and by Lua's thread, read by the engine's threads as well.
+static _Atomic(lua_State *) interrupt_state;
+static _Atomic int interrupt_flag;
+static _Atomic int interrupt_deferred;
+static _Atomic int interrupt_insisted;
+static _Atomic long long interrupt_time;
 // The coroutine that runs, if one does: it has a hook of its own.
-static lua_State *volatile interrupt_coroutine;
+static _Atomic(lua_State *) interrupt_coroutine;
 static struct sigaction interrupt_previous;
 static pthread_t interrupt_thread;
 static sigset_t interrupt_mask;
@@ -343,6 +346,64 @@ int mnemo_interrupt_urgent(void) {
     && (!interrupt_deferred || interrupt_insisted || now() - interrupt_time > PATIENCE);
 }
 
+// Its address marks a userdata as an interrupt, and is the registry's key for their metatable.
+static const char interrupt_mark;
+
+int mnemo_isinterrupt(lua_State *L, int index) {
+  const void **mark = lua_touserdata(L, index);
+  return lua_type(L, index) == LUA_TUSERDATA && lua_rawlen(L, index) == sizeof(void *)
+    && *mark == &interrupt_mark;
+}
+
+// Pushes the words of the value at `index`: an interrupt's own, or what tostring gives.
+static void pushwords(lua_State *L, int index) {
+  if (mnemo_isinterrupt(L, index)) {
+    lua_getiuservalue(L, index, 1);
+  } else {
+    luaL_tolstring(L, index, NULL);
+  }
+}
+
+static int interrupt_text(lua_State *L) {
+  luaL_checkany(L, 1);
+  pushwords(L, 1);
+  return 1;
+}
+
+// Handlers of errors join messages with `..`.
+static int interrupt_joined(lua_State *L) {
+  lua_settop(L, 2);
+  pushwords(L, 1);
+  pushwords(L, 2);
+  lua_concat(L, 2);
+  return 1;
+}
+
+int mnemo_raise_interrupt(lua_State *L) {
+  const void **mark = lua_newuserdatauv(L, sizeof(void *), 1);
+  *mark = &interrupt_mark;
+  luaL_where(L, 1);
+  lua_pushliteral(L, "interrupted!");
+  lua_concat(L, 2);
+  lua_setiuservalue(L, -2, 1);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &interrupt_mark) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 4);
+    lua_pushliteral(L, "interrupt");
+    lua_setfield(L, -2, "__name");
+    lua_pushliteral(L, "interrupt");
+    lua_setfield(L, -2, "__metatable");
+    lua_pushcfunction(L, interrupt_text);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushcfunction(L, interrupt_joined);
+    lua_setfield(L, -2, "__concat");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &interrupt_mark);
+  }
+  lua_setmetatable(L, -2);
+  return lua_error(L);
+}
+
 // Runs in Lua, between two instructions, where raising is allowed.
 static void stop(lua_State *L, lua_Debug *ar) {
   (void)ar;
@@ -355,7 +416,7 @@ static void stop(lua_State *L, lua_Debug *ar) {
   interrupt_flag = 0;
   interrupt_insisted = 0;
   catch_signal();
-  luaL_error(L, "interrupted!");
+  mnemo_raise_interrupt(L);
 }
 
 static void set_hook(void) {

@@ -51,10 +51,10 @@ public enum MnemoModule {
     Interruption.connect(
       isOnThread: { Interrupt.isOnThread }, isWanted: { Interrupt.isUrgent })
     // What an interrupted operation leaves behind never reaches a script.
-    lua.interruption = {
-      guard Interruption.take() else { return nil }
+    lua.wasInterrupted = {
+      guard Interruption.take() else { return false }
       _ = Interrupt.take()
-      return Interruption.error
+      return true
     }
     let table = registry.install(in: lua)
     try table.setField("version", version)

@@ -78,7 +78,7 @@ struct Session {
 
   /// Tells an error on standard error and returns the exit status that goes with it.
   static func fail(_ error: any Error) -> ExitCode {
-    if (error as? LuaError)?.isInterrupt == true || error as? EngineError == Interruption.error {
+    if (error as? LuaError)?.isInterrupt == true || error is Interrupted {
       tell("interrupted")
       return ExitCode(130)
     }
@@ -123,7 +123,7 @@ struct Session {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let n = read(descriptor, &buffer, buffer.count)
-      if n < 0 && Interrupt.take() { throw Interruption.error }
+      if n < 0 && Interrupt.take() { throw Interrupted() }
       if n < 0 { throw failure() }
       if n == 0 { return bytes }
       bytes += buffer[..<n]

@@ -117,4 +117,19 @@ import Testing
     #expect(outcome.output.hasPrefix("false\t"))
     #expect(outcome.output.hasSuffix("interrupted!\n"))
   }
+
+  @Test func anErrorInItsWordsIsAnOrdinaryError() throws {
+    let outcome = try mnemo("-e", "error('upload interrupted!')")
+    #expect(outcome.status == 1)
+    #expect(outcome.sentence == "mnemo: (command line):1: upload interrupted!")
+    #expect(outcome.errors.contains("stack traceback:"))
+    let probe = try run(
+      smallRun + """
+        local run = train { probes = { p = function() error("the disk was interrupted!") end } }
+        print(run.status)
+        """)
+    #expect(probe.status == 1)
+    #expect(probe.output.isEmpty)
+    #expect(probe.sentence.hasSuffix("probe 'p': script.lua:9: the disk was interrupted!"))
+  }
 }

@@ -10,6 +10,7 @@ import Testing
         raise(SIGINT)
         return 0
       },
+      Function("cut", "") { _ in throw Interrupted() },
       Function("take", "") { $0.returns(Interrupt.take()) },
       Function("pending", "") { $0.returns(Interrupt.isPending) },
       Function("deferring", "") { call in
@@ -46,6 +47,40 @@ import Testing
       #expect(
         message(lua, "m.callback(function() m.sigint() while true do end end)")
           .hasSuffix("interrupted!"))
+    }
+  }
+
+  @Test func isKnownByItsValueNotItsWords() throws {
+    try withInterrupts { lua in
+      let error = #expect(throws: LuaError.self) {
+        try lua.run("error('the upload was interrupted!')", chunkName: "@disk.lua")
+      }
+      #expect(error?.isInterrupt == false)
+      #expect(message(lua, "error 'interrupted!'").hasPrefix("script.lua:1: "))
+      // What a script caught: it knows it by its text, and may raise it again.
+      let caught = try lua.run(
+        "local _, e = pcall(function() m.sigint() while true do end end) return e",
+        chunkName: "@loop.lua")
+      #expect(lua.isInterrupt(caught[0]))
+      #expect(!lua.isInterrupt("loop.lua:1: interrupted!") && !lua.isInterrupt(.nil))
+      lua.setGlobal("caught", caught[0])
+      #expect(
+        results(lua, "return tostring(caught), 'ended: ' .. caught, caught .. '?'") == [
+          "loop.lua:1: interrupted!", "ended: loop.lua:1: interrupted!",
+          "loop.lua:1: interrupted!?",
+        ])
+      let again = #expect(throws: LuaError.self) { try lua.run("error(caught)") }
+      #expect(again?.isInterrupt == true)
+      let words = #expect(throws: LuaError.self) { try lua.run("error(tostring(caught), 0)") }
+      #expect(words?.isInterrupt == false)
+    }
+  }
+
+  @Test func swiftMayRaiseOne() throws {
+    try withInterrupts { lua in
+      let error = #expect(throws: LuaError.self) { try lua.run("m.cut()", chunkName: "@a.lua") }
+      #expect(error?.isInterrupt == true)
+      #expect(error?.message == "a.lua:1: interrupted!")
     }
   }
 

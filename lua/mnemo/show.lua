@@ -86,12 +86,12 @@ local function class_of(value)
 end
 
 --- Calls a metamethod's words for a value: text, or nil and what went wrong.
-local function own_words(value)
+local function own_words(engine, value)
   local metatable = metatable_of(value)
   if type(metatable) ~= "table" or rawget(metatable, "__tostring") == nil then return nil end
   local done, text = pcall(tostring, value)
   if done then return text end
-  if type(text) == "string" and find(text, "interrupted!$") then error(text, 0) end
+  if engine.is_interrupt(text) then error(text, 0) end
   return nil, "its __tostring fails"
 end
 
@@ -158,7 +158,7 @@ local function plain(engine, value)
   end
   local class = class_of(value)
   if class == "Tensor" or class == "IntTensor" then return tensor_line(engine, value) end
-  local text, problem = own_words(value)
+  local text, problem = own_words(engine, value)
   if text then return styled(engine, match(text, "^[^\n]*"), "keyword") end
   return styled(engine, problem and kind .. " (" .. problem .. ")" or class or kind, "keyword")
 end
@@ -167,7 +167,7 @@ end
 function inline(engine, value, seen, depth)
   if type(value) ~= "table" then return plain(engine, value) end
   if seen[value] then return styled(engine, "<cycle>", "red") end
-  local text, problem = own_words(value)
+  local text, problem = own_words(engine, value)
   if text then return (match(text, "^[^\n]*")) end
   if next(value) == nil then return problem and "{} -- " .. problem or "{}" end
   if depth >= deepest then return styled(engine, "{…}", "dim") end
@@ -197,11 +197,11 @@ end
 local function lines_of(engine, value, seen, depth, indent, width)
   local one = inline(engine, value, seen, depth)
   if type(value) ~= "table" or depth >= deepest or width_of(engine, one) + indent <= width
-    or seen[value] or next(value) == nil or own_words(value) then
+    or seen[value] or next(value) == nil or own_words(engine, value) then
     return { one }
   end
   seen[value] = true
-  local _, problem = own_words(value)
+  local _, problem = own_words(engine, value)
   local keys, length = keys_of(value)
   local lines = { "{" .. (problem and styled(engine, " -- " .. problem, "dim") or "") }
   local shown = 0
@@ -344,7 +344,7 @@ local function decoded(engine, tensor)
   local done, texts = pcall(engine.decode, tensor)
   if done then return texts end
   -- A task's own function failed: the ids are shown.
-  if type(texts) == "string" and find(texts, "interrupted!$") then error(texts, 0) end
+  if engine.is_interrupt(texts) then error(texts, 0) end
   return nil
 end
 
@@ -508,13 +508,13 @@ local function text_of(engine, value)
   if special then
     local done, text = pcall(special, engine, value)
     if done then return text end
-    if type(text) == "string" and find(text, "interrupted!$") then error(text, 0) end
-    local words = own_words(value)
+    if engine.is_interrupt(text) then error(text, 0) end
+    local words = own_words(engine, value)
     return words or tostring(class_of(value))
   end
-  if type(value) == "userdata" then return (own_words(value)) or plain(engine, value) end
+  if type(value) == "userdata" then return (own_words(engine, value)) or plain(engine, value) end
   if type(value) == "table" and not is_figure(value) then
-    local words = own_words(value)
+    local words = own_words(engine, value)
     if words then return words end
   end
   local lines = lines_of(engine, value, {}, 0, 0, engine.columns())
@@ -575,7 +575,7 @@ end
 local function description_of(engine, value)
   local class = class_of(value)
   if class == "Tensor" or class == "IntTensor" then return class, shape_text(value) end
-  if class then return class, (match(own_words(value) or "", "^[^\n]*")) end
+  if class then return class, (match(own_words(engine, value) or "", "^[^\n]*")) end
   if is_figure(value) then return "figure", "" end
   if type(value) == "table" then
     local keys, length = keys_of(value)

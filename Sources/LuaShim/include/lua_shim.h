@@ -19,6 +19,8 @@
 #define MNEMO_RAISE_MESSAGE (-1)
 /// The error on top of the stack came from Lua before, and goes on unchanged.
 #define MNEMO_RAISE_VALUE (-2)
+/// An interrupt ended the body; the trampoline makes the error value that says so.
+#define MNEMO_RAISE_INTERRUPT (-3)
 
 /// The block of a userdata which holds a Swift object.
 typedef struct mnemo_block {
@@ -103,6 +105,10 @@ int mnemo_iscallable(lua_State *L, int index);
 
 // Interrupts: see Interrupt.swift.
 
+/// Raises an interrupt: a userdata of its own kind, whose text is `script.lua:1: interrupted!`.
+int mnemo_raise_interrupt(lua_State *L);
+/// Whether the value at `index` is an interrupt, whatever its text.
+int mnemo_isinterrupt(lua_State *L, int index);
 void mnemo_interrupt_install(lua_State *L);
 void mnemo_interrupt_uninstall(void);
 lua_State *mnemo_interrupt_state(void);

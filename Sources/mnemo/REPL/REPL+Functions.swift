@@ -21,6 +21,10 @@ extension REPL {
       Function("colour", "Whether to write in colour.", returns: "boolean") { [unowned self] in
         $0.returns(self.options.usesColour)
       },
+      Function(
+        "is_interrupt", "Whether an error that was caught is an interrupt.",
+        parameters: [Parameter("error", .any)], returns: "boolean"
+      ) { call in call.returns(call.lua.isInterrupt(call.value(1))) },
       Function("guide", "Prints what ? prints.") { [unowned self] call in
         print(self.guide)
         return call.returns()
