@@ -121,7 +121,7 @@ public struct Call: LuaReader {
   public func returns(
     _ first: any LuaPushable, _ second: any LuaPushable, _ others: any LuaPushable...
   ) -> Int {
-    lua.reserve(others.count + 2)
+    guard lua.reserve(others.count + 2) else { return 0 }
     first.push(to: lua)
     second.push(to: lua)
     for value in others { value.push(to: lua) }
@@ -130,6 +130,7 @@ public struct Call: LuaReader {
 
   /// Returns several objects of registered classes.
   public func returns(_ first: AnyObject, _ second: AnyObject, _ others: AnyObject...) -> Int {
+    guard lua.reserve(others.count + 2) else { return 0 }
     for object in [first, second] + others { lua.push(object) }
     return others.count + 2
   }
@@ -139,7 +140,7 @@ public struct Call: LuaReader {
 
   /// Returns these values in order.
   public func returns(all values: [LuaValue]) -> Int {
-    lua.reserve(values.count)
+    guard lua.reserve(values.count) else { return 0 }
     for value in values { value.push(to: lua) }
     return values.count
   }
@@ -163,14 +164,14 @@ public struct Call: LuaReader {
     guard mnemo_toblock(state, Int32(position)) != nil else { return false }
     lua.reserve(1)
     value.push(to: lua)
-    return lua_setiuservalue(state, Int32(position), 1) != 0
+    return mnemo_setuservalue(state, Int32(position)) != 0
   }
 
   /// The Lua value kept in the userdata at `position`.
   public func userValue(_ position: Int) -> LuaValue {
     guard mnemo_toblock(state, Int32(position)) != nil else { return .nil }
     lua.reserve(1)
-    lua_getiuservalue(state, Int32(position), 1)
+    mnemo_pushuservalue(state, Int32(position))
     defer { mnemo_pop(state, 1) }
     return lua.value(at: -1)
   }

@@ -53,7 +53,7 @@ extension Lua {
     reserve(4)
     push(object)
     value.push(to: self)
-    lua_setiuservalue(current, -2, 1)
+    _ = mnemo_setuservalue(current, -2)
     mnemo_pop(current, 1)
   }
 
@@ -61,7 +61,7 @@ extension Lua {
   public func userValue(of object: AnyObject) -> LuaValue {
     reserve(4)
     push(object)
-    lua_getiuservalue(current, -1, 1)
+    mnemo_pushuservalue(current, -1)
     defer { mnemo_pop(current, 2) }
     return value(at: -1)
   }

@@ -8,7 +8,9 @@ import LuaShim
 /// state must be ended with `close()`.
 ///
 /// Swift calls only Lua functions that cannot raise. Whatever may run Lua code (a call, a
-/// metamethod, a compilation) goes under `lua_pcall` and throws a `LuaError` instead.
+/// metamethod, a compilation) goes under `lua_pcall` and throws a `LuaError` instead. A push that
+/// finds no memory, or no room, leaves nil and a note: the Swift function that pushed ends with an
+/// error of Lua's.
 public final class Lua {
   /// The main thread of the state.
   public let state: OpaquePointer
@@ -32,6 +34,9 @@ public final class Lua {
   /// that an interrupt is raised instead.
   public var wasInterrupted: (() -> Bool)?
 
+  /// What the module that opened in this state keeps for it; let go when the state closes.
+  public var attachment: AnyObject?
+
   /// The least number of external bytes at which a collection runs: 64 MiB.
   public static let minimumThreshold = 64 << 20
 
@@ -48,12 +53,18 @@ public final class Lua {
   private var liveObjects = 0
   private var objectThreshold = Lua.minimumObjects
 
+  /// Memory that has to be left when objects are made: Swift's own allocations end the process
+  /// when they fail, so Lua has to say before that there is none.
+  private static let memoryKept = 8 << 20
+
   /// How many collections external bytes have caused so far.
   public private(set) var forcedCollections = 0
 
   /// Swift inside Lua callbacks inside Swift functions: the labels, outermost first.
   private var callbackLabels: [String?] = []
   private var dispatchDepth = 0
+  /// Why a push failed; nobody has been told yet.
+  private var failure: Failure?
   private var isCollecting = false
   private var finalizerDepth = 0
   private var entries: [FunctionEntry] = []
@@ -67,8 +78,7 @@ public final class Lua {
 
   /// Opens a state with the standard libraries.
   public convenience init() {
-    guard let state = luaL_newstate() else { preconditionFailure("no memory for a Lua state") }
-    luaL_openlibs(state)
+    guard let state = mnemo_open() else { preconditionFailure("no memory for a Lua state") }
     self.init(adopting: state)
   }
 
@@ -84,34 +94,36 @@ public final class Lua {
     self.state = state
     current = state
     reserve(4)
-    mnemo_anchor(state, Unmanaged.passRetained(self).toOpaque())
+    let anchored = Unmanaged.passRetained(self)
+    if !note(mnemo_anchor(state, anchored.toOpaque())) { anchored.release() }
   }
 
   /// Closes an owned state: runs finalizers and releases every object Lua held.
+  ///
+  /// While a Swift function that it called is active, the state stays open.
   public func close() {
-    guard !isClosed else { return }
-    precondition(dispatchDepth == 0, "a Lua state cannot be closed by a function it runs")
-    passedOn = nil
+    guard !isClosed, dispatchDepth == 0 else { return }
     if mnemo_interrupt_state() == state { Interrupt.uninstall() }
-    lua_close(state)
-    // Nothing can call in any more. Classes hold references, which hold this object.
+    mnemo_close(state)
+  }
+
+  /// Lets go of everything; the anchor calls it, after the other objects' finalizers.
+  ///
+  /// A finalizer of the script, older than the anchor, may still call a function of ours: the
+  /// trampoline then finds the anchor empty and raises an error.
+  fileprivate func stateDidClose() {
+    isClosed = true
+    externalBytes = nil
+    wasInterrupted = nil
+    attachment = nil
+    passedOn = nil
+    failure = nil
+    // Classes hold references, which hold this object.
     classes = []
     classByType = [:]
     pushedLast = nil
     entries = []
     Unmanaged.passUnretained(self).release()
-  }
-
-  /// Marks the state as closed; the anchor calls it, after the other objects' finalizers.
-  ///
-  /// A finalizer of the script, older than the anchor, may still call a function of ours. So the
-  /// declarations stay: until `close()` for an owned state, for good for a borrowed one, whose end
-  /// is that of the process as a rule.
-  fileprivate func stateDidClose() {
-    isClosed = true
-    externalBytes = nil
-    wasInterrupted = nil
-    passedOn = nil
   }
 
   // MARK: Code
@@ -156,10 +168,10 @@ public final class Lua {
   ) throws -> [LuaValue] {
     reserve(1)
     witness.push()
-    mnemo_setwitness(current)
+    note(mnemo_setwitness(current))
     defer {
       lua_pushnil(current)
-      mnemo_setwitness(current)
+      note(mnemo_setwitness(current))
     }
     return try run(chunk, arguments)
   }
@@ -176,7 +188,7 @@ public final class Lua {
     mnemo_pushglobals(current)
     pushString(name)
     value.push(to: self)
-    lua_rawset(current, -3)
+    note(mnemo_rawset(current, -3))
     mnemo_pop(current, 1)
   }
 
@@ -185,7 +197,7 @@ public final class Lua {
     reserve(4)
     mnemo_pushglobals(current)
     pushString(name)
-    lua_rawget(current, -2)
+    _ = mnemo_rawget(current, -2)
     let value = value(at: -1)
     mnemo_pop(current, 2)
     return value
@@ -200,14 +212,14 @@ public final class Lua {
     loaded.push()
     pushString(name)
     value.push(to: self)
-    lua_rawset(current, -3)
+    note(mnemo_rawset(current, -3))
     mnemo_pop(current, 1)
   }
 
   /// A new empty table.
   public func newTable() -> LuaReference {
     reserve(2)
-    lua_createtable(current, 0, 0)
+    pushTable()
     return popReference()
   }
 
@@ -248,9 +260,42 @@ public final class Lua {
 
   // MARK: The stack
 
-  /// Makes room for pushes; failure means a million values on one stack, which is our mistake.
-  func reserve(_ slots: Int) {
-    precondition(lua_checkstack(current, Int32(slots)) != 0, "Lua stack overflow")
+  /// Makes room for pushes, and for what the C side needs beside them; notes a failure.
+  ///
+  /// A function that Lua called has room for 40 values, so few pushes need not look at the answer;
+  /// those whose number a script decides must. Lua's stack holds a million values in all.
+  @discardableResult
+  func reserve(_ slots: Int) -> Bool {
+    if lua_checkstack(current, Int32(clamping: slots + 4)) != 0 { return true }
+    if failure == nil { failure = .other("stack overflow") }
+    return false
+  }
+
+  /// Notes a failure of a push that the C side reports; returns whether it went well.
+  @discardableResult
+  func note(_ status: Int32) -> Bool {
+    if status == LUA_OK { return true }
+    if failure == nil {
+      failure = status == LUA_ERRMEM ? .memory : .other(String(cString: mnemo_failure()))
+    }
+    return false
+  }
+
+  /// Notes that there is no memory for a value, in place of which nil was pushed.
+  func noteNoMemory() { failure = .memory }
+
+  /// - Throws: `LuaError` if a push has failed since somebody was told last.
+  func checkPushes() throws {
+    guard let failure else { return }
+    self.failure = nil
+    throw LuaError(failure.message)
+  }
+
+  /// - Throws: `LuaError` unless so many bytes could be had, for work that asks for them later
+  ///   where nobody could say that there are none.
+  public func checkMemory(_ bytes: Int) throws {
+    guard bytes > 1 << 20, mnemo_hasmemory(bytes) == 0 else { return }
+    throw LuaError(Failure.memory.message)
   }
 
   /// Pushes a string, which may hold any bytes of UTF-8, zeros included.
@@ -258,9 +303,15 @@ public final class Lua {
     var string = string
     string.withUTF8 { bytes in
       bytes.withMemoryRebound(to: CChar.self) {
-        _ = lua_pushlstring(current, $0.baseAddress, $0.count)
+        _ = note(mnemo_pushstring(current, $0.baseAddress, $0.count))
       }
     }
+  }
+
+  /// Pushes a table with room for so many elements and fields; returns whether there was memory.
+  @discardableResult
+  func pushTable(elements: Int = 0, fields: Int = 0) -> Bool {
+    note(mnemo_createtable(current, Int32(clamping: elements), Int32(clamping: fields)))
   }
 
   /// Pushes a userdata that holds the object, whose class must have been registered.
@@ -279,11 +330,12 @@ public final class Lua {
     reserve(6)
     let address = Unmanaged.passUnretained(object).toOpaque()
     if entry.declaration.isIdentified && mnemo_pushidentified(current, address) != 0 { return }
-    mnemo_pushobject(
-      current, Unmanaged.passRetained(object).toOpaque(), UInt(bitPattern: type),
-      Unmanaged.passUnretained(entry).toOpaque(), entry.metatable)
-    if entry.declaration.isIdentified { mnemo_identify(current, address) }
-    collectUnderPressure()
+    let held = Unmanaged.passRetained(object)
+    let status = mnemo_pushobject(
+      current, held.toOpaque(), UInt(bitPattern: type),
+      Unmanaged.passUnretained(entry).toOpaque(), entry.metatable,
+      entry.declaration.isIdentified ? 1 : 0)
+    if note(status) { collectUnderPressure() } else { held.release() }
   }
 
   /// Pushes a function, which stays until the state closes: for registration, not for loops.
@@ -294,14 +346,14 @@ public final class Lua {
   func push(_ entry: FunctionEntry) {
     entries.append(entry)
     reserve(3)
-    mnemo_pushfunction(current, Unmanaged.passUnretained(entry).toOpaque())
+    note(mnemo_pushfunction(current, Unmanaged.passUnretained(entry).toOpaque()))
   }
 
   /// Pops a methods table and pushes the `__index` which asks there first, then the entry.
   func pushIndex(_ entry: FunctionEntry) {
     entries.append(entry)
     reserve(3)
-    mnemo_pushindex(current, Unmanaged.passUnretained(entry).toOpaque())
+    note(mnemo_pushindex(current, Unmanaged.passUnretained(entry).toOpaque()))
   }
 
   func popReference() -> LuaReference { LuaReference(poppingFrom: self) }
@@ -340,6 +392,14 @@ public final class Lua {
       decoding: UnsafeRawBufferPointer(start: bytes, count: length), as: UTF8.self)
   }
 
+  /// Whether the string at `index` is UTF-8, so that Swift holds what Lua holds.
+  func isText(at index: Int32) -> Bool {
+    var length = 0
+    guard let bytes = lua_tolstring(current, index, &length) else { return false }
+    let given = UnsafeRawBufferPointer(start: bytes, count: length)
+    return String(decoding: given, as: UTF8.self).utf8.elementsEqual(given)
+  }
+
   func object(at index: Int32) -> AnyObject? {
     guard let raw = mnemo_toblock(current, index)?.pointee.object else { return nil }
     return Unmanaged<AnyObject>.fromOpaque(raw).takeUnretainedValue()
@@ -365,10 +425,8 @@ public final class Lua {
       return block.pointee.object == nil ? "a closed \(name)" : name
     }
     reserve(2)
-    var name: UnsafePointer<CChar>?
-    let pushed = mnemo_pushtypename(current, index, &name)
-    defer { mnemo_pop(current, pushed) }
-    return name.map { String(cString: $0) } ?? "?"
+    defer { mnemo_pop(current, 1) }
+    return mnemo_pushtypename(current, index).map { String(cString: $0) } ?? "?"
   }
 
   // MARK: Errors
@@ -399,12 +457,19 @@ public final class Lua {
     reserve(4)
     if error is Interrupted { return MNEMO_RAISE_INTERRUPT }
     guard let error = error as? LuaError, let value = error.value else {
-      pushString(String(describing: error))
-      return MNEMO_RAISE_MESSAGE
+      return pushMessage(String(describing: error))
     }
     if let traceback = error.traceback { passedOn = (value, traceback) }
     value.push()
     return MNEMO_RAISE_VALUE
+  }
+
+  private func pushMessage(_ text: String) -> Int32 {
+    failure = nil
+    if text == Failure.memory.message { return MNEMO_RAISE_MEMORY }
+    pushString(text)
+    defer { failure = nil }
+    return failure == nil ? MNEMO_RAISE_MESSAGE : MNEMO_RAISE_FAILURE
   }
 
   // MARK: Classes
@@ -476,23 +541,23 @@ public final class Lua {
   // MARK: Entered from C
 
   fileprivate func dispatch(_ entry: FunctionEntry, _ thread: OpaquePointer) -> Int32 {
-    let outer = current
-    current = thread
-    guard !isClosed else {
-      defer { current = outer }
-      return pushError(BadArgument(description: "\(entry.name): the Lua state is closing"))
-    }
+    let outer = (current, failure)
+    (current, failure) = (thread, nil)
     dispatchDepth += 1
     defer {
-      current = outer
+      (current, failure) = outer
       dispatchDepth -= 1
     }
     do {
       let results = try entry.function.body(Call(self, thread, entry))
+      try checkPushes()
       if wasInterrupted?() == true { return MNEMO_RAISE_INTERRUPT }
       return Int32(truncatingIfNeeded: results)
     } catch {
-      return wasInterrupted?() == true ? MNEMO_RAISE_INTERRUPT : pushError(error)
+      if wasInterrupted?() == true { return MNEMO_RAISE_INTERRUPT }
+      // What failed first is what went wrong: the body may have met the nil that was pushed.
+      if let failure { return pushMessage(failure.message) }
+      return pushError(error)
     }
   }
 
@@ -506,8 +571,14 @@ public final class Lua {
     finalizerDepth -= 1
   }
 
+  private func memoryIsShort() {
+    collect()
+    if mnemo_hasmemory(Lua.memoryKept) == 0 { noteNoMemory() }
+  }
+
   private func collectUnderPressure() {
     liveObjects += 1
+    if liveObjects & 0x3FF == 0, mnemo_hasmemory(Lua.memoryKept) == 0 { memoryIsShort() }
     guard finalizerDepth == 0, !isCollecting else { return }
     let isHeavy = externalBytes.map { $0() > collectionThreshold } ?? false
     guard isHeavy || liveObjects > objectThreshold else { return }
@@ -521,6 +592,22 @@ public final class Lua {
     }
     // A collection visits all that lives: the more there is, the more objects have to come first.
     objectThreshold = max(Lua.minimumObjects, 2 * liveObjects, usedBytes / 128)
+  }
+}
+
+extension Lua {
+  /// What goes wrong with a push.
+  enum Failure {
+    case memory
+    case other(String)
+
+    /// In Lua's own words.
+    var message: String {
+      switch self {
+      case .memory: "not enough memory"
+      case .other(let message): message
+      }
+    }
   }
 }
 

@@ -79,11 +79,11 @@ final class ClassEntry {
     let stack = lua.current
     lua.reserve(8)
 
-    lua_createtable(stack, 0, Int32(clamping: declaration.methods.count))
+    lua.pushTable(fields: declaration.methods.count)
     for method in declaration.methods {
       lua.pushString(method.shortName)
       lua.push(FunctionEntry(lua, method, .method))
-      lua_rawset(stack, -3)
+      lua.note(mnemo_rawset(stack, -3))
     }
     methods = lua.popReference()
     metatable = ClassEntry.makeMetatable(lua, declaration, methods)
@@ -93,11 +93,11 @@ final class ClassEntry {
     _ lua: Lua, _ declaration: LuaClass, _ methods: LuaReference
   ) -> Int32 {
     let stack = lua.current
-    lua_createtable(stack, 0, Int32(clamping: declaration.metamethods.count + 8))
+    lua.pushTable(fields: declaration.metamethods.count + 8)
     func set(_ name: String, _ push: () -> Void) {
       lua.pushString(name)
       push()
-      lua_rawset(stack, -3)
+      lua.note(mnemo_rawset(stack, -3))
     }
     func metamethod(_ name: String, _ body: @escaping Function.Body) -> FunctionEntry {
       FunctionEntry(
@@ -119,6 +119,8 @@ final class ClassEntry {
     }
     set("__gc") { mnemo_pushrelease(stack) }
     set("__close") { mnemo_pushrelease(stack) }
-    return mnemo_ref(stack)
+    var reference: Int32 = 0
+    lua.note(mnemo_ref(stack, &reference))
+    return reference
   }
 }

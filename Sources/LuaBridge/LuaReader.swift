@@ -206,9 +206,10 @@ extension LuaReader {
       }
       lua.reserve(2)
       let table = lua_absindex(stack, index)
-      let count = Int(lua_rawlen(stack, table))
+      // A table with holes may claim any length; the first hole ends the reading.
+      let count = Int(clamping: lua_rawlen(stack, table))
       var result: [R] = []
-      result.reserveCapacity(count)
+      result.reserveCapacity(min(count, 1 << 16))
       var position = 1
       while position <= count {
         lua_rawgeti(stack, table, lua_Integer(position))

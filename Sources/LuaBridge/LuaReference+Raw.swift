@@ -21,7 +21,7 @@ extension LuaReference {
     push()
     key.push(to: lua)
     value.push(to: lua)
-    lua_rawset(lua.current, -3)
+    lua.note(mnemo_rawset(lua.current, -3))
     mnemo_pop(lua.current, 1)
   }
 
@@ -30,7 +30,7 @@ extension LuaReference {
     lua.reserve(4)
     push()
     key.push(to: lua)
-    lua_rawget(lua.current, -2)
+    _ = mnemo_rawget(lua.current, -2)
     defer { mnemo_pop(lua.current, 2) }
     return lua.value(at: -1)
   }

@@ -13,7 +13,10 @@ public final class LuaReference {
 
   init(poppingFrom lua: Lua) {
     self.lua = lua
-    reference = mnemo_ref(lua.current)
+    var reference: Int32 = 0
+    lua.reserve(2)
+    lua.note(mnemo_ref(lua.current, &reference))
+    self.reference = reference
   }
 
   deinit {
@@ -59,13 +62,21 @@ public final class LuaReference {
     guard !lua.isClosed else { throw BadArgument(description: "the Lua state is closed") }
     let stack = lua.current
     let top = lua_gettop(stack)
-    lua.reserve(arguments.count + 4)
-    push()
-    for argument in arguments { argument.push(to: lua) }
+    if lua.reserve(arguments.count + 4) {
+      push()
+      for argument in arguments { argument.push(to: lua) }
+    }
+    do {
+      try lua.checkPushes()
+    } catch {
+      lua_settop(stack, top)
+      throw error
+    }
     let wanted = results.map(Int32.init) ?? mnemo_multret()
     guard mnemo_call(stack, Int32(arguments.count), wanted) == LUA_OK else { throw lua.popError() }
+    defer { lua_settop(stack, top) }
     let values = (top..<lua_gettop(stack)).map { lua.value(at: $0 + 1) }
-    lua_settop(stack, top)
+    try lua.checkPushes()
     return values
   }
 
@@ -101,9 +112,8 @@ public final class LuaReference {
   var hasText: Bool {
     lua.reserve(3)
     push()
-    let isThere = luaL_getmetafield(lua.current, -1, "__tostring") != LUA_TNIL
-    mnemo_pop(lua.current, isThere ? 2 : 1)
-    return isThere
+    defer { mnemo_pop(lua.current, 1) }
+    return mnemo_hasmetafield(lua.current, -1, "__tostring") != 0
   }
 
   /// A reader of the table's fields; `nil` if the value is no table.

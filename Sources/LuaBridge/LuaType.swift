@@ -114,7 +114,7 @@ extension LuaType {
   private func mismatch(ofElementsAt index: Int32, in lua: Lua) -> String? {
     let stack = lua.current
     lua.reserve(3)
-    let count = Int(lua_rawlen(stack, index))
+    let count = Int(clamping: lua_rawlen(stack, index))
     var element = 1
     while element <= count {
       lua_rawgeti(stack, index, lua_Integer(element))

@@ -176,13 +176,14 @@ extension Optional: LuaPushable where Wrapped: LuaPushable {
 extension Array: LuaPushable where Element: LuaPushable {
   /// Pushes a list.
   public func push(to lua: Lua) {
-    lua.reserve(4)
     let stack = lua.current
-    lua_createtable(stack, Int32(clamping: count), 0)
+    guard lua.reserve(4) else { return lua_pushnil(stack) }
+    guard lua.pushTable(elements: count) else { return }
     for (index, element) in enumerated() {
       // Nobody sees the rest: the interrupt is raised before Lua's next instruction.
       if index & 0xFFFF == 0xFFFF, Interrupt.isOnThread, Interrupt.isUrgent { return }
       element.push(to: lua)
+      // There is room for it already, so this needs no memory.
       lua_rawseti(stack, -2, lua_Integer(index + 1))
     }
   }
@@ -206,12 +207,12 @@ public struct LuaRecord: LuaPushable, ExpressibleByDictionaryLiteral {
 
   /// Pushes a table.
   public func push(to lua: Lua) {
-    lua.reserve(5)
-    lua_createtable(lua.current, 0, Int32(clamping: fields.count))
+    guard lua.reserve(5) else { return lua_pushnil(lua.current) }
+    guard lua.pushTable(fields: fields.count) else { return }
     for (name, value) in fields {
       lua.pushString(name)
       value.push(to: lua)
-      lua_rawset(lua.current, -3)
+      lua.note(mnemo_rawset(lua.current, -3))
     }
   }
 }

@@ -44,18 +44,19 @@ public final class Registry {
       let path = function.name.split(separator: ".").map(String.init)
       for part in path.dropLast() {
         lua.pushString(part)
-        if lua_rawget(stack, -2) == LUA_TNIL {
+        if mnemo_rawget(stack, -2) == LUA_TNIL {
           mnemo_pop(stack, 1)
-          lua_createtable(stack, 0, 0)
+          lua.pushTable()
           lua.pushString(part)
           lua_pushvalue(stack, -2)
-          lua_rawset(stack, -4)
+          lua.note(mnemo_rawset(stack, -4))
         }
-        precondition(lua_type(stack, -1) == LUA_TTABLE, "\(function.name): \(part) is a function")
+        precondition(
+          lua_type(stack, -1) != LUA_TFUNCTION, "\(function.name): \(part) is a function")
       }
       lua.pushString(path.last ?? function.name)
       lua.push(function)
-      lua_rawset(stack, -3)
+      lua.note(mnemo_rawset(stack, -3))
       lua_settop(stack, top)
     }
     return module

@@ -1,4 +1,4 @@
-#include "lua_shim.h"
+#include "lua_protect.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -20,12 +20,27 @@ void mnemo_set_swift(
 
 // Functions.
 
+// Its address is the registry's key for the anchor: see mnemo_anchor.
+static const char anchor_key;
+
+// Room on the stack for what Swift pushes without asking.
+#define SLOTS 40
+
 // Enters Swift and raises what it left. No Swift frame is active when lua_error jumps.
 static int enter(lua_State *L) {
+  // Finalizers older than the anchor may still call functions when the state has let go of them.
+  void **owner = lua_touserdata(L, lua_upvalueindex(2));
+  if (owner == NULL || *owner == NULL) return luaL_error(L, "mnemo: the Lua state is closing");
+  luaL_checkstack(L, SLOTS, NULL);
   int results = swift_dispatch(L, lua_touserdata(L, lua_upvalueindex(1)));
   if (results >= 0) return results;
   if (results == MNEMO_RAISE_INTERRUPT) return mnemo_raise_interrupt(L);
-  if (results == MNEMO_RAISE_MESSAGE && lua_type(L, -1) == LUA_TSTRING) {
+  if (results == MNEMO_RAISE_MEMORY) {
+    // As Lua's own: without a position.
+    lua_pushliteral(L, "not enough memory");
+  } else if (results == MNEMO_RAISE_FAILURE) {
+    lua_pushstring(L, mnemo_failure());
+  } else if (results == MNEMO_RAISE_MESSAGE && lua_type(L, -1) == LUA_TSTRING) {
     luaL_where(L, 1);
     lua_insert(L, -2);
     lua_concat(L, 2);
@@ -38,20 +53,34 @@ static int trampoline(lua_State *L) { return enter(L); }
 // Methods are found without entering Swift; the entry serves what is no method.
 static int index_trampoline(lua_State *L) {
   lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) return 1;
+  if (mnemo_rawget(L, lua_upvalueindex(3)) != LUA_TNIL) return 1;
   lua_pop(L, 1);
   return enter(L);
 }
 
-void mnemo_pushfunction(lua_State *L, void *entry) {
-  lua_pushlightuserdata(L, entry);
-  lua_pushcclosure(L, trampoline, 1);
+static int make_function(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &anchor_key);
+  lua_pushcclosure(L, trampoline, 2);
+  return 1;
 }
 
-void mnemo_pushindex(lua_State *L, void *entry) {
+int mnemo_pushfunction(lua_State *L, void *entry) {
   lua_pushlightuserdata(L, entry);
-  lua_insert(L, -2);
-  lua_pushcclosure(L, index_trampoline, 2);
+  int status = mnemo_protect(L, make_function, 1, 1);
+  return status == LUA_OK ? status : mnemo_failed(L, status, 1);
+}
+
+static int make_index(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &anchor_key);
+  lua_pushvalue(L, 1);
+  lua_pushcclosure(L, index_trampoline, 3);
+  return 1;
+}
+
+int mnemo_pushindex(lua_State *L, void *entry) {
+  lua_pushlightuserdata(L, entry);
+  int status = mnemo_protect(L, make_index, 2, 1);
+  return status == LUA_OK ? status : mnemo_failed(L, status, 1);
 }
 
 void *mnemo_entry(lua_State *L, int index) {
@@ -67,17 +96,11 @@ void *mnemo_entry(lua_State *L, int index) {
 
 static const char magic;
 
-void mnemo_pushobject(
-  lua_State *L, void *object, uintptr_t type, void *declaration, int metatable) {
-  // One user value, for a Lua value that the object must keep alive (Call.setUserValue).
-  mnemo_block *block = lua_newuserdatauv(L, sizeof(mnemo_block), 1);
-  block->magic = &magic;
-  block->object = object;
-  block->type = type;
-  block->declaration = declaration;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, metatable);
-  lua_setmetatable(L, -2);
-}
+typedef struct {
+  mnemo_block block;
+  int metatable;
+  int isidentified;
+} object_request;
 
 // Its address is the registry's key for the table of identified objects.
 static const char identified;
@@ -95,8 +118,39 @@ static void pushidentified(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &identified);
 }
 
+// Without an object until nothing can fail any more: Swift keeps it if something does.
+static int make_object(lua_State *L) {
+  const object_request *request = lua_touserdata(L, 1);
+  // One user value, for a Lua value that the object must keep alive (Call.setUserValue).
+  mnemo_block *block = lua_newuserdatauv(L, sizeof(mnemo_block), 1);
+  *block = request->block;
+  block->object = NULL;
+  if (request->isidentified) {
+    pushidentified(L);
+    lua_pushvalue(L, 2);
+    lua_rawsetp(L, 3, request->block.object);
+    lua_settop(L, 2);
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, request->metatable);
+  lua_setmetatable(L, 2);
+  block->object = request->block.object;
+  return 1;
+}
+
+int mnemo_pushobject(
+  lua_State *L, void *object, uintptr_t type, void *declaration, int metatable,
+  int isidentified) {
+  object_request request = {{&magic, object, type, declaration}, metatable, isidentified};
+  lua_pushlightuserdata(L, &request);
+  int status = mnemo_protect(L, make_object, 1, 1);
+  return status == LUA_OK ? status : mnemo_failed(L, status, 1);
+}
+
 int mnemo_pushidentified(lua_State *L, void *object) {
-  pushidentified(L);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &identified) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    return 0;
+  }
   lua_rawgetp(L, -1, object);
   lua_remove(L, -2);
   mnemo_block *block = mnemo_toblock(L, -1);
@@ -104,13 +158,6 @@ int mnemo_pushidentified(lua_State *L, void *object) {
   if (block != NULL && block->object == object) return 1;
   lua_pop(L, 1);
   return 0;
-}
-
-void mnemo_identify(lua_State *L, void *object) {
-  pushidentified(L);
-  lua_pushvalue(L, -2);
-  lua_rawsetp(L, -2, object);
-  lua_pop(L, 1);
 }
 
 mnemo_block *mnemo_toblock(lua_State *L, int index) {
@@ -145,18 +192,28 @@ static int anchor_released(lua_State *L) {
   return 0;
 }
 
-// Finalizers run in the reverse order of their creation when a state closes, so the anchor,
-// made before any object, goes last.
-void mnemo_anchor(lua_State *L, void *owner) {
+static int make_anchor(lua_State *L) {
   void **anchor = lua_newuserdatauv(L, sizeof(void *), 0);
-  *anchor = owner;
+  *anchor = NULL;
   lua_createtable(L, 0, 2);
   lua_pushcfunction(L, anchor_released);
   lua_setfield(L, -2, "__gc");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
   lua_setmetatable(L, -2);
-  luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &anchor_key);
+  *anchor = lua_touserdata(L, 1);
+  return 0;
+}
+
+// Finalizers run in the reverse order of their creation when a state closes, so the anchor,
+// made before any object, goes last. Every function of ours holds it and asks it whether there
+// is still somebody to call.
+int mnemo_anchor(lua_State *L, void *owner) {
+  lua_pushlightuserdata(L, owner);
+  int status = mnemo_protect(L, make_anchor, 1, 0);
+  return status == LUA_OK ? status : mnemo_failed(L, status, 0);
 }
 
 // Calls under protection.
@@ -164,7 +221,15 @@ void mnemo_anchor(lua_State *L, void *owner) {
 // Its address is the registry's key for the function that looks at the stack of an error.
 static const char witness;
 
-void mnemo_setwitness(lua_State *L) { lua_rawsetp(L, LUA_REGISTRYINDEX, &witness); }
+static int set_witness(lua_State *L) {
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &witness);
+  return 0;
+}
+
+int mnemo_setwitness(lua_State *L) {
+  int status = mnemo_protect(L, set_witness, 1, 0);
+  return status == LUA_OK ? status : mnemo_failed(L, status, 0);
+}
 
 // Keeps the value that was raised beside the traceback: a table thrown in a callback has to
 // reach the script as that table. Words for it are found later, under protection, so that an
@@ -226,26 +291,37 @@ static int tostring(lua_State *L) {
   return 1;
 }
 
+static int no_tostring(lua_State *L) {
+  lua_pushfstring(L, "(%s value whose __tostring fails)", luaL_typename(L, 1));
+  return 1;
+}
+
 void mnemo_tostring(lua_State *L, int index) {
   index = lua_absindex(L, index);
   lua_pushcfunction(L, tostring);
   lua_pushvalue(L, index);
   if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
     lua_pop(L, 1);
-    lua_pushfstring(L, "(%s value whose __tostring fails)", luaL_typename(L, index));
+    lua_pushvalue(L, index);
+    if (mnemo_protect(L, no_tostring, 1, 1) != LUA_OK) mnemo_failed(L, LUA_ERRMEM, 1);
   }
+}
+
+static int no_message(lua_State *L) {
+  lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+  return 1;
 }
 
 void mnemo_errormessage(lua_State *L, int index) {
   index = lua_absindex(L, index);
   int type = lua_type(L, index);
-  if (type == LUA_TSTRING || type == LUA_TNUMBER) {
-    mnemo_tostring(L, index);
-  } else if (luaL_getmetafield(L, index, "__tostring") != LUA_TNIL) {
-    lua_pop(L, 1);
+  if (type == LUA_TSTRING) {
+    lua_pushvalue(L, index);
+  } else if (type == LUA_TNUMBER || mnemo_hasmetafield(L, index, "__tostring")) {
     mnemo_tostring(L, index);
   } else {
-    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, index));
+    lua_pushvalue(L, index);
+    if (mnemo_protect(L, no_message, 1, 1) != LUA_OK) mnemo_failed(L, LUA_ERRMEM, 1);
   }
 }
 
@@ -283,24 +359,6 @@ lua_State *mnemo_mainthread(lua_State *L) {
   lua_State *main = lua_tothread(L, -1);
   lua_pop(L, 1);
   return main;
-}
-
-int mnemo_pushtypename(lua_State *L, int index, const char **name) {
-  int type = luaL_getmetafield(L, index, "__name");
-  if (type == LUA_TSTRING) {
-    *name = lua_tostring(L, -1);
-    return 1;
-  }
-  if (type != LUA_TNIL) lua_pop(L, 1);
-  *name = lua_type(L, index) == LUA_TLIGHTUSERDATA ? "light userdata" : luaL_typename(L, index);
-  return 0;
-}
-
-int mnemo_iscallable(lua_State *L, int index) {
-  if (lua_type(L, index) == LUA_TFUNCTION) return 1;
-  if (luaL_getmetafield(L, index, "__call") == LUA_TNIL) return 0;
-  lua_pop(L, 1);
-  return 1;
 }
 
 // Interrupts.
@@ -407,6 +465,8 @@ int mnemo_raise_interrupt(lua_State *L) {
 // Runs in Lua, between two instructions, where raising is allowed.
 static void stop(lua_State *L, lua_Debug *ar) {
   (void)ar;
+  // Swift is pushing something: the next instruction of Lua will do.
+  if (mnemo_isprotecting()) return;
   if (interrupt_flag && !mnemo_interrupt_urgent()) return;
   lua_sethook(L, NULL, 0, 0);
   // Somebody took it meanwhile.

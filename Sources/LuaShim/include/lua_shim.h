@@ -1,8 +1,8 @@
 // What Swift cannot see of Lua's C interface, and every Lua call that may raise.
 //
 // A Lua error is a longjmp; one that crossed a Swift frame would skip its releases. So
-// Swift calls only functions which cannot raise (running out of memory excepted), and what
-// can raise lies here: behind lua_pcall, or in the trampoline after Swift has returned.
+// Swift calls only functions which cannot raise, and what can raise, be it for want of memory,
+// lies here: behind lua_pcall, or in the trampoline after Swift has returned.
 #ifndef MNEMO_LUA_SHIM_H
 #define MNEMO_LUA_SHIM_H
 
@@ -21,6 +21,10 @@
 #define MNEMO_RAISE_VALUE (-2)
 /// An interrupt ended the body; the trampoline makes the error value that says so.
 #define MNEMO_RAISE_INTERRUPT (-3)
+/// There was no memory for what the body had to push.
+#define MNEMO_RAISE_MEMORY (-4)
+/// The message could not be pushed; why not, has to be told in its place: `mnemo_failure`.
+#define MNEMO_RAISE_FAILURE (-5)
 
 /// The block of a userdata which holds a Swift object.
 typedef struct mnemo_block {
@@ -43,22 +47,48 @@ void mnemo_set_swift(
   mnemo_dispatch_function dispatch, mnemo_release_function release,
   mnemo_closed_function closed);
 
+// Opening and closing.
+
+/// A state with the standard libraries, or null; its memory ends a little before the process's.
+lua_State *mnemo_open(void);
+/// Closes a state that `mnemo_open` opened.
+void mnemo_close(lua_State *L);
+/// Whether so much memory could be had at the moment.
+int mnemo_hasmemory(size_t bytes);
+
+// Pushes and stores that need memory. Each returns a Lua status, whose words `mnemo_failure` has;
+// a push that fails pushes nil.
+
+/// Why the last of them failed, on this thread.
+const char *mnemo_failure(void);
+int mnemo_pushstring(lua_State *L, const char *bytes, size_t length);
+/// Pushes a table with room for so many elements and fields: setting them needs no memory.
+int mnemo_createtable(lua_State *L, int elements, int fields);
+/// Pops a value and a key and sets the field of the table at `index`, without metamethods.
+int mnemo_rawset(lua_State *L, int index);
+/// Pops a value and keeps it in the registry.
+int mnemo_ref(lua_State *L, int *reference);
+/// Pushes a list of a table's keys and values in turn, {k, v, k, v …}, as they are at one moment:
+/// finalizers may change a table while it is read, and it may be the registry.
+int mnemo_pushentries(lua_State *L, int index);
+
 // Functions and objects.
 
 /// Pushes a function that enters Swift with `entry`.
-void mnemo_pushfunction(lua_State *L, void *entry);
+int mnemo_pushfunction(lua_State *L, void *entry);
 /// Pops a methods table and pushes an `__index` function that looks there first and enters
 /// Swift with `entry` for what it does not find.
-void mnemo_pushindex(lua_State *L, void *entry);
+int mnemo_pushindex(lua_State *L, void *entry);
 /// The entry of a function made by one of the two above, or null.
 void *mnemo_entry(lua_State *L, int index);
-/// Pushes a userdata that holds a retained object; `metatable` is its reference in the registry.
-void mnemo_pushobject(
-  lua_State *L, void *object, uintptr_t type, void *declaration, int metatable);
+/// Pushes a userdata that holds a retained object, which stays the caller's on failure;
+/// `metatable` is its reference in the registry. If `isidentified`, it is the one that
+/// `mnemo_pushidentified` finds while it is alive.
+int mnemo_pushobject(
+  lua_State *L, void *object, uintptr_t type, void *declaration, int metatable,
+  int isidentified);
 /// Pushes the userdata that holds an object already, if there is one; returns whether it did.
 int mnemo_pushidentified(lua_State *L, void *object);
-/// Makes the userdata on top the one that `mnemo_pushidentified` finds while it is alive.
-void mnemo_identify(lua_State *L, void *object);
 /// The block of the userdata at `index`, or null if that is none of ours.
 mnemo_block *mnemo_toblock(lua_State *L, int index);
 /// Pushes the metamethod that releases the object: `__gc` and `__close`.
@@ -66,14 +96,14 @@ void mnemo_pushrelease(lua_State *L);
 /// Pushes the metamethod that compares two userdata by the object they hold.
 void mnemo_pushidentity(lua_State *L);
 /// Keeps `owner` alive as long as the state: tells Swift when the state closes.
-void mnemo_anchor(lua_State *L, void *owner);
+int mnemo_anchor(lua_State *L, void *owner);
 
 // Calls under protection. Each returns a Lua status. On an error the stack holds, in place of
 // function and arguments, the error value and above it the traceback (a string, or nil).
 
 int mnemo_call(lua_State *L, int arguments, int results);
 /// Pops a function that is called where an error is raised, before the stack unwinds; or nil.
-void mnemo_setwitness(lua_State *L);
+int mnemo_setwitness(lua_State *L);
 /// Replaces a value and a key on top of the stack by `value[key]`, metamethods included.
 int mnemo_get(lua_State *L);
 /// Pops a value, a key and a new field: `value[key] = field`, metamethods included.
@@ -97,9 +127,11 @@ int mnemo_collect(lua_State *L);
 size_t mnemo_usage(lua_State *L);
 /// The state's main thread.
 lua_State *mnemo_mainthread(lua_State *L);
-/// The type's name as error messages give it: `__name` where a metatable has one. Pushes a
-/// string if the result is from a metatable, else nothing; returns how many it pushed.
-int mnemo_pushtypename(lua_State *L, int index, const char **name);
+/// The type's name as error messages give it: `__name` where a metatable has one. Pushes a value
+/// that keeps the name alive.
+const char *mnemo_pushtypename(lua_State *L, int index);
+/// Whether the value's metatable has a field.
+int mnemo_hasmetafield(lua_State *L, int index, const char *name);
 /// Whether a value is a function or has a `__call`.
 int mnemo_iscallable(lua_State *L, int index);
 
@@ -130,7 +162,27 @@ static inline void mnemo_insert(lua_State *L, int index) { lua_insert(L, index);
 static inline void mnemo_pushregistry(lua_State *L, int reference) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, reference);
 }
-static inline int mnemo_ref(lua_State *L) { return luaL_ref(L, LUA_REGISTRYINDEX); }
+/// Pops a value and keeps it in the userdata at `index`; returns whether that is one.
+static inline int mnemo_setuservalue(lua_State *L, int index) {
+  if (lua_type(L, index) == LUA_TUSERDATA) return lua_setiuservalue(L, index, 1);
+  lua_pop(L, 1);
+  return 0;
+}
+/// Pushes the value that the userdata at `index` keeps, or nil.
+static inline void mnemo_pushuservalue(lua_State *L, int index) {
+  if (lua_type(L, index) == LUA_TUSERDATA) {
+    lua_getiuservalue(L, index, 1);
+  } else {
+    lua_pushnil(L);
+  }
+}
+/// Replaces a key on top of the stack by the field of the table at `index`, or by nil.
+static inline int mnemo_rawget(lua_State *L, int index) {
+  if (lua_type(L, index) == LUA_TTABLE) return lua_rawget(L, index);
+  lua_pop(L, 1);
+  lua_pushnil(L);
+  return LUA_TNIL;
+}
 static inline void mnemo_unref(lua_State *L, int reference) {
   luaL_unref(L, LUA_REGISTRYINDEX, reference);
 }
