@@ -20,22 +20,14 @@ public struct Options: LuaReader {
   }
 
   private func check(_ index: Int32) throws {
-    let stack = lua.current
-    let top = lua_gettop(stack)
-    defer { lua_settop(stack, top) }
-    lua.reserve(6)
-    lua_pushnil(stack)
-    while lua_next(stack, index) != 0 {
-      guard lua_type(stack, -2) == LUA_TSTRING else {
+    try lua.withEntries(ofTableAt: index) { key, value in
+      guard lua_type(lua.current, key) == LUA_TSTRING else {
         throw BadArgument(
-          description: "\(entry.name): option names are strings, got a \(lua.typeName(at: -2))")
+          description: "\(entry.name): option names are strings, got a \(lua.typeName(at: key))")
       }
-      let name = lua.string(at: -2)
+      let name = lua.string(at: key)
       guard let option = declared.first(where: { $0.name == name }) else { throw unknown(name) }
-      if let reason = option.type.mismatch(at: lua_gettop(stack), in: lua) {
-        throw failure(name, reason)
-      }
-      mnemo_pop(stack, 1)
+      if let reason = option.type.mismatch(at: value, in: lua) { throw failure(name, reason) }
     }
     for option in declared where option.isRequired && isNoneOrNil(option.name) {
       throw BadArgument(
@@ -61,7 +53,7 @@ public struct Options: LuaReader {
     lua.reserve(5)
     if let index {
       lua.pushString(name)
-      lua_rawget(stack, index)
+      _ = mnemo_rawget(stack, index)
     } else {
       lua_pushnil(stack)
     }
@@ -96,6 +88,6 @@ public struct Options: LuaReader {
     lua.reserve(2)
     lua.pushString(name)
     defer { mnemo_pop(lua.current, 1) }
-    return lua_rawget(lua.current, index) != LUA_TNIL
+    return mnemo_rawget(lua.current, index) != LUA_TNIL
   }
 }

@@ -41,7 +41,7 @@ public struct TableReader: LuaReader {
   public var count: Int {
     reference.push()
     defer { mnemo_pop(lua.current, 1) }
-    return Int(lua_rawlen(lua.current, -1))
+    return Int(clamping: lua_rawlen(lua.current, -1))
   }
 
   /// Calls `body` with the stack index of a field.
@@ -50,11 +50,10 @@ public struct TableReader: LuaReader {
     lua.reserve(4)
     reference.push()
     switch key {
-    case .index(let index): lua_rawgeti(stack, -1, lua_Integer(index))
-    case .name(let name):
-      lua.pushString(name)
-      lua_rawget(stack, -2)
+    case .index(let index): lua_pushinteger(stack, lua_Integer(index))
+    case .name(let name): lua.pushString(name)
     }
+    _ = mnemo_rawget(stack, -2)
     defer { mnemo_pop(stack, 2) }
     return try body(lua_gettop(stack))
   }
@@ -78,21 +77,19 @@ public struct TableReader: LuaReader {
   }
 
   /// Every key with its value; string keys come sorted, since Lua's order varies between runs.
-  public func entries() -> [(key: LuaValue, value: LuaValue)] {
-    let stack = lua.current
-    lua.reserve(6)
-    reference.push()
-    let table = lua_gettop(stack)
+  ///
+  /// They are those of one moment: a finalizer may change the table while it is read.
+  /// - Throws: `LuaError` if there is no memory for them.
+  public func entries() throws -> [(key: LuaValue, value: LuaValue)] {
     var result: [(key: LuaValue, value: LuaValue)] = []
-    lua_pushnil(stack)
-    while lua_next(stack, table) != 0 {
-      result.append((lua.value(at: -2), lua.value(at: -1)))
-      mnemo_pop(stack, 1)
+    try withTable { table in
+      try lua.withEntries(ofTableAt: table) { key, value in
+        result.append((lua.value(at: key), lua.value(at: value)))
+      }
     }
-    mnemo_pop(stack, 1)
     return result.sorted { a, b in
       switch (a.key.asString, b.key.asString) {
-      case (let x?, let y?): x < y
+      case (let x?, let y?): x.utf8.lexicographicallyPrecedes(y.utf8)
       case (nil, nil): (a.key.asNumber ?? .infinity) < (b.key.asNumber ?? .infinity)
       case (let x, _): x == nil
       }
@@ -100,13 +97,49 @@ public struct TableReader: LuaReader {
   }
 
   /// The fields with string keys, sorted by name; any other key is an error.
+  ///
+  /// Names are told apart by their bytes, so those that are no UTF-8 are errors, too.
   public func fields() throws -> [(name: String, value: LuaValue)] {
-    try entries().map { key, value in
-      guard let name = key.asString else {
-        throw fail(
-          (path.isEmpty ? "" : path + ": ") + "names expected as keys, got a \(key.typeName)")
+    let prefix = path.isEmpty ? "" : path + ": "
+    var result: [(name: String, value: LuaValue)] = []
+    try withTable { table in
+      try lua.withEntries(ofTableAt: table) { key, value in
+        guard lua_type(lua.current, key) == LUA_TSTRING else {
+          throw fail(prefix + "names expected as keys, got a \(lua.typeName(at: key))")
+        }
+        guard lua.isText(at: key) else {
+          throw fail(prefix + "the name \"\(lua.string(at: key))\" is no UTF-8")
+        }
+        result.append((lua.string(at: key), lua.value(at: value)))
       }
-      return (name, value)
+    }
+    return result.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+  }
+
+  private func withTable(_ body: (Int32) throws -> Void) throws {
+    lua.reserve(4)
+    reference.push()
+    defer { mnemo_pop(lua.current, 1) }
+    try body(lua_gettop(lua.current))
+  }
+}
+
+extension Lua {
+  /// Calls `body` with the stack indices of every key and its value, as the table holds them now.
+  func withEntries(
+    ofTableAt index: Int32, _ body: (_ key: Int32, _ value: Int32) throws -> Void
+  ) throws {
+    let stack = current
+    let top = lua_gettop(stack)
+    defer { lua_settop(stack, top) }
+    reserve(8)
+    note(mnemo_pushentries(stack, index))
+    try checkPushes()
+    for position in stride(from: 1, to: lua_Integer(lua_rawlen(stack, top + 1)), by: 2) {
+      lua_rawgeti(stack, top + 1, position)
+      lua_rawgeti(stack, top + 1, position + 1)
+      try body(top + 2, top + 3)
+      lua_settop(stack, top + 1)
     }
   }
 }

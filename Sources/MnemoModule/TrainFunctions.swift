@@ -349,7 +349,7 @@ enum TrainFunctions {
   ) throws -> [Int: (any Model) throws -> Void] {
     guard let table = try options.optionalTable("at") else { return [:] }
     var result: [Int: (any Model) throws -> Void] = [:]
-    for (key, value) in table.entries() {
+    for (key, value) in try table.entries() {
       guard let step = key.asInteger, step >= 0 else {
         throw options.failure("at", "keys are steps, counted from 0, got \(key)")
       }
