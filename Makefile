@@ -55,7 +55,7 @@ test-stock: export LUA_PATH = $(PREFIX)/share/lua/5.4/?.lua;;
 test-stock: export LUA_CPATH = $(PREFIX)/lib/lua/5.4/?.so;;
 test-stock: install
 	lua5.4 Tests/StockLua/library_test.lua
-	$(CC) -o .build/two_states Tests/StockLua/two_states.c $$(pkg-config --cflags --libs lua5.4)
+	$(CC) -o .build/two_states Tests/StockLua/two_states.c $$(pkg-config --cflags --libs lua5.4) -pthread
 	.build/two_states
 
 # How fast this machine and mnemo are, one line of JSON for each number; bench/README.md explains.

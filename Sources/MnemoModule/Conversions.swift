@@ -91,7 +91,7 @@ extension Call {
 
 extension Options {
   /// A seed; without one, the next that follows `mnemo.seed`.
-  func seed(_ session: Session) throws -> UInt64 {
+  func seed(_ session: ModuleState) throws -> UInt64 {
     try optionalInteger("seed").map { UInt64(bitPattern: Int64($0)) } ?? session.nextSeed()
   }
 }
@@ -158,11 +158,11 @@ indirect enum LuaTree: LuaPushable {
 
 extension Batch {
   /// The batch as Lua sees it, with its tokens known as the task's.
-  func luaRecord(of task: any TokenTask) -> LuaRecord {
+  func luaRecord(of task: any TokenTask, _ session: ModuleState) -> LuaRecord {
     let (tokens, targets) = (tokens.offset(by: 1), targets.offset(by: 1))
     if let text = TokenSources.text(of: task) {
-      TokenSources.note(tokens, text)
-      TokenSources.note(targets, text)
+      session.tokenSources.note(tokens, text)
+      session.tokenSources.note(targets, text)
     }
     return [
       "tokens": LuaObject(tokens), "targets": LuaObject(targets),

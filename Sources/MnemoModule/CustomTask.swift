@@ -10,13 +10,13 @@ final class CustomTask: TokenTask {
   let seqLen: Int
   private let seed: UInt64
   private unowned let lua: Lua
-  private let session: Session
+  private let session: ModuleState
   private let symbols: SymbolText?
   /// Whether the script gave a function that turns ids into text.
   private let decodes: Bool
 
   init(
-    _ lua: Lua, _ session: Session, vocab: Int, seqLen: Int, seed: UInt64, symbols: [String]?,
+    _ lua: Lua, _ session: ModuleState, vocab: Int, seqLen: Int, seed: UInt64, symbols: [String]?,
     decodes: Bool
   ) throws {
     guard vocab >= 2 else {
@@ -147,10 +147,10 @@ final class CustomTask: TokenTask {
 
 /// Random numbers for a sampler: a stream of their own for each sequence.
 final class RandomSource {
-  private let session: Session
+  private let session: ModuleState
   private var stream: RandomStream
 
-  init(_ session: Session, _ stream: RandomStream) {
+  init(_ session: ModuleState, _ stream: RandomStream) {
     (self.session, self.stream) = (session, stream)
   }
 

@@ -3,7 +3,7 @@ import Tensors
 
 /// `IntTensor` in Lua: token ids, counts, indices.
 enum IntTensorClass {
-  static var declaration: LuaClass {
+  static func declaration(_ session: ModuleState) -> LuaClass {
     LuaClass(
       "IntTensor", for: IntTensor.self,
       "An array of 32-bit integers of any number of dimensions: token ids (from 1), counts. "
@@ -31,7 +31,7 @@ enum IntTensorClass {
         let tensor = try call.object(1, IntTensor.self)
         if call.isNumber(2) {
           let row = try tensor.select(0, call.index(2, size: tensor.shape.first ?? 0))
-          TokenSources.inherit(row, from: tensor)
+          session.tokenSources.inherit(row, from: tensor)
           return call.returns(row)
         }
         switch call.value(2) {

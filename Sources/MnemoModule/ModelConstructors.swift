@@ -4,7 +4,7 @@ import Transformers
 
 /// `mnemo.model`: the constructors.
 enum ModelConstructors {
-  static func functions(_ session: Session) -> [Function] {
+  static func functions(_ session: ModuleState) -> [Function] {
     [simplified(session), transformer(session), custom, load]
   }
 
@@ -43,7 +43,7 @@ enum ModelConstructors {
     ]
   }
 
-  private static func simplified(_ session: Session) -> Function {
+  private static func simplified(_ session: ModuleState) -> Function {
     Function(
       "model.simplified",
       "The two-layer attention model in which an induction head is born: random frozen embeddings, "
@@ -102,7 +102,7 @@ enum ModelConstructors {
     }
   }
 
-  private static func transformer(_ session: Session) -> Function {
+  private static func transformer(_ session: ModuleState) -> Function {
     Function(
       "model.transformer",
       "The usual transformer: layers of attention with several heads and a feed-forward, residual "

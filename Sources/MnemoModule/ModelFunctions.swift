@@ -16,7 +16,7 @@ enum ModelFunctions {
     try call.object(1, (any Model).self)
   }
 
-  private static func methods(_ session: Session) -> [Function] {
+  private static func methods(_ session: ModuleState) -> [Function] {
     basics + ModelInspection.methods + [ModelInspection.generate(session)]
   }
 
@@ -162,7 +162,7 @@ enum ModelFunctions {
     Parameter("layers", .integer, "number of attention layers"),
   ]
 
-  static func modelClass(_ session: Session) -> LuaClass {
+  static func modelClass(_ session: ModuleState) -> LuaClass {
     let methods = methods(session)
     let members = methods.map(\.shortName) + fields.map(\.name)
     return LuaClass(

@@ -136,7 +136,7 @@ enum ModelInspection {
     ]
   }
 
-  static func generate(_ session: Session) -> Function {
+  static func generate(_ session: ModuleState) -> Function {
     Function(
       "generate", "Draws tokens that continue a prompt.",
       options: [

@@ -27,10 +27,11 @@ public enum MnemoModule {
   public static func open(
     in lua: Lua, scripts: String?
   ) throws -> (table: LuaReference, registry: Registry) {
-    let session = Session()
+    let session = ModuleState()
     let registry = Registry()
     registry.add([
-      TensorClass.declaration(session), IntTensorClass.declaration, CorpusFunctions.corpusClass,
+      TensorClass.declaration(session), IntTensorClass.declaration(session),
+      CorpusFunctions.corpusClass,
       TaskFunctions.taskClass(session), TaskFunctions.batchClass, RandomSource.declaration,
       ModelFunctions.modelClass(session), Visitor.declaration,
       OptimizerFunctions.optimizerClass,
@@ -42,14 +43,14 @@ public enum MnemoModule {
     registry.add(TaskFunctions.functions(session))
     registry.add(ModelConstructors.functions(session))
     registry.add(OptimizerFunctions.functions)
-    registry.add(TrainFunctions.functions)
+    registry.add(TrainFunctions.functions(session))
     registry.add(LinearAlgebraFunctions.functions)
     registry.add(SafetensorsFunctions.functions)
     registry.add(FileFunctions.functions)
     registry.add(summaries)
+    lua.attachment = OpenedModule(session, registry)
     lua.externalBytes = { MemoryPool.shared.liveBytes }
-    Interruption.connect(
-      isOnThread: { Interrupt.isOnThread }, isWanted: { Interrupt.isUrgent })
+    _ = connectInterrupts
     // What an interrupted operation leaves behind never reaches a script.
     lua.wasInterrupted = {
       guard Interruption.take() else { return false }
@@ -67,6 +68,11 @@ public enum MnemoModule {
     }
     return (table, registry)
   }
+
+  /// Tells the engine, once for the process, when an operation of the calling thread is no longer
+  /// wanted: interrupts are for one state at most, which runs on a thread of its own.
+  private static let connectInterrupts: Void = Interruption.connect(
+    isOnThread: { Interrupt.isOnThread }, isWanted: { Interrupt.isUrgent })
 
   /// The documentation of a submodule written in Lua; `find` tells where its file is.
   private static func comments(_ name: String, _ find: LuaReference) -> LuaComments? {
@@ -115,7 +121,7 @@ public enum MnemoModule {
     return function(name) return (package.searchpath("mnemo." .. name, own or package.path)) end
     """
 
-  private static func topFunctions(_ session: Session, _ registry: Registry) -> [Function] {
+  private static func topFunctions(_ session: ModuleState, _ registry: Registry) -> [Function] {
     [
       Function(
         "seed",
@@ -175,7 +181,7 @@ public enum MnemoModule {
         ],
         example:
           "mnemo.help(mnemo.data.bigram)\nmnemo.help(\"Tensor:sum\")\nmnemo.help(mnemo.probes)"
-      ) { call in
+      ) { [unowned registry] call in
         let value = call.value(1)
         if value.isNil || isModule(value, named: nil, in: call.lua) {
           print(registry.overview)
@@ -206,7 +212,7 @@ public enum MnemoModule {
             if entry.kind == "class" then print(entry.name, entry.summary) end
           end
           """
-      ) { call in call.returns(registry.records) },
+      ) { [unowned registry] call in call.returns(registry.records) },
     ]
   }
 

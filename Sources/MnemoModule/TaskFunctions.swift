@@ -4,24 +4,6 @@ import Tensors
 
 /// `mnemo.data`: tasks, from which batches are drawn.
 enum TaskFunctions {
-  /// Batches drawn without an index, counted for each task.
-  private final class Counters {
-    var next: [ObjectIdentifier: (task: Weak, index: UInt64)] = [:]
-
-    final class Weak {
-      weak var task: (any TokenTask)?
-      init(_ task: any TokenTask) { self.task = task }
-    }
-
-    func draw(_ task: any TokenTask) -> UInt64 {
-      let key = ObjectIdentifier(task)
-      // An address may be used again by a later task, which begins anew.
-      let index = next[key].flatMap { $0.task.task === task ? $0.index : nil } ?? 0
-      next[key] = (Weak(task), index + 1)
-      return index
-    }
-  }
-
   /// A name for the tables that `batch` returns.
   private final class BatchTable {}
 
@@ -38,8 +20,7 @@ enum TaskFunctions {
       ])
   }
 
-  static func taskClass(_ session: Session) -> LuaClass {
-    let counters = Counters()
+  static func taskClass(_ session: ModuleState) -> LuaClass {
     let sequences = Parameter("n", .integer, "number of sequences, B")
     let fields = [
       Parameter("vocab_size", .integer, "number of tokens, N"),
@@ -64,9 +45,10 @@ enum TaskFunctions {
       ) { call in
         let task = try call.object(1, (any TokenTask).self)
         let index =
-          try call.has(3) ? batchIndex(call, 3) : counters.draw(task)
+          try call.has(3) ? batchIndex(call, 3) : session.nextBatch(of: task)
         return call.returns(
-          try task.batch(call.integer(2), index: index, purpose: .data).luaRecord(of: task))
+          try task.batch(call.integer(2), index: index, purpose: .data).luaRecord(of: task, session)
+        )
       },
       Function(
         "held_out",
@@ -78,7 +60,8 @@ enum TaskFunctions {
         let task = try call.object(1, (any TokenTask).self)
         let index = try call.has(3) ? batchIndex(call, 3) : 0
         return call.returns(
-          try task.batch(call.integer(2), index: index, purpose: .evaluation).luaRecord(of: task))
+          try task.batch(call.integer(2), index: index, purpose: .evaluation).luaRecord(
+            of: task, session))
       },
       Function(
         "decode", "The text of ids: an IntTensor or a list.",
@@ -148,7 +131,7 @@ enum TaskFunctions {
     ]
   }
 
-  static func functions(_ session: Session) -> [Function] {
+  static func functions(_ session: ModuleState) -> [Function] {
     [
       Function(
         "data.bigram",

@@ -3,7 +3,7 @@ import Tensors
 
 /// `Tensor` in Lua: its methods, operators, indexing and text.
 enum TensorClass {
-  static func declaration(_ session: Session) -> LuaClass {
+  static func declaration(_ session: ModuleState) -> LuaClass {
     let methods =
       StridedMethods.of(Tensor.self, "Tensor", maker: "mnemo.tensor")
       + [FileFunctions.save("mnemo.eye(2)") { .float(try $0.object(1, Tensor.self)) }]
@@ -359,7 +359,7 @@ enum TensorClass {
 
   /// Fills a tensor in place with random numbers; the option table is its only argument.
   private static func draw(
-    _ session: Session, _ name: String, _ summary: String, _ options: [Option],
+    _ session: ModuleState, _ name: String, _ summary: String, _ options: [Option],
     _ body: @escaping (Tensor, Options, inout RandomStream) throws -> Tensor
   ) -> Function {
     Function(
@@ -380,7 +380,7 @@ enum TensorClass {
     }
   }
 
-  private static func inPlace(_ session: Session) -> [Function] {
+  private static func inPlace(_ session: ModuleState) -> [Function] {
     [
       Function(
         "fill_", "Sets every element to one number, in place.",

@@ -6,7 +6,7 @@ enum TensorFunctions {
   private static let sizes = Parameter(
     "size", .union([.integer, .list(.integer)]), "the sizes, or a list of them", variadic: true)
 
-  static func functions(_ session: Session) -> [Function] {
+  static func functions(_ session: ModuleState) -> [Function] {
     [
       Function(
         "tensor", "A tensor of the numbers in a list, or in lists of lists of equal lengths.",
@@ -112,7 +112,7 @@ enum TensorFunctions {
 
   /// A function of sizes and, last, an option table with a seed.
   private static func random(
-    _ session: Session, _ name: String, _ summary: String,
+    _ session: ModuleState, _ name: String, _ summary: String,
     _ draw: @escaping ([Int], inout RandomStream) throws -> Tensor
   ) -> Function {
     Function(

@@ -13,28 +13,27 @@ extension Corpus: TokenText {}
 /// Where token ids came from, so that the prompt can show them as text.
 ///
 /// Tensors are known by identity while they live; neither they nor tasks are kept alive.
-struct TokenSources {
+final class TokenSources {
   private struct Entry {
     weak var tensor: IntTensor?
     let text: any TokenText
   }
 
-  // A Lua state lives on one thread, and the tensors with it.
-  nonisolated(unsafe) private static var entries: [ObjectIdentifier: Entry] = [:]
+  private var entries: [ObjectIdentifier: Entry] = [:]
 
   /// Notes that a tensor holds ids, counted from 1, which have a text.
-  static func note(_ tensor: IntTensor, _ text: any TokenText) {
+  func note(_ tensor: IntTensor, _ text: any TokenText) {
     if entries.count >= 1024 { entries = entries.filter { $0.value.tensor != nil } }
     entries[ObjectIdentifier(tensor)] = Entry(tensor: tensor, text: text)
   }
 
   /// Passes on what is known of a tensor to one made of its elements.
-  static func inherit(_ view: IntTensor, from tensor: IntTensor) {
+  func inherit(_ view: IntTensor, from tensor: IntTensor) {
     if let text = text(of: tensor) { note(view, text) }
   }
 
   /// What turns a tensor's ids into text; nil if nothing is known.
-  static func text(of tensor: IntTensor) -> (any TokenText)? {
+  func text(of tensor: IntTensor) -> (any TokenText)? {
     entries[ObjectIdentifier(tensor)].flatMap { $0.tensor === tensor ? $0.text : nil }
   }
 
@@ -45,21 +44,21 @@ struct TokenSources {
 }
 
 /// The training runs that are alive.
-struct LiveRuns {
+final class LiveRuns {
   private struct Entry { weak var run: TrainingRun? }
-  nonisolated(unsafe) private static var entries: [Entry] = []
+  private var entries: [Entry] = []
 
-  static func note(_ run: TrainingRun) {
+  func note(_ run: TrainingRun) {
     entries = entries.filter { $0.run != nil } + [Entry(run: run)]
   }
 
-  static var all: [TrainingRun] { entries.compactMap(\.run) }
+  var all: [TrainingRun] { entries.compactMap(\.run) }
 }
 
 extension MnemoModule {
   /// The text of ids that a task drew, one string for each sequence; nil for other tensors.
-  public static func decode(_ tensor: IntTensor) throws -> [String]? {
-    guard let text = TokenSources.text(of: tensor), tensor.shape.count <= 2,
+  public static func decode(_ tensor: IntTensor, in lua: Lua) throws -> [String]? {
+    guard let text = lua.moduleState?.tokenSources.text(of: tensor), tensor.shape.count <= 2,
       let length = tensor.shape.last, length > 0
     else { return nil }
     let ids = tensor.offset(by: -1).elements()
@@ -70,8 +69,8 @@ extension MnemoModule {
 
   /// How many training runs would be lost if the process ended now.
   public static func unsavedRuns(in lua: Lua) -> Int {
-    guard !LiveRuns.all.isEmpty else { return 0 }
+    guard let runs = lua.moduleState?.liveRuns, !runs.all.isEmpty else { return 0 }
     lua.collect()
-    return LiveRuns.all.count { $0.isUnsaved }
+    return runs.all.count { $0.isUnsaved }
   }
 }

@@ -192,7 +192,7 @@ enum TrainFunctions {
 
   // MARK: mnemo.train
 
-  static var functions: [Function] {
+  static func functions(_ session: ModuleState) -> [Function] {
     [
       Function(
         "train",
@@ -257,7 +257,7 @@ enum TrainFunctions {
         settings.isInterruption = { ($0 as? LuaError)?.isInterrupt ?? false }
         settings.folder = try options.optionalString("dir").map { try ResultsFolder($0) }
         let run = try TrainingRun(settings)
-        LiveRuns.note(run)
+        session.liveRuns.note(run)
         callbacks.run = run
         let held = call.lua.reference(to: run)
         call.lua.setUserValue(of: run, try call.table(1).reference)

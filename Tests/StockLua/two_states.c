@@ -1,9 +1,10 @@
-// Two states in one process, as a program that embeds Lua makes them: each has its module, one
-// may close while the other goes on, and others may come after both. Nothing that a closed state
-// held stays in memory.
+// Several states in one process, as a program that embeds Lua makes them: each has its module, one
+// may close while the other goes on, and others may come after both. Each may have a thread of its
+// own, on which it draws and trains. Nothing that a closed state held stays in memory.
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,7 +21,8 @@ static void run(lua_State *L, const char *text) {
   }
 }
 
-int main(void) {
+// One after the other, on one thread.
+static void in_turn(void) {
   lua_State *a = open_state(), *b = open_state();
   run(a, "mnemo = require 'mnemo'; mnemo.seed(1); x = mnemo.randn(4)");
   run(b, "mnemo = require 'mnemo'; mnemo.seed(1); x = mnemo.randn(4)");
@@ -48,15 +50,87 @@ int main(void) {
         "setmetatable({}, { __gc = function() big:sum() end })");
     lua_close(c);
   }
-  FILE *status = fopen("/proc/self/status", "r");
+}
+
+// A number of /proc/self/status, in kB.
+static long status(const char *format) {
+  FILE *file = fopen("/proc/self/status", "r");
   char line[256];
-  long peak = 0;
-  while (status && fgets(line, sizeof line, status)) sscanf(line, "VmHWM: %ld kB", &peak);
+  long value = 0;
+  while (file && fgets(line, sizeof line, file)) sscanf(line, format, &value);
+  if (file) fclose(file);
+  return value;
+}
+
+static void open_and_close(void) {
+  for (int i = 0; i < 300; i++) {
+    lua_State *L = open_state();
+    run(L, "x = require 'mnemo'.zeros(2)");
+    lua_close(L);
+  }
+}
+
+// What each thread does, and the loss that it comes to: the same on every thread, whatever the
+// others do meanwhile.
+static const char *work_text =
+  "local mnemo = require 'mnemo'\n"
+  "for i = 1, 400 do\n"
+  "  local task = mnemo.data.bigram { seq_len = 4, seed = i }\n"
+  "  for j = 1, 8 do local b = task:batch(1); local x = b.tokens[1] end\n"
+  "end\n"
+  "for i = 1, 10 do\n"
+  "  local task = mnemo.data.bigram { seq_len = 16, seed = 1 }\n"
+  "  local model = mnemo.model.simplified { vocab = 65, dim = 16, max_len = 16, seed = 1 }\n"
+  "  local run = mnemo.train { model = model, data = task, steps = 20, batch_size = 8,\n"
+  "    optimizer = mnemo.optim.adamw { lr = 0.01 }, progress = false, eval_every = 5,\n"
+  "    probes = { rate = function(c) return #c.batch.tokens + c.step end } }\n"
+  "  local loss = run.history[#run.history].loss\n"
+  "  assert(not final or final == loss, 'a run that differs from the one before')\n"
+  "  final = loss\n"
+  "  pcall(mnemo.zeros, -1); collectgarbage()\n"
+  "end\n";
+
+static void *work(void *result) {
+  lua_State *L = open_state();
+  run(L, work_text);
+  lua_getglobal(L, "final");
+  *(double *)result = lua_tonumber(L, -1);
+  lua_close(L);
+  return NULL;
+}
+
+static void side_by_side(void) {
+  enum { threads = 4 };
+  pthread_t thread[threads];
+  double loss[threads], alone;
+  work(&alone);
+  for (int i = 0; i < threads; i++) pthread_create(&thread[i], NULL, work, &loss[i]);
+  for (int i = 0; i < threads; i++) {
+    pthread_join(thread[i], NULL);
+    if (loss[i] != alone) {
+      fprintf(stderr, "two_states: loss %g beside others, %g alone\n", loss[i], alone);
+      exit(1);
+    }
+  }
+}
+
+int main(void) {
+  in_turn();
+  long peak = status("VmHWM: %ld kB");
   // One big tensor is 4 MB: twenty that were kept would be 80.
   if (peak > 120 * 1024) {
     fprintf(stderr, "two_states: %ld kB in use; closed states keep their tensors\n", peak);
     return 1;
   }
+  open_and_close();
+  long before = status("VmRSS: %ld kB");
+  open_and_close();
+  long kept = status("VmRSS: %ld kB") - before;
+  if (kept > 300 * 8) {
+    fprintf(stderr, "two_states: 300 closed states keep %ld kB\n", kept);
+    return 1;
+  }
+  side_by_side();
   puts("two_states: passed");
   return 0;
 }

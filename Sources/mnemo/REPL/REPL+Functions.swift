@@ -32,7 +32,8 @@ extension REPL {
       Function(
         "decode", "The text of token ids that a task drew; nil for others.",
         parameters: [Parameter("ids", .any)], returns: "list of strings"
-      ) { call in call.returns(try MnemoModule.decode(call.object(1, IntTensor.self))) },
+      ) { call in call.returns(try MnemoModule.decode(call.object(1, IntTensor.self), in: call.lua))
+      },
       Function(
         "text", "A tensor as text that fits the window.",
         parameters: [Parameter("tensor", .any), Parameter("width", .integer)], returns: "string"

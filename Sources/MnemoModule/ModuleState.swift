@@ -1,0 +1,90 @@
+import LuaBridge
+import Tasks
+import Tensors
+
+/// What one opened module remembers between calls: the seed and how many draws followed it, where
+/// ids came from, which runs are alive.
+///
+/// Each Lua state has one of its own, on its own thread.
+final class ModuleState {
+  /// Where token ids came from.
+  let tokenSources = TokenSources()
+  /// The training runs that are alive.
+  let liveRuns = LiveRuns()
+
+  /// The seed that draws without one of their own follow.
+  var seed: UInt64 = 0 {
+    didSet { draws = 0 }
+  }
+  private var draws: UInt64 = 0
+
+  /// A stream of its own for one call that draws numbers.
+  func nextStream() -> RandomStream {
+    defer { draws += 1 }
+    return RandomStream(seed: seed, purpose: .tensor, index: draws)
+  }
+
+  private var aliasTables: [ObjectIdentifier: PreparedWeights] = [:]
+
+  /// A tensor's weights, prepared for drawing.
+  private struct PreparedWeights {
+    weak var tensor: Tensor?
+    let version: Int
+    let table: AliasTable
+  }
+
+  /// The alias table of a vector of weights, made at its first use and when it has changed.
+  func aliasTable(_ weights: Tensor) throws -> AliasTable {
+    let key = ObjectIdentifier(weights)
+    if let known = aliasTables[key], known.tensor === weights, known.version == weights.version {
+      return known.table
+    }
+    guard weights.rank == 1 else {
+      throw EngineError("categorical", "needs a vector of weights, got shape \(weights.shape)")
+    }
+    if aliasTables.count > 4096 { aliasTables = aliasTables.filter { $0.value.tensor != nil } }
+    let table = try AliasTable(weights: weights.elements().map(Double.init))
+    aliasTables[key] = PreparedWeights(tensor: weights, version: weights.version, table: table)
+    return table
+  }
+
+  private var batches: [ObjectIdentifier: BatchCount] = [:]
+
+  /// How many batches without an index a task has given.
+  private struct BatchCount {
+    weak var task: (any TokenTask)?
+    var next: UInt64
+  }
+
+  /// The index of the next batch that is drawn from a task without one, from 0.
+  func nextBatch(of task: any TokenTask) -> UInt64 {
+    let key = ObjectIdentifier(task)
+    // An address may be used again by a later task, which begins anew.
+    let index = batches[key].flatMap { $0.task === task ? $0.next : nil } ?? 0
+    if batches.count > 1024 { batches = batches.filter { $0.value.task != nil } }
+    batches[key] = BatchCount(task: task, next: index + 1)
+    return index
+  }
+
+  /// A seed for a task or model that was given none; small enough for any file format.
+  func nextSeed() -> UInt64 {
+    var stream = nextStream()
+    return stream.next() >> 11
+  }
+}
+
+/// What a Lua state keeps for the module that opened in it.
+final class OpenedModule {
+  let state: ModuleState
+  // The declarations' functions hold the state, and not the other way round.
+  let registry: Registry
+
+  init(_ state: ModuleState, _ registry: Registry) {
+    (self.state, self.registry) = (state, registry)
+  }
+}
+
+extension Lua {
+  /// What the module opened in this state remembers; nil if there is none.
+  var moduleState: ModuleState? { (attachment as? OpenedModule)?.state }
+}
