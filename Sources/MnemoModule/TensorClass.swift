@@ -61,7 +61,9 @@ enum TensorClass {
             throw EngineError(
               "grad", "needs shape \(tensor.shape), as the tensor, got \(grad.shape)")
           }
-          tensor.grad = grad
+          // Its numbers without its graph: x.grad = x, or a gradient computed from x, would keep
+          // itself alive for ever.
+          tensor.grad = grad.detach()
           return call.returns()
         }
         let row = try tensor.select(0, call.index(2, size: tensor.shape.first ?? 0))

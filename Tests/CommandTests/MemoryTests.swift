@@ -19,6 +19,27 @@ import Testing
     #expect(peak.map { $0 > 2_000 && $0 < 300_000 } == true, "peak in kB: \(outcome.output)")
   }
 
+  /// Gradients that would keep themselves, or each other, alive.
+  @Test func gradientsInACircleGo() throws {
+    let outcome = try run(
+      """
+      for _ = 1, 100000 do
+        local x, y = mnemo.ones(16), mnemo.ones(16):requires_grad(true)
+        x.grad = x
+        y.grad = y * 2
+        local a, b = mnemo.ones(16), mnemo.ones(16)
+        a.grad, b.grad = b, a
+      end
+      for line in io.lines "/proc/self/status" do
+        local kilobytes = line:match "^VmHWM:%s*(%d+) kB"
+        if kilobytes then print(kilobytes) end
+      end
+      """)
+    #expect(outcome.status == 0)
+    let peak = Int(outcome.output.split(separator: "\n").first ?? "")
+    #expect(peak.map { $0 > 2_000 && $0 < 60_000 } == true, "peak in kB: \(outcome.output)")
+  }
+
   /// A step over 50,000 tokens, whose logits would be 410 MB, and one over sequences of 4,096, whose
   /// scores would be 268 MB for each head.
   @Test(arguments: [(50_000, 128, 16), (65, 4_096, 4)])
