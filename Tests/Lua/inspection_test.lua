@@ -13,6 +13,11 @@ local targets = mnemo.int_tensor { { 5, 2, 5, 7, 1 }, { 3, 6, 1, 4, 2 } }
 
 local function difference(a, b) return (a - b):abs():max():item() end
 
+--- Asserts that two ways of computing one tensor agree, up to the rounding of processors' kernels.
+local function assert_close(a, b)
+  lu.assertTrue(difference(a, b) <= 1e-5 * b:abs():max():item())
+end
+
 local tests = {}
 
 function tests.test_trace_gives_everything_in_order_of_names()
@@ -46,9 +51,9 @@ function tests.test_a_transformer_is_looked_into_as_well()
     lu.assertEquals(kept["layers.0.attention"]:shape(), { 2, 2, 5, 5 })
     lu.assertEquals(kept["layers.1.heads"]:shape(), { 2, 5, 6 })
     lu.assertEquals(kept["layers.0.ff_output"] == nil, options.no_first_layer_ffn == true)
-    lu.assertEquals(difference(model:residual(ids, 0), kept.embeddings), 0)
-    lu.assertEquals(difference(model:residual(ids, 1), kept["layers.0.residual"]), 0)
-    lu.assertEquals(difference(model:attention(ids, 2), kept["layers.1.attention"]), 0)
+    assert_close(model:residual(ids, 0), kept.embeddings)
+    assert_close(model:residual(ids, 1), kept["layers.0.residual"])
+    assert_close(model:attention(ids, 2), kept["layers.1.attention"])
     -- Without the second head's sums, only the first head speaks.
     local patched = model:patch(ids, {
       ["layers.1.heads"] = function(t)
@@ -158,9 +163,9 @@ end
 function tests.test_residual_and_attention()
   local model = make()
   local kept = model:trace(ids)
-  lu.assertEquals(difference(model:residual(ids, 0), kept.embeddings), 0)
-  lu.assertEquals(difference(model:residual(ids, 2), kept["layers.1.residual"]), 0)
-  lu.assertEquals(difference(model:attention(ids, 1), kept["layers.0.attention"]), 0)
+  assert_close(model:residual(ids, 0), kept.embeddings)
+  assert_close(model:residual(ids, 2), kept["layers.1.residual"])
+  assert_close(model:attention(ids, 1), kept["layers.0.attention"])
   local sums = model:attention(ids, 2):sum(4)
   lu.assertTrue(difference(sums, mnemo.ones(2, 1, 5)) < 1e-6)
 end
