@@ -11,7 +11,7 @@ public final class AdamW: Optimizer {
   private let betas: (Double, Double)
   private let epsilon: Double
   private let weightDecay: Double
-  public private(set) var state = OptimizerState()
+  public var states = OptimizerStates()
 
   /// An optimizer without state yet.
   /// - Parameters:
@@ -40,29 +40,25 @@ public final class AdamW: Optimizer {
     self.weightDecay = weightDecay
   }
 
-  public func restore(_ state: OptimizerState) { self.state = state }
-
   public func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws {
     let rate = try learningRate.value(at: step)
-    for (name, tensor) in parameters {
-      guard let grad = tensor.grad else { continue }
-      let t = (state.updates[name] ?? 0) + 1
-      state.updates[name] = t
-      var moments =
-        state.buffers.removeValue(forKey: name)
-        ?? [[Float]](repeating: [Float](repeating: 0, count: tensor.count), count: 2)
+    for parameter in parameters {
+      guard let grad = try gradient(of: parameter) else { continue }
+      let tensor = parameter.tensor
+      var state =
+        states[tensor]
+        ?? OptimizerState(buffers: (0..<2).map { _ in Tensor(full: tensor.shape, 0) })
+      state.updates += 1
+      let t = state.updates
       let shrink = Float(1 - rate * weightDecay)
       let stepSize = Float(rate / (1 - pow(betas.0, Double(t))))
       let rootCorrection = Float((1 - pow(betas.1, Double(t))).squareRoot())
       let (b1, b2, eps) = (Float(betas.0), Float(betas.1), Float(epsilon))
       let (c1, c2) = (Float(1 - betas.0), Float(1 - betas.1))
-      // Taken out of the array, each moment is changed in place rather than copied.
-      var second = moments.removeLast()
-      var first = moments.removeLast()
-      grad.withElements { g in
-        tensor.withMutableElements { p in
-          first.withUnsafeMutableBufferPointer { m in
-            second.withUnsafeMutableBufferPointer { v in
+      try grad.withElements { g in
+        try tensor.withMutableElements { p in
+          try state.buffers[0].withMutableElements { m in
+            try state.buffers[1].withMutableElements { v in
               for i in 0..<p.count {
                 m[i] = b1 * m[i] + c1 * g[i]
                 v[i] = b2 * v[i] + c2 * g[i] * g[i]
@@ -73,7 +69,7 @@ public final class AdamW: Optimizer {
           }
         }
       }
-      state.buffers[name] = [first, second]
+      states[tensor] = state
     }
   }
 }

@@ -25,27 +25,68 @@ public enum LearningRate {
 
 /// Changes parameters by their gradients.
 ///
-/// State (momentum, moments) is kept by parameter name, so a parameter that is unfrozen during
-/// training begins with fresh state, and one that is frozen keeps its own.
+/// State (momentum, moments) belongs to the tensor, as PyTorch's does: a parameter that is unfrozen
+/// during training begins with fresh state, one that is frozen keeps its own, and so do models that
+/// take turns with one optimizer. A copy of a model begins afresh.
 public protocol Optimizer: AnyObject {
   /// Updates in place every parameter that has a gradient.
   /// - Parameters:
   ///   - parameters: those to train, by name.
   ///   - step: number of updates made before this one.
-  /// - Throws: whatever a learning-rate schedule throws.
+  /// - Throws: whatever a learning-rate schedule throws; `EngineError` for a gradient of another
+  ///   shape than its parameter's, before that parameter is changed.
   func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws
 
-  /// A copy of the state, to return to.
-  var state: OptimizerState { get }
-
-  /// Returns to a state.
-  func restore(_ state: OptimizerState)
+  /// What is remembered of each parameter.
+  var states: OptimizerStates { get set }
 }
 
-/// What an optimizer remembers of each parameter: buffers by name, and how often it was updated.
-public struct OptimizerState: Sendable {
-  var buffers: [String: [[Float]]] = [:]
-  var updates: [String: Int] = [:]
+/// What an optimizer remembers of one parameter.
+public struct OptimizerState {
+  /// Momentum or moments, each of the parameter's shape.
+  var buffers: [Tensor] = []
+  /// How often the parameter was updated.
+  var updates = 0
+
+  /// The same, in memory of its own: updates change buffers in place.
+  public func copy() -> OptimizerState {
+    OptimizerState(buffers: buffers.map { $0.clone() }, updates: updates)
+  }
+}
+
+/// What an optimizer remembers, found by the parameter itself; nothing of those that are gone.
+public struct OptimizerStates {
+  private struct Entry {
+    weak var tensor: Tensor?
+    var state: OptimizerState
+  }
+
+  private var entries: [ObjectIdentifier: Entry] = [:]
+
+  /// What is remembered of a parameter; nil before its first update.
+  public subscript(tensor: Tensor) -> OptimizerState? {
+    get {
+      // An address may be used again by a later tensor.
+      entries[ObjectIdentifier(tensor)].flatMap { $0.tensor === tensor ? $0.state : nil }
+    }
+    set {
+      if self[tensor] == nil { entries = entries.filter { $0.value.tensor != nil } }
+      entries[ObjectIdentifier(tensor)] = newValue.map { Entry(tensor: tensor, state: $0) }
+    }
+  }
+}
+
+/// The gradient of a parameter, if it has one.
+/// - Throws: `EngineError` if it does not fit.
+func gradient(of parameter: (name: String, tensor: Tensor)) throws -> Tensor? {
+  guard let grad = parameter.tensor.grad else { return nil }
+  guard grad.shape == parameter.tensor.shape else {
+    throw EngineError(
+      "optimizer",
+      "the gradient of '\(parameter.name)' has shape \(grad.shape), the parameter has "
+        + "\(parameter.tensor.shape)")
+  }
+  return grad
 }
 
 /// Checks a number given as an optimizer's option.

@@ -9,7 +9,7 @@ public final class SGD: Optimizer {
   private let momentum: Float
   private let weightDecay: Float
   private let nesterov: Bool
-  public private(set) var state = OptimizerState()
+  public var states = OptimizerStates()
 
   /// An optimizer without state yet.
   /// - Parameters:
@@ -38,19 +38,18 @@ public final class SGD: Optimizer {
     self.nesterov = nesterov
   }
 
-  public func restore(_ state: OptimizerState) { self.state = state }
-
   public func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws {
     let rate = Float(try learningRate.value(at: step))
     let (decay, momentum, nesterov) = (weightDecay, momentum, nesterov)
-    for (name, tensor) in parameters {
-      guard let grad = tensor.grad else { continue }
-      let isFirst = state.buffers[name] == nil
-      var buffer = state.buffers.removeValue(forKey: name)?[0] ?? []
-      if isFirst && momentum > 0 { buffer = [Float](repeating: 0, count: tensor.count) }
-      grad.withElements { g in
-        tensor.withMutableElements { p in
-          buffer.withUnsafeMutableBufferPointer { b in
+    for parameter in parameters {
+      guard let grad = try gradient(of: parameter) else { continue }
+      let tensor = parameter.tensor
+      var state = states[tensor] ?? OptimizerState()
+      let isFirst = state.buffers.isEmpty
+      if isFirst { state.buffers = [Tensor(full: momentum > 0 ? tensor.shape : [0], 0)] }
+      try grad.withElements { g in
+        try tensor.withMutableElements { p in
+          try state.buffers[0].withMutableElements { b in
             for i in 0..<p.count {
               var d = g[i] + decay * p[i]
               if momentum > 0 {
@@ -62,7 +61,7 @@ public final class SGD: Optimizer {
           }
         }
       }
-      if momentum > 0 { state.buffers[name] = [buffer] }
+      if momentum > 0 { states[tensor] = state }
     }
   }
 }

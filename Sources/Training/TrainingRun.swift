@@ -36,9 +36,8 @@ public final class TrainingRun {
   private struct GoodState {
     let step: Int
     let loss: Double
-    let optimizer: OptimizerState
-    /// Tensors and copies of their values.
-    var parameters: [(tensor: Tensor, values: Tensor)]
+    /// Parameters, copies of their values, and what the optimizer remembered of them.
+    var parameters: [(tensor: Tensor, values: Tensor, state: OptimizerState?)] = []
   }
 
   /// A run that has not begun.
@@ -90,7 +89,8 @@ public final class TrainingRun {
       do {
         if let callback = options.schedule[step] {
           progress?.clear()
-          keepFrozenParameters()
+          // What no update changes, a callback may.
+          keep(options.model.parameters.all)
           try callback(options.model)
         }
         // Batch `end` is that of the last record.
@@ -165,17 +165,19 @@ public final class TrainingRun {
   }
 
   private func keepGoodState(_ loss: Double) {
-    let trained = options.model.parameters.trained.map(\.tensor)
-    lastGood = GoodState(
-      step: step, loss: loss, optimizer: options.optimizer.state,
-      parameters: Interruption.suspended { trained.map { ($0, $0.clone()) } })
+    lastGood = GoodState(step: step, loss: loss)
+    keep(options.model.parameters.trained)
   }
 
-  /// Adds to the good state what no update changes, but a callback may.
-  private func keepFrozenParameters() {
-    let kept = Set(lastGood?.parameters.map { ObjectIdentifier($0.tensor) } ?? [])
-    for (_, tensor) in options.model.parameters.all where !kept.contains(ObjectIdentifier(tensor)) {
-      lastGood?.parameters.append((tensor, Interruption.suspended { tensor.clone() }))
+  /// Copies into the good state the parameters that are not there yet.
+  private func keep(_ parameters: [(name: String, tensor: Tensor)]) {
+    guard let good = lastGood else { return }
+    let kept = Set(good.parameters.map { ObjectIdentifier($0.tensor) })
+    for (_, tensor) in parameters where !kept.contains(ObjectIdentifier(tensor)) {
+      Interruption.suspended {
+        lastGood?.parameters.append(
+          (tensor, tensor.clone(), options.optimizer.states[tensor]?.copy()))
+      }
     }
   }
 
@@ -183,8 +185,10 @@ public final class TrainingRun {
     guard let lastGood else {
       return EngineError("train", "the loss is \(loss) at step \(step), before any update")
     }
-    for (tensor, values) in lastGood.parameters { tensor.overwrite(with: values) }
-    options.optimizer.restore(lastGood.optimizer)
+    for (tensor, values, state) in lastGood.parameters {
+      tensor.overwrite(with: values)
+      options.optimizer.states[tensor] = state?.copy()
+    }
     let failed = step
     step = lastGood.step
     return EngineError(
