@@ -68,7 +68,7 @@ enum ModelFunctions {
           guard let named = LossMask(rawValue: name) else {
             throw call.failure(3, "\(LuaType.choice(LossMask.names)) expected, got \"\(name)\"")
           }
-          mask = named.mask(of: batch)
+          mask = try named.mask(of: batch)
         }
         return call.returns(try object(call).loss(batch, mask: mask))
       },

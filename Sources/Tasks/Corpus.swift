@@ -85,7 +85,7 @@ public final class Corpus: Sendable {
         "bigram", "a table of \(n) × \(n) is too large (allowed: up to \(1 << 14) symbols)")
     }
     let result = Tensor(full: [n, n], 0)
-    result.withMutableElements { out in
+    try result.withMutableElements { out in
       for i in 0..<n where !Interruption.stopsHere {
         rows.forEach(Int(rowAfter[i])) { out[i * n + $0] = Float($1) }
       }

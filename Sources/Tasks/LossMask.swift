@@ -10,7 +10,8 @@ public enum LossMask: String, CaseIterable, Sendable {
   case repeats
 
   /// 1 where the position counts, else 0, [B, T].
-  public func mask(of batch: Batch) -> Tensor {
+  /// - Throws: `EngineError` if there is no memory for it.
+  public func mask(of batch: Batch) throws -> Tensor {
     let result = Tensor(full: batch.occurrence.shape, 1)
     let least: Int32
     switch self {
@@ -18,8 +19,8 @@ public enum LossMask: String, CaseIterable, Sendable {
     case .outputs: least = 1
     case .repeats: least = 2
     }
-    batch.occurrence.withElements { occurrence in
-      result.withMutableElements { mask in
+    try batch.occurrence.withElements { occurrence in
+      try result.withMutableElements { mask in
         for i in mask.indices { mask[i] = occurrence[i] >= least ? 1 : 0 }
       }
     }

@@ -100,10 +100,14 @@ public final class Tensor {
   }
 
   /// Calls `body` with the elements of a contiguous tensor, for writing.
+  /// - Throws: `EngineError` for a view whose elements do not lie side by side; what `body` throws.
   package func withMutableElements<R>(
     _ body: (UnsafeMutableBufferPointer<Float>) throws -> R
-  ) rethrows -> R {
-    precondition(layout.isContiguous, "withMutableElements needs a contiguous tensor")
+  ) throws -> R {
+    guard layout.isContiguous else {
+      throw EngineError(
+        "change in place", "a view of shape \(shape) does not lie side by side; use clone() first")
+    }
     storage.version &+= 1
     return try body(UnsafeMutableBufferPointer(start: pointer, count: count))
   }

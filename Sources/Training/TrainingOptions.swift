@@ -11,7 +11,7 @@ public enum LossSelection {
 
   func mask(_ batch: Batch) throws -> Tensor {
     switch self {
-    case .named(let mask): return mask.mask(of: batch)
+    case .named(let mask): return try mask.mask(of: batch)
     case .custom(let function):
       let mask = try function(batch)
       guard mask.shape == batch.tokens.shape else {

@@ -143,6 +143,17 @@ struct OptimizerTests {
     }
   }
 
+  @Test func viewsAreNoParameters() throws {
+    for optimizer in [try optimizer("sgd"), try optimizer("adamw")] {
+      let whole = try Tensor([1, 2, 3, 4], shape: [2, 2])
+      for view in [try whole.t(), try whole.narrow(1, 0, 1).expand([2, 3])] {
+        view.grad = Tensor(full: view.shape, 1)
+        #expect(throws: EngineError.self) { try optimizer.update([("p", view)], step: 0) }
+      }
+      #expect(whole.elements() == [1, 2, 3, 4])
+    }
+  }
+
   @Test func parametersWithoutGradientsAreLeftAlone() throws {
     for optimizer in [try optimizer("sgd-nesterov"), try optimizer("adamw-betas")] {
       let p = try Tensor([1, -2, 3]).requireGrad()

@@ -29,7 +29,7 @@ import Transformers
         "held out",
         { context in
           let batch = try task.batch(5, index: 0, purpose: .evaluation)
-          let mask = LossMask.all.mask(of: batch)
+          let mask = try LossMask.all.mask(of: batch)
           return try noGrad { Double(try context.model.loss(batch, mask: mask).item()) }
         }
       ),

@@ -63,10 +63,10 @@ struct TrainingRunTests {
       try run.run()
       return run.losses
     }
-    let outputs = try losses(.custom { LossMask.outputs.mask(of: $0) })
+    let outputs = try losses(.custom { try LossMask.outputs.mask(of: $0) })
     #expect(try outputs == losses(.named(.outputs)))
     #expect(try outputs != losses(.named(.all)))
-    #expect(try losses(.custom { LossMask.all.mask(of: $0) }) == losses(.named(.all)))
+    #expect(try losses(.custom { try LossMask.all.mask(of: $0) }) == losses(.named(.all)))
 
     expectError(
       "train: loss_on gave a mask of shape [13, 4] (allowed: [4, 13], as tokens)"

@@ -48,7 +48,7 @@ struct FastPathTests {
 
     /// Weights of the positions: those of a mask, or any; at least one counts.
     func mask(_ batch: Batch) throws -> Tensor {
-      let mask = draw(LossMask.allCases, 1).mask(of: batch)
+      let mask = try draw(LossMask.allCases, 1).mask(of: batch)
       var weights = mask.elements()
       weights[weights.count - 1] = 0.5
       return try Tensor(weights, shape: mask.shape)

@@ -112,7 +112,7 @@ struct GoldenTests {
     let golden = try Golden(name)
     let batch = golden.batch
     let inputs = [batch.tokens, batch.targets, batch.occurrence]
-    let mask = golden.mask.mask(of: batch)
+    let mask = try golden.mask.mask(of: batch)
     let (ids, weights) = (inputs.map { $0.elements() }, mask.elements())
     let parameters = golden.model.parameters.bits
     _ = try golden.model.forward(batch.tokens)

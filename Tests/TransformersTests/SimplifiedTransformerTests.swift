@@ -81,7 +81,7 @@ struct SimplifiedTransformerTests {
     let batch = try smallBatch()
     try expectMaskedLosses(model, batch) { try PlainTransformer(model) }
     for choice in LossMask.allCases {
-      let mask = choice.mask(of: batch)
+      let mask = try choice.mask(of: batch)
       let expected = try PlainTransformer(model)(batch.tokens).logits
         .crossEntropy(batch.targets, mask: mask)
       let full = try model.forward(batch.tokens).crossEntropy(batch.targets, mask: mask)
@@ -121,7 +121,7 @@ struct SimplifiedTransformerTests {
     let embeddings = try tied.parameters.get("tok_embeddings.weight")
     try apart.parameters.set("output.weight", embeddings)
     let batch = try smallBatch()
-    let mask = LossMask.all.mask(of: batch)
+    let mask = try LossMask.all.mask(of: batch)
     try tied.loss(batch, mask: mask).backward()
     try apart.loss(batch, mask: mask).backward()
     let read = try #require(apart.parameters.get("tok_embeddings.weight").grad)

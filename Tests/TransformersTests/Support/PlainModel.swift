@@ -29,7 +29,7 @@ func expectMaskedLosses(
   _ makePlain: () throws -> any PlainModel
 ) throws {
   for choice in LossMask.allCases {
-    let mask = choice.mask(of: batch)
+    let mask = try choice.mask(of: batch)
     let plain = try makePlain()
     let expected = try plain(batch.tokens).logits.crossEntropy(batch.targets, mask: mask)
     try expected.backward()
