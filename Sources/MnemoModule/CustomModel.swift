@@ -26,7 +26,15 @@ final class CustomModel: Model {
     self.lua = lua
     vocabSize = vocab
     self.maxLength = maxLength
-    for (name, tensor) in parameters { self.parameters.add(name, tensor) }
+    for (name, tensor) in parameters {
+      if let other = self.parameters.all.first(where: { $0.tensor.sharesElements(with: tensor) }) {
+        throw EngineError(
+          "model.custom",
+          "parameters '\(other.name)' and '\(name)' share elements; give one name to what is one "
+            + "parameter, or a clone()")
+      }
+      self.parameters.add(name, tensor)
+    }
   }
 
   func configurationJSON() throws -> String {

@@ -172,7 +172,7 @@ enum ModelConstructors {
         + "saved and cloned like any other. forward(tokens, p, visit) gets the ids [B, T], the "
         + "parameters by name, and a function to show tensors to trace and patch: "
         + "h = visit(\"hidden\", h). It returns the logits [B, T, vocab]. Take parameters from p: a "
-        + "clone has its own.",
+        + "clone has its own, and a view (transposed, expanded, some columns) is copied.",
       options: [
         Option("vocab", .integer, .required, "Number of tokens, N."),
         Option("parameters", .table, .required, "Name to Tensor; all are trained at first."),
@@ -191,7 +191,7 @@ enum ModelConstructors {
       let options = try call.options()
       let table = try options.table("parameters")
       let parameters = try table.fields().map { name, _ in
-        (name: name, tensor: try table.object(.name(name), Tensor.self).requireGrad())
+        (name: name, tensor: try table.object(.name(name), Tensor.self).parameter())
       }
       let model = try CustomModel(
         call.lua, vocab: options.integer("vocab"),

@@ -61,6 +61,20 @@ public final class Tensor {
     return self
   }
 
+  /// This tensor as a parameter that can be trained in place: itself, or a copy of a view whose
+  /// elements do not lie side by side.
+  /// - Throws: `EngineError` if the tensor was computed from others.
+  package func parameter() throws -> Tensor {
+    guard !layout.isContiguous, node == nil else { return try requireGrad() }
+    return try clone().requireGrad()
+  }
+
+  /// Whether a change in place of one contiguous tensor changes the other.
+  package func sharesElements(with other: Tensor) -> Bool {
+    storage === other.storage && layout.offset < other.layout.offset + other.count
+      && other.layout.offset < layout.offset + count
+  }
+
   /// The only element.
   /// - Throws: `EngineError` if there is not exactly one.
   public func item() throws -> Float {

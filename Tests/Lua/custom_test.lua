@@ -34,6 +34,21 @@ local function rewritten(built)
   return model
 end
 
+--- Trains a parameter of 3 × 4 for a step, by which its row 1 learns that column 2 comes next.
+local function trained(w)
+  local model = mnemo.model.custom {
+    vocab = 4, parameters = { w = w }, forward = function(tokens, p) return p.w[tokens] end,
+  }
+  mnemo.train {
+    model = model, steps = 1, batch_size = 1, progress = false,
+    optimizer = mnemo.optim.sgd { lr = 1 },
+    data = mnemo.data.custom {
+      vocab = 4, seq_len = 1, seed = 1, sample = function() return { 1, 2 } end,
+    },
+  }
+  return model:get "w"
+end
+
 local task = mnemo.data.bigram { seq_len = 24, triggers = 3, seed = 1 }
 
 local function pair()
@@ -44,6 +59,53 @@ local function pair()
 end
 
 local tests = {}
+
+function tests.test_views_are_trained_in_their_own_elements()
+  local expected = trained(mnemo.zeros(3, 4)):totable()
+  lu.assertTrue(expected[1][2] > 0.7 and expected[2][1] == 0)
+  local wide, tall = mnemo.zeros(5, 8), mnemo.zeros(10, 4)
+  for label, view in pairs {
+    transposed = mnemo.zeros(4, 3):t(), expanded = mnemo.zeros(1, 1):expand(3, 4),
+    columns = wide:narrow(2, 3, 4):narrow(1, 1, 3), rows = tall:narrow(1, 2, 3),
+  } do
+    lu.assertEquals(trained(view):totable(), expected, label)
+  end
+  -- What lies side by side is trained itself; of what does not, a copy.
+  lu.assertEquals(wide:abs():sum():item(), 0)
+  lu.assertEquals(tall:narrow(1, 2, 3):totable(), expected)
+  lu.assertEquals(tall:abs():sum():item(), mnemo.tensor(expected):abs():sum():item())
+end
+
+function tests.test_parameters_that_share_elements_are_refused()
+  local w = mnemo.zeros(4, 4)
+  for _, other in ipairs { w, w:narrow(1, 2, 1), w:reshape(2, 8) } do
+    local options = { vocab = 4, parameters = { a = w, b = other }, forward = print }
+    lu.assertStrContains(message(mnemo.model.custom, options),
+      "parameters 'a' and 'b' share elements")
+  end
+end
+
+function tests.test_one_optimizer_for_models_of_different_width()
+  for _, make in ipairs {
+    function() return mnemo.optim.adamw { lr = 0.01 } end,
+    function() return mnemo.optim.sgd { lr = 0.1, momentum = 0.9 } end,
+  } do
+    local function losses(optimizer_of)
+      local result = {}
+      for _, dim in ipairs { 16, 64, 8 } do
+        local model = mnemo.model.simplified { vocab = 65, dim = dim, max_len = 8, seed = 1 }
+        local run = mnemo.train {
+          model = model, data = mnemo.data.bigram { seq_len = 8, seed = 1 }, steps = 4,
+          batch_size = 2, eval_every = 1, optimizer = optimizer_of(), progress = false,
+        }
+        result[#result + 1] = run:series "loss"
+      end
+      return result
+    end
+    local shared = make()
+    lu.assertEquals(losses(function() return shared end), losses(make))
+  end
+end
 
 function tests.test_m1_in_lua_gives_the_same_logits_loss_and_gradients()
   local built, model = pair()

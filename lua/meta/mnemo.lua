@@ -1554,7 +1554,7 @@ function mnemo.model.transformer(options) end
 ---@field forward function From tokens to logits [B, T, vocab].
 ---@field max_len? integer Longest sequence. Default: no limit.
 
----A model whose forward pass is a Lua function on tensors; it is trained, probed, frozen, saved and cloned like any other. forward(tokens, p, visit) gets the ids [B, T], the parameters by name, and a function to show tensors to trace and patch: h = visit("hidden", h). It returns the logits [B, T, vocab]. Take parameters from p: a clone has its own.
+---A model whose forward pass is a Lua function on tensors; it is trained, probed, frozen, saved and cloned like any other. forward(tokens, p, visit) gets the ids [B, T], the parameters by name, and a function to show tensors to trace and patch: h = visit("hidden", h). It returns the logits [B, T, vocab]. Take parameters from p: a clone has its own, and a view (transposed, expanded, some columns) is copied.
 ---
 ---```lua
 ---local model = mnemo.model.custom{
