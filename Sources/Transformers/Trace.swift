@@ -151,7 +151,8 @@ extension Model {
   /// - Throws: `EngineError` as `forward`, or if there are not so many layers.
   public func residual(_ tokens: IntTensor, after layers: Int) throws -> Tensor {
     if layers == 0 { return try intermediate("embeddings", tokens) }
-    try check(layer: layers - 1, "residual")
+    // The least integer has no predecessor; it is no layer either way.
+    try check(layer: layers &- 1, "residual")
     return try intermediate("layers.\(layers - 1).residual", tokens)
   }
 
@@ -160,7 +161,7 @@ extension Model {
       throw EngineError(operation, "this model names no layers")
     }
     guard layer >= 0, layer < layerCount else {
-      throw EngineError(operation, "layer \(layer + 1) (allowed: 1…\(layerCount))")
+      throw EngineError(operation, "layer \(layer &+ 1) (allowed: 1…\(layerCount))")
     }
   }
 

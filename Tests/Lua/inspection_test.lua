@@ -211,7 +211,12 @@ function tests.test_errors_are_sentences()
   lu.assertStrContains(message(model.trace, model, ids, "*", function() return 1 end),
     "loss must return a Tensor, got number")
   lu.assertStrContains(message(model.attention, model, ids, 3), "layer 3 (allowed: 1…2)")
-  lu.assertStrContains(message(model.residual, model, ids, -1), "layer")
+  for _, layer in ipairs { -1, 3, math.mininteger, math.maxinteger, -2.0 ^ 63 } do
+    for _, look in ipairs { model.residual, model.attention } do
+      lu.assertStrContains(message(look, model, ids, layer),
+        ("layer %d (allowed: 1…2)"):format(layer))
+    end
+  end
   lu.assertStrContains(message(model.generate, model, { prompt = {} }), "the prompt is empty")
   lu.assertStrContains(message(model.generate, model, { prompt = { 8 } }), "token 8 is outside 1…7")
   lu.assertStrContains(message(model.with, model, { nope = mnemo.zeros(1) }, print),
