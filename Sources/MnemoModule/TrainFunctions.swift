@@ -198,8 +198,9 @@ enum TrainFunctions {
         "train",
         "Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted "
           + "from 0, and after the last. Ctrl-C ends the loop after the current step and returns the "
-          + "run. If the loss is no longer a number, training stops with an error and the model "
-          + "returns to its last good state.",
+          + "run. If the loss is no longer a number, or more than 100 times both the first loss and "
+          + "that of a uniform guess, log vocab, training has diverged: it stops with an error, and the "
+          + "model returns to the last record whose loss was below the first, or to the beginning.",
         options: [
           Option("model", .object("Model"), .required, "changed in place"),
           Option("data", .object("Task"), .required, "step s, counted from 0, takes batch s + 1"),

@@ -44,6 +44,14 @@ public final class ResultsFolder {
   /// Where the history is.
   public var historyPath: String { "\(path)/history.jsonl" }
 
+  /// Writes the history anew.
+  /// - Throws: `EngineError` with the system's reason.
+  func rewrite(_ records: [Record]) throws {
+    if let history { fclose(history) }
+    history = nil
+    for record in records { try append(record) }
+  }
+
   /// Adds a record to the history, which begins anew with a run's first record.
   /// - Throws: `EngineError` with the system's reason.
   func append(_ record: Record) throws {

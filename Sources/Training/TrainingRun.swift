@@ -1,3 +1,4 @@
+import Glibc
 import Tasks
 import Tensors
 import Transformers
@@ -30,9 +31,17 @@ public final class TrainingRun {
   private let batches: BatchesAhead
   private var isRunning = false
   private var savedStep: Int?
+  /// The first loss of the run.
+  private var firstLoss: Double?
+  /// A step that was just recorded and is worth returning to; nothing has changed since.
+  private var candidate: (step: Int, loss: Double)?
   private var lastGood: GoodState?
 
-  /// What a run returns to: how things were before the update of a step whose loss was a number.
+  /// A loss so many times as large as the first, and as that of a uniform guess, log V, has left all
+  /// bounds: the right token's mean log-probability is a hundred times worse than knowing nothing.
+  public static let divergence = 100.0
+
+  /// What a run returns to: how things were when a record was made whose loss was below the first.
   private struct GoodState {
     let step: Int
     let loss: Double
@@ -54,9 +63,12 @@ public final class TrainingRun {
 
   /// Makes `steps` more updates.
   ///
-  /// If the loss is not a finite number, the parameters return to those of the last step for which
-  /// it was. If a callback fails, the model stays as it is. In both cases what was measured so far
-  /// stays in `history` and in the results folder, and the checkpoint is written there.
+  /// The run has diverged if a loss is not finite, or is more than ``divergence`` times both the
+  /// first loss and log V. Parameters and the optimizer's state then return to those of the last
+  /// record whose loss was below the first, or of the beginning; if the run goes on, records after
+  /// that step are made anew. If a callback fails, the model stays as it is. In both cases what was
+  /// measured so far stays in `history` and in the results folder, and the checkpoint is written
+  /// there.
   /// - Throws: `EngineError` that says at which step and why; errors of callbacks.
   public func advance(_ steps: Int) throws {
     // 2⁴⁰ is how many batches a task can draw.
@@ -65,7 +77,12 @@ public final class TrainingRun {
     }
     guard !isRunning else { throw EngineError("train", "a run cannot resume inside itself") }
     isRunning = true
-    defer { isRunning = false }
+    defer {
+      isRunning = false
+      // Whoever has the model now may change it.
+      candidate = nil
+    }
+    try forgetRecordsAhead()
     let end = step + steps
     let progress = options.showsProgress ? Progress(from: step, to: end) : nil
     defer { progress?.clear() }
@@ -89,14 +106,13 @@ public final class TrainingRun {
       do {
         if let callback = options.schedule[step] {
           progress?.clear()
-          // What no update changes, a callback may.
+          // It may change what no update does.
           keep(options.model.parameters.all)
           try callback(options.model)
         }
         // Batch `end` is that of the last record.
         loss = try measure(
           progress, isRecorded: step % options.evalEvery == 0, isFollowed: true)
-        keepGoodState(loss)
         try clipGradients()
         try Interruption.check()
       } catch {
@@ -105,9 +121,9 @@ public final class TrainingRun {
         (stopped, isGivenUp) = (true, true)
         break
       }
-      try Interruption.suspended {
-        try options.optimizer.update(options.model.parameters.trained, step: step)
-      }
+      let trained = options.model.parameters.trained
+      keep(trained)
+      try Interruption.suspended { try options.optimizer.update(trained, step: step) }
       step += 1
       progress?.update(step, loss: loss)
       if let every = options.checkpointEvery, step % every == 0, step < end {
@@ -137,12 +153,17 @@ public final class TrainingRun {
     let loss = try options.model.loss(batch, mask: mask)
     let value = Double(try loss.item())
     try Interruption.check()
-    // A NaN's sign says nothing.
-    guard value.isFinite else { throw returnToGoodState(value.isNaN ? .nan : value) }
+    let first = firstLoss ?? value
+    let bound = Self.divergence * max(first, log(Double(options.model.vocabSize)))
+    guard value.isFinite, value <= bound else { throw returnToGoodState(value, bound) }
+    firstLoss = first
+    if isRecorded || step == history.last?.step, step == 0 || value < first {
+      candidate = (step, value)
+    }
     // Those of others: left from before the run, or by a callback.
     clearGradients()
     if loss.requiresGrad { try loss.backward() }
-    // A run that went back comes by steps that were recorded before.
+    // The last record of an advance was made by the one before.
     if isRecorded && step > history.last?.step ?? -1 {
       progress?.clear()
       try record(batch, value)
@@ -164,13 +185,12 @@ public final class TrainingRun {
     for (_, tensor) in options.model.parameters.all { tensor.grad = nil }
   }
 
-  private func keepGoodState(_ loss: Double) {
-    lastGood = GoodState(step: step, loss: loss)
-    keep(options.model.parameters.trained)
-  }
-
-  /// Copies into the good state the parameters that are not there yet.
+  /// Copies what is about to change into the good state, where it is not there yet.
+  ///
+  /// So a run that only measures copies nothing, and one that trains does at records alone.
   private func keep(_ parameters: [(name: String, tensor: Tensor)]) {
+    if let candidate { lastGood = GoodState(step: candidate.step, loss: candidate.loss) }
+    candidate = nil
     guard let good = lastGood else { return }
     let kept = Set(good.parameters.map { ObjectIdentifier($0.tensor) })
     for (_, tensor) in parameters where !kept.contains(ObjectIdentifier(tensor)) {
@@ -181,20 +201,31 @@ public final class TrainingRun {
     }
   }
 
-  private func returnToGoodState(_ loss: Double) -> EngineError {
+  private func returnToGoodState(_ loss: Double, _ bound: Double) -> EngineError {
+    // A NaN's sign says nothing.
+    let what =
+      loss.isFinite
+      ? "\(loss) at step \(step), \(Int(Self.divergence)) times what it was at first or more"
+      : "\(loss.isNaN ? .nan : loss) at step \(step)"
     guard let lastGood else {
-      return EngineError("train", "the loss is \(loss) at step \(step), before any update")
+      return EngineError("train", "the loss is \(what), before any update")
     }
     for (tensor, values, state) in lastGood.parameters {
       tensor.overwrite(with: values)
       options.optimizer.states[tensor] = state?.copy()
     }
-    let failed = step
     step = lastGood.step
     return EngineError(
       "train",
-      "the loss is \(loss) at step \(failed); training stopped, and the model is back at step "
+      "the loss is \(what); training stopped, and the model is back at step "
         + "\(step), where the loss was \(lastGood.loss); a smaller learning rate may help")
+  }
+
+  /// Drops records of a path that the run came back from.
+  private func forgetRecordsAhead() throws {
+    guard let last = history.last, last.step > step else { return }
+    history.removeAll { $0.step > step }
+    try options.folder?.rewrite(history)
   }
 
   private func clipGradients() throws {

@@ -193,21 +193,21 @@ import Testing
       #expect(outcome.status == 1)
       let lines = outcome.output.split(separator: "\n")
       let said =
-        /false.*: train: the loss is (-?nan|inf) at step 2; training stopped, and the model is back at step 1, where the loss was [0-9.e+]+; a smaller learning rate may help/
+        /false.*: train: the loss is .+ at step 1.*; training stopped, and the model is back at step 0, where the loss was [0-9.]+; a smaller learning rate may help/
       #expect(try said.wholeMatch(in: lines.first ?? "") != nil, "\(lines)")
       #expect(lines.last == "true")
       #expect(outcome.sentence.contains("train: the loss is"))
       // What was measured before is on disk, and so is the last good model.
       let history = folder.text("out/history.jsonl").split(separator: "\n")
-      #expect(history.count == 2)
-      #expect(history.last?.hasPrefix("{\"step\":1,\"loss\":") == true)
+      #expect(history.count == 1)
+      #expect(history.last?.hasPrefix("{\"step\":0,\"loss\":") == true)
       let loaded = try run(
         smallRun + """
           model = mnemo.model.load "out/model.safetensors"
           print(model:loss(task:batch(4)):item() < math.huge)
           print(select(2, mnemo.safetensors.load "out/model.safetensors").step)
           """, in: folder)
-      #expect(loaded.output == "true\n1\n")
+      #expect(loaded.output == "true\n0\n")
     }
   }
 

@@ -220,7 +220,7 @@ function mnemo.where(mask, a, b) end
 ---@field dir? string Folder for history.jsonl and model.safetensors, written as they come.
 ---@field progress? boolean Whether progress is told on standard error. Default: true.
 
----Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted from 0, and after the last. Ctrl-C ends the loop after the current step and returns the run. If the loss is no longer a number, training stops with an error and the model returns to its last good state.
+---Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted from 0, and after the last. Ctrl-C ends the loop after the current step and returns the run. If the loss is no longer a number, or more than 100 times both the first loss and that of a uniform guess, log vocab, training has diverged: it stops with an error, and the model returns to the last record whose loss was below the first, or to the beginning.
 ---
 ---```lua
 ---local task = mnemo.data.bigram{seq_len = 32, seed = 1}
