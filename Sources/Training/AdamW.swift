@@ -50,25 +50,12 @@ public final class AdamW: Optimizer {
         ?? OptimizerState(buffers: (0..<2).map { _ in Tensor(full: tensor.shape, 0) })
       state.updates += 1
       let t = state.updates
-      let shrink = Float(1 - rate * weightDecay)
-      let stepSize = Float(rate / (1 - pow(betas.0, Double(t))))
-      let rootCorrection = Float((1 - pow(betas.1, Double(t))).squareRoot())
-      let (b1, b2, eps) = (Float(betas.0), Float(betas.1), Float(epsilon))
-      let (c1, c2) = (Float(1 - betas.0), Float(1 - betas.1))
-      try grad.withElements { g in
-        try tensor.withMutableElements { p in
-          try state.buffers[0].withMutableElements { m in
-            try state.buffers[1].withMutableElements { v in
-              for i in 0..<p.count {
-                m[i] = b1 * m[i] + c1 * g[i]
-                v[i] = b2 * v[i] + c2 * g[i] * g[i]
-                let denominator = v[i].squareRoot() / rootCorrection + eps
-                p[i] = p[i] * shrink - stepSize * m[i] / denominator
-              }
-            }
-          }
-        }
-      }
+      try tensor.updateAdamW(
+        gradient: grad, first: state.buffers[0], second: state.buffers[1],
+        Kernels.AdamWStep(
+          betas: betas, shrink: 1 - rate * weightDecay,
+          stepSize: rate / (1 - pow(betas.0, Double(t))),
+          rootCorrection: (1 - pow(betas.1, Double(t))).squareRoot(), epsilon: epsilon))
       states[tensor] = state
     }
   }

@@ -40,28 +40,19 @@ public final class SGD: Optimizer {
 
   public func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws {
     let rate = Float(try learningRate.value(at: step))
-    let (decay, momentum, nesterov) = (weightDecay, momentum, nesterov)
     for parameter in parameters {
       guard let grad = try gradient(of: parameter) else { continue }
       let tensor = parameter.tensor
-      var state = states[tensor] ?? OptimizerState()
-      let isFirst = state.buffers.isEmpty
-      if isFirst { state.buffers = [Tensor(full: momentum > 0 ? tensor.shape : [0], 0)] }
-      try grad.withElements { g in
-        try tensor.withMutableElements { p in
-          try state.buffers[0].withMutableElements { b in
-            for i in 0..<p.count {
-              var d = g[i] + decay * p[i]
-              if momentum > 0 {
-                b[i] = isFirst ? d : momentum * b[i] + d
-                d = nesterov ? d + momentum * b[i] : b[i]
-              }
-              p[i] -= rate * d
-            }
-          }
-        }
+      guard momentum > 0 else {
+        try tensor.updateSGD(gradient: grad, rate: rate, decay: weightDecay)
+        continue
       }
-      if momentum > 0 { states[tensor] = state }
+      let known = states[tensor]
+      let state = known ?? OptimizerState(buffers: [Tensor(full: tensor.shape, 0)])
+      try tensor.updateSGD(
+        gradient: grad, buffer: state.buffers[0], isFirst: known == nil, rate: rate,
+        decay: weightDecay, momentum: momentum, nesterov: nesterov)
+      states[tensor] = state
     }
   }
 }
