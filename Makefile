@@ -102,9 +102,10 @@ install: build library
 	install -m 755 $(MNEMO) "$(DESTDIR)$(PREFIX)/bin/mnemo"
 	install -d "$(DESTDIR)$(PREFIX)/lib/lua/5.4"
 	install -m 755 $(LIBRARY) "$(DESTDIR)$(PREFIX)/lib/lua/5.4/mnemo.so"
-	install -d "$(DESTDIR)$(PREFIX)/share/lua/5.4/mnemo/plot" "$(DESTDIR)$(PREFIX)/share/mnemo/examples"
-	install -m 644 lua/mnemo/*.lua "$(DESTDIR)$(PREFIX)/share/lua/5.4/mnemo"
-	install -m 644 lua/mnemo/plot/*.lua "$(DESTDIR)$(PREFIX)/share/lua/5.4/mnemo/plot"
+	install -d "$(DESTDIR)$(PREFIX)/share/mnemo/examples"
+	for file in lua/mnemo/*.lua lua/mnemo/*/*.lua; do \
+	  install -D -m 644 $$file "$(DESTDIR)$(PREFIX)/share/lua/5.4/$${file#lua/}" || exit 1; \
+	done
 	install -m 644 examples/*.lua "$(DESTDIR)$(PREFIX)/share/mnemo/examples"
 	install -d "$(DESTDIR)$(PREFIX)/share/mnemo/meta"
 	install -m 644 lua/meta/mnemo.lua "$(DESTDIR)$(PREFIX)/share/mnemo/meta"

@@ -52,7 +52,7 @@ end
 
 local guide = session { "?" }:gsub("^mnemo> ", ""):gsub("mnemo> %s*$", "")
 local lines = { ":tour" }
-for _ = 1, #require "mnemo.guide" do lines[#lines + 1] = "" end
+for _ = 1, #require "mnemo.prompt.guide" do lines[#lines + 1] = "" end
 lines[#lines + 1] = ":quit"
 lines[#lines + 1] = ":quit"
 local tour = session(lines):gsub("^mnemo> ", "mnemo> :tour\n"):gsub("mnemo> mnemo:.*$", "")

@@ -5,8 +5,8 @@ import Testing
 @Suite struct CommandLineTests {
   @Test func statementsAndModulesRunInOrder() throws {
     let outcome = try mnemo(
-      "-e", "x = type(string.nearest)", "-l", "mnemo.nearest", "-e",
-      "print(x, type(_G['mnemo.nearest'].name))")
+      "-e", "x = type(string.nearest)", "-l", "mnemo.text.nearest", "-e",
+      "print(x, type(_G['mnemo.text.nearest'].name))")
     #expect(outcome.output == "nil\tfunction\n")
     #expect(try mnemo("-e", "print(1)", "-eprint(2)", "-e", "-- none").output == "1\n2\n")
     #expect(try mnemo("-lmnemo.nope").sentence.contains("module 'mnemo.nope' not found"))

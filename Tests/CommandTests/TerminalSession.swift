@@ -78,7 +78,7 @@ final class TerminalSession {
   static let canRunAsNobody =
     geteuid() != 0
     || system(
-      (asNobody + [command, "-e", "'require \"mnemo.show\"'", ">/dev/null", "2>&1"]).joined(
+      (asNobody + [command, "-e", "'require \"mnemo.prompt.show\"'", ">/dev/null", "2>&1"]).joined(
         separator: " ")) == 0
 
   private static var command: String {

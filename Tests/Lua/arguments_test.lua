@@ -1,7 +1,7 @@
 --- Options of scripts: values, messages, help.
 local luaunit = require "luaunit"
 local arguments = require "mnemo.arguments"
-local nearest = require "mnemo.nearest"
+local nearest = require "mnemo.text.nearest"
 
 local tests = {}
 

@@ -21,7 +21,7 @@
 -- wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the
 -- script.
 local mnemo = require "mnemo"
-local nearest = require "mnemo.nearest"
+local nearest = require "mnemo.text.nearest"
 
 local arguments = {}
 

@@ -13,7 +13,7 @@
 -- Shapes: B batch, T seq_len, N vocab, d dim, H heads. Names of parameters count layers from
 -- 0, as the files do; everything else counts from 1.
 local mnemo = require "mnemo"
-local nearest = require "mnemo.nearest"
+local nearest = require "mnemo.text.nearest"
 
 local probes = {}
 

@@ -5,7 +5,7 @@ import Tensors
 // What the Lua side of the prompt asks of the engine, and completion.
 
 extension REPL {
-  /// The functions of the table that `mnemo.show` and `mnemo.complete` are given.
+  /// The functions of the table that `mnemo.prompt.show` and `mnemo.prompt.complete` are given.
   var functions: [Function] {
     [
       Function("columns", "The window's width.", returns: "number") {

@@ -1,16 +1,16 @@
 import Glibc
 import LuaBridge
 
-// The guide that `:tour` opens: `lua/mnemo/guide.lua`, a list of steps.
+// The guide that `:tour` opens: `lua/mnemo/prompt/guide.lua`, a list of steps.
 
 extension REPL {
   /// Walks through the guide: Enter runs a step, anything else leaves it.
   func tour() {
     guard case .function(let require) = lua.global("require"),
-      case .table(let steps)? = try? require.call([.string("mnemo.guide")]).first,
+      case .table(let steps)? = try? require.call([.string("mnemo.prompt.guide")]).first,
       let count = steps.table?.count
     else {
-      tell("the guide, lua/mnemo/guide.lua, was not found")
+      tell("the guide, lua/mnemo/prompt/guide.lua, was not found")
       return
     }
     for number in 1..<(count + 1) {

@@ -82,7 +82,7 @@ final class REPL {
     local engine, locals = ...
     local show
     local function display(name, ...)
-      show = show or require "mnemo.show"
+      show = show or require "mnemo.prompt.show"
       return show[name](engine, ...)
     end
     engine.display = display
@@ -369,7 +369,7 @@ final class REPL {
     try call("values", [.table(list), .integer(values.count), .integer(first)])
   }
 
-  /// Calls a function of `mnemo.show`.
+  /// Calls a function of `mnemo.prompt.show`.
   @discardableResult
   func call(_ name: String, _ arguments: [LuaValue]) throws -> [LuaValue] {
     guard case .function(let display) = tool("display") else { return [] }

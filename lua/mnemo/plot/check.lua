@@ -1,5 +1,5 @@
 --- Checks of what figures are given. An error names the caller's line outside the module.
-local nearest = require "mnemo.nearest"
+local nearest = require "mnemo.text.nearest"
 
 local check = {}
 

@@ -626,9 +626,9 @@ function show.who(engine, locals, base)
   return table.concat(lines, "\n")
 end
 
---- Completion: see mnemo.complete.
+--- Completion: see mnemo.prompt.complete.
 function show.complete(engine, text, locals)
-  return require "mnemo.complete"(engine, text, locals)
+  return require "mnemo.prompt.complete"(engine, text, locals)
 end
 
 return show
