@@ -6,6 +6,8 @@
 --     mnemo.plot.lines { y = mnemo.runs.series(runs, "acc_end") }
 --
 -- A run is what `mnemo.train` returns, or any table with its `history`.
+local columns = require "mnemo.text.columns"
+
 local runs = {}
 
 --- Returns one column of each run's history, as `mnemo.plot.lines` takes it for a mean with a
@@ -98,22 +100,8 @@ end
 -- @treturn string one line for each row
 -- @usage print(mnemo.runs.columns { { "seed", "accuracy" }, { 1, "0.98" }, { 2, "0.97" } })
 function runs.columns(rows)
-  local widths = {}
-  for _, row in ipairs(rows) do
-    for i, cell in ipairs(row) do
-      widths[i] = math.max(widths[i] or 0, utf8.len(tostring(cell)))
-    end
-  end
-  local lines = {}
-  for n, row in ipairs(rows) do
-    local cells = {}
-    for i, cell in ipairs(row) do
-      local text = tostring(cell)
-      local space = (" "):rep(widths[i] - utf8.len(text))
-      cells[i] = i == 1 and text .. space or space .. text
-    end
-    lines[n] = "  " .. table.concat(cells, "  "):gsub(" +$", "")
-  end
+  local lines = columns(rows, function(i) return i > 1 end)
+  for i, line in ipairs(lines) do lines[i] = "  " .. line end
   return table.concat(lines, "\n")
 end
 

@@ -5,6 +5,7 @@ local axes = require "mnemo.plot.axes"
 local check = require "mnemo.plot.check"
 local style = require "mnemo.plot.style"
 local values = require "mnemo.plot.values"
+local visible = require "mnemo.text.visible"
 
 local describe = {}
 
@@ -235,7 +236,7 @@ local function read_points(given, shared_x, where, index)
   if given.labels ~= nil then
     series.labels = {}
     for i, label in ipairs(values.list(given.labels, where, "labels")) do
-      series.labels[i] = values.visible(label)
+      series.labels[i] = visible.token(label)
     end
   end
   check_lengths(series, { "x", "size", "colour", "labels" }, where, index)
@@ -291,7 +292,7 @@ function describe.heatmap(options)
           key == "xlabels" and "columns" or "rows")
       end
       self[key] = {}
-      for i, label in ipairs(labels) do self[key][i] = values.visible(label) end
+      for i, label in ipairs(labels) do self[key][i] = visible.token(label) end
     end
   end
   self.columns = read_window(options.xlim, #self.matrix[1], where, "xlim")

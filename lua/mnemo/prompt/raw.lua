@@ -1,0 +1,54 @@
+--- How the prompt looks at values of the user's: by raw access, and never by their metamethods
+-- without protection.
+local raw = {}
+
+local metatable_of = debug.getmetatable
+
+--- The class of an object of the module, whose metatable shows its name alone.
+function raw.class_of(value)
+  if type(value) ~= "userdata" then return nil end
+  local metatable = metatable_of(value)
+  local name = metatable and rawget(metatable, "__name")
+  return type(name) == "string" and name or nil
+end
+
+--- Calls a function as `pcall` does, but lets an interrupt through.
+-- @treturn boolean whether it worked
+-- @return its first result, or what was raised
+function raw.try(engine, f, ...)
+  local done, result = pcall(f, ...)
+  if not done and engine.is_interrupt(result) then error(result, 0) end
+  return done, result
+end
+
+--- Calls a metamethod's words for a value: text, or nil and what went wrong.
+function raw.words(engine, value)
+  local metatable = metatable_of(value)
+  if type(metatable) ~= "table" or rawget(metatable, "__tostring") == nil then return nil end
+  local done, text = raw.try(engine, tostring, value)
+  if done then return text end
+  return nil, "its __tostring fails"
+end
+
+local order = { number = 1, string = 2, boolean = 3 }
+
+--- The keys of a table besides its sequence, sorted; and the length of the sequence.
+function raw.keys(t)
+  local length = 0
+  while rawget(t, length + 1) ~= nil do length = length + 1 end
+  local keys = {}
+  for key in next, t do
+    if not (math.type(key) == "integer" and key >= 1 and key <= length) then
+      keys[#keys + 1] = key
+    end
+  end
+  table.sort(keys, function(a, b)
+    local x, y = type(a), type(b)
+    if x ~= y then return (order[x] or 9) < (order[y] or 9) end
+    if x == "number" or x == "string" then return a < b end
+    return false
+  end)
+  return keys, length
+end
+
+return raw
