@@ -136,6 +136,56 @@ import Testing
     }
   }
 
+  /// Neither a comparison of the user's nor a global of another meaning.
+  @Test func completionComparesRaw() throws {
+    try session {
+      try $0.enter("calls = 0", expecting: "mnemo> ")
+      try $0.enter(
+        "odd = setmetatable({inner = 1}, {__eq = function() calls = calls + 1 end})",
+        expecting: "mnemo> ")
+      try $0.enter(
+        "setmetatable(mnemo, {__index = function() calls = calls + 1 end});", expecting: "mnemo> ")
+      for line in ["odd.", "odd.inner.", "odd.none.", "mnemo.none.", "mnemo.plot.", "od"] {
+        $0.type(line + "\t\t")
+        usleep(100_000)
+        $0.type("\u{3}")
+        usleep(100_000)
+      }
+      try $0.enter("'Tab' .. 'bed'", expecting: "\"Tabbed\"\nmnemo> ")
+      $0.type("odd.inn\t")
+      try $0.enter(" + calls", expecting: "= 1\n")
+      // The module's own tables are found, whatever its metatable has become.
+      $0.type("mnemo.plot.heatm\t")
+      try $0.expect("heatmap")
+      $0.type("\u{3}")
+      try $0.expect("mnemo> ")
+      try $0.enter("_G, string = 1, 2", expecting: "mnemo> ")
+      $0.type("odd.inn\t")
+      try $0.enter(" + calls", expecting: "= 1\n")
+    }
+  }
+
+  @Test func completesTheContextOfAProbe() throws {
+    try session {
+      try $0.enter("task = mnemo.data.bigram{seq_len = 4, seed = 1}", expecting: "mnemo> ")
+      try $0.enter(
+        "model = mnemo.model.simplified{vocab = 65, dim = 4, max_len = 4}", expecting: "mnemo> ")
+      try $0.enter("probes = {p = function(c) context = c return 1 end}", expecting: "mnemo> ")
+      $0.type(
+        "mnemo.train{model = model, data = task, steps = 1, batch_size = 2, progress = false, "
+          + "optimizer = mnemo.optim.sgd{lr = 0.1}, probes = probes};\r")
+      try $0.expect("mnemo> ")
+      $0.type("context.log\t")
+      try $0.expect("context.logits")
+      $0.type("\u{3}")
+      try $0.expect("mnemo> ")
+      $0.type("context.model:trainab\t")
+      try $0.enter(")", expecting: "{")
+      $0.type("context.model:get('tok_\t")
+      try $0.enter("'):size(1)", expecting: "= 65\n")
+    }
+  }
+
   @Test func remembersAcrossSessions() throws {
     try withTemporaryFolder { home in
       let first = try TerminalSession(["--quiet", "--no-color"], home: home)

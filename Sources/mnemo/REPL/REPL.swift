@@ -86,6 +86,9 @@ final class REPL {
       return show[name](engine, ...)
     end
     engine.display = display
+    -- As the module itself loads what is written in Lua, whatever its metatable will be.
+    local load = getmetatable(mnemo).__index
+    function engine.submodule(name) return load(mnemo, name) end
     local base = {}
     if not help then
       function help(...)

@@ -3,28 +3,22 @@
 -- Names are found by raw access and by the module's declarations alone: no metamethod of the
 -- user's runs. `__index` tables are followed, functions are not called.
 
-local find, match, sub = string.find, string.match, string.sub
-local metatable_of = debug.getmetatable
+local keywords = require "mnemo.prompt.keywords"
+local raw = require "mnemo.prompt.raw"
 
-local keywords = {
-  "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in",
-  "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
-}
-
---- The class of an object of the module.
-local function class_of(value)
-  if type(value) ~= "userdata" then return nil end
-  local metatable = metatable_of(value)
-  local name = metatable and rawget(metatable, "__name")
-  return type(name) == "string" and name or nil
-end
+-- What is needed of Lua's library, whatever the user does to its names.
+local find, gmatch, match, sub = string.find, string.gmatch, string.match, string.sub
+local ipairs, next, rawequal, rawget, type = ipairs, next, rawequal, rawget, type
+local sort, length = table.sort, utf8.len
+local class_of, metatable_of = raw.class_of, debug.getmetatable
+local library, loaded, globals = string, package.loaded, _G
 
 --- The dotted name of one of the module's tables: "" for the module, "data", "plot".
 local function module_path(value)
-  local module = package.loaded.mnemo
-  if value == module then return "" end
-  for name, loaded in next, module do
-    if type(loaded) == "table" and rawequal(loaded, value) and type(name) == "string" then
+  local module = rawget(loaded, "mnemo")
+  if rawequal(value, module) then return "" end
+  for name, item in next, module do
+    if type(item) == "table" and rawequal(item, value) and type(name) == "string" then
       return name
     end
   end
@@ -92,23 +86,24 @@ local function chain_at_end(text)
   return chain
 end
 
+local holds_model = { Run = true, ProbeContext = true }
+
 --- The value of a chain such as `run.model`, or nil.
-local function value_of(chain, locals)
+local function value_of(engine, chain, locals)
   local value
   local first = true
-  for name in chain:gmatch "[^%.:]+" do
+  for name in gmatch(chain, "[^%.:]+") do
     if first then
       value = rawget(locals, name)
-      if value == nil then value = rawget(_G, name) end
+      if value == nil then value = rawget(globals, name) end
       first = false
-    elseif class_of(value) == "Run" and name == "model" then
+    elseif name == "model" and holds_model[class_of(value)] then
       value = value.model
-    elseif class_of(value) == "Context" and name == "model" then
-      value = value.model
-    else
-      local module = value == package.loaded.mnemo and rawget(value, name) == nil
+    elseif rawequal(value, rawget(loaded, "mnemo")) and rawget(value, name) == nil then
       -- Submodules of ours are loaded when they are first named.
-      value = module and name:find "^%l+$" and value[name] or field(value, name)
+      value = find(name, "^%l+$") and engine.submodule(name)
+    else
+      value = field(value, name)
     end
     if value == nil then return nil end
   end
@@ -132,7 +127,7 @@ local function members(engine, value, separator)
     end
     return names
   end
-  if type(value) == "string" then value = string end
+  if type(value) == "string" then value = library end
   local path = type(value) == "table" and module_path(value)
   if path then
     for _, name in ipairs(engine.names(path)) do add(name) end
@@ -160,10 +155,10 @@ end
 
 --- What the engine knows a function by: itself, whatever name leads to it; a method of the module's
 -- by class and name.
-local function declared(name, locals)
+local function declared(engine, name, locals)
   local object, method = match(name, "^(.*):([%a_][%w_]*)$")
-  if not object then return value_of(name, locals) end
-  local owner = value_of(object, locals)
+  if not object then return value_of(engine, name, locals) end
+  local owner = value_of(engine, object, locals)
   local class = class_of(owner)
   return class and class .. ":" .. method or field(owner, method)
 end
@@ -174,7 +169,7 @@ local function starting(names, beginning)
   for _, name in ipairs(names) do
     if sub(name, 1, #beginning) == beginning then found[#found + 1] = name end
   end
-  table.sort(found)
+  sort(found)
   return found
 end
 
@@ -184,21 +179,17 @@ local parameter_methods = { get = true, set = true, freeze = true, unfreeze = tr
 local function in_string(engine, text, quote, locals)
   local typed = sub(text, quote + 1)
   local before = sub(text, 1, quote - 1)
-  local object, method = match(before, "([%a_][%w_%.]*):([%a_]+)%s*%(?%s*$")
-  if object and parameter_methods[method] then
-    local model = value_of(object, locals)
-    if class_of(model) == "Model" then return #typed, starting(model:names(), typed) end
+  local name, method = match(before, "([%a_][%w_%.]*):([%a_]+)%s*%(?%s*$")
+  local object = name and value_of(engine, name, locals)
+  local class = class_of(object)
+  if class == "Model" and parameter_methods[method] then
+    return #typed, starting(object:names(), typed)
+  elseif class == "Run" and method == "series" and object.history[1] then
+    local names = {}
+    for column in next, object.history[1] do names[#names + 1] = column end
+    return #typed, starting(names, typed)
   end
-  object, method = match(before, "([%a_][%w_%.]*):([%a_]+)%s*%(?%s*$")
-  if object and method == "series" then
-    local run = value_of(object, locals)
-    if class_of(run) == "Run" and run.history[1] then
-      local names = {}
-      for name in next, run.history[1] do names[#names + 1] = name end
-      return #typed, starting(names, typed)
-    end
-  end
-  return utf8.len(typed) or #typed, engine.files(typed)
+  return length(typed) or #typed, engine.files(typed)
 end
 
 --- Finds what may stand in place of the end of a text.
@@ -216,7 +207,7 @@ return function(engine, text, locals)
   if not chain then return 0, {} end
   local owner, separator, typed = match(chain, "^(.*)([%.:])([%w_]*)$")
   if owner and owner ~= "" and not find(owner, "[%.:]$") then
-    local value = value_of(owner, locals)
+    local value = value_of(engine, owner, locals)
     if value == nil then return #typed, {} end
     local found = starting(members(engine, value, separator), typed)
     if #found == 1 and separator == ":" then found[1] = found[1] .. "(" end
@@ -229,7 +220,7 @@ return function(engine, text, locals)
     local before = sub(text, innermost.position + 1, #text - #chain)
     if find(before, "^%s*$") or find(before, "[,;]%s*$") then
       local name = function_before(sub(text, 1, innermost.position - 1))
-      local options = name and engine.options(declared(name, locals)) or {}
+      local options = name and engine.options(declared(engine, name, locals)) or {}
       if #options > 0 then
         local unused = {}
         for _, option in ipairs(options) do
@@ -244,7 +235,7 @@ return function(engine, text, locals)
     end
   end
   local names, seen = {}, {}
-  for _, source in ipairs { locals, _G } do
+  for _, source in ipairs { locals, globals } do
     for name in next, source do
       if type(name) == "string" and not seen[name] and find(name, "^[%a_][%w_]*$")
         and (chain ~= "" or not find(name, "^_")) and name ~= "_local" then

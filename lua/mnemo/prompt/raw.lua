@@ -2,7 +2,7 @@
 -- without protection.
 local raw = {}
 
-local metatable_of = debug.getmetatable
+local metatable_of, rawget, type = debug.getmetatable, rawget, type
 
 --- The class of an object of the module, whose metatable shows its name alone.
 function raw.class_of(value)

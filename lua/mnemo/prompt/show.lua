@@ -24,7 +24,9 @@ function show.text(engine, value)
     if done then return text end
     return (raw.words(engine, value)) or raw.class_of(value)
   end
-  if type(value) == "userdata" then return (raw.words(engine, value)) or pretty.plain(engine, value) end
+  if type(value) == "userdata" then
+    return (raw.words(engine, value)) or pretty.plain(engine, value)
+  end
   if type(value) == "table" and not objects.is_figure(value) then
     local words = raw.words(engine, value)
     if words then return words end
