@@ -1,6 +1,7 @@
 --- Axes: their ends and tics, and what stands around the data.
 local Script = require "mnemo.plot.script"
 local style = require "mnemo.plot.style"
+local tics = require "mnemo.plot.tics"
 local values = require "mnemo.plot.values"
 
 local axes = {}
@@ -21,76 +22,7 @@ function axes.open(script)
   script:add("set grid x y lt 1 lw 0.5 lc rgb '#E0E0E0'; set clip two")
 end
 
----- Tics ----
-
---- Returns 1, 2 or 5 times a power of ten: the distance of tics that leaves each of them
--- the room it needs.
--- @tparam number span how much the axis covers
--- @tparam number room how many tics there is room for
-function axes.tic_distance(span, room)
-  local least = span / math.max(2, room)
-  local power = 10 ^ math.floor(math.log(least, 10))
-  for _, factor in ipairs { 1, 2, 5 } do
-    if factor * power >= least * (1 - 1e-9) then return factor * power end
-  end
-  return 10 * power
-end
-
---- Moves the ends of an axis outwards: to a tic that is near, or else by a little.
-local function widened(low, high, room)
-  if low == high then
-    local half = low == 0 and 1 or math.abs(low) / 10
-    return low - half, high + half
-  end
-  local span = high - low
-  local distance = axes.tic_distance(span, room)
-  local below = math.floor(low / distance + 1e-9) * distance
-  local above = math.ceil(high / distance - 1e-9) * distance
-  return low - below <= 0.4 * distance and below or low - 0.03 * span,
-    above - high <= 0.4 * distance and above or high + 0.03 * span
-end
-
-local raised = { [0] = "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹" }
-
---- Writes a positive number: in digits if it is short, else with a power of ten.
-local function short_number(x)
-  if x >= 0.00099 and x < 10001 then return ("%g"):format(x) end
-  local mantissa, sign, exponent = ("%.6e"):format(x):match "^(.-)0*e([+-])0*(%d+)$"
-  mantissa = mantissa:gsub("%.$", "")
-  exponent = exponent:gsub("%d", function(digit) return raised[tonumber(digit)] end)
-  return (mantissa == "1" and "" or mantissa .. "·") .. "10" .. (sign == "-" and "⁻" or "")
-    .. exponent
-end
-
---- Chooses the tics of a logarithmic axis.
--- @treturn {table,...} pairs of a place and a label; without one, a small tic
-local function log_tics(low, high, room)
-  local tics = {}
-  local decades = math.log(high / low, 10)
-  if decades < 0.7 then
-    local distance = axes.tic_distance(high - low, math.min(1.5 * room, 9))
-    for k = math.ceil(low / distance), math.floor(high / distance) do
-      tics[#tics + 1] = { k * distance, ("%g"):format(k * distance) }
-    end
-    return tics
-  end
-  local labelled = { [1] = true }
-  if decades * 3 <= room and decades < 4 then labelled = { [1] = true, [2] = true, [5] = true } end
-  local stride = math.ceil(decades / room)
-  for exponent = math.floor(math.log(low, 10)), math.ceil(math.log(high, 10)) do
-    for factor = 1, 9 do
-      local place = factor * 10.0 ^ exponent
-      if place >= low * (1 - 1e-9) and place <= high * (1 + 1e-9) then
-        if labelled[factor] and exponent % stride == 0 then
-          tics[#tics + 1] = { place, short_number(place) }
-        elseif stride == 1 and decades < 10 then
-          tics[#tics + 1] = { place }
-        end
-      end
-    end
-  end
-  return tics
-end
+---- Ends and tics ----
 
 --- Scales an axis: its ends, and tics with the room they need.
 -- @tparam string axis `"x"` or `"y"`
@@ -111,18 +43,18 @@ function axes.scale(script, options, axis, lists, pixels)
     local margin = math.max(high / low, 1.2) ^ 0.03
     low, high = low / margin, high * margin
   else
-    low, high = widened(low, high, room)
+    low, high = tics.widened(low, high, room)
   end
   script:add("set %srange [%.12g:%.12g]", axis, low, high)
   if not is_log then
-    script:add("set %stics %.9g", axis, axes.tic_distance(high - low, room))
+    script:add("set %stics %.9g", axis, tics.distance(high - low, room))
     return low, high
   end
-  local tics = {}
-  for i, tic in ipairs(log_tics(low, high, room)) do
-    tics[i] = ("%s %.9g %d"):format(Script.quoted(tic[2] or ""), tic[1], tic[2] and 0 or 1)
+  local places = {}
+  for i, tic in ipairs(tics.log(low, high, room)) do
+    places[i] = ("%s %.9g %d"):format(Script.quoted(tic[2] or ""), tic[1], tic[2] and 0 or 1)
   end
-  script:add("set logscale %s; set %stics (%s)", axis, axis, table.concat(tics, ", "))
+  script:add("set logscale %s; set %stics (%s)", axis, axis, table.concat(places, ", "))
   return low, high
 end
 

@@ -3,6 +3,7 @@ local Script = require "mnemo.plot.script"
 local axes = require "mnemo.plot.axes"
 local colour_bar = require "mnemo.plot.colour_bar"
 local style = require "mnemo.plot.style"
+local tics = require "mnemo.plot.tics"
 local values = require "mnemo.plot.values"
 
 --- Writes labels for columns or rows. Where rows are denser than letters are high, short labels
@@ -23,18 +24,18 @@ local function label_tics(script, axis, labels, span, cell)
   if need > lanes * cell then
     rotated = axis == "x"
     local count = span.last - span.first + 1
-    every = math.max(1, math.floor(axes.tic_distance(count, count * cell / line_height) + 0.5))
+    every = math.max(1, math.floor(tics.distance(count, count * cell / line_height) + 0.5))
   end
-  local tics = {}
+  local places = {}
   for i = span.first, span.last do
     if i % every == 0 then
       local text = every > 1 and ("%s %d"):format(labels[i], i) or labels[i]
       text = text .. ("  "):rep((i - span.first) % lanes * longest)
       -- gnuplot reads a tic label as a number format, hence %%.
-      tics[#tics + 1] = ("%s %d"):format(Script.quoted(text:gsub("%%", "%%%%")), i)
+      places[#places + 1] = ("%s %d"):format(Script.quoted(text:gsub("%%", "%%%%")), i)
     end
   end
-  script:add("set %stics (%s) %s %s", axis, table.concat(tics, ", "),
+  script:add("set %stics (%s) %s %s", axis, table.concat(places, ", "),
     rotated and "rotate" or "norotate", script:font(size))
 end
 
@@ -79,7 +80,7 @@ return function(self, script, pixels, tall)
       label_tics(script, axis, labels, span, cell)
     else
       local count = span.last - span.first + 1
-      script:add("set %stics %d", axis, math.max(1, axes.tic_distance(count, count * cell / 40)))
+      script:add("set %stics %d", axis, math.max(1, tics.distance(count, count * cell / 40)))
     end
   end
   colour_bar.values(script, options, "blues", values.extent(self.matrix))

@@ -1,0 +1,36 @@
+--- Describes grids of figures.
+local check = require "mnemo.plot.check"
+local description = require "mnemo.plot.description"
+
+local all_keys = description.joined({ "columns", "heights" }, description.label_keys,
+  description.size_keys)
+
+--- Reads the figures and options of `plot.grid`.
+-- @tparam function is_figure tells whether a value is a figure
+return function(figures, options, is_figure)
+  local where = "plot.grid"
+  options = options or {}
+  check.keys(options, all_keys, where)
+  if type(figures) ~= "table" or #figures == 0 then
+    check.fail("%s: a list of figures is expected", where)
+  end
+  for i, one in ipairs(figures) do
+    if not is_figure(one) then
+      check.fail("%s: entry %d is no figure", where, i)
+    end
+  end
+  local columns = options.columns or math.min(#figures, 2)
+  if math.type(columns) ~= "integer" or columns < 1 then
+    check.fail("%s: columns is a whole number from 1", where)
+  end
+  local rows = (#figures + columns - 1) // columns
+  local heights = options.heights or {}
+  for i = 1, rows do
+    if options.heights and not (type(heights[i]) == "number" and heights[i] > 0) then
+      check.fail("%s: heights has a positive number for each of the %d rows", where, rows)
+    end
+  end
+  local self = description.begun("grid", options, where, 450 * columns, 360 * rows)
+  self.figures, self.columns, self.rows = figures, columns, rows
+  return self
+end

@@ -1,0 +1,73 @@
+--- The ends and tics of axes, as numbers.
+local tics = {}
+
+--- Returns 1, 2 or 5 times a power of ten: the distance of tics that leaves each of them
+-- the room it needs.
+-- @tparam number span how much the axis covers
+-- @tparam number room how many tics there is room for
+function tics.distance(span, room)
+  local least = span / math.max(2, room)
+  local power = 10 ^ math.floor(math.log(least, 10))
+  for _, factor in ipairs { 1, 2, 5 } do
+    if factor * power >= least * (1 - 1e-9) then return factor * power end
+  end
+  return 10 * power
+end
+
+--- Moves the ends of an axis outwards: to a tic that is near, or else by a little.
+function tics.widened(low, high, room)
+  if low == high then
+    local half = low == 0 and 1 or math.abs(low) / 10
+    return low - half, high + half
+  end
+  local span = high - low
+  local distance = tics.distance(span, room)
+  local below = math.floor(low / distance + 1e-9) * distance
+  local above = math.ceil(high / distance - 1e-9) * distance
+  return low - below <= 0.4 * distance and below or low - 0.03 * span,
+    above - high <= 0.4 * distance and above or high + 0.03 * span
+end
+
+local raised = { [0] = "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹" }
+
+--- Writes a positive number: in digits if it is short, else with a power of ten.
+local function short_number(x)
+  if x >= 0.00099 and x < 10001 then return ("%g"):format(x) end
+  local mantissa, sign, exponent = ("%.6e"):format(x):match "^(.-)0*e([+-])0*(%d+)$"
+  mantissa = mantissa:gsub("%.$", "")
+  exponent = exponent:gsub("%d", function(digit) return raised[tonumber(digit)] end)
+  return (mantissa == "1" and "" or mantissa .. "·") .. "10" .. (sign == "-" and "⁻" or "")
+    .. exponent
+end
+
+--- Chooses the tics of a logarithmic axis.
+-- @treturn {table,...} pairs of a place and a label; without one, a small tic
+function tics.log(low, high, room)
+  local chosen = {}
+  local decades = math.log(high / low, 10)
+  if decades < 0.7 then
+    local distance = tics.distance(high - low, math.min(1.5 * room, 9))
+    for k = math.ceil(low / distance), math.floor(high / distance) do
+      chosen[#chosen + 1] = { k * distance, ("%g"):format(k * distance) }
+    end
+    return chosen
+  end
+  local labelled = { [1] = true }
+  if decades * 3 <= room and decades < 4 then labelled = { [1] = true, [2] = true, [5] = true } end
+  local stride = math.ceil(decades / room)
+  for exponent = math.floor(math.log(low, 10)), math.ceil(math.log(high, 10)) do
+    for factor = 1, 9 do
+      local place = factor * 10.0 ^ exponent
+      if place >= low * (1 - 1e-9) and place <= high * (1 + 1e-9) then
+        if labelled[factor] and exponent % stride == 0 then
+          chosen[#chosen + 1] = { place, short_number(place) }
+        elseif stride == 1 and decades < 10 then
+          chosen[#chosen + 1] = { place }
+        end
+      end
+    end
+  end
+  return chosen
+end
+
+return tics
