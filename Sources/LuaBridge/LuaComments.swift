@@ -19,6 +19,10 @@
 public struct LuaComments {
   /// Where the file is; nil for a text from elsewhere.
   public let path: String?
+  /// The table that the file belongs to: `probes`; nil if it belongs to none.
+  public let module: String?
+  /// The variable that the file returns.
+  public let table: String?
   /// What the file is about.
   public private(set) var summary = ""
   /// The public functions, named from the module on: `probes.recall`.
@@ -40,8 +44,10 @@ public struct LuaComments {
   ///     have in the file, and none is public.
   public init(_ text: String, path: String? = nil, module: String? = nil) {
     self.path = path
+    self.module = module
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     let table = LuaComments.returned(by: lines)
+    self.table = table
     var types: [(variable: String, name: String, summary: String)] = []
     var methods: [String: [Function]] = [:]
     var block = Block()

@@ -92,8 +92,7 @@ public final class Registry {
 
   /// What is to be said about a table of functions.
   public func summary(ofTable name: String) -> String? {
-    summaries[name]
-      ?? comments.first { $0.functions.contains { $0.name.hasPrefix(name + ".") } }?.summary
+    summaries[name] ?? comments.first { $0.module == name }?.summary
   }
 
   /// The function or method with this name: `data.bigram`, `Tensor:sum` or `Tensor.sum`.

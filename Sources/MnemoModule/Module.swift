@@ -12,9 +12,6 @@ public enum MnemoModule {
   /// When `mnemo.clock` began to count.
   private static let start = ContinuousClock.now
 
-  /// Submodules written in Lua, loaded when a script first names them.
-  static let submodules = ["probes", "plot", "arguments", "runs"]
-
   /// Builds the module's table in a Lua state and makes `require "mnemo"` find it.
   ///
   /// - Parameters:
@@ -62,9 +59,15 @@ public enum MnemoModule {
     lua.setLoaded("mnemo", table)
     let chunk = try lua.load(preparation, chunkName: "=(mnemo)")
     let arguments: [LuaValue] = [.table(table), scripts.map { .string($0) } ?? .nil]
-    let results = try lua.run(chunk, arguments + submodules.map { .string($0) })
+    let results = try lua.run(chunk, arguments)
     if case .function(let find)? = results.first {
-      registry.readComments = { submodules.compactMap { comments($0, find) } }
+      registry.readComments = {
+        // All of them lie where one is.
+        guard let path = try? find.call([.string("probes")]).first?.asString,
+          let slash = path.lastIndex(of: "/")
+        else { return [] }
+        return LuaFiles(folder: String(path[..<slash])).comments
+      }
     }
     return (table, registry)
   }
@@ -73,14 +76,6 @@ public enum MnemoModule {
   /// wanted: interrupts are for one state at most, which runs on a thread of its own.
   private static let connectInterrupts: Void = Interruption.connect(
     isOnThread: { Interrupt.isOnThread }, isWanted: { Interrupt.isUrgent })
-
-  /// The documentation of a submodule written in Lua; `find` tells where its file is.
-  private static func comments(_ name: String, _ find: LuaReference) -> LuaComments? {
-    guard let path = try? find.call([.string(name)]).first?.asString,
-      let text = TextFile.contents(of: path)
-    else { return nil }
-    return LuaComments(text, path: path, module: name)
-  }
 
   /// What the module's tables are about; those written in Lua say it themselves.
   private static let summaries = [
@@ -98,8 +93,6 @@ public enum MnemoModule {
   /// `mnemo.…` alone and before `package.path`, which stays as the script's author knows it.
   private static let preparation = """
     local module, scripts = ...
-    local lazy = {}
-    for _, name in ipairs { select(3, ...) } do lazy[name] = true end
     local own = scripts and scripts .. "/?.lua"
     if own then
       table.insert(package.searchers, 2, function(name)
@@ -109,16 +102,18 @@ public enum MnemoModule {
         return assert(loadfile(path, "t")), path
       end)
     end
+    local search = package.searchpath
+    local function find(name) return (search("mnemo." .. name, own or package.path)) end
     setmetatable(module, {
       __index = function(table, name)
-        if lazy[name] then
+        if type(name) == "string" and name:find("^%l[%w_]*$") and find(name) then
           local submodule = require("mnemo." .. name)
           rawset(table, name, submodule)
           return submodule
         end
       end,
     })
-    return function(name) return (package.searchpath("mnemo." .. name, own or package.path)) end
+    return find
     """
 
   private static func topFunctions(_ session: ModuleState, _ registry: Registry) -> [Function] {

@@ -23,8 +23,8 @@ import Testing
         ],
         in: folder, executable: installed
       ).finish()
-      let lua = prefix.appending(path: "share/lua/5.4/mnemo/probes.lua").resolvingSymlinksInPath()
-        .path
+      let lua = prefix.appending(path: "share/lua/5.4/mnemo/probes/recall.lua")
+        .resolvingSymlinksInPath().path
       #expect(found.output == "true\t@\(lua)\n")
       let words = ["--dim", "8", "--seq-len", "16", "--batch", "4", "--steps", "2", "--out", "out"]
       let outcome = try Running([script] + words, in: folder, executable: installed).finish()

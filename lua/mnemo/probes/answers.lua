@@ -1,0 +1,122 @@
+--- How the model answers.
+local common = require "mnemo.probes.common"
+local mnemo = require "mnemo"
+local nearest = require "mnemo.text.nearest"
+
+local probes = {}
+
+local nan = 0 / 0
+
+--- Draws a batch that training never sees, the same at every call.
+local function held_out(task, count)
+  -- A built-in task is no table; asking it for a method it lacks may be an error.
+  local found, method = pcall(function() return task.held_out end)
+  if found and method then return task:held_out(count) end
+  return task:batch(count, 1000000007)
+end
+
+--- Returns a 0/1 mask [B, T] of where a trigger occurs at least for the `least`-th time, in the
+-- positions first…last.
+local function occurrences(batch, least, first, last)
+  local places = mnemo.arange(1, batch.tokens:size(2))
+  return batch.occurrence:ge(least) * places:ge(first) * places:le(last)
+end
+
+--- Returns the mask of answers that stand in the context: occurrence ≥ 2, in the last 500
+-- positions.
+local function repeats_at_end(batch)
+  local length = batch.tokens:size(2)
+  return occurrences(batch, 2, length - 499, length)
+end
+
+--- Returns a 0/1 vector: whether the model is right at each position that a mask keeps; `targets`
+-- are those of these positions. Logits of others are not computed.
+local function hits_where(model, tokens, mask, targets)
+  if targets:numel() == 0 then return mnemo.zeros(0) end
+  return model:forward(tokens, mask):argmax(2):eq(targets)
+end
+
+--- Returns the mean of a vector; NaN if it is empty.
+local function mean(values)
+  return values:numel() > 0 and values:mean():item() or nan
+end
+
+--- Returns a probe of `accuracy_at_end` on a fixed batch of a task, drawn when first needed.
+local function fixed_batch_accuracy(task, count)
+  local tokens, mask, targets
+  return function(ctx)
+    if not tokens then
+      local batch = held_out(task, count)
+      tokens, mask = batch.tokens, repeats_at_end(batch)
+      targets = batch.targets:masked_select(mask)
+    end
+    return mean(hits_where(ctx.model, tokens, mask, targets))
+  end
+end
+
+--- Returns the mean cross-entropy where a mask is 1, in nats; NaN where it is 0 everywhere.
+local function loss_where(ctx, mask)
+  if mask:sum():item() == 0 then return nan end
+  return ctx.logits:cross_entropy(ctx.batch.targets, mask):item()
+end
+
+--- Probes of the answers on the current batch and on a held-out one, for bigram tasks.
+--
+-- `acc_tot`: accuracy where occurrence ≥ 1; `acc_start`: the same in the first 10 positions;
+-- `acc_end`: where occurrence ≥ 2, in the last 500 positions; `acc_end_test`: the same on a
+-- fixed batch that training never sees; `acc_long`: the same on another task with longer
+-- sequences, if one is given; `acc_end_NAME`: the same on the task of that name in `others`, for
+-- example one with outputs out of training's distribution. `loss_bigram`: cross-entropy where
+-- occurrence = 0;
+-- `loss_head`: where occurrence ≥ 2. `repeat_frac`: share of outputs equal to their trigger.
+-- @tparam Task task the task
+-- @tparam[opt=512] integer options.held_out sequences in each fixed batch
+-- @tparam[opt] Task options.long a task with longer sequences, which the model's max_len must
+--   allow
+-- @tparam[opt] table options.others from a name to another task
+-- @treturn table the probes by name
+-- @usage
+-- -- Train on outputs from the first three quarters of the tokens, test on the rest as well.
+-- local function task(first, last)
+--   return mnemo.data.bigram { outputs_range = { first, last }, seq_len = 32, seed = 1 }
+-- end
+-- local seen, unseen = task(1, 48), task(49, 65)
+-- local probes = mnemo.probes.batch_metrics(seen, { held_out = 16, others = { ood = unseen } })
+-- local model = mnemo.model.simplified { vocab = 65, dim = 16, max_len = 32, seed = 1 }
+-- local run = mnemo.train {
+--   model = model, data = seen, steps = 2, batch_size = 4, probes = probes,
+--   optimizer = mnemo.optim.sgd { lr = 0.1 },
+-- }
+-- print(run:table { "acc_end_test", "acc_end_ood" })
+function probes.batch_metrics(task, options)
+  options = options or {}
+  nearest.check_keys(options, { "held_out", "long", "others" }, "probes.batch_metrics", 2)
+  local count = options.held_out or 512
+  -- The accuracies on the current batch are all of outputs.
+  local outputs = function(batch) return batch.occurrence:ge(1) end
+  local hits = common.once(function(ctx)
+    local batch, mask = ctx.batch, outputs(ctx.batch)
+    return hits_where(ctx.model, batch.tokens, mask, batch.targets:masked_select(mask))
+  end)
+  local function accuracy(ctx, mask)
+    return mean(hits(ctx):masked_select(mask:masked_select(outputs(ctx.batch))))
+  end
+  local metrics = {
+    acc_tot = function(ctx) return mean(hits(ctx)) end,
+    acc_start = function(ctx) return accuracy(ctx, occurrences(ctx.batch, 1, 1, 10)) end,
+    acc_end = function(ctx) return accuracy(ctx, repeats_at_end(ctx.batch)) end,
+    acc_end_test = fixed_batch_accuracy(task, count),
+    loss_bigram = function(ctx) return loss_where(ctx, ctx.batch.occurrence:eq(0)) end,
+    loss_head = function(ctx) return loss_where(ctx, ctx.batch.occurrence:ge(2)) end,
+    repeat_frac = function(ctx)
+      return common.mean_where(ctx.batch.targets:eq(ctx.batch.tokens), ctx.batch.occurrence:ge(1))
+    end,
+  }
+  for name, other in pairs(options.others or {}) do
+    metrics["acc_end_" .. name] = fixed_batch_accuracy(other, count)
+  end
+  if options.long then metrics.acc_long = fixed_batch_accuracy(options.long, count) end
+  return common.finished(metrics)
+end
+
+return probes

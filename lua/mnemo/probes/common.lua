@@ -1,0 +1,48 @@
+--- What the files of probes share.
+local mnemo = require "mnemo"
+
+local common = {}
+
+--- Lets a probe run without recording anything for gradients.
+local function without_gradients(probe)
+  return function(ctx)
+    return mnemo.no_grad(function() return probe(ctx) end)
+  end
+end
+
+--- Wraps each probe of a table in `without_gradients`.
+function common.finished(table_of_probes)
+  for name, probe in pairs(table_of_probes) do
+    table_of_probes[name] = without_gradients(probe)
+  end
+  return table_of_probes
+end
+
+--- Returns the ids first…last as an IntTensor.
+function common.range(first, last)
+  local ids = {}
+  for id = first, last do ids[#ids + 1] = id end
+  return mnemo.int_tensor(ids)
+end
+
+--- Averages a 0/1 tensor over the places where a mask is 1; NaN where it is 0 everywhere.
+function common.mean_where(hits, mask)
+  local count = mask:sum():item()
+  if count == 0 then return 0 / 0 end
+  return (hits * mask):sum():item() / count
+end
+
+--- Returns a function of a ctx that computes its value once for each ctx.
+function common.once(compute)
+  local values = setmetatable({}, { __mode = "k" })
+  return function(ctx)
+    local value = values[ctx]
+    if value == nil then
+      value = compute(ctx)
+      values[ctx] = value
+    end
+    return value
+  end
+end
+
+return common
