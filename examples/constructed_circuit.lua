@@ -176,15 +176,12 @@ end
 
 -- The start of a sequence that training has not seen.
 local tokens = task:held_out(1).tokens:narrow(2, 1, math.min(options.seq_len, 24))
-local labels = {}
-for i, id in ipairs(tokens[1]:totable()) do labels[i] = task.corpus.symbols[id] end
 
 --- Draws where one layer of a model looks in that sequence.
 local function attention_map(which, model, layer)
-  return mnemo.plot.heatmap {
-    title = ("%s, layer %d"):format(which, layer), matrix = model:attention(tokens, layer)[1][1],
-    min = 0, max = 1, xlabels = labels, ylabels = labels, xlabel = "token looked at",
-    ylabel = "current token", zlabel = "attention weight",
+  return mnemo.plot.attention {
+    title = ("%s, layer %d"):format(which, layer), model = model, tokens = tokens, layer = layer,
+    corpus = task.corpus,
   }
 end
 

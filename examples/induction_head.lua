@@ -28,7 +28,7 @@ local options = require "mnemo.arguments" {
   { "lr", 0.2, "learning rate" },
   { "steps", 400, "training steps", min = 1 },
   { "seed", 1, "seed of data and initial weights" },
-  { "out", "runs/induction_head", "folder for results", placeholder = "DIR" },
+  { "out", "runs/induction_head", "folder for results", type = "folder" },
 }
 
 -- The task, the model, and what to follow --------------------------------------------------
@@ -80,16 +80,12 @@ end
 
 -- The start of a sequence that training has not seen; more tokens would be too small to read.
 local tokens = task:held_out(1).tokens:narrow(2, 1, math.min(options.seq_len, 24))
-local labels = {}
-for i, id in ipairs(tokens[1]:totable()) do labels[i] = corpus.symbols[id] end
 
 --- Draws where one layer looks in that sequence.
 local function attention_map(layer)
-  return mnemo.plot.heatmap {
-    title = ("attention of layer %d"):format(layer),
-    matrix = model:attention(tokens, layer)[1][1], min = 0, max = 1,
-    xlabels = labels, ylabels = labels, xlabel = "token looked at", ylabel = "current token",
-    zlabel = "attention weight",
+  return mnemo.plot.attention {
+    title = ("attention of layer %d"):format(layer), model = model, tokens = tokens, layer = layer,
+    corpus = corpus,
   }
 end
 
@@ -106,10 +102,7 @@ figure:save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
 
 --- Returns the first evaluated step at which a column is at least 0.9, or nil.
 local function step_reached(name)
-  for _, record in ipairs(run.history) do
-    if record[name] >= 0.9 then return record.step end
-  end
-  return nil
+  return mnemo.runs.first_step(run, name, function(value) return value >= 0.9 end)
 end
 
 local last = run.history[#run.history]

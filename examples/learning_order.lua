@@ -47,10 +47,7 @@ local stage = options.steps // 3
 
 --- Trains a model whose memories may learn in an order and returns the run.
 local function trained(order, seed, dir)
-  local task = mnemo.data.bigram {
-    triggers = 5, trigger_kind = "fixed", outputs = "uniform", seq_len = options.seq_len,
-    seed = seed,
-  }
+  local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
   local model = mnemo.model.simplified {
     vocab = task.vocab_size, dim = options.dim, max_len = options.seq_len, seed = seed,
   }

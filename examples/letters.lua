@@ -28,7 +28,7 @@ local options = require "mnemo.arguments" {
   { "steps", 400, "training steps", min = 1 },
   { "lr", 0.1, "learning rate of the transformer" },
   { "seed", 1, "seed of data and initial weights" },
-  { "out", "runs/letters", "folder for results", placeholder = "DIR" },
+  { "out", "runs/letters", "folder for results", type = "folder" },
 }
 
 -- The worlds -------------------------------------------------------------------------------

@@ -130,17 +130,13 @@ local shown = math.min(options.seq_len, 24)
 local come_back = sequences.occurrence:eq(2) * sequences.targets:ne(sequences.tokens)
 local row = come_back:narrow(2, 1, shown):sum(2):argmax(1):item()
 local tokens = sequences.tokens:narrow(1, row, 1):narrow(2, 1, shown)
-local labels = {}
-for i, id in ipairs(tokens[1]:totable()) do labels[i] = corpus.symbols[id] end
 
 --- Draws where that of two layers' heads looks which has the largest score of a kind.
 local function attention_map(kind, name)
   local head = best[2][kind]
-  return mnemo.plot.heatmap {
-    title = ("%s: layer %d, head %d"):format(name, head.layer, head.head),
-    matrix = runs[2][1].model:attention(tokens, head.layer)[1][head.head], min = 0, max = 1,
-    xlabels = labels, ylabels = labels, xlabel = "token looked at", ylabel = "current token",
-    zlabel = "attention weight",
+  return mnemo.plot.attention {
+    title = ("%s: layer %d, head %d"):format(name, head.layer, head.head), corpus = corpus,
+    model = runs[2][1].model, tokens = tokens, layer = head.layer, head = head.head,
   }
 end
 

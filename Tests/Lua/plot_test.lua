@@ -53,6 +53,61 @@ function tests.test_runs_become_a_mean_and_a_band()
     .. "series 1,2,5,3.58578644,6.41421356,2\nseries 1,3,NaN,NaN,NaN,2\n")
 end
 
+function tests.test_attention_is_a_map_of_one_head()
+  local mnemo = require "mnemo"
+  local model = mnemo.model.transformer {
+    vocab = 65, dim = 12, heads = 3, layers = 2, max_len = 5, seed = 1,
+  }
+  local corpus = mnemo.corpus.shakespeare()
+  local ids = { 1, 20, 2, 20 }
+  local given = { model = model, tokens = ids, layer = 2, head = 3, corpus = corpus }
+  local figure = plot.attention(given)
+  local weights = model:attention(mnemo.int_tensor { ids }, 2)[1][3]
+  luaunit.assertEquals(figure.matrix, weights:totable())
+  luaunit.assertEquals(figure.options.title, "layer 2, head 3")
+  luaunit.assertEquals({ figure.options.min, figure.options.max }, { 0, 1 })
+  luaunit.assertEquals(#figure.xlabels, 4)
+  luaunit.assertEquals(figure.ylabels[2], corpus.symbols[20])
+  -- Tokens as a task gives them, and labels without a corpus.
+  for _, tokens in ipairs { mnemo.int_tensor(ids), mnemo.int_tensor { ids } } do
+    local other = plot.attention { model = model, tokens = tokens, layer = 2, head = 3,
+      title = "mine", xlim = { 1, 2 } }
+    luaunit.assertEquals(other.matrix, figure.matrix)
+    luaunit.assertEquals(other.xlabels, { "1", "20", "2", "20" })
+    luaunit.assertEquals(other.options.title, "mine")
+    luaunit.assertEquals(other.columns, { first = 1, last = 2 })
+  end
+  -- The first head without one; a model of single heads says nothing of heads.
+  local single = mnemo.model.simplified { vocab = 65, dim = 8, max_len = 4, seed = 1 }
+  luaunit.assertEquals(plot.attention { model = single, tokens = ids, layer = 1 }.options.title,
+    "layer 1")
+end
+
+function tests.test_attention_says_what_is_wrong()
+  local mnemo = require "mnemo"
+  local model = mnemo.model.simplified { vocab = 65, dim = 8, max_len = 4, seed = 1 }
+  for _, case in ipairs {
+    { {}, "model is missing" },
+    { { model = 3 }, "model is no model" },
+    { { model = model }, "tokens is missing; a list or a tensor is expected" },
+    { { model = model, tokens = {} }, "tokens is empty" },
+    { { model = model, tokens = { 1.5 } }, "tokens[1] is no id" },
+    { { model = model, tokens = mnemo.int_tensor { { 1 }, { 2 } } },
+      "tokens are 2 sequences; one is drawn, such as tokens[1]" },
+    { { model = model, tokens = { 1 } }, "layer is missing (allowed: 1 to 2)" },
+    { { model = model, tokens = { 1 }, layer = 3 }, "layer is 3 (allowed: 1 to 2)" },
+    { { model = model, tokens = { 1 }, layer = 1, head = 0 }, "head is 0 (allowed: 1 to 1)" },
+    { { model = model, tokens = { 65 }, layer = 1, corpus = mnemo.corpus.uniform(3) },
+      "tokens[1] is 65; the corpus has 3 symbols" },
+    { { model = model, heads = 2 }, "unknown option 'heads'; did you mean 'head'?" },
+  } do
+    local done, message = pcall(function() plot.attention(case[1]) end)
+    luaunit.assertFalse(done)
+    luaunit.assertStrMatches(message, "[^:]*plot_test.lua:%d+: .*")
+    luaunit.assertStrContains(message, "plot.attention: " .. case[2])
+  end
+end
+
 function tests.test_csv_of_points()
   luaunit.assertEquals(plot.scatter {
     x = { 1, 2 }, y = { 3, 4 }, size = { 5, 6 }, colour = { 7, 8 }, labels = { " ", "b" },

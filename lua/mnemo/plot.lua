@@ -7,6 +7,7 @@
 -- beside it as CSV. Colours are those of Okabe and Ito, which colour-blind readers can tell
 -- apart; dashes and marks differ as well, for print in black and white. Data are lists of
 -- numbers or tensors; NaN leaves a gap.
+local attention = require "mnemo.plot.attention"
 local check = require "mnemo.plot.check"
 local csv = require "mnemo.plot.csv"
 local describe = require "mnemo.plot.describe"
@@ -151,6 +152,30 @@ end
 -- }:save("attention.svg")
 function plot.heatmap(options)
   return made(describe.heatmap(options))
+end
+
+--- Describes where one head looks in one sequence: a map of its attention, a row for each token.
+-- @tparam Model options.model the model
+-- @tparam IntTensor|{integer,...} options.tokens the ids of one sequence: [T] or [1, T]; of more
+--   than about 24 the labels are too small to read
+-- @tparam integer options.layer from 1
+-- @tparam[opt=1] integer options.head from 1
+-- @tparam[opt] Corpus options.corpus whose symbols are the labels; without it, the ids
+-- @tparam[opt="layer 1, head 1" and so on] string options.title above the figure
+-- @tparam[opt="blues"] "blues"|"greys"|"viridis"|"diverging" options.palette the colours
+-- @tparam[opt=all] {integer,...} options.xlim { first, last }: the columns in view
+-- @tparam[opt=all] {integer,...} options.ylim { first, last }: the rows in view
+-- @tparam[opt=600] number options.width in pixels
+-- @tparam[opt=560] number options.height in pixels
+-- @treturn Figure
+-- @usage
+-- local task = mnemo.data.bigram { seq_len = 12, seed = 1 }
+-- local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, seed = 1 }
+-- mnemo.plot.attention {
+--   model = model, tokens = task:held_out(1).tokens, layer = 1, corpus = task.corpus,
+-- }:save("attention.svg")
+function plot.attention(options)
+  return made(describe.heatmap(attention(options)))
 end
 
 --- Describes a function of two variables by its level lines.

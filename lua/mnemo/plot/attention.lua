@@ -1,0 +1,70 @@
+--- Describes where a head looks in a sequence: the options of a heatmap.
+local check = require "mnemo.plot.check"
+local mnemo = require "mnemo"
+local values = require "mnemo.plot.values"
+
+local own_keys = { "model", "tokens", "layer", "head", "corpus" }
+local map_keys = { "title", "palette", "xlim", "ylim", "width", "height" }
+
+--- Reads one sequence of ids: a list, a tensor [T] or [1, T].
+-- @treturn {integer,...} the ids
+local function read_sequence(given, where)
+  local ids = values.list(given, where, "tokens")
+  if type(ids[1]) == "table" and #ids == 1 then ids = ids[1] end
+  if type(ids[1]) == "table" then
+    check.fail("%s: tokens are %d sequences; one is drawn, such as tokens[1]", where, #ids)
+  end
+  for i, id in ipairs(ids) do
+    if math.type(id) ~= "integer" then check.fail("%s: tokens[%d] is no id", where, i) end
+  end
+  if #ids == 0 then check.fail("%s: tokens is empty", where) end
+  return ids
+end
+
+--- Reads a whole number from 1 to `most`.
+local function read_number(given, most, where, what)
+  if math.type(given) ~= "integer" or given < 1 or given > most then
+    check.fail("%s: %s is %s (allowed: 1 to %d)", where, what,
+      given == nil and "missing" or tostring(given), most)
+  end
+  return given
+end
+
+--- Returns the symbols of ids; the ids themselves without a corpus.
+local function symbols_of(ids, corpus, where)
+  if not corpus then return ids end
+  local labels, symbols = {}, corpus.symbols
+  for i, id in ipairs(ids) do
+    labels[i] = symbols[id]
+      or check.fail("%s: tokens[%d] is %d; the corpus has %d symbols", where, i, id, #symbols)
+  end
+  return labels
+end
+
+--- Reads the options of `plot.attention`.
+-- @treturn table those of `plot.heatmap`
+return function(options)
+  local where = "plot.attention"
+  check.keys(options, table.move(map_keys, 1, #map_keys, #own_keys + 1, { table.unpack(own_keys) }),
+    where)
+  local model = options.model
+  local is_model, layers = pcall(function() return model.layers end)
+  if not is_model or math.type(layers) ~= "integer" then
+    check.fail("%s: model is %s", where, model == nil and "missing" or "no model")
+  end
+  local ids = read_sequence(options.tokens, where)
+  local layer = read_number(options.layer, layers, where, "layer")
+  local maps = mnemo.no_grad(function()
+    return model:attention(mnemo.int_tensor { ids }, layer)[1]
+  end)
+  local head = read_number(options.head or 1, maps:size(1), where, "head")
+  local labels = symbols_of(ids, options.corpus, where)
+  local map = {
+    matrix = maps[head], min = 0, max = 1, xlabels = labels, ylabels = labels,
+    xlabel = "token looked at", ylabel = "current token", zlabel = "attention weight",
+    title = maps:size(1) > 1 and ("layer %d, head %d"):format(layer, head)
+      or ("layer %d"):format(layer),
+  }
+  for _, key in ipairs(map_keys) do map[key] = options[key] == nil and map[key] or options[key] end
+  return map
+end
