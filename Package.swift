@@ -50,10 +50,11 @@ let package = Package(
       dependencies: ["LuaBridge", "Tensors", "Tasks", "Transformers", "Training"]),
     .target(name: "LuaEntry", dependencies: ["CLua"]),
     .target(name: "MnemoLibrary", dependencies: ["MnemoModule", "LuaBridge", "LuaEntry"]),
+    .target(name: "Prompt", dependencies: ["MnemoModule", "LuaBridge", "Tensors", "CEdit"]),
     .executableTarget(
       name: "mnemo",
       dependencies: [
-        "MnemoModule", "LuaBridge", "CEdit",
+        "Prompt", "MnemoModule", "LuaBridge", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import LuaBridge
 import MnemoModule
+import Prompt
 import Tensors
 
 /// The command: runs a script, or opens a prompt.

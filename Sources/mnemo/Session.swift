@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LuaBridge
+import Prompt
 import Tensors
 
 /// Lua code as the command runs it: statements and scripts.
@@ -63,7 +64,7 @@ struct Session {
   func run(file path: String, arguments: [String]) throws {
     try guarded {
       let name = path == "-" ? "=stdin" : "@" + path
-      let chunk = try lua.load(bytes: Session.source(of: path), chunkName: name)
+      let chunk = try lua.load(bytes: ScriptFile.source(of: path), chunkName: name)
       try lua.run(chunk, arguments.map { .string($0) })
     }
   }
@@ -95,38 +96,5 @@ struct Session {
     fflush(nil)
     var line = "mnemo: \(text)\n"
     line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
-  }
-
-  /// A script's text, without what lua(1) leaves out too: a byte-order mark, and a first line that
-  /// begins with `#` and tells the system how to run it.
-  static func source(of path: String) throws -> [UInt8] {
-    var text = try contents(of: path)[...]
-    if text.starts(with: [0xEF, 0xBB, 0xBF]) { text = text.dropFirst(3) }
-    if text.first == UInt8(ascii: "#") {
-      // The end of the line stays, so that messages count lines as an editor does.
-      text = text.drop { $0 != UInt8(ascii: "\n") }
-    }
-    if text.first == 0x1B {
-      throw LuaError("'\(path)' is bytecode; scripts are loaded as text only")
-    }
-    return Array(text)
-  }
-
-  private static func contents(of path: String) throws -> [UInt8] {
-    func failure() -> LuaError {
-      LuaError("cannot open '\(path)': \(String(cString: strerror(errno)))")
-    }
-    let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY)
-    guard descriptor >= 0 else { throw failure() }
-    defer { if path != "-" { close(descriptor) } }
-    var bytes = [UInt8]()
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let n = read(descriptor, &buffer, buffer.count)
-      if n < 0 && Interrupt.take() { throw Interrupted() }
-      if n < 0 { throw failure() }
-      if n == 0 { return bytes }
-      bytes += buffer[..<n]
-    }
   }
 }

@@ -288,8 +288,9 @@ extension String {
 }
 
 /// Words in columns, as ls(1) lists them.
-enum Columns {
-  static func text(_ words: [String], width: Int) -> String {
+package enum Columns {
+  /// The words, column by column, in as few rows as a width allows.
+  package static func text(_ words: [String], width: Int) -> String {
     let widest = (words.map(Terminal.width).max() ?? 0) + 2
     let columns = max(1, width / widest)
     let rows = (words.count + columns - 1) / columns

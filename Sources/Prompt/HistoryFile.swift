@@ -5,16 +5,16 @@ import Glibc
 /// One entry a line; newlines in an entry are written `\n` and backslashes `\\`, so that an entry
 /// of several lines comes back whole. Several sessions may append at a time: every entry is one
 /// write.
-struct HistoryFile {
+package struct HistoryFile {
   /// How many entries are kept.
-  static let most = 10_000
+  package static let most = 10_000
   /// The longest entry that is kept, in bytes: a paste of a megabyte is no history.
-  static let longest = 1 << 16
+  package static let longest = 1 << 16
 
   /// The file's path; nil if no folder can be found for it.
   let path: String?
   /// Entries of earlier sessions, oldest first.
-  private(set) var entries: [String] = []
+  package private(set) var entries: [String] = []
   /// Why the file cannot be used, to be told once.
   private(set) var warning: String?
 
@@ -24,7 +24,7 @@ struct HistoryFile {
   }
 
   /// Reads the file; one that is not there yet is empty.
-  init(path: String?) {
+  package init(path: String?) {
     self.path = path
     guard let path else { return }
     if let parent = path.lastIndex(of: "/") { Folder.make(String(path[..<parent])) }
@@ -48,7 +48,7 @@ struct HistoryFile {
   }
 
   /// Adds an entry to the file, unless it is the last one again; tells whether it is new.
-  mutating func add(_ entry: String) -> Bool {
+  package mutating func add(_ entry: String) -> Bool {
     guard entry != entries.last, !entry.allSatisfy(\.isWhitespace),
       entry.utf8.count <= HistoryFile.longest
     else { return false }
@@ -66,7 +66,7 @@ struct HistoryFile {
   }
 
   /// The warning, once.
-  mutating func takeWarning() -> String? {
+  package mutating func takeWarning() -> String? {
     guard !told, let warning else { return nil }
     told = true
     return warning
@@ -127,16 +127,16 @@ struct HistoryFile {
 }
 
 /// The user's own folders.
-enum Folder {
+package enum Folder {
   /// The folder that a variable of the XDG base directories names, or its default below HOME.
-  static func xdg(_ variable: String, _ fallback: String) -> String? {
+  package static func xdg(_ variable: String, _ fallback: String) -> String? {
     // The specification has relative paths ignored.
     if let folder = Terminal.environment(variable), folder.hasPrefix("/") { return folder }
     return Terminal.environment("HOME").flatMap { $0.isEmpty ? nil : $0 + fallback }
   }
 
   /// Makes a folder and those above it, for the user alone.
-  static func make(_ path: String) {
+  package static func make(_ path: String) {
     var made = ""
     for part in path.split(separator: "/") {
       made += "/" + part
@@ -147,7 +147,7 @@ enum Folder {
 
 extension Folder {
   /// The files and folders whose path begins so, folders with a slash at their end.
-  static func files(beginning: String) -> [String] {
+  package static func files(beginning: String) -> [String] {
     let path = expanded(beginning)
     let typedFolder = beginning.lastIndex(of: "/").map { String(beginning[...$0]) } ?? ""
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"

@@ -2,9 +2,9 @@ import Glibc
 import LuaBridge
 
 /// Standard input, read as it comes: signals that arrive while it waits are part of it.
-final class InputBuffer {
+package final class InputBuffer {
   /// What came next.
-  enum Event {
+  package enum Event {
     case byte(UInt8)
     /// Ctrl-C was pressed; what was typed before it is gone.
     case interrupted
@@ -14,7 +14,7 @@ final class InputBuffer {
   }
 
   /// Whether standard input has ended.
-  private(set) var isAtEnd = false
+  package private(set) var isAtEnd = false
   /// The signal that asked the process to end; 0 if none did.
   var signal: Int32 = 0
 
@@ -22,7 +22,7 @@ final class InputBuffer {
   private var position = 0
 
   /// Waits for the next event.
-  func next() -> Event {
+  package func next() -> Event {
     if position < bytes.count {
       defer { position += 1 }
       return .byte(bytes[position])
@@ -49,31 +49,31 @@ final class InputBuffer {
   }
 
   /// Puts back the byte that was read last.
-  func giveBack(_ byte: UInt8) {
+  package func giveBack(_ byte: UInt8) {
     guard position > 0 else { return }
     position -= 1
     bytes[position] = byte
   }
 
   /// Whether a byte is there already.
-  var hasMore: Bool {
+  package var hasMore: Bool {
     if position < bytes.count { return true }
     var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
     return poll(&descriptor, 1, 0) > 0 && descriptor.revents & Int16(POLLIN) != 0
   }
 
   /// How many bytes were read ahead.
-  var waiting: Int { bytes.count - position }
+  package var waiting: Int { bytes.count - position }
 
   /// Whether a Ctrl-D was pressed while lines were the terminal's: it then comes as a zero.
-  func takeEarlyEnd() -> Bool {
+  package func takeEarlyEnd() -> Bool {
     guard hasMore, position < bytes.count || fill(), bytes[position] == 0 else { return false }
     position += 1
     return true
   }
 
   /// Drops what was read ahead.
-  func drop() { position = bytes.count }
+  package func drop() { position = bytes.count }
 
   private func fill() -> Bool {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)

@@ -72,7 +72,7 @@ extension REPL {
   static var commandNames: [String] { commands.map { ":" + $0.name } }
 
   /// Whether a line is for the prompt and not Lua, in which `::` begins a label.
-  func isCommand(_ line: String) -> Bool {
+  package func isCommand(_ line: String) -> Bool {
     let line = line.drop(while: \.isWhitespace)
     guard let first = line.first else { return false }
     return first == "?" || first == "$" || (first == ":" && !line.hasPrefix("::"))
@@ -250,7 +250,7 @@ extension REPL {
   @discardableResult
   func load(file path: String, arguments: [String] = []) -> Bool {
     do {
-      let bytes = try Session.source(of: path)
+      let bytes = try ScriptFile.source(of: path)
       let (name, call) = ("@" + path, "_MNEMO_CAPTURE()")
       let reading = LuaText(bytes: bytes).insertingBeforeReturns(call) ?? bytes
       let chunk =
@@ -348,17 +348,17 @@ extension REPL {
 
 extension String {
   /// Without spaces at its ends.
-  var trimmed: String {
+  package var trimmed: String {
     let start = drop(while: \.isWhitespace)
     return String(start.prefix(start.count - start.reversed().prefix(while: \.isWhitespace).count))
   }
 
-  func padded(to width: Int) -> String {
+  package func padded(to width: Int) -> String {
     self + String(repeating: " ", count: max(1, width - count))
   }
 
   /// As it stands between quotes in Lua.
-  var escaped: String {
+  package var escaped: String {
     reduce(into: "") { text, character in
       switch character {
       case "\\", "\"": text += "\\\(character)"
@@ -371,7 +371,7 @@ extension String {
 
 extension Folder {
   /// A path in which `~` stands for the home folder.
-  static func expanded(_ path: String) -> String {
+  package static func expanded(_ path: String) -> String {
     guard path == "~" || path.hasPrefix("~/"), let home = Terminal.environment("HOME") else {
       return path
     }
@@ -379,7 +379,7 @@ extension Folder {
   }
 
   /// Writes a file; returns why it could not.
-  static func write(_ text: String, to path: String) -> String? {
+  package static func write(_ text: String, to path: String) -> String? {
     guard let file = fopen(path, "w") else { return String(cString: strerror(errno)) }
     var text = text
     let written = text.withUTF8 { fwrite($0.baseAddress, 1, $0.count, file) == $0.count }
@@ -388,7 +388,7 @@ extension Folder {
   }
 
   /// A new file for the user alone, with this text in it.
-  static func temporaryFile(holding text: String, ending: String) -> String? {
+  package static func temporaryFile(holding text: String, ending: String) -> String? {
     let folder = Terminal.environment("TMPDIR").flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
     var name = Array("\(folder)/mnemo-XXXXXX\(ending)".utf8CString)
     let descriptor = mkstemps(&name, Int32(ending.utf8.count))

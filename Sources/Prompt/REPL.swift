@@ -8,28 +8,35 @@ import Tensors
 /// Locals of an input's outermost block persist. They are rewritten to fields of a table that is the
 /// environment of everything typed and falls back to the globals (`LuaText.rewritten`): code typed
 /// later sees them, `require` and `dofile` do not, as with any local.
-final class REPL {
+package final class REPL {
   /// What the command line said about the prompt.
-  struct Options {
-    var isQuiet = false
-    var usesColour = Terminal.wantsColour
+  package struct Options {
+    /// Whether there is no greeting.
+    package var isQuiet: Bool
+    /// Whether it writes in colour.
+    package var usesColour: Bool
+
+    /// By default there are colours where the terminal shows them.
+    package init(isQuiet: Bool = false, usesColour: Bool = Terminal.wantsColour) {
+      (self.isQuiet, self.usesColour) = (isQuiet, usesColour)
+    }
   }
 
-  let lua: Lua
+  package let lua: Lua
   let registry: Registry
   let options: Options
   /// The folder of the module's Lua files, whose frames are not the user's.
   let scripts: String?
   /// The locals that persist, and the environment of what is typed.
-  let locals: LuaReference
+  package let locals: LuaReference
   /// What was typed and worked, as it will be saved.
-  var log: [Entry] = []
+  package internal(set) var log: [Entry] = []
   /// The source of every input, by number.
   var sources: [Int: String] = [:]
   /// Number of the input that is evaluated.
   var inputs = 0
   /// The traceback of the last error.
-  var lastTraceback: String?
+  package internal(set) var lastTraceback: String?
   var lastInput = ""
   var isLeaving = false
 
@@ -49,13 +56,13 @@ final class REPL {
   private static let localsName = "_local"
 
   /// One input, as it was typed and as a statement of a script.
-  struct Entry {
-    var typed: String
-    var statement: String
+  package struct Entry {
+    package var typed: String
+    package var statement: String
   }
 
   /// A prompt on a state in which the module is open.
-  init(_ lua: Lua, _ registry: Registry, scripts: String?, options: Options) throws {
+  package init(_ lua: Lua, _ registry: Registry, scripts: String?, options: Options) throws {
     self.lua = lua
     self.registry = registry
     self.scripts = scripts
@@ -106,7 +113,7 @@ final class REPL {
   // MARK: The loop
 
   /// Reads and evaluates until the end; returns the exit status.
-  func run(script: String? = nil, arguments: [String] = []) -> Int32 {
+  package func run(script: String? = nil, arguments: [String] = []) -> Int32 {
     Terminal.setLocale()
     if !options.isQuiet, editor.isEditing {
       print("mnemo \(MnemoModule.version) · ? for help, :tour to look around, Ctrl-D leaves")
@@ -192,7 +199,7 @@ final class REPL {
   /// Evaluates an input: a command of the prompt, an expression, statements.
   ///
   /// What was pasted as a whole need not be one chunk: then its parts are taken one by one.
-  func submit(_ text: String) {
+  package func submit(_ text: String) {
     if isCommand(text) {
       command(text)
       return
@@ -356,7 +363,7 @@ final class REPL {
   }
 
   /// Forgets all results.
-  func forgetResults() {
+  package func forgetResults() {
     for number in max(1, results - REPL.mostResults)...max(1, results) {
       locals.rawSet("_\(number)", LuaValue.nil)
     }
@@ -380,7 +387,7 @@ final class REPL {
   }
 
   /// Whether a name is a variable of the user's: of the prompt, or a global made since its start.
-  func isOwn(_ name: String) -> Bool {
+  package func isOwn(_ name: String) -> Bool {
     if !locals.rawGet(name).isNil { return true }
     guard case .table(let base) = tool("base"), !lua.global(name).isNil else { return false }
     return base.rawGet(name).isNil

@@ -2,7 +2,7 @@ import CEdit
 import Glibc
 
 /// The terminal the command talks to.
-enum Terminal {
+package enum Terminal {
   /// Asks the terminal to mark what is pasted.
   static let pasteOn = "\u{1B}[?2004h"
   /// And to stop marking it.
@@ -17,7 +17,7 @@ enum Terminal {
   static var isDumb: Bool { ["", "dumb"].contains(environment("TERM") ?? "") }
 
   /// Whether to write in colour: on a terminal, unless NO_COLOR is set.
-  static var wantsColour: Bool {
+  package static var wantsColour: Bool {
     isatty(STDOUT_FILENO) == 1 && !isDumb && (environment("NO_COLOR") ?? "").isEmpty
   }
 
@@ -31,7 +31,7 @@ enum Terminal {
   }
 
   /// How many columns a text takes, as the locale's wcwidth(3) has it; wide characters take two.
-  static func width(of text: String) -> Int {
+  package static func width(of text: String) -> Int {
     text.unicodeScalars.reduce(0) { width, scalar in
       let own = scalar.value < 0x80 ? 1 : mnemo_columns(wchar_t(bitPattern: scalar.value))
       // One that cannot be printed is shown as something.
@@ -40,7 +40,7 @@ enum Terminal {
   }
 
   /// Takes the user's locale, or one of UTF-8 where it has other characters: all text here is UTF-8.
-  static func setLocale() {
+  package static func setLocale() {
     setlocale(LC_CTYPE, "")
     if String(cString: nl_langinfo(Int32(CODESET))) != "UTF-8" { setlocale(LC_CTYPE, "C.UTF-8") }
   }
@@ -60,7 +60,9 @@ enum Terminal {
   }
 
   /// The value of an environment variable.
-  static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+  package static func environment(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+  }
 }
 
 /// Colours and weights, as terminals write them; the eight colours follow the user's theme.

@@ -2,31 +2,33 @@
 ///
 /// Whether an input is complete, and whether it is right, Lua's own parser decides. The tokens only
 /// tell where things are: the place of a syntax error, the locals of the outermost block.
-struct LuaText {
+package struct LuaText {
   /// A piece of source.
-  struct Token: Equatable {
-    enum Kind { case name, number, string, symbol }
-    let kind: Kind
+  package struct Token: Equatable {
+    package enum Kind { case name, number, string, symbol }
+    package let kind: Kind
     /// Its place in the bytes of the text.
-    let range: Range<Int>
+    package let range: Range<Int>
   }
 
   /// The source.
-  let bytes: [UInt8]
+  package let bytes: [UInt8]
   /// Its tokens; what is unfinished at the end is the last of them.
-  let tokens: [Token]
+  package let tokens: [Token]
 
-  init(_ text: String) { self.init(bytes: Array(text.utf8)) }
+  package init(_ text: String) { self.init(bytes: Array(text.utf8)) }
 
   /// A source that need not be UTF-8.
-  init(bytes: [UInt8]) {
+  package init(bytes: [UInt8]) {
     self.bytes = bytes
     var scanner = LuaScanner()
     tokens = scanner.scan(bytes)
   }
 
   /// The text of a token.
-  func text(_ token: Token) -> String { String(decoding: bytes[token.range], as: UTF8.self) }
+  package func text(_ token: Token) -> String {
+    String(decoding: bytes[token.range], as: UTF8.self)
+  }
 
   /// Whether a token is this keyword, name or symbol.
   func matches(_ token: Token, _ word: StaticString) -> Bool {
@@ -36,7 +38,7 @@ struct LuaText {
   }
 
   /// The text without the semicolons at its end; nil if there are none.
-  var withoutFinalSemicolon: String? {
+  package var withoutFinalSemicolon: String? {
     let kept = tokens.lastIndex { !matches($0, ";") }.map { $0 + 1 } ?? 0
     guard kept < tokens.count else { return nil }
     let end = kept > 0 ? tokens[kept - 1].range.upperBound : 0
@@ -44,14 +46,14 @@ struct LuaText {
   }
 
   /// Whether a name occurs.
-  func hasName(_ name: String) -> Bool {
+  package func hasName(_ name: String) -> Bool {
     tokens.contains { $0.kind == .name && bytes[$0.range].elementsEqual(name.utf8) }
   }
 
   // MARK: Locals
 
   /// How locals of the outermost block are written instead.
-  enum Locals {
+  package enum Locals {
     /// As fields of a table of that name.
     case fields(of: String)
     /// As locals, without attributes: they may be declared again.
@@ -65,7 +67,7 @@ struct LuaText {
   /// `local x, y = 1` becomes `t.x, t.y = 1`, `local x` becomes `t.x = nil` and `local function f`
   /// becomes `function t.f`, each in its place, so that lines stay what they were. A local that is
   /// to be closed stays one: it belongs to its block.
-  func rewritten(_ locals: Locals) -> String? {
+  package func rewritten(_ locals: Locals) -> String? {
     var edits: [(range: Range<Int>, text: String)] = []
     var depth = 0
     var i = 0
@@ -136,7 +138,7 @@ struct LuaText {
 
   /// The source with a statement before each `return` of the chunk itself, not of its functions; nil
   /// if the chunk has an environment of its own, in which the statement may mean anything.
-  func insertingBeforeReturns(_ statement: String) -> [UInt8]? {
+  package func insertingBeforeReturns(_ statement: String) -> [UInt8]? {
     var result: [UInt8] = []
     var position = 0
     /// Whether each open block is a function's.
@@ -159,7 +161,7 @@ struct LuaText {
   // MARK: Places
 
   /// The line and column, from 1 and in characters, of a byte.
-  func place(of byte: Int) -> (line: Int, column: Int) {
+  package func place(of byte: Int) -> (line: Int, column: Int) {
     let before = bytes[..<min(byte, bytes.count)]
     let line = before.count { $0 == UInt8(ascii: "\n") } + 1
     let start = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
@@ -167,7 +169,7 @@ struct LuaText {
   }
 
   /// A line, from 1.
-  func line(_ number: Int) -> String? {
+  package func line(_ number: Int) -> String? {
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     return lines.indices.contains(number - 1)
       ? String(decoding: lines[number - 1], as: UTF8.self) : nil
@@ -177,7 +179,7 @@ struct LuaText {
   ///
   /// - Parameter fails: Whether the parser refuses a text for good, not for being incomplete.
   /// - Returns: The token; nil if every text is accepted.
-  func firstError(_ fails: (String) -> Bool) -> Token? {
+  package func firstError(_ fails: (String) -> Bool) -> Token? {
     var (low, high) = (0, tokens.count)
     // The least number of tokens that is refused.
     while low < high {
@@ -194,14 +196,17 @@ struct LuaText {
 }
 
 /// Cuts Lua source into tokens, a piece at a time.
-struct LuaScanner {
+package struct LuaScanner {
   /// What the last piece ended in.
-  private(set) var state = State.code
+  package private(set) var state = State.code
   /// How many blocks, brackets and braces are open.
-  private(set) var depth = 0
+  package private(set) var depth = 0
+
+  /// At the start of a source.
+  package init() {}
 
   /// What a piece ends in.
-  enum State: Equatable {
+  package enum State: Equatable {
     case code
     /// `[==[ … ]==]`, or a comment of that kind.
     case long(level: Int, isComment: Bool)
@@ -212,7 +217,7 @@ struct LuaScanner {
   }
 
   /// Whether the source so far may be complete, so that the parser should be asked.
-  var mayBeComplete: Bool { (state == .code && depth <= 0) || state == .broken }
+  package var mayBeComplete: Bool { (state == .code && depth <= 0) || state == .broken }
 
   static func opens(_ word: ArraySlice<UInt8>) -> Bool {
     ["function", "do", "if", "repeat"].contains { word.elementsEqual($0.utf8) }
@@ -223,7 +228,7 @@ struct LuaScanner {
   }
 
   /// Scans the next piece, which ends where a line does.
-  mutating func scan(_ bytes: [UInt8]) -> [LuaText.Token] {
+  package mutating func scan(_ bytes: [UInt8]) -> [LuaText.Token] {
     var tokens: [LuaText.Token] = []
     var i = 0
     func at(_ i: Int) -> UInt8 { i < bytes.count ? bytes[i] : 0 }
