@@ -63,19 +63,7 @@ package enum Terminal {
   package static func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
   }
-}
 
-/// Colours and weights, as terminals write them; the eight colours follow the user's theme.
-enum Style {
-  static let reset = "\u{1B}[0m"
-  static let bold = "\u{1B}[1m"
-  static let dim = "\u{1B}[2m"
-  static let red = "\u{1B}[31m"
-  static let green = "\u{1B}[32m"
-  static let prompt = "\u{1B}[1;32m"
-}
-
-extension Terminal {
   /// Writes out what was printed.
   static func flush() { fflush(nil) }
 

@@ -67,7 +67,7 @@ struct Mnemo: ParsableCommand {
     } catch {
       let code = exitCode(for: error)
       if code == .validationFailure {
-        Session.tell(message(for: error))
+        ScriptRunner.tell(message(for: error))
         Glibc.exit(1)
       }
       let text = message(for: error)
@@ -124,27 +124,27 @@ struct Mnemo: ParsableCommand {
     do {
       registry = try MnemoModule.open(in: lua, scripts: scripts).registry
     } catch {
-      throw Session.fail(error)
+      throw ScriptRunner.fail(error)
     }
     if script.first == "help" {
       try help(registry)
       return
     }
     Interrupt.install(lua)
-    let session = Session(lua)
-    try session.prepare(script: script)
+    let runner = ScriptRunner(lua)
+    try runner.prepare(script: script)
     let first = (execute.map { ($0, false) } + load.map { ($0, true) })
       .sorted { $0.0.place < $1.0.place }
     for (option, isModule) in first {
       try isModule
-        ? session.require(option.text) : session.run(option.text, name: "=(command line)")
+        ? runner.require(option.text) : runner.run(option.text, name: "=(command line)")
     }
     if interactive || (script.isEmpty && first.isEmpty && isatty(STDIN_FILENO) == 1) {
       try prompt(lua, registry, scripts)
     } else if let path = script.first {
-      try session.run(file: path, arguments: Array(script.dropFirst()))
+      try runner.run(file: path, arguments: Array(script.dropFirst()))
     } else if script.isEmpty && first.isEmpty {
-      try session.run(file: "-", arguments: [])
+      try runner.run(file: "-", arguments: [])
     }
   }
 
@@ -155,7 +155,7 @@ struct Mnemo: ParsableCommand {
     do {
       repl = try REPL(lua, registry, scripts: scripts, options: options)
     } catch {
-      throw Session.fail(error)
+      throw ScriptRunner.fail(error)
     }
     let status = repl.run(script: script.first, arguments: Array(script.dropFirst()))
     if status != 0 { throw ExitCode(status) }
@@ -169,7 +169,7 @@ struct Mnemo: ParsableCommand {
     for topic in script.dropFirst() {
       guard let text = registry.help(topic) else {
         let hint = registry.suggestion(for: topic).map { "; did you mean '\($0)'?" } ?? ""
-        throw Session.fail(EngineError("help", "nothing is called '\(topic)'\(hint)"))
+        throw ScriptRunner.fail(EngineError("help", "nothing is called '\(topic)'\(hint)"))
       }
       print(text)
     }

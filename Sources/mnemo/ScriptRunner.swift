@@ -5,7 +5,7 @@ import Prompt
 import Tensors
 
 /// Lua code as the command runs it: statements and scripts.
-struct Session {
+struct ScriptRunner {
   private let lua: Lua
 
   init(_ lua: Lua) { self.lua = lua }
@@ -14,7 +14,7 @@ struct Session {
   /// callback, where a training run would be lost.
   func prepare(script: [String]) throws {
     try guarded {
-      let chunk = try lua.load(Session.preparation, chunkName: "=(mnemo)")
+      let chunk = try lua.load(ScriptRunner.preparation, chunkName: "=(mnemo)")
       // arg[0] is the script, arg[1]… its arguments, as in lua(1).
       let names: [LuaValue] = [.string(script.first ?? "mnemo")]
       let engine = Registry()
@@ -73,7 +73,7 @@ struct Session {
     do {
       try body()
     } catch {
-      throw Session.fail(error)
+      throw ScriptRunner.fail(error)
     }
   }
 

@@ -1,0 +1,70 @@
+import Glibc
+
+/// The user's own folders.
+package enum Folder {
+  /// The folder that a variable of the XDG base directories names, or its default below HOME.
+  package static func xdg(_ variable: String, _ fallback: String) -> String? {
+    // The specification has relative paths ignored.
+    if let folder = Terminal.environment(variable), folder.hasPrefix("/") { return folder }
+    return Terminal.environment("HOME").flatMap { $0.isEmpty ? nil : $0 + fallback }
+  }
+
+  /// Makes a folder and those above it, for the user alone.
+  package static func make(_ path: String) {
+    var made = ""
+    for part in path.split(separator: "/") {
+      made += "/" + part
+      mkdir(made, 0o700)
+    }
+  }
+
+  /// The files and folders whose path begins so, folders with a slash at their end.
+  package static func files(beginning: String) -> [String] {
+    let path = expanded(beginning)
+    let typedFolder = beginning.lastIndex(of: "/").map { String(beginning[...$0]) } ?? ""
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
+    let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+    guard let listing = opendir(folder) else { return [] }
+    defer { closedir(listing) }
+    var found: [String] = []
+    while let entry = readdir(listing) {
+      let file = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard file.hasPrefix(name), !file.hasPrefix(".") || name.hasPrefix(".") else { continue }
+      guard file != ".", file != ".." else { continue }
+      var status = stat()
+      let isFolder = stat(folder + file, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+      found.append(typedFolder + file + (isFolder ? "/" : ""))
+    }
+    return found.sorted()
+  }
+
+  /// A path in which `~` stands for the home folder.
+  package static func expanded(_ path: String) -> String {
+    guard path == "~" || path.hasPrefix("~/"), let home = Terminal.environment("HOME") else {
+      return path
+    }
+    return home + path.dropFirst()
+  }
+
+  /// Writes a file; returns why it could not.
+  package static func write(_ text: String, to path: String) -> String? {
+    guard let file = fopen(path, "w") else { return String(cString: strerror(errno)) }
+    var text = text
+    let written = text.withUTF8 { fwrite($0.baseAddress, 1, $0.count, file) == $0.count }
+    let closed = fclose(file) == 0
+    return written && closed ? nil : String(cString: strerror(errno))
+  }
+
+  /// A new file for the user alone, with this text in it.
+  package static func temporaryFile(holding text: String, ending: String) -> String? {
+    let folder = Terminal.environment("TMPDIR").flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
+    var name = Array("\(folder)/mnemo-XXXXXX\(ending)".utf8CString)
+    let descriptor = mkstemps(&name, Int32(ending.utf8.count))
+    guard descriptor >= 0 else { return nil }
+    close(descriptor)
+    let path = name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } }
+    return path.flatMap { write(text, to: $0) == nil ? $0 : nil }
+  }
+}

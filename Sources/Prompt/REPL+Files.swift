@@ -1,0 +1,110 @@
+import Glibc
+import LuaBridge
+
+// Files that are loaded into the session, and the script that it becomes.
+
+extension REPL {
+  /// Runs a file and keeps the locals of its outermost block; tells whether it worked.
+  ///
+  /// Calls are added at its end and before each `return` that read the locals of the frame they are
+  /// in; where an error ends it, they are read from the frame of the chunk.
+  @discardableResult
+  func load(file path: String, arguments: [String] = []) -> Bool {
+    do {
+      let bytes = try ScriptFile.source(of: path)
+      let (name, call) = ("@" + path, "_MNEMO_CAPTURE()")
+      let reading = LuaText(bytes: bytes).insertingBeforeReturns(call) ?? bytes
+      let chunk =
+        try (try? lua.load(bytes: reading + Array(("\n" + call).utf8), chunkName: name))
+        ?? (try? lua.load(bytes: reading, chunkName: name))
+        ?? lua.load(bytes: bytes, chunkName: name)
+      let made = try lua.run(
+        lua.load(REPL.capturing, chunkName: "=(mnemo)"), [.table(locals), .function(chunk)])
+      guard made.count == 2, case .table(let environment) = made[0],
+        case .function(let witness) = made[1]
+      else { return false }
+      chunk.setEnvironment(environment)
+      try lua.run(chunk, arguments.map { .string($0) }, witness: witness)
+      return true
+    } catch {
+      tell(error: error)
+      return false
+    }
+  }
+
+  /// An environment that is the globals, and holds the function that reads the caller's locals; and
+  /// one that looks for the chunk among the frames and reads the locals there.
+  private static let capturing = """
+    local locals, chunk = ...
+    local getinfo, getlocal = debug.getinfo, debug.getlocal
+    local function capture(level)
+      local i = 1
+      while true do
+        local name, value = getlocal(level + 1, i)
+        if not name then return end
+        if name:sub(1, 1) ~= "(" then rawset(locals, name, value) end
+        i = i + 1
+      end
+    end
+    local function witness()
+      local level = 2
+      while true do
+        local frame = getinfo(level, "f")
+        if not frame then return end
+        if frame.func == chunk then
+          -- No tail call, which would take this frame's place.
+          capture(level)
+          return
+        end
+        level = level + 1
+      end
+    end
+    local function of_caller() capture(2) end
+    return setmetatable({ _MNEMO_CAPTURE = of_caller }, { __index = _G, __newindex = _G }), witness
+    """
+
+  /// Notes that a file was loaded, as `:save` will write it.
+  func logLoad(_ path: String) {
+    let real = realpath(path, nil).map { pointer in
+      defer { free(pointer) }
+      return String(cString: pointer)
+    }
+    let statement = "dofile(\"\((real ?? path).escaped)\")"
+    var text = TextFile.contents(of: path) ?? ""
+    if text.hasPrefix("#") { text = "--" + text }
+    // A file whose last statement is a return can only be called.
+    let fits = (try? lua.load(text + "\nlocal _", chunkName: "=")) != nil
+    log.append(
+      Entry(typed: ":load " + path, statement: fits ? "-- from \(path)\n" + text : statement))
+  }
+
+  /// Writes what was typed as a script.
+  func save(to path: String) {
+    guard !path.isEmpty else {
+      tell(":save wants a file")
+      return
+    }
+    guard !log.isEmpty else {
+      tell("nothing has been typed yet")
+      return
+    }
+    var heading = "-- Typed at the prompt of mnemo.\nlocal mnemo = require \"mnemo\"\n"
+    // Scripts have no such globals.
+    for (tool, fallback) in [("help", "mnemo.help"), ("who", "function() end")]
+    where log.contains(where: { LuaText($0.statement).hasName(tool) }) {
+      heading += "local \(tool) = \(tool) or \(fallback)\n"
+    }
+    heading += "\n"
+    let bodies = [
+      log.map { LuaText($0.statement).rewritten(.plain) ?? $0.statement },
+      // More than 200 locals, or two that get in each other's way, are globals.
+      log.map { LuaText($0.statement).rewritten(.globals) ?? $0.statement },
+    ].map { heading + $0.joined(separator: "\n") + "\n" }
+    let text = bodies.first { (try? lua.load($0, chunkName: "=")) != nil } ?? bodies[1]
+    if let reason = Folder.write(text, to: path) {
+      tell("cannot write \(path): \(reason)")
+    } else {
+      print("\(log.count) inputs written to \(path)")
+    }
+  }
+}
