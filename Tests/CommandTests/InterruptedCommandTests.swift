@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Ctrl-C.
-@Suite struct InterruptTests {
+@Suite struct InterruptedCommandTests {
   /// Training without end; a probe says when it has begun.
   private static let endless =
     smallRun + """

@@ -4,7 +4,7 @@ import Testing
 /// Errors, and attempts to leave, inside what a script hands to the engine.
 ///
 /// What `pcall` sees of them is in Tests/Lua/train_test.lua.
-@Suite struct CallbackTests {
+@Suite struct ScriptCallbackTests {
   @Test func errorsInProbesSayWhichAndWhere() throws {
     let outcome = try run(
       smallRun + """

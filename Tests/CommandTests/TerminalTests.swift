@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The prompt in a terminal, one test at a time: interrupts are to be heard soon.
-@Suite(.serialized) struct PromptTests {
+@Suite(.serialized) struct TerminalTests {
   private func session(
     _ arguments: [String] = [], columns: UInt16 = 100, _ body: (TerminalSession) throws -> Void
   ) throws {
