@@ -72,6 +72,9 @@ let package = Package(
       name: "TrainingTests",
       dependencies: ["Training", "Transformers", "Tasks", "Tensors", "TestSupport", "TestModels"]),
     .testTarget(name: "LuaBridgeTests", dependencies: ["LuaBridge", "CLua", "LuaShim"]),
+    .testTarget(
+      name: "PromptTests",
+      dependencies: ["Prompt", "MnemoModule", "LuaBridge", "TestSupport"]),
     .testTarget(name: "CommandTests", dependencies: ["MnemoModule", "LuaBridge", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

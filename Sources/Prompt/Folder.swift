@@ -2,18 +2,24 @@ import Glibc
 
 /// The user's own folders.
 package enum Folder {
+  /// Where the values of environment variables are looked up.
+  package typealias Environment = (String) -> String?
+
   /// The folder that a variable of the XDG base directories names, or its default below HOME.
-  package static func xdg(_ variable: String, _ fallback: String) -> String? {
+  package static func xdg(
+    _ variable: String, _ fallback: String, _ environment: Environment = Terminal.environment
+  ) -> String? {
     // The specification has relative paths ignored.
-    if let folder = Terminal.environment(variable), folder.hasPrefix("/") { return folder }
-    return Terminal.environment("HOME").flatMap { $0.isEmpty ? nil : $0 + fallback }
+    if let folder = environment(variable), folder.hasPrefix("/") { return folder }
+    return environment("HOME").flatMap { $0.isEmpty ? nil : $0 + fallback }
   }
 
-  /// Makes a folder and those above it, for the user alone.
+  /// Makes a folder and those above it, for the user alone; a relative path begins at the current
+  /// folder.
   package static func make(_ path: String) {
-    var made = ""
+    var made = path.hasPrefix("/") ? "/" : ""
     for part in path.split(separator: "/") {
-      made += "/" + part
+      made += part + "/"
       mkdir(made, 0o700)
     }
   }
@@ -41,10 +47,10 @@ package enum Folder {
   }
 
   /// A path in which `~` stands for the home folder.
-  package static func expanded(_ path: String) -> String {
-    guard path == "~" || path.hasPrefix("~/"), let home = Terminal.environment("HOME") else {
-      return path
-    }
+  package static func expanded(
+    _ path: String, _ environment: Environment = Terminal.environment
+  ) -> String {
+    guard path == "~" || path.hasPrefix("~/"), let home = environment("HOME") else { return path }
     return home + path.dropFirst()
   }
 

@@ -5,7 +5,7 @@ import Glibc
 /// One entry a line; newlines in an entry are written `\n` and backslashes `\\`, so that an entry
 /// of several lines comes back whole. Several sessions may append at a time: every entry is one
 /// write.
-package struct HistoryFile {
+package final class HistoryFile {
   /// How many entries are kept.
   package static let most = 10_000
   /// The longest entry that is kept, in bytes: a paste of a megabyte is no history.
@@ -17,6 +17,8 @@ package struct HistoryFile {
   package private(set) var entries: [String] = []
   /// Why the file cannot be used, to be told once.
   private(set) var warning: String?
+  /// Whether entries can be added to the file.
+  private var isUsable = true
 
   /// `$XDG_STATE_HOME/mnemo/history`, by default in ~/.local/state.
   static var defaultPath: String? {
@@ -28,14 +30,17 @@ package struct HistoryFile {
     self.path = path
     guard let path else { return }
     if let parent = path.lastIndex(of: "/") { Folder.make(String(path[..<parent])) }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe is not waited for, a device not read: neither has an end.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       if errno != ENOENT { warning = "cannot read \(path): \(String(cString: strerror(errno)))" }
       return
     }
     defer { close(descriptor) }
     guard let bytes = HistoryFile.contents(descriptor) else {
-      warning = "cannot read \(path): \(String(cString: strerror(errno)))"
+      let reason = HistoryFile.isFile(descriptor) ? String(cString: strerror(errno)) : nil
+      warning = "cannot read \(path): \(reason ?? "no regular file")"
+      isUsable = false
       return
     }
     let lines = bytes.split(separator: UInt8(ascii: "\n"))
@@ -48,12 +53,12 @@ package struct HistoryFile {
   }
 
   /// Adds an entry to the file, unless it is the last one again; tells whether it is new.
-  package mutating func add(_ entry: String) -> Bool {
+  package func add(_ entry: String) -> Bool {
     guard entry != entries.last, !entry.allSatisfy(\.isWhitespace),
       entry.utf8.count <= HistoryFile.longest
     else { return false }
     entries.append(entry)
-    guard let path else { return true }
+    guard let path, isUsable else { return true }
     let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       if warning == nil { warning = "cannot write \(path): \(String(cString: strerror(errno)))" }
@@ -66,7 +71,7 @@ package struct HistoryFile {
   }
 
   /// The warning, once.
-  package mutating func takeWarning() -> String? {
+  package func takeWarning() -> String? {
     guard !told, let warning else { return nil }
     told = true
     return warning
@@ -88,7 +93,13 @@ package struct HistoryFile {
     text.withUTF8 { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
   }
 
+  private static func isFile(_ descriptor: Int32) -> Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
   private static func contents(_ descriptor: Int32) -> [UInt8]? {
+    guard isFile(descriptor) else { return nil }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {

@@ -18,8 +18,12 @@ package final class InputBuffer {
   /// The signal that asked the process to end; 0 if none did.
   var signal: Int32 = 0
 
+  private let descriptor: Int32
   private var bytes: [UInt8] = []
   private var position = 0
+
+  /// What comes from a descriptor, by default standard input.
+  package init(_ descriptor: Int32 = STDIN_FILENO) { self.descriptor = descriptor }
 
   /// Waits for the next event.
   package func next() -> Event {
@@ -30,9 +34,9 @@ package final class InputBuffer {
     while true {
       if Interrupt.take() { return .interrupted }
       if let event = heldEvent() { return event }
-      var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+      var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       // poll(2) is never restarted after a signal; a signal just before it waits a quarter second.
-      let ready = poll(&descriptor, 1, 250)
+      let ready = poll(&waiting, 1, 250)
       if ready > 0 {
         guard fill() else {
           isAtEnd = true
@@ -58,8 +62,8 @@ package final class InputBuffer {
   /// Whether a byte is there already.
   package var hasMore: Bool {
     if position < bytes.count { return true }
-    var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-    return poll(&descriptor, 1, 0) > 0 && descriptor.revents & Int16(POLLIN) != 0
+    var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&waiting, 1, 0) > 0 && waiting.revents & Int16(POLLIN) != 0
   }
 
   /// How many bytes were read ahead.
@@ -77,7 +81,7 @@ package final class InputBuffer {
 
   private func fill() -> Bool {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    let count = read(STDIN_FILENO, &buffer, buffer.count)
+    let count = read(descriptor, &buffer, buffer.count)
     guard count > 0 else { return false }
     bytes = Array(buffer[..<count])
     position = 0

@@ -36,7 +36,8 @@ final class LineEditor {
   private let input: InputBuffer
   private let editor: OpaquePointer?
   private let entries: OpaquePointer?
-  private var promptText = [CChar]()
+  /// The prompt as C has it, which libedit keeps until the line is read; freed at the next one.
+  private var promptText: UnsafeMutablePointer<CChar>?
   /// The line at which Tab found several candidates: a second Tab lists them.
   private var lastTab: String?
   private var wasInterrupted = false
@@ -61,6 +62,7 @@ final class LineEditor {
   deinit {
     if let editor { el_end(editor) }
     if let entries { history_end(entries) }
+    free(promptText)
   }
 
   /// Adds an entry that the arrow keys and Ctrl-R find.
@@ -81,7 +83,8 @@ final class LineEditor {
         mark + $0 + mark + prompt.dropLast() + mark + Style.reset + mark + prompt.suffix(1)
       }
       ?? prompt
-    promptText = Array(shown.utf8CString)
+    free(promptText)
+    promptText = strdup(shown)
     wasInterrupted = false
     lastTab = nil
     let signals = HeldSignals()
@@ -149,11 +152,7 @@ final class LineEditor {
     mnemo_edit_emacs(editor)
     // A signal key would make the kernel drop what was just written, maybe the next prompt.
     mnemo_edit_unsignalled(editor)
-    mnemo_edit_prompt(
-      editor,
-      { _ in
-        LineEditor.active?.promptText.withUnsafeMutableBufferPointer { $0.baseAddress }
-      }, 1)
+    mnemo_edit_prompt(editor, { _ in LineEditor.active?.promptText }, 1)
     mnemo_edit_read(editor) { _, character in
       guard let active = LineEditor.active, let character else { return -1 }
       return active.readCharacter(character)

@@ -175,6 +175,18 @@ package struct LuaText {
       ? String(decoding: lines[number - 1], as: UTF8.self) : nil
   }
 
+  /// The line of a place, and what to write below it before a mark: a long line is cut around the
+  /// place.
+  package func excerpt(at place: (line: Int, column: Int)) -> (line: String, gap: String)? {
+    guard let line = line(place.line) else { return nil }
+    let characters = Array(line)
+    let start = max(0, min(place.column - 1 - 40, characters.count - 72))
+    let gap = characters[start..<min(characters.count, place.column - 1)].map { character in
+      character == "\t" ? "\t" : String(repeating: " ", count: Terminal.width(of: "\(character)"))
+    }
+    return (String(characters[start..<min(characters.count, start + 72)]), gap.joined())
+  }
+
   /// The token at which a parser stops, which reads from the left and no further.
   ///
   /// - Parameter fails: Whether the parser refuses a text for good, not for being incomplete.

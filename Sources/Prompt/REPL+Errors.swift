@@ -55,16 +55,8 @@ extension REPL {
     }
     let token = source.firstError(fails)
     let place = source.place(of: token?.range.lowerBound ?? source.bytes.count)
-    guard let line = source.line(place.line) else { return }
-    // A long line is cut around the place.
-    let characters = Array(line)
-    let start = max(0, min(place.column - 1 - 40, characters.count - 72))
-    let shown = String(characters[start..<min(characters.count, start + 72)])
-    let gap = characters[start..<min(characters.count, place.column - 1)]
-      .map { character in
-        character == "\t" ? "\t" : String(repeating: " ", count: Terminal.width(of: "\(character)"))
-      }.joined()
-    Terminal.writeError("    \(shown)\n    \(gap)" + styled("^", Style.red) + "\n")
+    guard let (line, gap) = source.excerpt(at: place) else { return }
+    Terminal.writeError("    \(line)\n    \(gap)" + styled("^", Style.red) + "\n")
   }
 
   /// The line of an earlier input that a message such as `[3]:2: …` names.

@@ -282,12 +282,12 @@ package final class REPL {
       keep(values)
       log.append(Entry(typed: text, statement: statement(text, code, first: first)))
       if !code.isSilent { try display(values, first: first) }
-      if alwaysTime || time > REPL.worthTelling { print(styled("(\(seconds(time)))", Style.dim)) }
+      if alwaysTime || time > REPL.worthTelling { print(styled("(\(time.text))", Style.dim)) }
       return true
     } catch {
       let time = ContinuousClock.now - start
       tell(error: error)
-      if alwaysTime || time > REPL.worthTelling { print(styled("(\(seconds(time)))", Style.dim)) }
+      if alwaysTime || time > REPL.worthTelling { print(styled("(\(time.text))", Style.dim)) }
       return false
     }
   }
@@ -411,20 +411,5 @@ package final class REPL {
   func tell(_ message: String) {
     fflush(nil)
     Terminal.writeError("mnemo: \(message)\n")
-  }
-
-  func seconds(_ time: Duration) -> String {
-    let (whole, attoseconds) = time.components
-    let value = Double(whole) + Double(attoseconds) * 1e-18
-    func rounded(_ value: Double, _ digits: Int) -> String {
-      let scale = pow(10, Double(digits))
-      let scaled = Int((value * scale).rounded())
-      let fraction = String(scaled % Int(scale))
-      return "\(scaled / Int(scale))."
-        + String(repeating: "0", count: digits - fraction.count) + fraction
-    }
-    if value < 0.001 { return rounded(value * 1e6, 1) + " µs" }
-    if value < 0.1 { return rounded(value * 1e3, 2) + " ms" }
-    return rounded(value, 2) + " s"
   }
 }

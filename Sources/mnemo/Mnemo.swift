@@ -22,12 +22,12 @@ struct Mnemo: ParsableCommand {
   @ArgumentParser.Option(
     name: .customShort("e"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp("Run a statement first; may be repeated.", valueName: "stat"))
-  var execute: [Ordered] = []
+  var execute: [String] = []
 
   @ArgumentParser.Option(
     name: .customShort("l"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp("Require a module first; may be repeated.", valueName: "mod"))
-  var load: [Ordered] = []
+  var load: [String] = []
 
   @Flag(name: .customShort("i"), help: "Open the prompt after the script.")
   var interactive = false
@@ -46,24 +46,14 @@ struct Mnemo: ParsableCommand {
   @Argument(help: "The script and its arguments.")
   var script: [String] = []
 
-  /// An option's value with its place on the command line: as in lua(1), -e and -l run in order.
-  struct Ordered: ExpressibleByArgument {
-    let text: String
-    let place: Int
-    nonisolated(unsafe) private static var count = 0  // The command line is parsed on one thread.
-
-    init(argument: String) {
-      text = argument
-      Ordered.count += 1
-      place = Ordered.count
-    }
-  }
-
   /// Parses the command line and runs; a mistake in it is told with exit status 1.
   static func main() {
     do {
-      var command = try parseAsRoot(separated(Array(CommandLine.arguments.dropFirst())))
-      try command.run()
+      let (words, options) = try separated(Array(CommandLine.arguments.dropFirst()))
+      var command = try parseAsRoot(words)
+      guard let mnemo = command as? Mnemo else { return try command.run() }
+      // As in lua(1), statements and modules run in their order on the command line.
+      try mnemo.run(first: options.filter { ["-e", "-l"].contains($0) })
     } catch {
       let code = exitCode(for: error)
       if code == .validationFailure {
@@ -77,14 +67,18 @@ struct Mnemo: ParsableCommand {
     }
   }
 
-  /// The command line with `--` before the script, whose own options are none of ours.
+  /// The command line with `--` before the script, whose own options are none of ours; and the names
+  /// of the options in it, in order.
   ///
   /// As in lua(1), the value of a short option may follow at once: `-lmnemo.probes`.
   /// - Throws: `ValidationError` if an option is unknown, or its value missing.
-  private static func separated(_ words: [String]) throws -> [String] {
+  private static func separated(
+    _ words: [String]
+  ) throws -> (words: [String], options: [String]) {
     let valued = ["-e", "-l", "--threads"]
     let known = valued + ["-i", "-h", "--help", "--version", "--no-color", "--quiet"]
     var options: [String] = []
+    var names: [String] = []
     var i = 0
     while i < words.count {
       let word = words[i]
@@ -98,6 +92,7 @@ struct Mnemo: ParsableCommand {
         throw ValidationError(
           "unknown option '\(word)'" + (hint.map { "; did you mean '\($0)'?" } ?? ""))
       }
+      names.append(name)
       if name == word, valued.contains(name) {
         guard i < words.count else { throw ValidationError("\(name) wants a value") }
         options += [name, words[i]]
@@ -106,7 +101,7 @@ struct Mnemo: ParsableCommand {
         options += isLong || name == word ? [word] : [name, String(word.dropFirst(2))]
       }
     }
-    return options + ["--"] + words[i...]
+    return (options + ["--"] + words[i...], names)
   }
 
   func validate() throws {
@@ -115,7 +110,9 @@ struct Mnemo: ParsableCommand {
     }
   }
 
-  func run() throws {
+  /// - Parameter first: `-e` or `-l` for each statement and module, in order.
+  /// - Throws: `ExitCode` after an error is told.
+  private func run(first: [String]) throws {
     if let threads { Parallel.threads = threads }
     let lua = Lua()
     defer { lua.close() }
@@ -133,11 +130,13 @@ struct Mnemo: ParsableCommand {
     Interrupt.install(lua)
     let runner = ScriptRunner(lua)
     try runner.prepare(script: script)
-    let first = (execute.map { ($0, false) } + load.map { ($0, true) })
-      .sorted { $0.0.place < $1.0.place }
-    for (option, isModule) in first {
-      try isModule
-        ? runner.require(option.text) : runner.run(option.text, name: "=(command line)")
+    var (statements, modules) = (execute[...], load[...])
+    for option in first {
+      if option == "-l" {
+        try runner.require(modules.removeFirst())
+      } else {
+        try runner.run(statements.removeFirst(), name: "=(command line)")
+      }
     }
     if interactive || (script.isEmpty && first.isEmpty && isatty(STDIN_FILENO) == 1) {
       try prompt(lua, registry, scripts)

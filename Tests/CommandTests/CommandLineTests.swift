@@ -9,6 +9,10 @@ import Testing
       "print(x, type(_G['mnemo.text.nearest'].name))")
     #expect(outcome.output == "nil\tfunction\n")
     #expect(try mnemo("-e", "print(1)", "-eprint(2)", "-e", "-- none").output == "1\n2\n")
+    // A value may look like an option.
+    let odd = try mnemo("-l", "mnemo", "-e", "-l", "-e", "print(1)")
+    #expect(odd.sentence.contains("unexpected symbol near '-'") && odd.output.isEmpty)
+    #expect(try mnemo("-e", "-- -l", "-lmnemo", "-eprint(mnemo ~= nil)").output == "true\n")
     #expect(try mnemo("-lmnemo.nope").sentence.contains("module 'mnemo.nope' not found"))
   }
 
