@@ -3,7 +3,7 @@ import LuaBridge
 import MnemoModule
 import Testing
 
-/// What is documented is there, and what is shown runs.
+/// What is documented is there, and README runs; Tests/Lua runs the examples of the manual.
 @Suite struct DocumentationTests {
   /// The declarations of the module.
   private func withRegistry<R>(_ body: (Registry) throws -> R) throws -> R {
@@ -57,31 +57,6 @@ import Testing
       }
       let outcome = try run(smallRun + checks.joined(separator: "\n"))
       #expect(outcome.status == 0, "\(outcome.errors)")
-    }
-  }
-
-  @Test func examplesOfTheManualRun() throws {
-    try withRegistry { registry in
-      let examples = registry.all.compactMap { function in
-        function.example.map { (function.name, $0) }
-      }
-      #expect(examples.count > 60)
-      // Each on its own, in one process.
-      let script = examples.map { name, example in
-        """
-        do
-          local f = assert(load([==[\(example)]==], "=\(name)", "t"))
-          local ok, message = pcall(f)
-          if not ok then io.stderr:write("\(name): ", tostring(message), "\\n") end
-        end
-
-        """
-      }.joined()
-      let outcome = try run(script)
-      #expect(outcome.status == 0)
-      #expect(outcome.errors.isEmpty, "\(outcome.errors)")
-      // They are loaded in turn, or their errors would have no name.
-      #expect(try run("local f = assert(load([==[x y]==], '=f', 't'))").status == 1)
     }
   }
 

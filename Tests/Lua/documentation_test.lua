@@ -8,14 +8,6 @@ local entries = mnemo.documentation()
 local by_name = {}
 for _, entry in ipairs(entries) do by_name[entry.kind .. " " .. entry.name] = entry end
 
---- Reads a whole file.
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
 --- Runs a command line and returns what it printed, standard error too, and its status.
 local function run(line)
   local pipe = assert(io.popen(line .. " 2>&1"))
@@ -66,16 +58,6 @@ function tests.test_every_example_runs()
   end
   luaunit.assertTrue(#pieces > 100, #pieces)
   luaunit.assertEquals(failures(pieces), {})
-end
-
-function tests.test_the_readme_runs()
-  local blocks = {}
-  for block in read("README.md"):gmatch("```lua\n(.-)```") do blocks[#blocks + 1] = block end
-  luaunit.assertTrue(#blocks >= 2)
-  -- They are one session, with less training than it asks for.
-  local code = table.concat(blocks, "\n"):gsub("steps = %d+", "steps = 2")
-    :gsub("batch_size = %d+", "batch_size = 2")
-  luaunit.assertEquals(failures { { name = "README", code = code } }, {})
 end
 
 function tests.test_every_public_function_is_documented()
