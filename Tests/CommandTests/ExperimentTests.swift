@@ -1,0 +1,250 @@
+import Foundation
+import Testing
+
+/// The experiments of examples/, at sizes that take moments.
+@Suite struct ExperimentTests {
+  /// A script, the options that make it small, and what its results look like.
+  struct Experiment: CustomTestStringConvertible {
+    let name: String
+    let options: [String]
+    /// Whether it has runs of several seeds.
+    var hasSeeds = true
+    /// How the lines of its tables begin, in order.
+    let rows: [String]
+    /// How heads of tables begin; lines below them have means and spreads if there are seeds.
+    var heads: [String] = []
+    /// How lines of its verdict begin, in order.
+    let verdict: [String]
+    /// A folder with the history of one run, below that of the results.
+    let run: String
+    /// Words that it refuses beside those that all refuse, and the end of what it then says.
+    var mistakes: [(words: [String], sentence: String)] = []
+    var testDescription: String { name }
+  }
+
+  static let experiments = [
+    Experiment(
+      name: "induction_head", options: ["--seq-len", "24", "--batch", "8"], hasSeeds: false,
+      rows: ["step", "   0", "   6", "wk1", "wo1", "wk0_64", "acc_end"],
+      verdict: ["After 6 steps there is no induction head yet", "The order of learning"], run: "",
+      mistakes: [
+        (["--steps", "0"], "mnemo: --steps wants at least 1, got 0"),
+        (["--lr", "fast"], "mnemo: --lr wants a number, got 'fast'"),
+      ]),
+    Experiment(
+      name: "letters", options: ["--seq-len", "40", "--batch", "16"], hasSeeds: false,
+      rows: ["", "", "", "", "", "", "world", "fixed", "context"],
+      verdict: ["fixed: ", "context: ", "Share of ", "Where \"a\" always goes", "Where each "],
+      run: ""),
+    Experiment(
+      name: "learning_order", options: ["--seq-len", "24", "--batch", "8"],
+      rows: ["order", "together", "W_O¹", "W_O¹", "W_K¹", "W_K¹", "W_K⁰", "W_K⁰"],
+      heads: ["order"],
+      verdict: [
+        "First step ", "Trained together the memories do not reach an accuracy of 0.9",
+        "W_O¹ → W_K¹ → W_K⁰, from the top down",
+      ], run: "order-7-seed-4",
+      mistakes: [(["--steps", "2"], "mnemo: --steps wants at least 3, got 2")]),
+    Experiment(
+      name: "one_vs_two_layers", options: ["--seq-len", "24", "--batch", "8", "--heads", "2"],
+      rows: ["   1", "   2", "   1", "   2"] + ["   1", "   1", "   2", "   2", "   2", "   2"],
+      heads: ["   1", "   2"],
+      verdict: [
+        "layers ", "Mean attention ", "layers ", "Accuracy on repeated triggers", "0.9",
+        "With two, head ", "earlier occurrences: ",
+      ], run: "2-layers-seed-4",
+      mistakes: [
+        (["--seq-len", "7"], "mnemo: --seq-len wants at least 8, got 7"),
+        (["--heads", "3"], "heads = 3 with dim = 16 (allowed: numbers that divide dim)"),
+      ]),
+    Experiment(
+      name: "data_properties", options: ["--seq-len", "48", "--batch", "32"],
+      rows: [
+        "trained on", "1 frequent trigger", "5 frequent triggers", "5 rare triggers",
+        "5 random triggers", "bigram outputs", "three quarters",
+      ], heads: ["trained on"],
+      verdict: [
+        "Triggers: ", "Rare triggers: ", "Outputs: ", "Outputs that training never showed",
+      ], run: "5_rare_triggers/seed_4"),
+    Experiment(
+      name: "global_vs_in_context", options: ["--seq-len", "32", "--batch", "8"],
+      rows: ["feed-forward", "linear", "linear", "linear", "mlp", "mlp", "mlp"],
+      heads: ["feed-forward"], verdict: ["linear: in ", "mlp: in ", "The MLP came "],
+      run: "mlp/seed_4"),
+    Experiment(
+      name: "noise_ablation", options: ["--seq-len", "24", "--batch", "8"],
+      rows: ["d ", "4 ", "4 ", "8 ", "8 ", "16 ", "16 "], heads: ["d "],
+      verdict: ["d =   4: cross-talk costs", "d =  16: cross-talk costs", "The cost "],
+      run: "d_16_noisy/seed_4"),
+    Experiment(
+      name: "constructed_circuit", options: ["--seq-len", "24", "--batch", "8"],
+      rows: ["d ", "8 ", "16 ", "32 ", "64 ", "matrix", "W_K⁰", "W_K¹", "W_O¹"],
+      heads: ["d ", "matrix"],
+      verdict: ["d =    8: written down", "d =   64: written down", "W_K⁰: ", "W_O¹: "],
+      run: "trained/seed_4"),
+  ]
+
+  private func start(
+    _ name: String, _ words: [String], threads: String = "2", in folder: URL
+  ) throws -> Outcome {
+    let script = package.appending(path: "examples/\(name).lua").path
+    return try Running(["--threads", threads, script] + words, in: folder).finish()
+  }
+
+  @Test(arguments: experiments) func resultsOfARun(_ experiment: Experiment) throws {
+    try withFolder { folder in
+      let tiny =
+        experiment.options + ["--dim", "16", "--steps", "6", "--seed", "3"]
+        + (experiment.hasSeeds ? ["--seeds", "2"] : [])
+      let outcome = try start(experiment.name, tiny, in: folder)
+      #expect(outcome.status == 0)
+      #expect(outcome.errors.isEmpty)
+      let lines = outcome.output.split(separator: "\n").map(String.init)
+      let cells = lines.filter { $0.hasPrefix("  ") }.map { $0.dropFirst(2) }
+      #expect(cells.count == experiment.rows.count, "\(outcome.output)")
+      for (line, row) in zip(cells, experiment.rows) {
+        #expect(line.hasPrefix(row))
+        let hasSpread = experiment.hasSeeds && !experiment.heads.contains(row)
+        #expect(line.contains("±") == hasSpread, "\(line)")
+      }
+      var rest = lines[...]
+      for beginning in experiment.verdict {
+        rest = rest.drop { !$0.hasPrefix(beginning) }
+        #expect(!rest.isEmpty, "\(beginning)")
+        rest = rest.dropFirst()
+      }
+      #expect(lines.last == "Results are in runs/\(experiment.name)")
+
+      let results = folder.appending(path: "runs/\(experiment.name)")
+      #expect(results.names.filter { $0.hasPrefix("figure") }.count == 3)
+      #expect(results.text("figure.svg").contains("</svg>"))
+      #expect(results.text("figure.csv").contains("series,x,y"))
+      let png = try Data(contentsOf: results.appending(path: "figure.png"))
+      #expect(png.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+      let run = results.appending(path: experiment.run)
+      let files = run.names.filter { !$0.hasPrefix("figure") }
+      #expect(files == ["history.jsonl", "model.safetensors"])
+
+      // Neither threads nor repetition change anything.
+      let again = try start(
+        experiment.name, tiny + ["--out", "again"], threads: "1", in: folder)
+      #expect(
+        again.output
+          == outcome.output.replacingOccurrences(of: "runs/\(experiment.name)", with: "again"))
+      let second = folder.appending(path: "again")
+      #expect(second.text("figure.csv") == results.text("figure.csv"))
+      for name in ["history.jsonl", "model.safetensors"] {
+        let file = try Data(contentsOf: run.appending(path: name))
+        let twin = second.appending(path: experiment.run).appending(path: name)
+        #expect(try Data(contentsOf: twin) == file, "\(name)")
+      }
+    }
+  }
+
+  @Test(arguments: experiments) func helpAndMistakes(_ experiment: Experiment) throws {
+    try withFolder { folder in
+      try folder.write("file", "")
+      let help = try start(experiment.name, ["--help"], in: folder)
+      #expect(help.status == 0)
+      for option in ["--quick", "--steps N", "--seed N", "--out DIR", "--lr X"] {
+        #expect(help.output.contains(option), "\(option)")
+      }
+      let mistakes =
+        [
+          (["--sead", "3"], "mnemo: unknown option '--sead'; did you mean '--seed'?"),
+          (["--batch", "0"], "mnemo: --batch wants at least 1, got 0"),
+          (
+            ["--out", "file"],
+            "mnemo: --out: results folder: 'file' cannot be written: Not a directory"
+          ),
+        ] + experiment.mistakes
+      for (words, sentence) in mistakes {
+        // Said before anything is drawn or trained.
+        let outcome = try start(experiment.name, ["--dim", "16"] + words, in: folder)
+        #expect(outcome.status == 1)
+        #expect(outcome.output.split(separator: "\n").count <= 1)
+        #expect(outcome.sentence.hasSuffix(sentence), "\(outcome.sentence)")
+      }
+      #expect(!folder.names.contains { $0 != "file" && $0 != "runs" })
+    }
+  }
+
+  /// What must not learn yet stays as it was drawn, and what may does not.
+  @Test func memoriesLearnInTheOrderGiven() throws {
+    try withFolder { folder in
+      let words = ["--dim", "16", "--seq-len", "24", "--batch", "8", "--steps", "12"]
+      let outcome = try start("learning_order", words + ["--seeds", "1"], in: folder)
+      #expect(outcome.status == 0)
+      /// The steps after which a recall first differs from that before training.
+      func firstChange(_ name: String, order: Int) throws -> Int? {
+        let text = folder.text("runs/learning_order/order-\(order)-seed-1/history.jsonl")
+        let records = try text.split(separator: "\n").map {
+          try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
+        }
+        let values = records.map { $0[name] as? Double }
+        return values.firstIndex { $0 != values[0] }
+      }
+      // In order 7, W_K⁰ → W_K¹ → W_O¹, with four steps each, W_K⁰ begins and W_O¹ waits for step 8.
+      #expect(try firstChange("wk0", order: 7) ?? 99 <= 4)
+      #expect(try firstChange("wo1", order: 7) ?? 99 > 8)
+      // In order 2, W_O¹ → W_K¹ → W_K⁰, it begins, and the last two wait for 4 and 8.
+      #expect(try firstChange("wo1", order: 2) ?? 99 <= 8)
+      #expect(try firstChange("wk1", order: 2) ?? 99 > 4)
+      #expect(try firstChange("wk0", order: 2) ?? 99 > 8)
+    }
+  }
+
+  /// Where "a" always goes to "p", a model of bigrams knows it after some steps.
+  @Test func bigramsKnowTheFixedWorld() throws {
+    try withFolder { folder in
+      let words = ["--dim", "16", "--seq-len", "40", "--batch", "16", "--steps", "100"]
+      let outcome = try start("letters", words, in: folder)
+      #expect(outcome.status == 0)
+      let lines = outcome.output.split(separator: "\n").map(String.init)
+      // Three samples of each world; in the first every marked "a" is followed by "p".
+      for row in 1...3 {
+        let after = lines[row].components(separatedBy: "[a]").dropFirst().filter { !$0.isEmpty }
+        #expect(!after.isEmpty && after.allSatisfy { $0.hasPrefix("p") }, "\(lines[row])")
+      }
+      #expect(
+        lines.contains {
+          $0.hasPrefix("Where \"a\" always goes to \"p\", the bigram model knows it (0.9")
+        })
+      // So small a transformer has not found the context after so few steps.
+      #expect(
+        outcome.output.contains("times as much: it does not look the output up in the context yet"))
+      let table = lines.filter { $0.hasPrefix("  fixed") || $0.hasPrefix("  context") }
+        .map { $0.split(separator: " ").dropFirst().compactMap { Double($0) } }
+      #expect(table.count == 2)
+      #expect(table[0][0] > 0.9)
+      // In the other world a table of bigrams has the average over sequences.
+      #expect(table[1][0] < 0.2)
+    }
+  }
+
+  /// Shares of attention are shares, and every record has what the figure draws.
+  @Test func scoresAndRecordsAreWhole() throws {
+    try withFolder { folder in
+      let words = ["--dim", "16", "--seq-len", "24", "--batch", "8", "--steps", "3"]
+      let layers = try start(
+        "one_vs_two_layers", words + ["--heads", "2", "--seeds", "1"], in: folder)
+      let tables = layers.output.split(separator: "\n").map {
+        $0.split(separator: " ").compactMap { Double($0) }
+      }
+      let heads = tables.filter { $0.count == 5 && $0[2] == $0[2].rounded() && $0[4] < 1 }
+      #expect(heads.map { $0[0] } == [1, 1, 2, 2, 2, 2])
+      #expect(heads.map { $0[1] } == [1, 1, 1, 1, 2, 2])
+      #expect(heads.allSatisfy { $0[3] > 0 && $0[3] < 1 && $0[4] > 0 && $0[4] < 1 })
+
+      #expect(try start("induction_head", words, in: folder).status == 0)
+      let history = folder.text("runs/induction_head/history.jsonl").split(separator: "\n")
+      #expect(history.count == 2)
+      for line in history {
+        let record = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        for name in ["step", "loss", "acc_end", "wk0", "wk1", "wo1"] {
+          #expect(record?[name] != nil, "\(name)")
+        }
+      }
+    }
+  }
+}
