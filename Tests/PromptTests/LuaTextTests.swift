@@ -110,6 +110,7 @@ import Testing
   }
 
   @Test func anExcerptMarksItsPlace() {
+    Terminal.setLocale()
     let short = LuaText("x = 1 +* 2").excerpt(at: (1, 8))
     #expect(short?.line == "x = 1 +* 2" && short?.gap == "       ")
     // Tabs stay, so that the mark stands below its token in any window; wide characters take two.

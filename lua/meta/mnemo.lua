@@ -1920,165 +1920,45 @@ function mnemo.safetensors.load(path) end
 ---@param metadata? table Name to string.
 function mnemo.safetensors.save(path, tensors, metadata) end
 
----Probes: what a model has stored and how it answers, as numbers followed over training.
+---Command-line options for scripts.
 ---
----A probe is a function `probe(ctx)` that returns a number, where `ctx` is `{ model, batch, logits, step, run }`; `mnemo.train` calls each of the table it is given at every evaluated step. The functions here return such tables, to be merged with one's own:
+---    local options = require "mnemo.arguments" {
+---      about = "What the script shows.",
+---      quick = { steps = 100 },             -- what --quick changes
+---      full = { steps = 10000 },            -- what --full changes
+---      { "steps", 400, "training steps" },
+---      { "lr", 0.1, "learning rate" },
+---      { "verbose", false, "print more" },
+---      { "loss_on", "all", "positions in the loss", choices = { "all", "repeats" } },
+---      { "out", "runs/mine", "folder for results", type = "folder" },
+---    }
+---    print(options.steps, options.quick)
 ---
----    local probes = mnemo.probes.induction(task)
----    probes.largest_logit = function(ctx) return ctx.logits:max():item() end
----
----A probe gives NaN where it has nothing to count: no such position in the batch, or no such parameter in the model (no `pe` under rotary positions, no feed-forward).
----
----Shapes: B batch, T seq_len, N vocab, d dim, H heads. Names of parameters count layers from 0, as the files do; everything else counts from 1.
----@class mnemo.probes
-mnemo.probes = {}
+---The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
+---@class mnemo.arguments
+---@overload fun(spec: table, words?: string[]): table
+mnemo.arguments = {}
 
----Tells how much of an associative memory comes back: the share of i with argmax_j v_jᵀ W u_i = i.
+---Writes the help page.
 ---
 ---```lua
----local U, V = mnemo.randn(5, 64), mnemo.randn(5, 64)
----print(mnemo.probes.recall(V:t():matmul(U), U, V))
+---print(mnemo.arguments.help({ { "steps", 400, "training steps" } }, "mine.lua"))
 ---```
----@param W mnemo.Tensor The memory [d_out, d_in].
----@param U mnemo.Tensor Inputs u_i, one a row [n, d_in].
----@param V mnemo.Tensor Outputs v_j, one a row [m, d_out]; all of them are candidates.
----@param weights? mnemo.Tensor p(i), how much each i counts [n]; equal without it.
----@return number # from 0 to 1
-function mnemo.probes.recall(W, U, V, weights) end
+---@param spec table The declaration.
+---@param script? string The script's name.
+---@return string # some lines of text
+function mnemo.arguments.help(spec, script) end
 
----Tells how alike two memories are: the share of inputs to which both give the same answer.
+---Reads a command line.
 ---
 ---```lua
----local U, V = mnemo.randn(5, 64), mnemo.randn(5, 64)
----local W = V:t():matmul(U)
----print(mnemo.probes.agreement(W, W + mnemo.randn(64, 64), U, V))
+---local options = mnemo.arguments.parse({ { "steps", 400, "training steps" } }, { "--steps=9" })
+---print(options.steps)
 ---```
----@param A mnemo.Tensor One memory [d_out, d_in].
----@param B mnemo.Tensor The other [d_out, d_in].
----@param U mnemo.Tensor Inputs, one a row [n, d_in].
----@param V mnemo.Tensor Outputs, one a row [m, d_out]; the answer to u is argmax_j v_jᵀ W u.
----@return number # from 0 to 1
-function mnemo.probes.agreement(A, B, U, V) end
-
----Returns the cosine of the angle between two matrices, ⟨A, B⟩ / (‖A‖ ‖B‖).
----
----```lua
----print(mnemo.probes.cosine(mnemo.eye(3), mnemo.ones(3, 3)))
----```
----@param A mnemo.Tensor A tensor.
----@param B mnemo.Tensor One of the same shape.
----@return number # from −1 to 1; NaN if one of them is 0
-function mnemo.probes.cosine(A, B) end
-
----Returns what the three memories of an induction head should hold in a simplified transformer, and the matrices that hold it; the probes of `induction` are their recall.
----
----`wk0`: from a position P[t] to the one before; `wk1`: from a trigger E[k] (any token if triggers are random) to its copy W_O⁰ W_V⁰ E[k]; `wo1`: from a value W_V¹ E[k] to its output row. Each is a table with `matrix` [d, d], which should take `inputs` [n, d] to `outputs` [n, d], row by row; `parameter`, the matrix's name, and `transposed`, whether `matrix` is that parameter's transpose, as in W_K, which queries stand to the left of. A memory that the model has no parameters for is left out.
----
----```lua
----local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
----local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 32 }
----local memory = mnemo.probes.induction_memories(model, task).wk1
----print(memory.parameter, mnemo.probes.recall(memory.matrix, memory.inputs, memory.outputs))
----```
----@param model mnemo.Model A simplified transformer.
----@param task mnemo.Task Its `triggers` say which tokens wk1 is about.
----@return table # the memories by name
-function mnemo.probes.induction_memories(model, task) end
-
----Probes of the three memories that make an induction head in the simplified transformer.
----
----`wk0`: W_K⁰ finds the previous position, over all of them; `wk0_64`: over the first 64. `wk1`: W_K¹ finds, for each trigger, its copy as the first layer wrote it (queries E[k], keys W_K¹ W_O⁰ W_V⁰ E[k]; over the whole vocabulary if triggers are random). `wo1`: W_O¹ W_V¹ maps each token's embedding to its output row. A transformer with query matrices is an error: its W_K alone does not say what is compared.
----
----```lua
----local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
----local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 32 }
----local run = mnemo.train {
----  model = model, data = task, steps = 2, batch_size = 4,
----  optimizer = mnemo.optim.sgd { lr = 0.1 }, probes = mnemo.probes.induction(task),
----}
----print(run:table())
----```
----@param task mnemo.Task Its `triggers` say which tokens wk1 looks at.
----@return table # the probes by name
-function mnemo.probes.induction(task) end
-
----Probe of the global statistics in the second feed-forward.
----
----`ff1`: mean over the tokens k that are no fixed trigger of KL(π_b(·|k) ‖ softmax(W_U F¹(E[k]))), in nats. For the simplified transformer only.
----
----```lua
----local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
----local probes = mnemo.probes.feed_forward_kl(task)
----```
----@param task mnemo.Task A task with a corpus.
----@return table # the probe ff1
-function mnemo.probes.feed_forward_kl(task) end
-
----@class (exact) mnemo.probes.batch_metrics.Options
----@field held_out? integer Sequences in each fixed batch. Default: 512.
----@field long? mnemo.Task A task with longer sequences, which the model's max_len must allow.
----@field others? table From a name to another task.
-
----Probes of the answers on the current batch and on a held-out one, for bigram tasks.
----
----`acc_tot`: accuracy where occurrence ≥ 1; `acc_start`: the same in the first 10 positions; `acc_end`: where occurrence ≥ 2, in the last 500 positions; `acc_end_test`: the same on a fixed batch that training never sees; `acc_long`: the same on another task with longer sequences, if one is given; `acc_end_NAME`: the same on the task of that name in `others`, for example one with outputs out of training's distribution. `loss_bigram`: cross-entropy where occurrence = 0; `loss_head`: where occurrence ≥ 2. `repeat_frac`: share of outputs equal to their trigger.
----
----```lua
------ Train on outputs from the first three quarters of the tokens, test on the rest as well.
----local function task(first, last)
----  return mnemo.data.bigram { outputs_range = { first, last }, seq_len = 32, seed = 1 }
----end
----local seen, unseen = task(1, 48), task(49, 65)
----local probes = mnemo.probes.batch_metrics(seen, { held_out = 16, others = { ood = unseen } })
----local model = mnemo.model.simplified { vocab = 65, dim = 16, max_len = 32, seed = 1 }
----local run = mnemo.train {
----  model = model, data = seen, steps = 2, batch_size = 4, probes = probes,
----  optimizer = mnemo.optim.sgd { lr = 0.1 },
----}
----print(run:table { "acc_end_test", "acc_end_ood" })
----```
----@param task mnemo.Task The task.
----@param options? mnemo.probes.batch_metrics.Options
----@return table # the probes by name
-function mnemo.probes.batch_metrics(task, options) end
-
----Probes of attention on the current batch; of several heads, the best one counts.
----
----`score_acc`: how often the first layer looks from the token after a trigger most at the trigger. `score2_acc`: where occurrence ≥ 2, how often the token before the one that the second layer looks at most equals the current token. `pred_attended_acc`: there, how often the token looked at is the prediction.
----
----```lua
----local probes = mnemo.probes.attention_metrics()
----```
----@return table # the probes by name
-function mnemo.probes.attention_metrics() end
-
----Tells of every head how much it is a previous-token head and an induction head.
----
----`previous`: its attention on the token before the current one, on average over positions 2…T. `induction`: its attention on all tokens that stand right after an earlier occurrence of the current token, together, on average over the positions of which there is such an occurrence. Both are shares of the attention, from 0 to 1; NaN where there is nothing to average.
----
----```lua
----local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
----local model = mnemo.model.transformer { vocab = task.vocab_size, dim = 16, heads = 2, seed = 1 }
----for _, score in ipairs(mnemo.probes.head_scores(model, task:held_out(8).tokens)) do
----  print(score.layer, score.head, score.previous, score.induction)
----end
----```
----@param model mnemo.Model One whose parameters are named as those of the built-in transformers.
----@param tokens mnemo.IntTensor Ids [B, T].
----@param where? mnemo.Tensor A 0/1 mask [B, T] of the positions to average over; all without it.
----@return table[] # `{ layer=, head=, previous=, induction= }` of every head, layer by layer; none if the model has no attention
-function mnemo.probes.head_scores(model, tokens, where) end
-
----Probes of size, over all trained parameters together.
----
----`param_norm`: Euclidean norm of the parameters; `grad_norm`: of their gradients as the last backward pass left them (NaN before the first).
----
----```lua
----local probes = mnemo.probes.norms()
----function probes.largest_logit(ctx) return ctx.logits:max():item() end
----```
----@return table # the probes by name
-function mnemo.probes.norms() end
+---@param spec table The declaration: `about`, `quick`, `full`, and the options.
+---@param words string[] What was typed after the script's name.
+---@return table|nil # a value for each option; nil when help was asked for
+function mnemo.arguments.parse(spec, words) end
 
 ---Figures, drawn by gnuplot.
 ---
@@ -2196,6 +2076,32 @@ function mnemo.plot.scatter(options) end
 ---@return mnemo.Figure
 function mnemo.plot.heatmap(options) end
 
+---@class (exact) mnemo.plot.attention.Options
+---@field model mnemo.Model The model.
+---@field tokens mnemo.IntTensor|integer[] The ids of one sequence: [T] or [1, T]; of more than about 24 the labels are too small to read.
+---@field layer integer From 1.
+---@field head? integer From 1. Default: 1.
+---@field corpus? mnemo.Corpus Whose symbols are the labels; without it, the ids.
+---@field title? string Above the figure. Default: "layer 1, head 1" and so on.
+---@field palette? "blues"|"greys"|"viridis"|"diverging" The colours. Default: "blues".
+---@field xlim? integer[] { first, last }: the columns in view. Default: all.
+---@field ylim? integer[] { first, last }: the rows in view. Default: all.
+---@field width? number In pixels. Default: 600.
+---@field height? number In pixels. Default: 560.
+
+---Describes where one head looks in one sequence: a map of its attention, a row for each token.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 12, seed = 1 }
+---local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, seed = 1 }
+---mnemo.plot.attention {
+---  model = model, tokens = task:held_out(1).tokens, layer = 1, corpus = task.corpus,
+---}:save("attention.svg")
+---```
+---@param options mnemo.plot.attention.Options
+---@return mnemo.Figure
+function mnemo.plot.attention(options) end
+
 ---@class (exact) mnemo.plot.contour.Options
 ---@field z mnemo.Tensor|table[] Rows of values, or a tensor [ny, nx]; the first row is at the first y.
 ---@field x? mnemo.Tensor|number[] The columns' places, rising. Default: 1, 2, ….
@@ -2300,45 +2206,165 @@ function Figure:save(path) end
 ---@return mnemo.Figure # itself
 function Figure:show() end
 
----Command-line options for scripts.
+---Probes: what a model has stored and how it answers, as numbers followed over training.
 ---
----    local options = require "mnemo.arguments" {
----      about = "What the script shows.",
----      quick = { steps = 100 },             -- what --quick changes
----      full = { steps = 10000 },            -- what --full changes
----      { "steps", 400, "training steps" },
----      { "lr", 0.1, "learning rate" },
----      { "verbose", false, "print more" },
----      { "loss_on", "all", "positions in the loss", choices = { "all", "repeats" } },
----      { "out", "runs/mine", "folder for results", type = "folder" },
----    }
----    print(options.steps, options.quick)
+---A probe is a function `probe(ctx)` that returns a number, where `ctx` is `{ model, batch, logits, step, run }`; `mnemo.train` calls each of the table it is given at every evaluated step. The functions here return such tables, to be merged with one's own:
 ---
----The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
----@class mnemo.arguments
----@overload fun(spec: table, words?: string[]): table
-mnemo.arguments = {}
+---    local probes = mnemo.probes.induction(task)
+---    probes.largest_logit = function(ctx) return ctx.logits:max():item() end
+---
+---A probe gives NaN where it has nothing to count: no such position in the batch, or no such parameter in the model (no `pe` under rotary positions, no feed-forward).
+---
+---Shapes: B batch, T seq_len, N vocab, d dim, H heads. Names of parameters count layers from 0, as the files do; everything else counts from 1.
+---@class mnemo.probes
+mnemo.probes = {}
 
----Writes the help page.
+---@class (exact) mnemo.probes.batch_metrics.Options
+---@field held_out? integer Sequences in each fixed batch. Default: 512.
+---@field long? mnemo.Task A task with longer sequences, which the model's max_len must allow.
+---@field others? table From a name to another task.
+
+---Probes of the answers on the current batch and on a held-out one, for bigram tasks.
+---
+---`acc_tot`: accuracy where occurrence ≥ 1; `acc_start`: the same in the first 10 positions; `acc_end`: where occurrence ≥ 2, in the last 500 positions; `acc_end_test`: the same on a fixed batch that training never sees; `acc_long`: the same on another task with longer sequences, if one is given; `acc_end_NAME`: the same on the task of that name in `others`, for example one with outputs out of training's distribution. `loss_bigram`: cross-entropy where occurrence = 0; `loss_head`: where occurrence ≥ 2. `repeat_frac`: share of outputs equal to their trigger.
 ---
 ---```lua
----print(mnemo.arguments.help({ { "steps", 400, "training steps" } }, "mine.lua"))
+----- Train on outputs from the first three quarters of the tokens, test on the rest as well.
+---local function task(first, last)
+---  return mnemo.data.bigram { outputs_range = { first, last }, seq_len = 32, seed = 1 }
+---end
+---local seen, unseen = task(1, 48), task(49, 65)
+---local probes = mnemo.probes.batch_metrics(seen, { held_out = 16, others = { ood = unseen } })
+---local model = mnemo.model.simplified { vocab = 65, dim = 16, max_len = 32, seed = 1 }
+---local run = mnemo.train {
+---  model = model, data = seen, steps = 2, batch_size = 4, probes = probes,
+---  optimizer = mnemo.optim.sgd { lr = 0.1 },
+---}
+---print(run:table { "acc_end_test", "acc_end_ood" })
 ---```
----@param spec table The declaration.
----@param script? string The script's name.
----@return string # some lines of text
-function mnemo.arguments.help(spec, script) end
+---@param task mnemo.Task The task.
+---@param options? mnemo.probes.batch_metrics.Options
+---@return table # the probes by name
+function mnemo.probes.batch_metrics(task, options) end
 
----Reads a command line.
+---Probes of attention on the current batch; of several heads, the best one counts.
+---
+---`score_acc`: how often the first layer looks from the token after a trigger most at the trigger. `score2_acc`: where occurrence ≥ 2, how often the token before the one that the second layer looks at most equals the current token. `pred_attended_acc`: there, how often the token looked at is the prediction.
 ---
 ---```lua
----local options = mnemo.arguments.parse({ { "steps", 400, "training steps" } }, { "--steps=9" })
----print(options.steps)
+---local probes = mnemo.probes.attention_metrics()
 ---```
----@param spec table The declaration: `about`, `quick`, `full`, and the options.
----@param words string[] What was typed after the script's name.
----@return table|nil # a value for each option; nil when help was asked for
-function mnemo.arguments.parse(spec, words) end
+---@return table # the probes by name
+function mnemo.probes.attention_metrics() end
+
+---Tells of every head how much it is a previous-token head and an induction head.
+---
+---`previous`: its attention on the token before the current one, on average over positions 2…T. `induction`: its attention on all tokens that stand right after an earlier occurrence of the current token, together, on average over the positions of which there is such an occurrence. Both are shares of the attention, from 0 to 1; NaN where there is nothing to average.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+---local model = mnemo.model.transformer { vocab = task.vocab_size, dim = 16, heads = 2, seed = 1 }
+---for _, score in ipairs(mnemo.probes.head_scores(model, task:held_out(8).tokens)) do
+---  print(score.layer, score.head, score.previous, score.induction)
+---end
+---```
+---@param model mnemo.Model One whose parameters are named as those of the built-in transformers.
+---@param tokens mnemo.IntTensor Ids [B, T].
+---@param where? mnemo.Tensor A 0/1 mask [B, T] of the positions to average over; all without it.
+---@return table[] # `{ layer=, head=, previous=, induction= }` of every head, layer by layer; none if the model has no attention
+function mnemo.probes.head_scores(model, tokens, where) end
+
+---Returns what the three memories of an induction head should hold in a simplified transformer, and the matrices that hold it; the probes of `induction` are their recall.
+---
+---`wk0`: from a position P[t] to the one before; `wk1`: from a trigger E[k] (any token if triggers are random) to its copy W_O⁰ W_V⁰ E[k]; `wo1`: from a value W_V¹ E[k] to its output row. Each is a table with `matrix` [d, d], which should take `inputs` [n, d] to `outputs` [n, d], row by row; `parameter`, the matrix's name, and `transposed`, whether `matrix` is that parameter's transpose, as in W_K, which queries stand to the left of. A memory that the model has no parameters for is left out.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+---local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 32 }
+---local memory = mnemo.probes.induction_memories(model, task).wk1
+---print(memory.parameter, mnemo.probes.recall(memory.matrix, memory.inputs, memory.outputs))
+---```
+---@param model mnemo.Model A simplified transformer.
+---@param task mnemo.Task Its `triggers` say which tokens wk1 is about.
+---@return table # the memories by name
+function mnemo.probes.induction_memories(model, task) end
+
+---Probes of the three memories that make an induction head in the simplified transformer.
+---
+---`wk0`: W_K⁰ finds the previous position, over all of them; `wk0_64`: over the first 64. `wk1`: W_K¹ finds, for each trigger, its copy as the first layer wrote it (queries E[k], keys W_K¹ W_O⁰ W_V⁰ E[k]; over the whole vocabulary if triggers are random). `wo1`: W_O¹ W_V¹ maps each token's embedding to its output row. A transformer with query matrices is an error: its W_K alone does not say what is compared.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+---local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 32 }
+---local run = mnemo.train {
+---  model = model, data = task, steps = 2, batch_size = 4,
+---  optimizer = mnemo.optim.sgd { lr = 0.1 }, probes = mnemo.probes.induction(task),
+---}
+---print(run:table())
+---```
+---@param task mnemo.Task Its `triggers` say which tokens wk1 looks at.
+---@return table # the probes by name
+function mnemo.probes.induction(task) end
+
+---Probe of the global statistics in the second feed-forward.
+---
+---`ff1`: mean over the tokens k that are no fixed trigger of KL(π_b(·|k) ‖ softmax(W_U F¹(E[k]))), in nats. For the simplified transformer only.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+---local probes = mnemo.probes.feed_forward_kl(task)
+---```
+---@param task mnemo.Task A task with a corpus.
+---@return table # the probe ff1
+function mnemo.probes.feed_forward_kl(task) end
+
+---Probes of size, over all trained parameters together.
+---
+---`param_norm`: Euclidean norm of the parameters; `grad_norm`: of their gradients as the last backward pass left them (NaN before the first).
+---
+---```lua
+---local probes = mnemo.probes.norms()
+---function probes.largest_logit(ctx) return ctx.logits:max():item() end
+---```
+---@return table # the probes by name
+function mnemo.probes.norms() end
+
+---Tells how much of an associative memory comes back: the share of i with argmax_j v_jᵀ W u_i = i.
+---
+---```lua
+---local U, V = mnemo.randn(5, 64), mnemo.randn(5, 64)
+---print(mnemo.probes.recall(V:t():matmul(U), U, V))
+---```
+---@param W mnemo.Tensor The memory [d_out, d_in].
+---@param U mnemo.Tensor Inputs u_i, one a row [n, d_in].
+---@param V mnemo.Tensor Outputs v_j, one a row [m, d_out]; all of them are candidates.
+---@param weights? mnemo.Tensor p(i), how much each i counts [n]; equal without it.
+---@return number # from 0 to 1
+function mnemo.probes.recall(W, U, V, weights) end
+
+---Tells how alike two memories are: the share of inputs to which both give the same answer.
+---
+---```lua
+---local U, V = mnemo.randn(5, 64), mnemo.randn(5, 64)
+---local W = V:t():matmul(U)
+---print(mnemo.probes.agreement(W, W + mnemo.randn(64, 64), U, V))
+---```
+---@param A mnemo.Tensor One memory [d_out, d_in].
+---@param B mnemo.Tensor The other [d_out, d_in].
+---@param U mnemo.Tensor Inputs, one a row [n, d_in].
+---@param V mnemo.Tensor Outputs, one a row [m, d_out]; the answer to u is argmax_j v_jᵀ W u.
+---@return number # from 0 to 1
+function mnemo.probes.agreement(A, B, U, V) end
+
+---Returns the cosine of the angle between two matrices, ⟨A, B⟩ / (‖A‖ ‖B‖).
+---
+---```lua
+---print(mnemo.probes.cosine(mnemo.eye(3), mnemo.ones(3, 3)))
+---```
+---@param A mnemo.Tensor A tensor.
+---@param B mnemo.Tensor One of the same shape.
+---@return number # from −1 to 1; NaN if one of them is 0
+function mnemo.probes.cosine(A, B) end
 
 ---Several runs of one experiment, which differ in their seeds: what they have in common, and by how much they differ.
 ---
