@@ -3,9 +3,12 @@
 /// Distance counts insertions, deletions, replacements and swaps of neighbours. Near is a third of
 /// the name's length at most, and always one slip. The first of several nearest is taken.
 public func nearest(_ name: String, among candidates: [String]) -> String? {
-  let limit = max(1, name.count / 3)
-  return candidates.map { ($0, editDistance(name.lowercased(), $0.lowercased())) }
-    .filter { $0.1 <= limit && $0.1 < max(name.count, $0.0.count) }
+  let (given, length) = (name.lowercased(), name.count)
+  let limit = max(1, length / 3)
+  // Names whose lengths differ by more are further apart: one of a megabyte is near to none.
+  return candidates.filter { abs($0.count - length) <= limit }
+    .map { ($0, editDistance(given, $0.lowercased())) }
+    .filter { $0.1 <= limit && $0.1 < max(length, $0.0.count) }
     .min { $0.1 < $1.1 }?.0
 }
 

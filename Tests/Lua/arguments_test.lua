@@ -150,6 +150,10 @@ function tests.test_nearest_name()
   luaunit.assertEquals(nearest.name("xlable", known), "xlabel")
   luaunit.assertEquals(nearest.name("TITLE", known), "title")
   luaunit.assertNil(nearest.name("palette", known))
+  -- A very long name is near to none of them, which takes no counting.
+  local start = os.clock()
+  luaunit.assertNil(nearest.name(("x"):rep(10000000), known))
+  luaunit.assertTrue(os.clock() - start < 1)
   luaunit.assertEquals(nearest.message("palette", known, "option"),
     "unknown option 'palette'; known are xlabel, ylabel, title")
 end

@@ -114,4 +114,11 @@ import Testing
   func nearestNames(given: String, expected: String?) {
     #expect(nearest(given, among: ["triggers", "seed", "lr"]) == expected)
   }
+
+  /// A very long name is near to none, which takes no counting.
+  @Test func longNames() {
+    let start = ContinuousClock.now
+    #expect(nearest(String(repeating: "x", count: 3_000_000), among: ["triggers", "seed"]) == nil)
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
 }

@@ -30,14 +30,17 @@ end
 function nearest.name(given, known)
   local best, best_distance
   for _, name in ipairs(known) do
-    local distance = nearest.distance(given:lower(), name:lower())
-    if not best_distance or distance < best_distance then
-      best, best_distance = name, distance
+    -- Up to a third of the letters may differ, and always one. Names whose lengths differ by more
+    -- are further apart, and need no counting: one of a megabyte is near to none.
+    local most = math.max(1, math.max(#given, #name) // 3)
+    if math.abs(#given - #name) <= most then
+      local distance = nearest.distance(given:lower(), name:lower())
+      if distance <= most and (not best_distance or distance < best_distance) then
+        best, best_distance = name, distance
+      end
     end
   end
-  -- Up to a third of the letters may differ, and always one.
-  if best and best_distance <= math.max(1, math.max(#given, #best) // 3) then return best end
-  return nil
+  return best
 end
 
 --- Words the message about an unknown name.
