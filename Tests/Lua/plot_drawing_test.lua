@@ -168,6 +168,7 @@ function tests.test_axes_hold_what_is_on_them()
     { y = { 0.3, 0.4 } }, { y = { -1e-9, 3e-9 } }, { y = { 5, 5 } }, { y = { 1e6, 1e6 + 1 } },
     { y = { 1e-12, 1e9 }, yscale = "log" }, { y = { 2.1, 3.3 }, yscale = "log" },
     { y = { 7, 7 }, yscale = "log" }, { y = { 1 }, hlines = { -3, 40 } },
+    { y = { 1e-320, 1.7e308 }, yscale = "log" },
   } do
     local script = draw.script(plot.lines(given), "figure.svg")
     local low, high = script:match("set yrange %[([^:]*):([^%]]*)%]")

@@ -236,6 +236,8 @@ function tests.test_options_are_checked()
     luaunit.assertErrorMsgContains(message, plot.contour, wrong)
   end
   luaunit.assertErrorMsgContains("entry 1 is no figure", plot.grid, { {} })
+  luaunit.assertErrorMsgContains("columns is a whole number from 1 to 100", plot.grid,
+    { plot.lines { y = { 1 } } }, { columns = math.maxinteger })
   luaunit.assertErrorMsgContains("did you mean 'columns'?", plot.grid,
     { plot.lines { y = { 1 } } }, { colums = 1 })
 end

@@ -40,8 +40,10 @@ function axes.scale(script, options, axis, lists, pixels)
   if limits then
     low, high = limits[1], limits[2]
   elseif is_log then
-    local margin = math.max(high / low, 1.2) ^ 0.03
-    low, high = low / margin, high * margin
+    -- The ratio, and what it is multiplied with, stay numbers whatever the data are.
+    local margin = math.min(math.max(high / low, 1.2), 1e300) ^ 0.03
+    low = math.max(low / margin, math.min(low, 1e-300))
+    high = math.min(high * margin, math.max(high, 1e300))
   else
     low, high = tics.widened(low, high, room)
   end

@@ -5,6 +5,9 @@ local description = require "mnemo.plot.description"
 local all_keys = description.joined({ "columns", "heights" }, description.label_keys,
   description.size_keys)
 
+-- More would have no room for a figure each.
+local most_columns = 100
+
 --- Reads the figures and options of `plot.grid`.
 -- @tparam function is_figure tells whether a value is a figure
 return function(figures, options, is_figure)
@@ -20,8 +23,8 @@ return function(figures, options, is_figure)
     end
   end
   local columns = options.columns or math.min(#figures, 2)
-  if math.type(columns) ~= "integer" or columns < 1 then
-    check.fail("%s: columns is a whole number from 1", where)
+  if math.type(columns) ~= "integer" or columns < 1 or columns > most_columns then
+    check.fail("%s: columns is a whole number from 1 to %d", where, most_columns)
   end
   local rows = (#figures + columns - 1) // columns
   local heights = options.heights or {}

@@ -44,7 +44,7 @@ end
 -- @treturn {table,...} pairs of a place and a label; without one, a small tic
 function tics.log(low, high, room)
   local chosen = {}
-  local decades = math.log(high / low, 10)
+  local decades = math.log(high, 10) - math.log(low, 10)
   if decades < 0.7 then
     local distance = tics.distance(high - low, math.min(1.5 * room, 9))
     for k = math.ceil(low / distance), math.floor(high / distance) do
