@@ -45,7 +45,7 @@ extension Call {
   func operand(_ position: Int) throws -> Tensor {
     if let tensor = ifObject(position, Tensor.self) { return tensor }
     if isNumber(position) { return Tensor(Float(try number(position))) }
-    if let ids = ifObject(position, IntTensor.self) { return ids.tensor() }
+    if let ids = ifObject(position, IntTensor.self) { return try ids.tensor() }
     throw failure(position, "Tensor or number expected, got \(typeName(position))")
   }
 
@@ -158,8 +158,8 @@ indirect enum LuaTree: LuaPushable {
 
 extension Batch {
   /// The batch as Lua sees it, with its tokens known as the task's.
-  func luaRecord(of task: any TokenTask, _ session: ModuleState) -> LuaRecord {
-    let (tokens, targets) = (tokens.offset(by: 1), targets.offset(by: 1))
+  func luaRecord(of task: any TokenTask, _ session: ModuleState) throws -> LuaRecord {
+    let (tokens, targets) = (try tokens.offset(by: 1), try targets.offset(by: 1))
     if let text = TokenSources.text(of: task) {
       session.tokenSources.note(tokens, text)
       session.tokenSources.note(targets, text)
@@ -171,9 +171,10 @@ extension Batch {
   }
 
   /// The batch as Lua sees it: `tokens` and `targets` from 1, `occurrence` as it is.
-  var luaRecord: LuaRecord {
+  func luaRecord() throws -> LuaRecord {
     [
-      "tokens": LuaObject(tokens.offset(by: 1)), "targets": LuaObject(targets.offset(by: 1)),
+      "tokens": LuaObject(try tokens.offset(by: 1)),
+      "targets": LuaObject(try targets.offset(by: 1)),
       "occurrence": LuaObject(occurrence),
     ]
   }

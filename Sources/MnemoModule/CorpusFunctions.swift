@@ -11,7 +11,7 @@ enum CorpusFunctions {
         returns: "IntTensor", example: "print(mnemo.corpus.shakespeare():encode(\"to be\"))"
       ) { call in
         let ids = try call.object(1, Corpus.self).encode(call.string(2))
-        return call.returns(IntTensor(ids).offset(by: 1))
+        return call.returns(try IntTensor(ids).offset(by: 1))
       },
       Function(
         "decode", "The text of ids: an IntTensor or a list.",
@@ -45,7 +45,7 @@ enum CorpusFunctions {
         let corpus = try call.object(1, Corpus.self)
         switch try call.string(2) {
         case "vocab_size": return call.returns(corpus.vocabSize)
-        case "unigram": return call.returns(Tensor(corpus.unigram.map(Float.init)))
+        case "unigram": return call.returns(try Tensor(corpus.unigram.map(Float.init)))
         case "bigram": return call.returns(try corpus.bigramTable())
         case "symbols": return call.returns(corpus.symbols)
         case let name:

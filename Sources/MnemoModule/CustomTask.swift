@@ -44,9 +44,9 @@ final class CustomTask: TokenTask {
   func batch(_ size: Int, index: UInt64, purpose: RandomPurpose) throws -> Batch {
     try SequenceStreams.check(size: size, seqLen: seqLen, index: index)
     let sample = try kept("sample")
-    let tokens = IntTensor(shape: [size, seqLen])
-    let targets = IntTensor(shape: [size, seqLen])
-    let occurrence = IntTensor(shape: [size, seqLen])
+    let tokens = try IntTensor(shape: [size, seqLen])
+    let targets = try IntTensor(shape: [size, seqLen])
+    let occurrence = try IntTensor(shape: [size, seqLen])
     for i in 0..<size {
       let source = RandomSource(
         session,
@@ -59,14 +59,14 @@ final class CustomTask: TokenTask {
       let seen =
         results.count > 1 && !results[1].isNil
         ? try read(results[1], "occurrence", count: seqLen) : nil
-      tokens.withMutableElements { out in
+      try tokens.withMutableElements { out in
         for t in 0..<seqLen { out[i * seqLen + t] = ids[t] - 1 }
       }
-      targets.withMutableElements { out in
+      try targets.withMutableElements { out in
         for t in 0..<seqLen { out[i * seqLen + t] = ids[t + 1] - 1 }
       }
       if let seen {
-        occurrence.withMutableElements { out in
+        try occurrence.withMutableElements { out in
           for t in 0..<seqLen { out[i * seqLen + t] = seen[t] }
         }
       }

@@ -54,7 +54,7 @@ enum IntTensorClass {
   private static func operand(_ call: Call, _ position: Int) throws -> IntTensor {
     switch call.value(position) {
     case .object(let tensor as IntTensor): return tensor
-    case .integer, .number: return IntTensor(shape: [], fill: try call.int32(position))
+    case .integer, .number: return try IntTensor(shape: [], fill: try call.int32(position))
     default:
       throw call.failure(
         position,

@@ -128,7 +128,7 @@ enum ModelInspection {
         defer { for (tensor, values) in own { tensor.overwrite(with: values) } }
         for (name, _) in try table.fields() {
           let tensor = try parameters.get(name)
-          own.append((tensor, Interruption.suspended { tensor.clone() }))
+          own.append((tensor, try Interruption.suspended { try tensor.clone() }))
           try parameters.set(name, table.object(.name(name), Tensor.self))
         }
         return call.returns(all: try function.call(label: "with"))
@@ -159,7 +159,7 @@ enum ModelInspection {
       let ids = try model.generate(
         prompt: prompt.map { $0 &- 1 }, length: options.integer("length"),
         temperature: Float(options.number("temperature")), using: &stream)
-      return call.returns(IntTensor(ids).offset(by: 1))
+      return call.returns(try IntTensor(ids).offset(by: 1))
     }
   }
 

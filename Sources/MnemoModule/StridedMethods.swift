@@ -21,8 +21,8 @@ protocol StridedTensor: AnyObject {
   func t() throws -> Self
   func gather(_ d: Int, _ ids: IntTensor) throws -> Self
   func maskedSelect(_ mask: Tensor) throws -> Self
-  func contiguous() -> Self
-  func clone() -> Self
+  func contiguous() throws -> Self
+  func clone() throws -> Self
 }
 
 extension Tensor: StridedTensor {

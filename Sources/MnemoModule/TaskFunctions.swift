@@ -107,7 +107,7 @@ enum TaskFunctions {
         case "trigger_kind": return call.returns(bigram.options.triggerKind.rawValue)
         case "triggers":
           return call.returns(
-            bigram.triggers.map { LuaObject(IntTensor($0).offset(by: 1)) })
+            try bigram.triggers.map { LuaObject(try IntTensor($0).offset(by: 1)) })
         case "options": return call.returns(record(bigram.options))
         default: throw unknownMember("Task", name, members)
         }

@@ -135,7 +135,7 @@ enum TensorClass {
         return call.returns(try all(tensor).offset(by: 1))
       }
       let places = try along(tensor, d, call.optionalBoolean(3) ?? false)
-      return call.returns(places.offset(by: 1))
+      return call.returns(try places.offset(by: 1))
     }
   }
 
@@ -164,17 +164,17 @@ enum TensorClass {
       ) { call in
         call.returns(try call.object(1, Tensor.self).outer(call.object(2, Tensor.self)))
       },
-      unary("exp", "e^x.") { $0.exp() },
-      unary("log", "Natural logarithm.") { $0.log() },
-      unary("sqrt", "Square root.") { $0.sqrt() },
-      unary("abs", "Absolute value.") { $0.abs() },
-      unary("tanh", "Hyperbolic tangent.") { $0.tanh() },
-      unary("sigmoid", "1 / (1 + e^-x).") { $0.sigmoid() },
-      unary("relu", "max(x, 0).") { $0.relu() },
+      unary("exp", "e^x.") { try $0.exp() },
+      unary("log", "Natural logarithm.") { try $0.log() },
+      unary("sqrt", "Square root.") { try $0.sqrt() },
+      unary("abs", "Absolute value.") { try $0.abs() },
+      unary("tanh", "Hyperbolic tangent.") { try $0.tanh() },
+      unary("sigmoid", "1 / (1 + e^-x).") { try $0.sigmoid() },
+      unary("relu", "max(x, 0).") { try $0.relu() },
       unary("gelu", "x times the normal distribution function of x (the exact form).") {
-        $0.gelu()
+        try $0.gelu()
       },
-      unary("square", "x².") { $0.square() },
+      unary("square", "x².") { try $0.square() },
       Function(
         "clamp", "x limited to a range.",
         parameters: [Parameter("low", .number), Parameter("high", .number)], returns: "Tensor",
@@ -195,7 +195,7 @@ enum TensorClass {
 
   private static var reductions: [Function] {
     [
-      reduction("sum", "The sum.", all: { $0.sum() }, along: { try $0.sum($1, keepDim: $2) }),
+      reduction("sum", "The sum.", all: { try $0.sum() }, along: { try $0.sum($1, keepDim: $2) }),
       reduction(
         "mean", "The mean.", all: { try $0.mean() }, along: { try $0.mean($1, keepDim: $2) }),
       reduction(
@@ -267,8 +267,8 @@ enum TensorClass {
 
   private static func ordered(
     _ call: Call, _ tensors: (values: Tensor, indices: IntTensor)
-  ) -> Int {
-    call.returns(tensors.values, tensors.indices.offset(by: 1))
+  ) throws -> Int {
+    call.returns(tensors.values, try tensors.indices.offset(by: 1))
   }
 
   private static var sorting: [Function] {
@@ -284,7 +284,7 @@ enum TensorClass {
         ], returns: "Tensor values, IntTensor indices",
         example: "local values, indices = mnemo.tensor{3, 1, 2}:sort()\nprint(values, indices)"
       ) { call in
-        ordered(
+        try ordered(
           call,
           try call.object(1, Tensor.self).sort(
             call.optionalDimension(2) ?? -1, descending: call.optionalBoolean(3) ?? false))
@@ -299,7 +299,7 @@ enum TensorClass {
         ], returns: "Tensor values, IntTensor indices",
         example: "local values, indices = mnemo.tensor{3, 1, 2}:topk(2)\nprint(values, indices)"
       ) { call in
-        ordered(
+        try ordered(
           call,
           try call.object(1, Tensor.self).topK(
             call.integer(2), call.optionalDimension(3) ?? -1,

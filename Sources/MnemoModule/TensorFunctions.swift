@@ -22,7 +22,7 @@ enum TensorFunctions {
         returns: "IntTensor", example: "print(mnemo.int_tensor{3, 1, 2})"
       ) { call in
         if case .table = call.value(1) { return call.returns(try call.intTensor(1)) }
-        return call.returns(IntTensor(shape: [], fill: try call.int32(1)))
+        return call.returns(try IntTensor(shape: [], fill: try call.int32(1)))
       },
       Function(
         "zeros", "Zeros.", parameters: [sizes], returns: "Tensor",

@@ -61,7 +61,7 @@ extension MnemoModule {
     guard let text = lua.moduleState?.tokenSources.text(of: tensor), tensor.shape.count <= 2,
       let length = tensor.shape.last, length > 0
     else { return nil }
-    let ids = tensor.offset(by: -1).elements()
+    let ids = try tensor.offset(by: -1).elements()
     return try stride(from: 0, to: min(ids.count, 32 * length), by: length).map {
       try text.decode(Array(ids[$0..<$0 + length]))
     }

@@ -162,8 +162,14 @@ enum TrainFunctions {
   /// A probe's context as Lua sees it: ids from 1, made once for all probes of a record.
   final class Context {
     let context: ProbeContext
-    lazy var batch: LuaRecord = context.batch.luaRecord
+    private var madeBatch: LuaRecord?
     init(_ context: ProbeContext) { self.context = context }
+
+    func batch() throws -> LuaRecord {
+      let batch = try madeBatch ?? context.batch.luaRecord()
+      madeBatch = batch
+      return batch
+    }
   }
 
   static var contextClass: LuaClass {
@@ -181,7 +187,7 @@ enum TrainFunctions {
         let context = try call.object(1, Context.self)
         switch try call.string(2) {
         case "model": return call.returns(context.context.model as AnyObject)
-        case "batch": return call.returns(context.batch)
+        case "batch": return call.returns(try context.batch())
         case "logits": return call.returns(try context.context.logits())
         case "step": return call.returns(context.context.step)
         case "run": return call.returns(context.context.run.map(LuaObject.init))
@@ -300,7 +306,7 @@ enum TrainFunctions {
       return .named(try options.choice("loss_on"))
     }
     return .custom { batch in
-      let table = callbacks.lua.value(of: batch.luaRecord)
+      let table = callbacks.lua.value(of: try batch.luaRecord())
       let result = try callbacks.call("loss_on", label: "loss_on", [table])
       guard let mask = result.first?.asObject(Tensor.self) else {
         throw EngineError(

@@ -203,11 +203,11 @@ extension BigramTask {
     try SequenceStreams.check(size: size, seqLen: seqLen, index: index)
     let shape = [size, seqLen]
     let batch = Batch(
-      tokens: IntTensor(uninitialized: shape), targets: IntTensor(uninitialized: shape),
-      occurrence: IntTensor(uninitialized: shape))
-    batch.tokens.withMutableElements { tokens in
-      batch.targets.withMutableElements { targets in
-        batch.occurrence.withMutableElements { occurrence in
+      tokens: try IntTensor(uninitialized: shape), targets: try IntTensor(uninitialized: shape),
+      occurrence: try IntTensor(uninitialized: shape))
+    try batch.tokens.withMutableElements { tokens in
+      try batch.targets.withMutableElements { targets in
+        try batch.occurrence.withMutableElements { occurrence in
           // Each part writes to the sequences of its own range alone.
           nonisolated(unsafe) let places = (tokens, targets, occurrence)
           // Some 16 parts or more of a million tokens, each with scratch memory of its own.

@@ -84,7 +84,7 @@ public final class Corpus: Sendable {
       throw EngineError(
         "bigram", "a table of \(n) × \(n) is too large (allowed: up to \(1 << 14) symbols)")
     }
-    let result = Tensor(full: [n, n], 0)
+    let result = try Tensor(full: [n, n], 0)
     try result.withMutableElements { out in
       for i in 0..<n where !Interruption.stopsHere {
         rows.forEach(Int(rowAfter[i])) { out[i * n + $0] = Float($1) }

@@ -12,7 +12,7 @@ public enum LossMask: String, CaseIterable, Sendable {
   /// 1 where the position counts, else 0, [B, T].
   /// - Throws: `EngineError` if there is no memory for it.
   public func mask(of batch: Batch) throws -> Tensor {
-    let result = Tensor(full: batch.occurrence.shape, 1)
+    let result = try Tensor(full: batch.occurrence.shape, 1)
     let least: Int32
     switch self {
     case .all: return result

@@ -35,29 +35,29 @@ public enum Attention {
   ) throws -> Tensor {
     let shapes = try Shapes(queries, keys, values, heads, rows)
     try MatrixLibrary.check("attention")
-    let (q, k, v) = (queries.contiguous(), keys.contiguous(), values.contiguous())
-    let output = Tensor(uninitialized: [rows.count, heads * shapes.valueSize])
-    let logDenominators = Tensor(uninitialized: [rows.count, heads])
+    let (q, k, v) = (try queries.contiguous(), try keys.contiguous(), try values.contiguous())
+    let output = try Tensor(uninitialized: [rows.count, heads * shapes.valueSize])
+    let logDenominators = try Tensor(uninitialized: [rows.count, heads])
     let kernel = Kernel(
       shapes: shapes, scale: scale, q: q.pointer, k: k.pointer, v: v.pointer,
       logDenominators: logDenominators.pointer,
-      kept: shapes.keptBlocks(
+      kept: try shapes.keptBlocks(
         isWanted: Gradients.areRecorded
           && (q.requiresGrad || k.requiresGrad || v.requiresGrad)))
-    withExtendedLifetime((q, k, v)) {
-      kernel.forEachHead { head, scratch in
+    try withExtendedLifetime((q, k, v)) {
+      try kernel.forEachHead { head, scratch in
         kernel.forward(head, scratch, output.pointer)
       }
     }
     let saved = output.detach()
     return output.recorded("attention", from: [q, k, v], areFresh: true) { g in
-      let g = g.contiguous()
-      let dq = q.requiresGrad ? Tensor(uninitialized: q.shape) : nil
-      let dk = k.requiresGrad ? Tensor(full: k.shape, 0) : nil
+      let g = try g.contiguous()
+      let dq = q.requiresGrad ? try Tensor(uninitialized: q.shape) : nil
+      let dk = k.requiresGrad ? try Tensor(full: k.shape, 0) : nil
       // Keys that are the values too collect both gradients in one place.
-      let dv = v.requiresGrad ? (k === v ? dk : Tensor(full: v.shape, 0)) : nil
-      withExtendedLifetime((logDenominators, g)) {
-        kernel.forEachHead { head, scratch in
+      let dv = v.requiresGrad ? (k === v ? dk : try Tensor(full: v.shape, 0)) : nil
+      try withExtendedLifetime((logDenominators, g)) {
+        try kernel.forEachHead { head, scratch in
           kernel.backward(
             head, scratch, output: saved.pointer, gradient: g.pointer, dq: dq?.pointer,
             dk: dk?.pointer, dv: dv?.pointer)
@@ -122,14 +122,14 @@ public enum Attention {
       }
     }
 
-    func keptBlocks(isWanted: Bool) -> KeptBlocks {
+    func keptBlocks(isWanted: Bool) throws -> KeptBlocks {
       var sizes: [Int] = []
       for sequence in 0..<rows.batch where isWanted {
         forEachBlock(of: sequence) { block in
           sizes += Array(repeating: block.count * block.columns, count: heads)
         }
       }
-      return KeptBlocks(sizes: sizes, isWanted: isWanted)
+      return try KeptBlocks(sizes: sizes, isWanted: isWanted)
     }
   }
 
@@ -163,10 +163,10 @@ public enum Attention {
     private var valueStride: Int { shapes.heads * shapes.valueSize }
 
     /// Runs `body` for each head of each sequence with scratch memory of its thread.
-    func forEachHead(_ body: (Head, UnsafeMutablePointer<Float>) -> Void) {
+    func forEachHead(_ body: (Head, UnsafeMutablePointer<Float>) -> Void) throws {
       let lanes = Parallel.threads
       let perLane = 2 * block * shapes.rows.length
-      let scratch = Tensor(uninitialized: [lanes, perLane])
+      let scratch = try Tensor(uninitialized: [lanes, perLane])
       let base = scratch.pointer
       let heads = shapes.heads
       Parallel.run(shapes.rows.batch * heads, lanes: lanes) { part, lane in

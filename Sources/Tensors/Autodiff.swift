@@ -193,7 +193,7 @@ extension Tensor {
       self.grad = try grad.add(gradient.tensor)
     } else {
       // A gradient of its own: the incoming one may be a view, or shared with another leaf.
-      grad = gradient.isOwned ? gradient.tensor : gradient.tensor.clone()
+      grad = gradient.isOwned ? gradient.tensor : try gradient.tensor.clone()
     }
   }
 
@@ -240,10 +240,10 @@ struct GradientSums {
   }
 
   /// The sum for `tensor` so far, zeros if there is none, to be added to in place.
-  mutating func owned(for tensor: Tensor) -> Tensor {
+  mutating func owned(for tensor: Tensor) throws -> Tensor {
     let key = ObjectIdentifier(tensor)
     if let sum = sums[key], sum.isOwned { return sum.tensor }
-    let sum = sums[key]?.tensor.clone() ?? Tensor(full: tensor.shape, 0)
+    let sum = try sums[key]?.tensor.clone() ?? Tensor(full: tensor.shape, 0)
     sums[key] = Sum(tensor: sum, isOwned: true)
     return sum
   }

@@ -36,29 +36,29 @@ public enum EmbeddingAttention {
   ) throws -> Tensor {
     let shapes = try Shapes(tokens, scores, values, residual)
     try MatrixLibrary.check("embedding attention")
-    let ids = tokens.contiguous()
-    let (s, v, x) = (scores.contiguous(), values.contiguous(), residual.contiguous())
-    let output = Tensor(uninitialized: [shapes.batch, shapes.length, shapes.dim])
-    let logDenominators = Tensor(uninitialized: [shapes.batch, shapes.length])
+    let ids = try tokens.contiguous()
+    let (s, v, x) = (try scores.contiguous(), try values.contiguous(), try residual.contiguous())
+    let output = try Tensor(uninitialized: [shapes.batch, shapes.length, shapes.dim])
+    let logDenominators = try Tensor(uninitialized: [shapes.batch, shapes.length])
     let kernel = Kernel(
       shapes: shapes, tokens: ids.pointer, scores: s.pointer, values: v.pointer,
       logDenominators: logDenominators.pointer,
-      kept: shapes.keptBlocks(
+      kept: try shapes.keptBlocks(
         isWanted: Gradients.areRecorded && (s.requiresGrad || v.requiresGrad)))
-    withExtendedLifetime((ids, s, v, x)) {
-      kernel.forEachPart { _, sequences, scratch in
+    try withExtendedLifetime((ids, s, v, x)) {
+      try kernel.forEachPart { _, sequences, scratch in
         for sequence in sequences {
           kernel.forward(sequence, scratch, residual: x.pointer, output: output.pointer)
         }
       }
     }
     return output.recorded("embedding_attention", from: [s, v, x], areFresh: true) { g in
-      let g = g.contiguous()
-      let tables = [s, v, x].map { table in
-        table.requiresGrad ? Tensor(uninitialized: [shapes.parts] + table.shape) : nil
+      let g = try g.contiguous()
+      let tables = try [s, v, x].map { table in
+        table.requiresGrad ? try Tensor(uninitialized: [shapes.parts] + table.shape) : nil
       }
-      withExtendedLifetime((ids, s, v, logDenominators, g)) {
-        kernel.forEachPart { part, sequences, scratch in
+      try withExtendedLifetime((ids, s, v, logDenominators, g)) {
+        try kernel.forEachPart { part, sequences, scratch in
           let sums = tables.map { $0.map { Kernels.zeroed($0, part) } }
           for sequence in sequences {
             kernel.backward(
@@ -67,7 +67,7 @@ public enum EmbeddingAttention {
           }
         }
       }
-      return tables.map { $0.map(Kernels.sumOfParts) }
+      return try tables.map { try $0.map(Kernels.sumOfParts) }
     }
   }
 
@@ -111,12 +111,12 @@ public enum EmbeddingAttention {
       try tokens.check(below: vocab, "embedding attention", "token")
     }
 
-    func keptBlocks(isWanted: Bool) -> KeptBlocks {
+    func keptBlocks(isWanted: Bool) throws -> KeptBlocks {
       let ofSequence = stride(from: 0, to: length, by: block).map { first in
         let columns = min(first + block, length)
         return (columns - first) * columns
       }
-      return KeptBlocks(
+      return try KeptBlocks(
         sizes: (0..<batch).flatMap { _ in ofSequence }, isWanted: isWanted)
     }
   }
@@ -142,11 +142,11 @@ public enum EmbeddingAttention {
       let byToken: UnsafeMutablePointer<Float>
     }
 
-    func forEachPart(_ body: (_ part: Int, _ sequences: Range<Int>, Scratch) -> Void) {
+    func forEachPart(_ body: (_ part: Int, _ sequences: Range<Int>, Scratch) -> Void) throws {
       let lanes = Parallel.threads
       let (length, dim) = (shapes.length, shapes.dim)
       let perLane = length * (2 * dim + 2 * block) + shapes.vocab
-      let memory = Tensor(uninitialized: [lanes, perLane])
+      let memory = try Tensor(uninitialized: [lanes, perLane])
       Parallel.run(shapes.parts, lanes: lanes) { part, lane in
         let base = memory.pointer + lane * perLane
         let probabilities = base + 2 * length * dim

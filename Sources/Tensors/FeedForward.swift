@@ -22,30 +22,30 @@ extension Tensor {
         "feed_forward", "inner sizes differ, rows \(shape), W₁ \(w1.shape) and W₂ \(w2.shape)")
     }
     try MatrixLibrary.check("feed_forward")
-    let (x, first, second) = (contiguous(), w1.contiguous(), w2.contiguous())
+    let (x, first, second) = (try contiguous(), try w1.contiguous(), try w2.contiguous())
     let inputs = [x, first, second]
     let isTrained = inputs.contains { $0.requiresGrad }
     let rows = x.shape.dropLast().reduce(1, *)
-    let result = Tensor(uninitialized: Array(x.shape.dropLast()) + [w2.shape[0]])
-    let hidden = isTrained ? Tensor(uninitialized: [rows, w1.shape[0]]) : nil
+    let result = try Tensor(uninitialized: Array(x.shape.dropLast()) + [w2.shape[0]])
+    let hidden = isTrained ? try Tensor(uninitialized: [rows, w1.shape[0]]) : nil
     let kernel = FeedForwardKernel(
       rows: rows, inputs: w1.shape[1], hidden: w1.shape[0], outputs: w2.shape[0],
       x: x.pointer, w1: first.pointer, w2: second.pointer)
-    withExtendedLifetime(inputs) {
-      kernel.forward(to: result.pointer, hidden: hidden?.pointer)
+    try withExtendedLifetime(inputs) {
+      try kernel.forward(to: result.pointer, hidden: hidden?.pointer)
     }
     guard let hidden else { return result }
     return result.recorded("feed_forward", from: inputs, areFresh: true) { g in
-      let g = g.contiguous()
-      let dx = x.requiresGrad ? Tensor(uninitialized: x.shape) : nil
+      let g = try g.contiguous()
+      let dx = x.requiresGrad ? try Tensor(uninitialized: x.shape) : nil
       let trainsWeights = first.requiresGrad || second.requiresGrad
-      let sums = trainsWeights ? Tensor(full: [kernel.parts, kernel.weights], 0) : nil
-      withExtendedLifetime((inputs, g)) {
-        kernel.backward(
+      let sums = trainsWeights ? try Tensor(full: [kernel.parts, kernel.weights], 0) : nil
+      try withExtendedLifetime((inputs, g)) {
+        try kernel.backward(
           g.pointer, hidden: hidden.pointer, dx: dx?.pointer, sums: sums?.pointer,
           trains: (first.requiresGrad, second.requiresGrad))
       }
-      let total = sums.map(Kernels.sumOfParts)
+      let total = try sums.map(Kernels.sumOfParts)
       return [
         dx,
         first.requiresGrad
@@ -89,9 +89,9 @@ private struct FeedForwardKernel {
 
   /// Runs `body(part, first row, number of rows, scratch)` for every block, with room for a block's
   /// hidden layer.
-  private func forEachBlock(_ body: (Int, Int, Int, UnsafeMutablePointer<Float>) -> Void) {
+  private func forEachBlock(_ body: (Int, Int, Int, UnsafeMutablePointer<Float>) -> Void) throws {
     let lanes = Parallel.threads
-    let scratch = Tensor(uninitialized: [lanes, min(rows, Self.block) * hidden])
+    let scratch = try Tensor(uninitialized: [lanes, min(rows, Self.block) * hidden])
     let base = scratch.pointer
     let perPart = (rows + parts - 1) / parts
     Parallel.run(parts, lanes: lanes) { part, lane in
@@ -105,8 +105,8 @@ private struct FeedForwardKernel {
 
   func forward(
     to out: UnsafeMutablePointer<Float>, hidden kept: UnsafeMutablePointer<Float>?
-  ) {
-    forEachBlock { _, first, n, scratch in
+  ) throws {
+    try forEachBlock { _, first, n, scratch in
       let h = kept.map { $0 + first * hidden } ?? scratch
       Kernels.product(
         n, hidden, inputs, matrix(x + first * inputs, inputs), transposed(w1, inputs), h,
@@ -123,8 +123,8 @@ private struct FeedForwardKernel {
     _ g: UnsafeMutablePointer<Float>, hidden kept: UnsafeMutablePointer<Float>,
     dx: UnsafeMutablePointer<Float>?, sums: UnsafeMutablePointer<Float>?,
     trains: (first: Bool, second: Bool)
-  ) {
-    forEachBlock { part, first, n, slopes in
+  ) throws {
+    try forEachBlock { part, first, n, slopes in
       let (gradient, h) = (g + first * outputs, kept + first * hidden)
       let dw1 = sums.map { $0 + part * weights }
       if let dw1, trains.second {

@@ -113,7 +113,7 @@ extension Tensor {
     _ shape: [Int], parts: Int, _ body: (_ part: Int) throws -> Tensor, firstRow: (Int) -> Int
   ) throws -> Tensor {
     _ = try Layout.checkedCount(shape, "forward")
-    let result = Tensor(uninitialized: shape)
+    let result = try Tensor(uninitialized: shape)
     let width = shape.dropFirst().reduce(1, *)
     let out = result.pointer
     // Each part writes to a place of its own.

@@ -2,8 +2,8 @@
 
 extension IntTensor {
   /// The same elements in a storage of their own.
-  public func clone() -> IntTensor {
-    let result = IntTensor(uninitialized: shape)
+  public func clone() throws -> IntTensor {
+    let result = try IntTensor(uninitialized: shape)
     let out = result.pointer
     forEachElement { out[$0] = $1 }
     return result
@@ -75,15 +75,15 @@ extension IntTensor {
   ) throws -> IntTensor {
     guard let d else {
       let result = try reduce(elements())
-      return IntTensor(shape: keepDim ? shape.map { _ in 1 } : [], fill: result)
+      return try IntTensor(shape: keepDim ? shape.map { _ in 1 } : [], fill: result)
     }
     let place = try layout.dimension(d, operation)
-    let source = contiguous()
+    let source = try contiguous()
     let (outer, size) = (shape[..<place].reduce(1, *), shape[place])
     let inner = shape[(place + 1)...].reduce(1, *)
     var kept = shape
     if keepDim { kept[place] = 1 } else { kept.remove(at: place) }
-    let result = IntTensor(shape: kept)
+    let result = try IntTensor(shape: kept)
     for o in 0..<outer {
       for i in 0..<inner {
         let from = source.pointer + o * size * inner + i

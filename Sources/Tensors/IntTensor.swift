@@ -13,15 +13,16 @@ public final class IntTensor {
   }
 
   /// A tensor of `shape` whose elements are not initialised; for who writes all of them, or throws.
-  package init(uninitialized shape: [Int]) {
+  /// - Throws: `EngineError` if it would be too large or there is no memory for it.
+  package init(uninitialized shape: [Int]) throws {
+    storage = try Storage(count: Layout.checkedCount(shape, "memory"))
     layout = Layout(shape: shape)
-    storage = Storage(count: layout.count)
   }
 
   /// A tensor of `shape` filled with `value`.
-  public init(shape: [Int], fill value: Int32 = 0) {
-    layout = Layout(shape: shape)
-    storage = Storage(count: layout.count)
+  /// - Throws: `EngineError` if it would be too large or there is no memory for it.
+  public convenience init(shape: [Int], fill value: Int32 = 0) throws {
+    try self.init(uninitialized: shape)
     let out = storage.pointer
     // Whole, as all that may be used as indices.
     Interruption.suspended {
@@ -38,14 +39,14 @@ public final class IntTensor {
       throw EngineError(
         "int_tensor", "\(elements.count) elements do not make a tensor of shape \(shape)")
     }
-    self.init(shape: shape)
+    try self.init(uninitialized: shape)
     for (i, element) in elements.enumerated() { storage.pointer[i] = element }
   }
 
   /// A vector of these elements.
-  public convenience init(_ elements: [Int32]) {
-    self.init(shape: [elements.count])
-    for (i, element) in elements.enumerated() { storage.pointer[i] = element }
+  /// - Throws: `EngineError` if there is no memory for it.
+  public convenience init(_ elements: [Int32]) throws {
+    try self.init(elements, shape: [elements.count])
   }
 
   /// Size of each dimension.
@@ -78,8 +79,8 @@ public final class IntTensor {
   }
 
   /// This tensor if its elements lie side by side, else a copy for which they do.
-  public func contiguous() -> IntTensor {
-    layout.isContiguous ? self : clone()
+  public func contiguous() throws -> IntTensor {
+    layout.isContiguous ? self : try clone()
   }
 
   /// Size of dimension `d`.
@@ -87,8 +88,8 @@ public final class IntTensor {
   public func size(_ d: Int) throws -> Int { shape[try layout.dimension(d, "size")] }
 
   /// A constant added to every element, with wrapping arithmetic: ids from 0 to ids from 1 and back.
-  public func offset(by constant: Int32) -> IntTensor {
-    let result = IntTensor(uninitialized: shape)
+  public func offset(by constant: Int32) throws -> IntTensor {
+    let result = try IntTensor(uninitialized: shape)
     let out = result.pointer
     forEachElement { out[$0] = $1 &+ constant }
     return result
@@ -109,8 +110,8 @@ public final class IntTensor {
   }
 
   /// The elements as Float32 (exact up to 2²⁴).
-  public func tensor() -> Tensor {
-    let result = Tensor(uninitialized: shape)
+  public func tensor() throws -> Tensor {
+    let result = try Tensor(uninitialized: shape)
     let out = result.pointer
     forEachElement { out[$0] = Float($1) }
     return result
@@ -138,7 +139,7 @@ public final class IntTensor {
   /// - Throws: `EngineError` if the number of elements differs.
   public func reshape(_ shape: [Int]) throws -> IntTensor {
     let target = try Layout.inferred(shape, count: count, from: self.shape)
-    let source = contiguous()
+    let source = try contiguous()
     return IntTensor(
       storage: source.storage,
       layout: Layout(
@@ -150,9 +151,9 @@ public final class IntTensor {
   public func rows(_ ids: IntTensor) throws -> IntTensor {
     guard rank >= 1 else { throw EngineError("index", "a 0-dimensional tensor has no rows") }
     try ids.check(below: shape[0], "index", "row")
-    let source = contiguous()
+    let source = try contiguous()
     let width = shape.dropFirst().reduce(1, *)
-    let result = IntTensor(shape: ids.shape + shape.dropFirst())
+    let result = try IntTensor(shape: ids.shape + shape.dropFirst())
     for (r, id) in ids.elements().enumerated() {
       (result.pointer + r * width).update(from: source.pointer + Int(id) * width, count: width)
     }
@@ -165,7 +166,7 @@ public final class IntTensor {
     _ other: IntTensor, _ operation: String, _ comparison: (Int32, Int32) -> Bool
   ) throws -> Tensor {
     let target = try Layout.broadcast(shape, other.shape, operation)
-    let result = Tensor(uninitialized: target)
+    let result = try Tensor(uninitialized: target)
     let left = try IntTensor(
       storage: storage, layout: layout.expanded(to: target, operation)
     ).contiguous()
@@ -191,7 +192,7 @@ public final class IntTensor {
     let right = try IntTensor(
       storage: other.storage, layout: other.layout.expanded(to: target, operation)
     ).contiguous()
-    let result = IntTensor(shape: target)
+    let result = try IntTensor(shape: target)
     for i in 0..<result.count {
       let (value, overflow) = arithmetic(left.pointer[i], right.pointer[i])
       guard !overflow else {
@@ -219,14 +220,17 @@ public final class IntTensor {
   /// Calls `body` with the elements of a contiguous tensor, for writing.
   package func withMutableElements<R>(
     _ body: (UnsafeMutableBufferPointer<Int32>) throws -> R
-  ) rethrows -> R {
-    precondition(layout.isContiguous, "withMutableElements needs a contiguous tensor")
+  ) throws -> R {
+    guard layout.isContiguous else {
+      throw EngineError("tensor", "a view of shape \(shape) is not written as one run of elements")
+    }
+    storage.version &+= 1
     return try body(UnsafeMutableBufferPointer(start: pointer, count: count))
   }
 
   /// Calls `body` with the elements, for reading.
-  package func withElements<R>(_ body: (UnsafeBufferPointer<Int32>) throws -> R) rethrows -> R {
-    let source = contiguous()
+  package func withElements<R>(_ body: (UnsafeBufferPointer<Int32>) throws -> R) throws -> R {
+    let source = try contiguous()
     return try withExtendedLifetime(source) {
       try body(UnsafeBufferPointer(start: source.pointer, count: source.count))
     }

@@ -180,19 +180,22 @@ public struct Layout: Equatable, Sendable {
 
   /// The number of elements of a shape given by a user, or made of such shapes.
   /// - Throws: `EngineError` if a size is negative or the tensor would not fit in memory.
+  ///
+  /// The product of the sizes other than 0 is limited as well: what is left of an empty tensor when
+  /// a dimension is reduced, or selected, is then no larger than any other tensor.
   static func checkedCount(_ shape: [Int], _ operation: String) throws -> Int {
     var product = 1
     for size in shape {
       guard size >= 0 else {
         throw EngineError(operation, "sizes must not be negative, got \(shape)")
       }
-      let (next, overflow) = product.multipliedReportingOverflow(by: size)
+      let (next, overflow) = product.multipliedReportingOverflow(by: max(size, 1))
       guard !overflow, next <= mostElements else {
         throw EngineError(operation, "a tensor of shape \(shape) is too large")
       }
       product = next
     }
-    return product
+    return shape.contains(0) ? 0 : product
   }
 
   /// The storage position of an element, given by its number in row-major order.

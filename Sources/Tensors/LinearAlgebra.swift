@@ -21,7 +21,7 @@ public enum LinearAlgebra {
   /// - Throws: `EngineError` if `a` is no matrix of finite numbers, or LAPACK does not converge.
   public static func svd(_ a: Tensor) throws -> (u: Tensor, s: Tensor, v: Tensor) {
     let (m, n) = try matrix(a, "svd")
-    let input = a.detach().clone()
+    let input = try a.detach().clone()
     return try withoutWaiting(m * n * min(m, n)) { try decomposed(input, m, n) }
   }
 
@@ -30,9 +30,9 @@ public enum LinearAlgebra {
     _ input: Tensor, _ m: Int, _ n: Int
   ) throws -> (u: Tensor, s: Tensor, v: Tensor) {
     let k = min(m, n)
-    let s = Tensor(uninitialized: [k])
+    let s = try Tensor(uninitialized: [k])
     // LAPACK sees Aᵀ = V diag(S) Uᵀ; its left factor by columns is Vᵀ by rows, its right one U.
-    let (vt, u) = (Tensor(uninitialized: [k, n]), Tensor(uninitialized: [m, k]))
+    let (vt, u) = (try Tensor(uninitialized: [k, n]), try Tensor(uninitialized: [m, k]))
     if k > 0 {
       var info: Int32 = 0
       var integers = [Int32](repeating: 0, count: 8 * k)
@@ -72,8 +72,8 @@ public enum LinearAlgebra {
     _ columns: Tensor, _ m: Int, _ n: Int
   ) throws -> (q: Tensor, r: Tensor) {
     let k = min(m, n)
-    let r = Tensor(full: [k, n], 0)
-    guard k > 0 else { return (Tensor(full: [m, 0], 0), r) }
+    let r = try Tensor(full: [k, n], 0)
+    guard k > 0 else { return (try Tensor(full: [m, 0], 0), r) }
     var info: Int32 = 0
     var (rows, width, inner) = (size(m), size(n), size(k))
     var reflections = [Float](repeating: 0, count: k)
@@ -108,7 +108,7 @@ public enum LinearAlgebra {
   ///   converge.
   public static func eigh(_ a: Tensor) throws -> (values: Tensor, vectors: Tensor) {
     let (n, _) = try square(a, "eigh")
-    let x = a.detach().clone()
+    let x = try a.detach().clone()
     return try withoutWaiting(n * n * n) { try diagonalized(x, n) }
   }
 
@@ -131,7 +131,7 @@ public enum LinearAlgebra {
         x.pointer[j * n + i] = mean
       }
     }
-    let values = Tensor(uninitialized: [n])
+    let values = try Tensor(uninitialized: [n])
     guard n > 0 else { return (values, x) }
     var info: Int32 = 0
     var order = size(n)
@@ -171,7 +171,7 @@ public enum LinearAlgebra {
       guard a.requiresGrad else { return [nil, forB] }
       let forA =
         b.rank == 1 ? try forB.outer(x) : try forB.matmul(x.t())
-      return [forA.neg(), forB]
+      return [try forA.neg(), forB]
     }
   }
 

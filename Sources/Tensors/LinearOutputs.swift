@@ -76,23 +76,23 @@ public struct LinearOutputs {
     let needsGradients =
       Gradients.areRecorded
       && terms.contains { $0.inputs.requiresGrad || $0.weight.requiresGrad }
-    let products = terms.map { Product($0, needsGradients: needsGradients) }
-    let (ids, m) = (targets.contiguous(), weights.detach().contiguous())
-    let losses = Tensor(uninitialized: [rows])
+    let products = try terms.map { try Product($0, needsGradients: needsGradients) }
+    let (ids, m) = (try targets.contiguous(), try weights.detach().contiguous())
+    let losses = try Tensor(uninitialized: [rows])
     // A quarter of a megabyte of logits, but enough rows for a product to run at speed.
     let block = max(64, (1 << 16) / max(vocab, 1))
-    let logits = Tensor(uninitialized: [min(block, rows), vocab])
-    withExtendedLifetime((ids, m)) {
+    let logits = try Tensor(uninitialized: [min(block, rows), vocab])
+    try withExtendedLifetime((ids, m)) {
       for first in stride(from: 0, to: rows, by: block) {
         let n = min(block, rows - first)
         for (i, product) in products.enumerated() {
-          product.addLogits(first, n, vocab, to: logits.pointer, isFirst: i == 0)
+          try product.addLogits(first, n, vocab, to: logits.pointer, isFirst: i == 0)
         }
         Self.lossesAndSlopes(
           logits.pointer, n, vocab, targets: ids.pointer + first, weights: m.pointer + first,
           losses: losses.pointer + first, total: total, wantsSlopes: needsGradients)
         guard needsGradients else { continue }
-        for product in products { product.addGradients(first, n, vocab, from: logits.pointer) }
+        for product in products { try product.addGradients(first, n, vocab, from: logits.pointer) }
       }
     }
     let sum = Tensor(try losses.sum().item() / total)
@@ -145,12 +145,12 @@ public struct LinearOutputs {
     private let x: Tensor
     private let w: Tensor
 
-    init(_ term: Term, needsGradients: Bool) {
+    init(_ term: Term, needsGradients: Bool) throws {
       self.term = term
-      (x, w) = (term.inputs.detach().contiguous(), term.weight.detach().contiguous())
+      (x, w) = (try term.inputs.detach().contiguous(), try term.weight.detach().contiguous())
       dInputs =
-        needsGradients && term.inputs.requiresGrad ? Tensor(uninitialized: x.shape) : nil
-      dWeight = needsGradients && term.weight.requiresGrad ? Tensor(full: w.shape, 0) : nil
+        needsGradients && term.inputs.requiresGrad ? try Tensor(uninitialized: x.shape) : nil
+      dWeight = needsGradients && term.weight.requiresGrad ? try Tensor(full: w.shape, 0) : nil
     }
 
     private var width: Int { w.shape[1] }
@@ -163,8 +163,8 @@ public struct LinearOutputs {
 
     func addLogits(
       _ first: Int, _ n: Int, _ vocab: Int, to logits: UnsafeMutablePointer<Float>, isFirst: Bool
-    ) {
-      Kernels.parallelProduct(
+    ) throws {
+      try Kernels.parallelProduct(
         n, vocab, width, matrix(x.pointer + first * width, width),
         matrix(w.pointer, width, transposed: true), beta: isFirst ? 0 : 1, logits)
     }
@@ -172,14 +172,14 @@ public struct LinearOutputs {
     /// dX = dL W, dW += dLᵀ X for `n` rows from `first`.
     func addGradients(
       _ first: Int, _ n: Int, _ vocab: Int, from slopes: UnsafeMutablePointer<Float>
-    ) {
+    ) throws {
       if let dInputs {
-        Kernels.parallelProduct(
+        try Kernels.parallelProduct(
           n, width, vocab, matrix(slopes, vocab), matrix(w.pointer, width),
           dInputs.pointer + first * width)
       }
       if let dWeight {
-        Kernels.parallelProduct(
+        try Kernels.parallelProduct(
           vocab, width, n, matrix(slopes, vocab, transposed: true),
           matrix(x.pointer + first * width, width), beta: 1, dWeight.pointer)
       }

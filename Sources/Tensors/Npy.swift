@@ -149,17 +149,17 @@ private struct NpyHeader {
     _ file: File, _: Bits.Type, _ failure: (String) -> EngineError,
     _ convert: (Bits) -> Float
   ) throws -> Safetensors.Value {
-    let result = Tensor(uninitialized: shape)
+    let result = try Tensor(uninitialized: shape)
     try read(file, to: result.pointer, failure, convert)
     if !isFortran { return .float(result) }
-    return .float(Tensor(storage: result.storage, layout: columnsFirst).clone())
+    return .float(try Tensor(storage: result.storage, layout: columnsFirst).clone())
   }
 
   /// The elements as 32-bit integers.
   func int<Stored: FixedWidthInteger & BitwiseCopyable>(
     _ file: File, _: Stored.Type, _ failure: (String) -> EngineError
   ) throws -> Safetensors.Value {
-    let result = IntTensor(shape: shape)
+    let result = try IntTensor(shape: shape)
     try read(file, to: result.pointer, failure) { (value: Stored) in
       guard let element = Int32(exactly: value) else {
         throw failure("\(value) does not fit into 32 bits")
@@ -167,7 +167,7 @@ private struct NpyHeader {
       return element
     }
     if !isFortran { return .int(result) }
-    return .int(IntTensor(storage: result.storage, layout: columnsFirst).contiguous())
+    return .int(try IntTensor(storage: result.storage, layout: columnsFirst).contiguous())
   }
 
   /// The layout of elements whose first index runs fastest.

@@ -13,10 +13,10 @@ extension Tensor {
     guard rank == 3, shape[2] % 2 == 0 else {
       throw EngineError("rope", "needs a tensor [B, T, D] with an even D, got shape \(shape)")
     }
-    return rotated(base: base, direction: 1)
+    return try rotated(base: base, direction: 1)
   }
 
-  private func rotated(base: Double, direction: Float) -> Tensor {
+  private func rotated(base: Double, direction: Float) throws -> Tensor {
     let (length, width) = (shape[1], shape[2])
     let pairs = width / 2
     var cosines = [Float](repeating: 0, count: length * pairs)
@@ -28,8 +28,8 @@ extension Tensor {
         sines[t * pairs + i] = direction * Float(sin(angle))
       }
     }
-    let source = contiguous()
-    let result = Tensor(uninitialized: shape)
+    let source = try contiguous()
+    let result = try Tensor(uninitialized: shape)
     let (x, y) = (source.pointer, result.pointer)
     withExtendedLifetime(source) {
       cosines.withUnsafeBufferPointer { c in
@@ -50,6 +50,8 @@ extension Tensor {
       }
     }
     // A rotation's transpose is the rotation back.
-    return result.recorded("rope", from: [self]) { [$0.rotated(base: base, direction: -direction)] }
+    return result.recorded("rope", from: [self]) {
+      [try $0.rotated(base: base, direction: -direction)]
+    }
   }
 }

@@ -35,7 +35,7 @@ public final class RowSelection: Sendable {
     batch = mask.shape[0]
     length = mask.shape[1]
     let (batch, length) = (batch, length)
-    (positions, starts) = mask.withElements { elements in
+    (positions, starts) = try mask.withElements { elements in
       var positions = [Int32]()
       var starts = [0]
       for b in 0..<batch {
@@ -73,9 +73,9 @@ public final class RowSelection: Sendable {
   public var count: Int { positions.count }
 
   /// The selected rows' places in a tensor of [B·T] rows, [R].
-  public func flatIndices() -> IntTensor {
-    let result = IntTensor(shape: [count])
-    result.withMutableElements { out in
+  public func flatIndices() throws -> IntTensor {
+    let result = try IntTensor(shape: [count])
+    try result.withMutableElements { out in
       for b in 0..<batch {
         for r in starts[b]..<starts[b + 1] {
           out[r] = Int32(truncatingIfNeeded: b * length) &+ positions[r]

@@ -220,14 +220,14 @@ extension Header.Entry {
       }
     }
     func float<Stored: BitwiseCopyable>(_ body: (Stored) -> Float) throws -> Safetensors.Value {
-      let result = Tensor(uninitialized: shape)
+      let result = try Tensor(uninitialized: shape)
       try convert(to: result.pointer, body)
       return .float(result)
     }
     func int<Stored: BinaryInteger & BitwiseCopyable>(
       _: Stored.Type
     ) throws -> Safetensors.Value {
-      let result = IntTensor(shape: shape)
+      let result = try IntTensor(shape: shape)
       try convert(to: result.pointer) { (value: Stored) in
         guard let element = Int32(exactly: value) else {
           throw failure("tensor \(quoted(name)): \(value) does not fit into 32 bits")

@@ -13,10 +13,29 @@ final class Storage<Element: BitwiseCopyable> {
   private let block: MemoryPool.Block
 
   /// Memory for `count` elements, not initialised.
-  init(count: Int) {
+  /// - Throws: `EngineError` if there is not that much.
+  init(count: Int) throws {
+    let (bytes, overflow) = max(count, 1).multipliedReportingOverflow(
+      by: MemoryLayout<Element>.stride)
+    guard count >= 0, !overflow, let block = MemoryPool.shared.take(bytes: bytes) else {
+      throw EngineError("memory", "there is not enough for a tensor of \(count) elements")
+    }
     self.count = count
-    block = MemoryPool.shared.take(bytes: max(count, 1) * MemoryLayout<Element>.stride)
+    self.block = block
     pointer = block.pointer.bindMemory(to: Element.self, capacity: max(count, 1))
+  }
+
+  /// Memory for one element.
+  ///
+  /// As with the object itself, the process cannot go on where there are not even these few bytes.
+  init(_ element: Element) {
+    guard let block = MemoryPool.shared.take(bytes: MemoryLayout<Element>.stride) else {
+      fatalError("there is no memory for a number")
+    }
+    self.block = block
+    count = 1
+    pointer = block.pointer.bindMemory(to: Element.self, capacity: 1)
+    pointer.initialize(to: element)
   }
 
   deinit { MemoryPool.shared.give(block) }
@@ -46,6 +65,8 @@ public final class MemoryPool: Sendable {
   private let kept = Mutex(Kept())
   private static let pooledFrom = 1 << 18
   private static let keepAtLeast = 256 << 20
+  /// The most bytes in one block: nothing near it can be had, and sums of such do not overflow.
+  private static let most = 1 << 46
   /// Up to here malloc is faster than an aligned block, and alignment to 64 bytes gains nothing.
   private static let small = 1 << 10
 
@@ -62,7 +83,9 @@ public final class MemoryPool: Sendable {
     return (bytes + step - 1) & ~(step - 1)
   }
 
-  func take(bytes wanted: Int) -> Block {
+  /// A block of at least so many bytes; nil if there is no such memory.
+  func take(bytes wanted: Int) -> Block? {
+    guard wanted <= Self.most else { return nil }
     let bytes = Self.rounded(wanted)
     let now = live.add(bytes, ordering: .relaxed).newValue
     if now > peak.load(ordering: .relaxed) { _ = peak.max(now, ordering: .relaxed) }
@@ -74,14 +97,27 @@ public final class MemoryPool: Sendable {
       }
       if let reused { return reused }
     }
+    if let pointer = Self.allocate(bytes) { return Block(pointer: pointer, bytes: bytes) }
+    // What is kept for later may be in the way.
+    giveBackKept()
+    if let pointer = Self.allocate(bytes) { return Block(pointer: pointer, bytes: bytes) }
+    live.subtract(bytes, ordering: .relaxed)
+    return nil
+  }
+
+  private static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    if bytes <= small { return malloc(bytes) }
     var pointer: UnsafeMutableRawPointer?
-    if bytes <= Self.small {
-      pointer = malloc(bytes)
-    } else if posix_memalign(&pointer, 64, bytes) != 0 {
-      pointer = nil
+    return posix_memalign(&pointer, 64, bytes) == 0 ? pointer : nil
+  }
+
+  /// Frees the blocks that are kept for the next tensor.
+  private func giveBackKept() {
+    let blocks = kept.withLock { kept in
+      defer { kept = Kept() }
+      return kept.blocks.values.flatMap { $0 }
     }
-    guard let pointer else { fatalError("out of memory: \(bytes) bytes for a tensor") }
-    return Block(pointer: pointer, bytes: bytes)
+    for block in blocks { free(block.pointer) }
   }
 
   func give(_ block: Block) {

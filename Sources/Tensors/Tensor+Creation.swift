@@ -1,7 +1,8 @@
 extension Tensor {
   /// A tensor of `shape` filled with `value`.
-  public convenience init(full shape: [Int], _ value: Float) {
-    self.init(uninitialized: shape)
+  /// - Throws: `EngineError` if a size is negative or there is no memory for it.
+  public convenience init(full shape: [Int], _ value: Float) throws {
+    try self.init(uninitialized: shape)
     let out = storage.pointer
     Parallel.ranges(storage.count, grain: 8 * Kernels.grain) { range in
       (out + range.lowerBound).update(repeating: value, count: range.count)
@@ -15,40 +16,42 @@ extension Tensor {
       throw EngineError(
         "tensor", "\(elements.count) elements do not make a tensor of shape \(shape)")
     }
-    self.init(uninitialized: shape)
+    try self.init(uninitialized: shape)
     elements.withUnsafeBufferPointer { source in
       if let base = source.baseAddress { pointer.update(from: base, count: source.count) }
     }
   }
 
   /// A vector of these elements.
-  public convenience init(_ elements: [Float]) {
-    self.init(uninitialized: [elements.count])
-    for (i, element) in elements.enumerated() { storage.pointer[i] = element }
+  /// - Throws: `EngineError` if there is no memory for it.
+  public convenience init(_ elements: [Float]) throws {
+    try self.init(elements, shape: [elements.count])
   }
 
   /// A 0-dimensional tensor.
-  public convenience init(_ value: Float) { self.init(full: [], value) }
+  public convenience init(_ value: Float) {
+    self.init(storage: Storage(value), layout: Layout(shape: []))
+  }
 
   /// Zeros.
   /// - Throws: `EngineError` if a size is negative or the tensor would be too large.
   public static func zeros(_ shape: [Int]) throws -> Tensor {
     _ = try Layout.checkedCount(shape, "zeros")
-    return Tensor(full: shape, 0)
+    return try Tensor(full: shape, 0)
   }
 
   /// Ones.
   /// - Throws: `EngineError` if a size is negative or the tensor would be too large.
   public static func ones(_ shape: [Int]) throws -> Tensor {
     _ = try Layout.checkedCount(shape, "ones")
-    return Tensor(full: shape, 1)
+    return try Tensor(full: shape, 1)
   }
 
   /// Every element `value`.
   /// - Throws: `EngineError` if a size is negative or the tensor would be too large.
   public static func full(_ shape: [Int], _ value: Float) throws -> Tensor {
     _ = try Layout.checkedCount(shape, "full")
-    return Tensor(full: shape, value)
+    return try Tensor(full: shape, value)
   }
 
   /// Uniform numbers in [`low`, `high`).
@@ -57,7 +60,7 @@ extension Tensor {
     _ shape: [Int], low: Float = 0, high: Float = 1, using stream: inout RandomStream
   ) throws -> Tensor {
     _ = try Layout.checkedCount(shape, "rand")
-    let result = Tensor(uninitialized: shape)
+    let result = try Tensor(uninitialized: shape)
     for i in 0..<result.count {
       if i & 0xFFFF == 0, Interruption.stopsHere { break }
       result.storage.pointer[i] = low + (high - low) * stream.uniform()
@@ -71,7 +74,7 @@ extension Tensor {
     _ shape: [Int], mean: Float = 0, standardDeviation: Float = 1, using stream: inout RandomStream
   ) throws -> Tensor {
     _ = try Layout.checkedCount(shape, "randn")
-    let result = Tensor(uninitialized: shape)
+    let result = try Tensor(uninitialized: shape)
     let n = result.count
     for i in stride(from: 0, to: n, by: 2) {
       if i & 0xFFFF == 0, Interruption.stopsHere { break }
@@ -86,7 +89,7 @@ extension Tensor {
   /// - Throws: `EngineError` if `n` is negative or the matrix would be too large.
   public static func eye(_ n: Int) throws -> Tensor {
     _ = try Layout.checkedCount([n, n], "eye")
-    let result = Tensor(full: [n, n], 0)
+    let result = try Tensor(full: [n, n], 0)
     for i in 0..<n where !Interruption.stopsHere { result.storage.pointer[i * n + i] = 1 }
     return result
   }
@@ -107,7 +110,7 @@ extension Tensor {
     // it must stay below a step.
     let n = steps < -1e-9 ? 0 : Int((steps + Swift.min(steps * 1e-9, 1e-3)).rounded(.down)) + 1
     _ = try Layout.checkedCount([n], "arange")
-    let result = Tensor(uninitialized: [n])
+    let result = try Tensor(uninitialized: [n])
     let out = result.pointer
     Parallel.ranges(n, grain: Kernels.grain) { range in
       for i in range { out[i] = Float(first + Double(i) * step) }
@@ -120,7 +123,7 @@ extension Tensor {
   public static func linspace(_ first: Double, _ last: Double, _ n: Int) throws -> Tensor {
     guard n >= 1 else { throw EngineError("linspace", "needs at least 1 number, got \(n)") }
     _ = try Layout.checkedCount([n], "linspace")
-    let result = Tensor(uninitialized: [n])
+    let result = try Tensor(uninitialized: [n])
     let out = result.pointer
     Parallel.ranges(n, grain: Kernels.grain) { range in
       for i in range {
@@ -136,7 +139,7 @@ extension Tensor {
   public static func oneHot(_ ids: IntTensor, _ n: Int) throws -> Tensor {
     try ids.check(below: n, "one_hot", "id")
     _ = try Layout.checkedCount(ids.shape + [n], "one_hot")
-    let result = Tensor(full: ids.shape + [n], 0)
+    let result = try Tensor(full: ids.shape + [n], 0)
     for (r, id) in ids.elements().enumerated() {
       if r & 0xFFF == 0, Interruption.stopsHere { break }
       result.storage.pointer[r * n + Int(id)] = 1

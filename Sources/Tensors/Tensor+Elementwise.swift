@@ -10,7 +10,7 @@ extension Tensor {
   ) throws -> Tensor {
     let target =
       shape == other.shape ? shape : try Layout.broadcast(shape, other.shape, operation)
-    return Kernels.zip(self, other, shape: target, loop)
+    return try Kernels.zip(self, other, shape: target, loop)
   }
 
   /// self + other, broadcasting.
@@ -27,7 +27,7 @@ extension Tensor {
     let needsOther = other.requiresGrad
     return try binary(other, "sub") { $0.each { $0 - $1 } }.recorded("sub", from: [self, other]) {
       g in
-      [g, needsOther ? g.neg() : nil]
+      [g, needsOther ? try g.neg() : nil]
     }
   }
 
@@ -73,7 +73,7 @@ extension Tensor {
         forBase = try g.mul(slope)
       }
       if other.requiresGrad {
-        let logarithm = Kernels.map(base) { $0.each { $0 > 0 ? logf($0) : 0 } }
+        let logarithm = try Kernels.map(base) { $0.each { $0 > 0 ? logf($0) : 0 } }
         forExponent = try g.mul(value).mul(logarithm)
       }
       return [forBase, forExponent]
@@ -109,7 +109,7 @@ extension Tensor {
     let (left, right) = try (
       a.detach().expand(target).contiguous(), b.detach().expand(target).contiguous()
     )
-    let result = Tensor(uninitialized: target)
+    let result = try Tensor(uninitialized: target)
     let (out, picks) = (result.pointer, chosen.pointer)
     let (x, y) = (left.pointer, right.pointer)
     withExtendedLifetime((chosen, left, right)) {
@@ -127,57 +127,57 @@ extension Tensor {
   private func unary(
     _ operation: String, _ loop: (Kernels.Elements) -> Void,
     slope: @escaping (Kernels.Slopes) -> Void
-  ) -> Tensor {
-    let result = Kernels.map(self, loop)
+  ) throws -> Tensor {
+    let result = try Kernels.map(self, loop)
     guard requiresGrad else { return result }
     let value = result.detach()
     return result.recorded(operation, from: [self]) { g in
-      [Kernels.gradient(g, self.detach(), value, slope)]
+      [try Kernels.gradient(g, self.detach(), value, slope)]
     }
   }
 
   /// −x.
-  public func neg() -> Tensor {
-    unary("neg", { $0.each { -$0 } }, slope: { $0.each { _, _ in -1 } })
+  public func neg() throws -> Tensor {
+    try unary("neg", { $0.each { -$0 } }, slope: { $0.each { _, _ in -1 } })
   }
   /// e^x.
-  public func exp() -> Tensor {
-    unary(
+  public func exp() throws -> Tensor {
+    try unary(
       "exp", { $0.each { Kernels.exponential($0) } }, slope: { $0.each { _, y in y } })
   }
   /// Natural logarithm.
-  public func log() -> Tensor {
-    unary("log", { $0.each { logf($0) } }, slope: { $0.each { x, _ in 1 / x } })
+  public func log() throws -> Tensor {
+    try unary("log", { $0.each { logf($0) } }, slope: { $0.each { x, _ in 1 / x } })
   }
   /// Square root.
-  public func sqrt() -> Tensor {
-    unary("sqrt", { $0.each { $0.squareRoot() } }, slope: { $0.each { _, y in 0.5 / y } })
+  public func sqrt() throws -> Tensor {
+    try unary("sqrt", { $0.each { $0.squareRoot() } }, slope: { $0.each { _, y in 0.5 / y } })
   }
   /// |x|; the gradient at 0 is 0.
-  public func abs() -> Tensor {
-    unary(
+  public func abs() throws -> Tensor {
+    try unary(
       "abs", { $0.each { Swift.abs($0) } },
       slope: { $0.each { x, _ in x > 0 ? 1 : (x < 0 ? -1 : 0) } })
   }
   /// Hyperbolic tangent.
-  public func tanh() -> Tensor {
-    unary("tanh", { $0.each { tanhf($0) } }, slope: { $0.each { _, y in 1 - y * y } })
+  public func tanh() throws -> Tensor {
+    try unary("tanh", { $0.each { tanhf($0) } }, slope: { $0.each { _, y in 1 - y * y } })
   }
   /// 1 / (1 + e^−x).
-  public func sigmoid() -> Tensor {
-    unary(
+  public func sigmoid() throws -> Tensor {
+    try unary(
       "sigmoid", { $0.each { 1 / (1 + Kernels.exponential(-$0)) } },
       slope: { $0.each { _, y in y * (1 - y) } })
   }
   /// max(x, 0); the gradient at 0 is 0.
-  public func relu() -> Tensor {
-    unary(
+  public func relu() throws -> Tensor {
+    try unary(
       "relu", { $0.each { $0 > 0 || $0 != $0 ? $0 : 0 } },
       slope: { $0.each { x, _ in x > 0 ? 1 : 0 } })
   }
   /// x·Φ(x), Φ the standard normal distribution function (the exact form, not the tanh one).
-  public func gelu() -> Tensor {
-    unary(
+  public func gelu() throws -> Tensor {
+    try unary(
       "gelu", { $0.each { $0 * normalDistribution($0) } },
       slope: {
         $0.each { x, _ in
@@ -187,8 +187,8 @@ extension Tensor {
       })
   }
   /// x².
-  public func square() -> Tensor {
-    unary("square", { $0.each { $0 * $0 } }, slope: { $0.each { x, _ in 2 * x } })
+  public func square() throws -> Tensor {
+    try unary("square", { $0.each { $0 * $0 } }, slope: { $0.each { x, _ in 2 * x } })
   }
   /// x limited to [`low`, `high`]; the gradient counts inside.
   /// - Throws: `EngineError` if `low` is above `high`.
@@ -196,7 +196,7 @@ extension Tensor {
     guard low <= high else {
       throw EngineError("clamp", "the lower limit \(low) is above the upper limit \(high)")
     }
-    return unary(
+    return try unary(
       "clamp", { $0.each { $0 < low ? low : ($0 > high ? high : $0) } },
       slope: { $0.each { x, _ in x < low || x > high ? 0 : 1 } })
   }
@@ -229,7 +229,7 @@ extension Tensor {
     _ other: Tensor, _ operation: String, _ loop: (Kernels.Pairs) -> Void
   ) throws {
     try checkOverwritable(by: other, operation)
-    let updated = Kernels.zip(detach(), other.detach(), shape: shape, loop)
+    let updated = try Kernels.zip(detach(), other.detach(), shape: shape, loop)
     try Interruption.check()
     overwrite(with: updated)
   }
@@ -247,15 +247,21 @@ extension Tensor {
   /// Sets every element to those of `values`, of this shape and not of this storage, and is not
   /// interrupted: it takes a fifth of a second for a gigabyte.
   package func overwrite(with values: Tensor) {
-    Interruption.suspended { write(values) }
+    Interruption.suspended {
+      guard !values.layout.isContiguous else { return writeRun(values) }
+      storage.version &+= 1
+      let (to, from) = (storage.pointer, values.storage.pointer)
+      layout.forEachPosition(in: 0..<count) { to[$1] = from[values.layout.position(of: $0)] }
+    }
   }
 
   /// The same for a tensor that nobody else knows yet, where an interruption may leave elements out.
-  func write(_ values: Tensor) {
+  func write(_ values: Tensor) throws { writeRun(try values.contiguous()) }
+
+  private func writeRun(_ values: Tensor) {
     storage.version &+= 1
-    let (to, from) = (storage.pointer, values.contiguous())
-    let (layout, source) = (layout, from.pointer)
-    withExtendedLifetime(from) {
+    let (to, layout, source) = (storage.pointer, layout, values.pointer)
+    withExtendedLifetime(values) {
       Parallel.ranges(count, grain: Kernels.grain) { range in
         layout.forEachPosition(in: range) { to[$1] = source[$0] }
       }
@@ -283,7 +289,7 @@ extension Tensor {
     }
     let isShared = other.storage === storage
     let source = try other.detach().expand(shape)
-    let values = isShared ? source.clone() : source.contiguous()
+    let values = isShared ? try source.clone() : try source.contiguous()
     try Interruption.check()
     overwrite(with: values)
   }

@@ -13,10 +13,10 @@ extension Tensor {
   /// The rows named by `ids` of this tensor with its first `leading` dimensions taken as one.
   func rows(_ ids: IntTensor, flattening leading: Int) throws -> Tensor {
     try ids.check(below: shape.prefix(leading).reduce(1, *), "index", "row")
-    let source = contiguous()
+    let source = try contiguous()
     let width = shape.dropFirst(leading).reduce(1, *)
-    let kept = ids.contiguous()
-    let result = Tensor(uninitialized: ids.shape + shape.dropFirst(leading))
+    let kept = try ids.contiguous()
+    let result = try Tensor(uninitialized: ids.shape + shape.dropFirst(leading))
     let (from, out, which) = (source.pointer, result.pointer, kept.pointer)
     withExtendedLifetime((source, kept)) {
       Parallel.ranges(kept.count, grain: Swift.max(1, Kernels.grain / Swift.max(width, 1))) {
@@ -27,7 +27,7 @@ extension Tensor {
       }
     }
     let rule = Node.Rule.addition { g, sum in
-      let g = g.contiguous()
+      let g = try g.contiguous()
       let (from, to) = (g.pointer, sum.pointer)
       withExtendedLifetime((kept, g)) {
         for r in 0..<kept.count {
@@ -46,8 +46,8 @@ extension Tensor {
   /// - Throws: `EngineError` if shapes do not agree or an id is out of range.
   public func gather(_ d: Int, _ ids: IntTensor) throws -> Tensor {
     let plan = try Gather(layout, d, ids)
-    let source = contiguous()
-    let result = Tensor(uninitialized: ids.shape)
+    let source = try contiguous()
+    let result = try Tensor(uninitialized: ids.shape)
     let (out, from) = (result.pointer, source.pointer)
     withExtendedLifetime(source) {
       Parallel.ranges(result.count, grain: Kernels.grain) { range in
@@ -56,8 +56,8 @@ extension Tensor {
     }
     let shape = shape
     return result.recorded("gather", from: [self]) { g in
-      let g = g.contiguous()
-      let sum = Tensor(full: shape, 0)
+      let g = try g.contiguous()
+      let sum = try Tensor(full: shape, 0)
       let (to, from) = (sum.pointer, g.pointer)
       try Interruption.parts(g.count) { range in
         plan.forEachPair(in: range) { to[$1] += from[$0] }
@@ -80,12 +80,12 @@ extension Tensor {
       throw EngineError(
         "masked_select", "the mask has shape \(self.shape), the tensor has \(shape)")
     }
-    return withElements { elements in
+    return try withElements { elements in
       var places: [Int32] = []
       for (place, weight) in elements.enumerated() where weight != 0 {
         places.append(Int32(truncatingIfNeeded: place))
       }
-      return IntTensor(places)
+      return try IntTensor(places)
     }
   }
 }
@@ -101,8 +101,8 @@ extension IntTensor {
   /// - Throws: `EngineError` if shapes do not agree or an id is out of range.
   public func gather(_ d: Int, _ ids: IntTensor) throws -> IntTensor {
     let plan = try Gather(layout, d, ids)
-    let source = contiguous()
-    let result = IntTensor(shape: ids.shape)
+    let source = try contiguous()
+    let result = try IntTensor(shape: ids.shape)
     let (out, from) = (result.pointer, source.pointer)
     withExtendedLifetime(source) {
       Parallel.ranges(result.count, grain: Kernels.grain) { range in
@@ -133,7 +133,7 @@ private struct Gather {
           + "(only dimension \(d + 1) may differ)")
     }
     try ids.check(below: shape[d], "gather", "index")
-    self.ids = ids.contiguous()
+    self.ids = try ids.contiguous()
     outer = shape[..<d].reduce(1, *)
     size = shape[d]
     wanted = ids.shape[d]

@@ -23,21 +23,21 @@ extension Tensor {
     }
     guard eps >= 0 else { throw EngineError("layer_norm", "eps must not be negative, got \(eps)") }
     let rows = shape.dropLast().reduce(1, *)
-    let x = detach().contiguous()
-    let scale = (weight?.detach() ?? Tensor(full: [n], 1)).contiguous()
-    let shift = (bias?.detach() ?? Tensor(full: [n], 0)).contiguous()
-    let result = Tensor(uninitialized: shape)
-    let statistics = Tensor(uninitialized: [rows, 2])
+    let x = try detach().contiguous()
+    let scale = try (weight?.detach() ?? Tensor(full: [n], 1)).contiguous()
+    let shift = try (bias?.detach() ?? Tensor(full: [n], 0)).contiguous()
+    let result = try Tensor(uninitialized: shape)
+    let statistics = try Tensor(uninitialized: [rows, 2])
     Kernels.layerNorm(
       x.pointer, rows, n, scale.pointer, shift.pointer, eps, to: result.pointer,
       statistics.pointer)
     let inputs = [self] + [weight, bias].compactMap { $0 }
     return withExtendedLifetime((x, scale, shift, statistics)) {
       result.recorded("layer_norm", from: inputs) { g in
-        let g = g.contiguous()
-        let dx = Tensor(uninitialized: self.shape)
+        let g = try g.contiguous()
+        let dx = try Tensor(uninitialized: self.shape)
         let parts = Swift.min(32, Swift.max(1, rows / 16))
-        let partial = Tensor(full: [2, parts, n], 0)
+        let partial = try Tensor(full: [2, parts, n], 0)
         withExtendedLifetime((x, scale, statistics, g, partial)) {
           Kernels.layerNormGradient(
             g.pointer, x.pointer, rows, n, scale.pointer, statistics.pointer, parts: parts,

@@ -15,11 +15,11 @@ extension Tensor {
   }
 
   /// Calls `body` with this matrix as BLAS reads it, copied if its strides require it.
-  private func withBlasMatrix(_ body: (Kernels.Matrix) throws -> Void) rethrows {
+  private func withBlasMatrix(_ body: (Kernels.Matrix) throws -> Void) throws {
     if let matrix = blasMatrix {
       try withExtendedLifetime(self) { try body(matrix) }
     } else {
-      let copy = clone()
+      let copy = try clone()
       try withExtendedLifetime(copy) {
         try body(
           Kernels.Matrix(
@@ -70,9 +70,9 @@ extension Tensor {
     let (m, k, n) = (shape[0], shape[1], other.shape[1])
     _ = try Layout.checkedCount([m, n], "matmul")
     try MatrixLibrary.check("matmul")
-    let result = Tensor(uninitialized: [m, n])
-    withBlasMatrix { a in
-      other.withBlasMatrix { b in Kernels.parallelProduct(m, n, k, a, b, result.pointer) }
+    let result = try Tensor(uninitialized: [m, n])
+    try withBlasMatrix { a in
+      try other.withBlasMatrix { b in try Kernels.parallelProduct(m, n, k, a, b, result.pointer) }
     }
     // dA = g Bᵀ, dB = Aᵀ g
     return result.recorded("matmul", from: [self, other], areFresh: true) { g in
@@ -83,26 +83,31 @@ extension Tensor {
     }
   }
 
+  /// This batch of matrices, copied if BLAS cannot read them where they are.
+  private func readableEntries() throws -> Tensor {
+    if shape[0] == 0 { return self }
+    return try noGrad { try select(0, 0).blasMatrix == nil ? clone() : self }
+  }
+
   /// [b, m, k]·[b, k, n], one product per entry of the batch.
   private func batchProduct(_ other: Tensor) throws -> Tensor {
     let (batch, m, k, n) = (shape[0], shape[1], shape[2], other.shape[2])
     _ = try Layout.checkedCount([batch, m, n], "matmul")
     try MatrixLibrary.check("matmul")
-    let result = Tensor(uninitialized: [batch, m, n])
+    let result = try Tensor(uninitialized: [batch, m, n])
     let isHeard = Interruption.isHeard
     let out = result.pointer
+    let (left, right) = (try readableEntries(), try other.readableEntries())
     try noGrad {
-      let lefts = try (0..<batch).map { try select(0, $0) }
-      let rights = try (0..<batch).map { try other.select(0, $0) }
-      Parallel.run(batch) { entry, _ in
-        lefts[entry].withBlasMatrix { a in
-          rights[entry].withBlasMatrix { b in
-            if k == 0 {
-              (out + entry * m * n).update(repeating: 0, count: m * n)
-            } else if m > 0 && n > 0 {
-              Kernels.product(
-                m, n, k, a, b, out + entry * m * n, stride: n, isHeard: isHeard)
-            }
+      let lefts = try (0..<batch).map { try left.select(0, $0).blasMatrix }
+      let rights = try (0..<batch).map { try right.select(0, $0).blasMatrix }
+      withExtendedLifetime((left, right)) {
+        Parallel.run(batch) { entry, _ in
+          guard let a = lefts[entry], let b = rights[entry], m > 0, n > 0 else { return }
+          if k == 0 {
+            (out + entry * m * n).update(repeating: 0, count: m * n)
+          } else {
+            Kernels.product(m, n, k, a, b, out + entry * m * n, stride: n, isHeard: isHeard)
           }
         }
       }

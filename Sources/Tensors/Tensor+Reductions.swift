@@ -45,8 +45,8 @@ extension Tensor {
   }
 
   /// Sum over everything; blocks of 4096 in Float32, their sums in Float64.
-  public func sum() -> Tensor {
-    let source = contiguous()
+  public func sum() throws -> Tensor {
+    let source = try contiguous()
     let total = withExtendedLifetime(source) {
       var total = 0.0
       let n = source.count
@@ -64,8 +64,8 @@ extension Tensor {
   /// - Throws: `EngineError` if there is no such dimension.
   public func sum(_ d: Int, keepDim: Bool = false) throws -> Tensor {
     let r = try Reduction(self, d, keepDim: keepDim, "sum")
-    let source = contiguous()
-    let result = Tensor(full: r.shape, 0)
+    let source = try contiguous()
+    let result = try Tensor(full: r.shape, 0)
     let (x, out) = (source.pointer, result.pointer)
     withExtendedLifetime(source) {
       Parallel.ranges(r.outer, grain: Swift.max(1, Kernels.grain / Swift.max(r.size * r.inner, 1)))
@@ -130,7 +130,7 @@ extension Tensor {
   }
 
   private func rootWithZeroSlope() throws -> Tensor {
-    let result = Kernels.map(self) { $0.each { $0.squareRoot() } }
+    let result = try Kernels.map(self) { $0.each { $0.squareRoot() } }
     let value = result.detach()
     return result.recorded("norm", from: [self]) { g in
       [try g.mul(Kernels.map(value) { $0.each { $0 > 0 ? 0.5 / $0 : 0 } })]
@@ -163,8 +163,8 @@ extension Tensor {
   ) throws -> IntTensor {
     let r = try Reduction(self, d, keepDim: keepDim, operation)
     try r.needElements(operation)
-    let source = detach().contiguous()
-    let result = IntTensor(shape: r.shape)
+    let source = try detach().contiguous()
+    let result = try IntTensor(shape: r.shape)
     let (x, out) = (source.pointer, result.pointer)
     withExtendedLifetime(source) {
       Parallel.ranges(r.outer, grain: Swift.max(1, Kernels.grain / Swift.max(r.size * r.inner, 1)))

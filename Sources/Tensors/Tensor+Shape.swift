@@ -14,7 +14,7 @@ extension Tensor {
   /// - Throws: `EngineError` if the number of elements differs.
   public func reshape(_ shape: [Int]) throws -> Tensor {
     let target = try Layout.inferred(shape, count: count, from: self.shape)
-    let source = contiguous()
+    let source = try contiguous()
     let original = self.shape
     return source.view(
       "reshape",
@@ -24,8 +24,8 @@ extension Tensor {
   }
 
   /// This tensor if its elements lie side by side, else a copy for which they do.
-  public func contiguous() -> Tensor {
-    layout.isContiguous ? self : clone().recorded("contiguous", from: [self]) { [$0] }
+  public func contiguous() throws -> Tensor {
+    layout.isContiguous ? self : try clone().recorded("contiguous", from: [self]) { [$0] }
   }
 
   /// Two dimensions exchanged; a view.
@@ -53,7 +53,7 @@ extension Tensor {
   public func narrow(_ d: Int, _ start: Int, _ length: Int) throws -> Tensor {
     let shape = shape
     return view("narrow", try layout.narrowed(d, start, length, "narrow")) { g in
-      let result = Tensor(full: shape, 0)
+      let result = try Tensor(full: shape, 0)
       try result.narrow(d, start, length).write(g)
       return result
     }
@@ -67,7 +67,7 @@ extension Tensor {
     guard requiresGrad else { return Tensor(storage: storage, layout: selected) }
     let shape = shape
     return view("select", selected) { g in
-      let result = Tensor(full: shape, 0)
+      let result = try Tensor(full: shape, 0)
       try result.select(d, i).write(g)
       return result
     }
@@ -95,7 +95,7 @@ extension Tensor {
             + "only dimension \(d + 1) may differ")
       }
     }
-    let result = Tensor(uninitialized: shape)
+    let result = try Tensor(uninitialized: shape)
     var start = 0
     for tensor in tensors {
       try result.narrow(d, start, tensor.shape[d]).write(tensor.detach())

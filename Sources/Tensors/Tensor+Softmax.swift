@@ -20,7 +20,7 @@ extension Tensor {
     _ d: Int, _ operation: String
   ) throws -> (rows: Tensor, back: (Tensor) throws -> Tensor) {
     let d = try layout.dimension(d, operation)
-    if d == rank - 1 { return (contiguous(), { $0 }) }
+    if d == rank - 1 { return (try contiguous(), { $0 }) }
     return (try transpose(d, rank - 1).contiguous(), { try $0.transpose(d, $0.rank - 1) })
   }
 
@@ -42,7 +42,7 @@ extension Tensor {
   /// - Throws: `EngineError` if there is no such dimension.
   public func logSumExp(_ d: Int, keepDim: Bool = false) throws -> Tensor {
     let (x, _) = try lastDimension(d, "logsumexp")
-    let logs = x.logSumExpRows()
+    let logs = try x.logSumExpRows()
     var shape = shape
     let d = try layout.dimension(d, "logsumexp")
     if keepDim {
@@ -59,10 +59,10 @@ extension Tensor {
   /// log Σ e^x over everything; −∞ if there are no elements.
   public func logSumExp() throws -> Tensor { try reshape([-1]).logSumExp(0) }
 
-  private func softmaxRows() -> Tensor {
+  private func softmaxRows() throws -> Tensor {
     let n = shape[rank - 1]
     let rows = n == 0 ? 0 : count / n
-    let result = detach().clone()
+    let result = try detach().clone()
     let out = result.pointer
     let grain = Swift.max(1, Kernels.grain / Swift.max(n, 1))
     Parallel.ranges(rows, grain: grain) { range in
@@ -75,7 +75,7 @@ extension Tensor {
     let value = result.detach()
     // dx = y ∘ (g − Σ g y)
     return result.recorded("softmax", from: [self]) { g in
-      let dx = g.clone()
+      let dx = try g.clone()
       let (to, y) = (dx.pointer, value.pointer)
       Parallel.ranges(rows, grain: grain) { range in
         for r in range {
@@ -90,10 +90,10 @@ extension Tensor {
   }
 
   /// log Σ e^x of every row of a contiguous tensor, as a vector.
-  private func logSumExpRows() -> Tensor {
+  private func logSumExpRows() throws -> Tensor {
     let n = shape[rank - 1]
     let rows = shape.dropLast().reduce(1, *)
-    let result = Tensor(uninitialized: [rows])
+    let result = try Tensor(uninitialized: [rows])
     let (x, out) = (pointer, result.pointer)
     Parallel.ranges(rows, grain: Swift.max(1, Kernels.grain / Swift.max(n, 1))) { range in
       for r in range { out[r] = Kernels.logSumExp(x + r * n, n) }
@@ -129,11 +129,11 @@ extension Tensor {
     }
     let n = shape[rank - 1]
     try targets.check(below: n, "cross_entropy", "target")
-    let (x, y) = (detach().contiguous(), targets.contiguous())
-    let weights = mask?.detach().contiguous() ?? Tensor(full: targets.shape, 1)
+    let (x, y) = (try detach().contiguous(), try targets.contiguous())
+    let weights = try mask?.detach().contiguous() ?? Tensor(full: targets.shape, 1)
     let rows = y.count
-    let logs = Tensor(uninitialized: [rows])
-    let losses = Tensor(uninitialized: [rows])
+    let logs = try Tensor(uninitialized: [rows])
+    let losses = try Tensor(uninitialized: [rows])
     let grain = Swift.max(1, Kernels.grain / Swift.max(n, 1))
     let (from, ids, w) = (x.pointer, y.pointer, weights.pointer)
     let (lse, loss) = (logs.pointer, losses.pointer)
@@ -148,7 +148,7 @@ extension Tensor {
     let result = Tensor(try losses.sum().item() / total)
     return result.recorded("cross_entropy", from: [self]) { g in
       let scale = try g.item() / total
-      let dx = Tensor(uninitialized: self.shape)
+      let dx = try Tensor(uninitialized: self.shape)
       let to = dx.pointer
       withExtendedLifetime((x, y, weights, logs)) {
         Parallel.ranges(rows, grain: grain) { range in

@@ -38,12 +38,12 @@ extension Tensor {
   /// An element becomes a 64-bit key: its order above, its place below. Sorting integers is fast,
   /// and no two keys are equal, so the order is that of a stable sort.
   private func ordered(_ d: Int, keep: Int, descending: Bool) throws -> IntTensor {
-    let source = detach().contiguous()
+    let source = try detach().contiguous()
     let size = shape[d]
     let inner = shape[(d + 1)...].reduce(1, *)
     var wanted = shape
     wanted[d] = keep
-    let result = IntTensor(uninitialized: wanted)
+    let result = try IntTensor(uninitialized: wanted)
     let lines = shape[..<d].reduce(1, *) * inner
     let (x, out) = (source.pointer, result.pointer)
     func key(_ line: Int, _ i: Int) -> UInt64 {
@@ -88,7 +88,7 @@ extension Kernels {
   fileprivate static func firstInOrder(
     _ count: Int, keep: Int, _ key: (Int) -> UInt64
   ) throws -> Storage<UInt64> {
-    var (keys, merged) = (Storage<UInt64>(count: count), Storage<UInt64>(count: count))
+    var (keys, merged) = (try Storage<UInt64>(count: count), try Storage<UInt64>(count: count))
     var width = mostInOneSort
     let first = keys.pointer
     Parallel.ranges(count, grain: width) { range in

@@ -25,9 +25,10 @@ public final class Tensor {
   }
 
   /// A tensor of `shape` whose elements are not initialised; for kernels that write all of them.
-  init(uninitialized shape: [Int]) {
+  /// - Throws: `EngineError` if it would be too large or there is no memory for it.
+  init(uninitialized shape: [Int]) throws {
+    storage = try Storage(count: Layout.checkedCount(shape, "memory"))
     layout = Layout(shape: shape)
-    storage = Storage(count: layout.count)
   }
 
   /// Size of each dimension.
@@ -96,8 +97,8 @@ public final class Tensor {
   }
 
   /// The same elements in a storage of their own, without history.
-  public func clone() -> Tensor {
-    let result = Tensor(uninitialized: shape)
+  public func clone() throws -> Tensor {
+    let result = try Tensor(uninitialized: shape)
     Kernels.copy(self, to: result)
     return result
   }
@@ -106,8 +107,8 @@ public final class Tensor {
   public func detach() -> Tensor { Tensor(storage: storage, layout: layout) }
 
   /// Calls `body` with the elements of a contiguous tensor, for reading.
-  package func withElements<R>(_ body: (UnsafeBufferPointer<Float>) throws -> R) rethrows -> R {
-    let source = layout.isContiguous ? self : clone()
+  package func withElements<R>(_ body: (UnsafeBufferPointer<Float>) throws -> R) throws -> R {
+    let source = layout.isContiguous ? self : try clone()
     return try withExtendedLifetime(source) {
       try body(UnsafeBufferPointer(start: source.pointer, count: source.count))
     }

@@ -46,8 +46,8 @@ public final class AdamW: Optimizer {
       guard let grad = try gradient(of: parameter) else { continue }
       let tensor = parameter.tensor
       var state =
-        states[tensor]
-        ?? OptimizerState(buffers: (0..<2).map { _ in Tensor(full: tensor.shape, 0) })
+        try states[tensor]
+        ?? OptimizerState(buffers: (0..<2).map { _ in try Tensor(full: tensor.shape, 0) })
       state.updates += 1
       let t = state.updates
       try tensor.updateAdamW(

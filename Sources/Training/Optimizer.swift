@@ -49,8 +49,8 @@ public struct OptimizerState {
   var updates = 0
 
   /// The same, in memory of its own: updates change buffers in place.
-  public func copy() -> OptimizerState {
-    OptimizerState(buffers: buffers.map { $0.clone() }, updates: updates)
+  public func copy() throws -> OptimizerState {
+    OptimizerState(buffers: try buffers.map { try $0.clone() }, updates: updates)
   }
 }
 

@@ -48,7 +48,7 @@ public final class SGD: Optimizer {
         continue
       }
       let known = states[tensor]
-      let state = known ?? OptimizerState(buffers: [Tensor(full: tensor.shape, 0)])
+      let state = try known ?? OptimizerState(buffers: [Tensor(full: tensor.shape, 0)])
       try tensor.updateSGD(
         gradient: grad, buffer: state.buffers[0], isFirst: known == nil, rate: rate,
         decay: weightDecay, momentum: momentum, nesterov: nesterov)

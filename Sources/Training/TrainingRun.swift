@@ -107,7 +107,7 @@ public final class TrainingRun {
         if let callback = options.schedule[step] {
           progress?.clear()
           // It may change what no update does.
-          keep(options.model.parameters.all)
+          try keep(options.model.parameters.all)
           try callback(options.model)
         }
         // Batch `end` is that of the last record.
@@ -122,7 +122,7 @@ public final class TrainingRun {
         break
       }
       let trained = options.model.parameters.trained
-      keep(trained)
+      try keep(trained)
       try Interruption.suspended { try options.optimizer.update(trained, step: step) }
       step += 1
       progress?.update(step, loss: loss)
@@ -155,7 +155,7 @@ public final class TrainingRun {
     try Interruption.check()
     let first = firstLoss ?? value
     let bound = Self.divergence * max(first, log(Double(options.model.vocabSize)))
-    guard value.isFinite, value <= bound else { throw returnToGoodState(value, bound) }
+    guard value.isFinite, value <= bound else { throw try returnToGoodState(value, bound) }
     firstLoss = first
     if isRecorded || step == history.last?.step, step == 0 || value < first {
       candidate = (step, value)
@@ -188,20 +188,20 @@ public final class TrainingRun {
   /// Copies what is about to change into the good state, where it is not there yet.
   ///
   /// So a run that only measures copies nothing, and one that trains does at records alone.
-  private func keep(_ parameters: [(name: String, tensor: Tensor)]) {
+  private func keep(_ parameters: [(name: String, tensor: Tensor)]) throws {
     if let candidate { lastGood = GoodState(step: candidate.step, loss: candidate.loss) }
     candidate = nil
     guard let good = lastGood else { return }
     let kept = Set(good.parameters.map { ObjectIdentifier($0.tensor) })
     for (_, tensor) in parameters where !kept.contains(ObjectIdentifier(tensor)) {
-      Interruption.suspended {
+      try Interruption.suspended {
         lastGood?.parameters.append(
-          (tensor, tensor.clone(), options.optimizer.states[tensor]?.copy()))
+          (tensor, try tensor.clone(), try options.optimizer.states[tensor]?.copy()))
       }
     }
   }
 
-  private func returnToGoodState(_ loss: Double, _ bound: Double) -> EngineError {
+  private func returnToGoodState(_ loss: Double, _ bound: Double) throws -> EngineError {
     // A NaN's sign says nothing.
     let what =
       loss.isFinite
@@ -212,7 +212,7 @@ public final class TrainingRun {
     }
     for (tensor, values, state) in lastGood.parameters {
       tensor.overwrite(with: values)
-      options.optimizer.states[tensor] = state?.copy()
+      options.optimizer.states[tensor] = try state?.copy()
     }
     step = lastGood.step
     return EngineError(

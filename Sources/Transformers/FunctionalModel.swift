@@ -125,7 +125,7 @@ struct MicroBatches {
     try Tensor.assembled([rows.count, width], parts: count) { part in
       let sequences = sequences(part)
       let rows = rows.sequences(sequences)
-      guard rows.count > 0 else { return Tensor(full: [0, width], 0) }
+      guard rows.count > 0 else { return try Tensor(full: [0, width], 0) }
       return try body(ids.narrow(0, sequences.lowerBound, sequences.count), rows)
     } firstRow: { part in
       rows.starts[sequences(part).lowerBound]

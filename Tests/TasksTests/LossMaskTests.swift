@@ -6,7 +6,8 @@ import Testing
   @Test func masksFollowTheOccurrence() throws {
     let occurrence = try IntTensor([0, 1, 2, 1, 0, 3], shape: [2, 3])
     let batch = Batch(
-      tokens: IntTensor(shape: [2, 3]), targets: IntTensor(shape: [2, 3]), occurrence: occurrence)
+      tokens: try IntTensor(shape: [2, 3]), targets: try IntTensor(shape: [2, 3]),
+      occurrence: occurrence)
     #expect(try LossMask.all.mask(of: batch).elements() == [1, 1, 1, 1, 1, 1])
     #expect(try LossMask.outputs.mask(of: batch).elements() == [0, 1, 1, 1, 0, 1])
     #expect(try LossMask.repeats.mask(of: batch).elements() == [0, 0, 1, 0, 0, 1])
@@ -15,7 +16,7 @@ import Testing
 
   @Test func viewsAreReadInTheirOrder() throws {
     let occurrence = try IntTensor([0, 1, 2, 1, 0, 3], shape: [2, 3]).transpose(0, 1)
-    let ids = IntTensor(shape: [3, 2])
+    let ids = try IntTensor(shape: [3, 2])
     let batch = Batch(tokens: ids, targets: ids, occurrence: occurrence)
     #expect(try LossMask.outputs.mask(of: batch).shape == [3, 2])
     #expect(try LossMask.outputs.mask(of: batch).elements() == [0, 1, 1, 0, 1, 1])

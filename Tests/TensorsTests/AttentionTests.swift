@@ -82,7 +82,7 @@ struct AttentionCase: CustomTestStringConvertible, Sendable {
       try x.reshape([b, t, h, width]).transpose(1, 2)
     }
     let scores = try heads(q, e).matmul(heads(k, e).transpose(2, 3)).mul(Tensor(scale))
-    let place = Tensor((0..<t).map { Float($0) })
+    let place = try Tensor((0..<t).map { Float($0) })
     let past = try place.compare(place.reshape([t, 1]), "le", <=)
     let beta = try Tensor.select(past, scores, Tensor(-.infinity)).softmax(-1)
     let output = try beta.matmul(heads(v, f)).transpose(1, 2).reshape([b, t, h * f])

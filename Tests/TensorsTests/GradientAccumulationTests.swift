@@ -8,7 +8,7 @@ struct GradientAccumulationTests {
   /// Σ_p Σ_i (p + 1)·a_i·b_i over five parts.
   @Test func isTheSumOverParts() throws {
     let a = try Tensor([1, 2, 3]).requireGrad()
-    let b = Tensor([4, 5, 6])
+    let b = try Tensor([4, 5, 6])
     let loss = try GradientAccumulation.sum(over: [a, b], parts: 5) { inputs, part in
       try inputs[0].mul(inputs[1]).sum().mul(Tensor(Float(part + 1)))
     }
@@ -49,7 +49,7 @@ struct GradientAccumulationTests {
   @Test func assembledRows() throws {
     let rows = [0, 3, 3, 4]
     let whole = try Tensor.assembled([6, 2], parts: 4) { part in
-      Tensor(full: [[3, 0, 1, 2][part], 2], Float(part))
+      try Tensor(full: [[3, 0, 1, 2][part], 2], Float(part))
     } firstRow: {
       rows[$0]
     }
@@ -57,7 +57,7 @@ struct GradientAccumulationTests {
     expectError("test: no rows") {
       try Tensor.assembled([2, 2], parts: 2) { part in
         guard part == 0 else { throw EngineError("test", "no rows") }
-        return Tensor(full: [1, 2], 0)
+        return try Tensor(full: [1, 2], 0)
       } firstRow: {
         $0
       }

@@ -7,13 +7,13 @@ struct LinearOutputsTests {
   /// Rows around the block of 64, vocabularies that make blocks of more and of fewer rows.
   static let sizes = [(1, 1), (5, 3), (63, 7), (64, 7), (65, 2000), (130, 1100), (0, 4)]
 
-  private static func targets(_ rows: Int, _ vocab: Int) -> IntTensor {
-    IntTensor((0..<rows).map { Int32($0 * 7 % vocab) })
+  private static func targets(_ rows: Int, _ vocab: Int) throws -> IntTensor {
+    try IntTensor((0..<rows).map { Int32($0 * 7 % vocab) })
   }
 
   /// Every third row counts for nothing, the others for 1 or 2.
-  private static func weights(_ rows: Int) -> Tensor {
-    Tensor((0..<rows).map { Float($0 % 3) })
+  private static func weights(_ rows: Int) throws -> Tensor {
+    try Tensor((0..<rows).map { Float($0 % 3) })
   }
 
   @Test(arguments: sizes) func isTheCrossEntropyOfTheLogits(_ rows: Int, _ vocab: Int) throws {
@@ -21,7 +21,7 @@ struct LinearOutputsTests {
     let drawn = try [[rows, 3], [vocab, 3], [rows, 5], [vocab, 5]].map {
       try Tensor.normal($0, using: &stream)
     }
-    let (targets, weights) = (Self.targets(rows, vocab), Self.weights(rows))
+    let (targets, weights) = (try Self.targets(rows, vocab), try Self.weights(rows))
     for terms in 1...2 {
       func run(_ loss: (LinearOutputs) throws -> Tensor) throws -> (Float, [Tensor?]) {
         let leaves = try drawn.map { try $0.clone().requireGrad() }
@@ -49,7 +49,7 @@ struct LinearOutputsTests {
 
   @Test func gradientsOnlyWhereTheyAreWanted() throws {
     let (x, w) = (try Tensor.ones([2, 3]), try Tensor.ones([4, 3]))
-    let (targets, weights) = (Self.targets(2, 4), try Tensor.ones([2]))
+    let (targets, weights) = (try Self.targets(2, 4), try Tensor.ones([2]))
     func loss() throws -> Tensor {
       try LinearOutputs([LinearOutputs.Term(x, w)])
         .crossEntropy(targets, weights: weights, total: 2)
@@ -65,7 +65,7 @@ struct LinearOutputsTests {
   @Test func infiniteLogits() throws {
     let x = try Tensor([0, -.infinity, 1, 1], shape: [2, 2])
     let outputs = LinearOutputs([LinearOutputs.Term(x, try Tensor.eye(2))])
-    let targets = IntTensor([1, 0])
+    let targets = try IntTensor([1, 0])
     let counted = try outputs.crossEntropy(targets, weights: Tensor([0, 1]), total: 1).item()
     // −∞·0 in the product makes the first row NaN.
     #expect(abs(counted - 0.6931472) < 1e-6)

@@ -72,7 +72,7 @@ import Testing
         let elements = product.elements()
         let chosen = places.map { elements[$0 * n + $1] }
         expectClose(
-          Tensor(chosen), Reference(shape: [expected.count], elements: expected), 2e-5,
+          try Tensor(chosen), Reference(shape: [expected.count], elements: expected), 2e-5,
           "sizes \(sizes), left \(i), right \(j)")
       }
     }

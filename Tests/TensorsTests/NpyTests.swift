@@ -111,8 +111,8 @@ import Testing
   @Test func savedFilesComeBack() throws {
     let matrix = try random([3, 5])
     let values: [Safetensors.Value] = [
-      .float(matrix), .float(try matrix.t()), .float(Tensor(2.5)), .float(try .zeros([0, 2])),
-      .int(IntTensor([1, -2, .max])), .float(try random([20_001])),
+      try .float(matrix), .float(try matrix.t()), .float(Tensor(2.5)), .float(try .zeros([0, 2])),
+      try .int(IntTensor([1, -2, .max])), .float(try random([20_001])),
     ]
     for value in values {
       try withFile([]) { path in

@@ -131,7 +131,7 @@ import Testing
     }
     try expectSameBits("cross entropy") {
       let logits = try random([211, 307], seed: 1).requireGrad()
-      let targets = IntTensor((0..<211).map { Int32($0 * 5 % 307) })
+      let targets = try IntTensor((0..<211).map { Int32($0 * 5 % 307) })
       let loss = try logits.crossEntropy(targets, mask: random([211], seed: 2).abs())
       try loss.backward()
       return [loss, logits.grad]
@@ -177,8 +177,8 @@ import Testing
     let x = try Tensor.full(Self.shape, 0.5).requireGrad()
     let before = MemoryPool.shared.liveBytes
     var y = x
-    for _ in 0..<12 { y = y.neg() }
-    let loss = y.sum()
+    for _ in 0..<12 { y = try y.neg() }
+    let loss = try y.sum()
     y = loss
     #expect(isAbout(MemoryPool.shared.liveBytes - before, 12))
     let top = MemoryPool.shared.peakBytes
@@ -200,7 +200,7 @@ import Testing
     #expect(isAbout(bytes, 0))
     // Also when backward fails half-way.
     let (_, failed) = try bytesKept {
-      let w = Tensor(full: Self.shape, 1)
+      let w = try Tensor(full: Self.shape, 1)
       let loss = try x.mul(w).exp().sum()
       try w.mulInPlace(Tensor(2))
       #expect(throws: EngineError.self) { try loss.backward() }

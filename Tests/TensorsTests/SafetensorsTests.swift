@@ -10,7 +10,7 @@ import Testing
     let folder = try TemporaryFolder()
     let matrix = try Tensor((0..<6).map { Float($0) / 8 }, shape: [2, 3])
     let ids = try IntTensor([5, -7, .max, .min], shape: [4, 1])
-    let special = Tensor([.infinity, -0.0, .leastNonzeroMagnitude, 0.1])
+    let special = try Tensor([.infinity, -0.0, .leastNonzeroMagnitude, 0.1])
     let metadata = ["config": #"{"dim": 8}"#, "ключ \"1\"": "line\nbreak \\ /"]
     try Safetensors.save(
       folder.path("a"),
@@ -50,7 +50,7 @@ import Testing
     ]
     try Safetensors.save(
       folder.path("a"),
-      tensors: names.enumerated().map { ($1, .int(IntTensor([Int32($0)]))) })
+      tensors: names.enumerated().map { ($1, .int(try IntTensor([Int32($0)]))) })
     let tensors = try Safetensors.load(folder.path("a")).tensors
     #expect(Set(tensors.keys) == Set(names))
     for (i, name) in names.enumerated() { #expect(ints(tensors[name]).elements == [Int32(i)]) }

@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test func byHand() throws {
-    let x = Tensor([0, 1])
+    let x = try Tensor([0, 1])
     let e = exp(1.0)
     expectClose(
       try x.softmax(0), Reference(shape: [2], elements: [1 / (1 + e), e / (1 + e)]), 1e-7)

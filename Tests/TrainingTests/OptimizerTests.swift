@@ -97,8 +97,8 @@ struct OptimizerTests {
     let optimizer = try optimizer(label)
     let parameters = try fresh(golden)
     for step in 0..<6 { try update(optimizer, parameters, step: step, golden) }
-    let kept = parameters.map {
-      ($0.tensor, $0.tensor.clone(), optimizer.states[$0.tensor]?.copy())
+    let kept = try parameters.map {
+      ($0.tensor, try $0.tensor.clone(), try optimizer.states[$0.tensor]?.copy())
     }
     for step in 6..<9 { try update(optimizer, parameters, step: step, golden) }
     for (tensor, values, state) in kept {
@@ -122,8 +122,8 @@ struct OptimizerTests {
       try update(shared, parameters, step: step, golden)
       // Other parameters of these names, this step and no other.
       for size in [1, 1000] {
-        let others = ["a", "b"].map { ($0, Tensor(full: [size], 1)) }
-        for (_, tensor) in others { tensor.grad = Tensor(full: [size], 2) }
+        let others = try ["a", "b"].map { ($0, try Tensor(full: [size], 1)) }
+        for (_, tensor) in others { tensor.grad = try Tensor(full: [size], 2) }
         try shared.update(others, step: step)
       }
     }
@@ -134,8 +134,8 @@ struct OptimizerTests {
 
   @Test func gradientsHaveTheShapeOfTheirParameter() throws {
     for optimizer in [try optimizer("sgd"), try optimizer("adamw")] {
-      let p = Tensor([1, 2, 3])
-      p.grad = Tensor([1, 1])
+      let p = try Tensor([1, 2, 3])
+      p.grad = try Tensor([1, 1])
       expectError("optimizer: the gradient of 'p' has shape [2], the parameter has [3]") {
         try optimizer.update([("p", p)], step: 0)
       }
@@ -147,7 +147,7 @@ struct OptimizerTests {
     for optimizer in [try optimizer("sgd"), try optimizer("adamw")] {
       let whole = try Tensor([1, 2, 3, 4], shape: [2, 2])
       for view in [try whole.t(), try whole.narrow(1, 0, 1).expand([2, 3])] {
-        view.grad = Tensor(full: view.shape, 1)
+        view.grad = try Tensor(full: view.shape, 1)
         #expect(throws: EngineError.self) { try optimizer.update([("p", view)], step: 0) }
       }
       #expect(whole.elements() == [1, 2, 3, 4])
@@ -173,8 +173,8 @@ struct OptimizerTests {
       try SGD(learningRate: schedule), try AdamW(learningRate: schedule),
     ]
     for optimizer in optimizers {
-      let parameters = ["p", "q"].map { ($0, Tensor([1, 2])) }
-      for (_, tensor) in parameters { tensor.grad = Tensor([1, 1]) }
+      let parameters = try ["p", "q"].map { ($0, try Tensor([1, 2])) }
+      for (_, tensor) in parameters { tensor.grad = try Tensor([1, 1]) }
       for step in [0, 1, 7] { try optimizer.update(parameters, step: step) }
       #expect(asked == [0, 1, 7])
       asked = []
@@ -188,8 +188,8 @@ struct OptimizerTests {
         try SGD(learningRate: schedule, momentum: 0.5), try AdamW(learningRate: schedule),
       ]
       for optimizer in optimizers {
-        let p = Tensor([1, 2])
-        p.grad = Tensor([1, 1])
+        let p = try Tensor([1, 2])
+        p.grad = try Tensor([1, 1])
         try optimizer.update([("p", p)], step: 2)
         let before = p.elements()
         expectError("optimizer: the learning rate at step 3 is \(text) (allowed: 0 or more)") {
@@ -237,8 +237,8 @@ struct OptimizerTests {
     adamw("eps = -1.0 (allowed: 0 or more)", eps: -1)
     adamw("weight_decay = inf (allowed: 0 or more)", weightDecay: .infinity)
     // A rate of 0 is allowed, and changes nothing.
-    let p = Tensor([1, 2])
-    p.grad = Tensor([1, 1])
+    let p = try Tensor([1, 2])
+    p.grad = try Tensor([1, 1])
     try SGD(learningRate: .constant(0), weightDecay: 1).update([("p", p)], step: 0)
     try AdamW(learningRate: .constant(0), weightDecay: 1).update([("p", p)], step: 0)
     #expect(p.elements() == [1, 2])

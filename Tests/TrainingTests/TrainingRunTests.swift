@@ -70,9 +70,9 @@ struct TrainingRunTests {
 
     expectError(
       "train: loss_on gave a mask of shape [13, 4] (allowed: [4, 13], as tokens)"
-    ) { try losses(.custom { _ in Tensor(full: [13, 4], 1) }) }
+    ) { try losses(.custom { _ in try Tensor(full: [13, 4], 1) }) }
     expectError("loss: the loss mask keeps no position of the batch") {
-      try losses(.custom { Tensor(full: $0.tokens.shape, 0) })
+      try losses(.custom { try Tensor(full: $0.tokens.shape, 0) })
     }
     #expect(throws: Refusal.self) { try losses(.custom { _ in throw Refusal() }) }
   }
@@ -82,7 +82,9 @@ struct TrainingRunTests {
     try expected.run()
     let run = try smallRun(steps: 2) {
       // Left by someone else: before the run, and by a callback of the schedule.
-      for (_, tensor) in $0.model.parameters.trained { tensor.grad = Tensor(full: tensor.shape, 1) }
+      for (_, tensor) in $0.model.parameters.trained {
+        tensor.grad = try Tensor(full: tensor.shape, 1)
+      }
       $0.schedule[1] = { model in
         let batch = try smallTask().batch(2, index: 9)
         try model.loss(batch, mask: LossMask.all.mask(of: batch)).backward()
@@ -161,7 +163,7 @@ struct TrainingRunTests {
 
   @Test func callbacksActOnTheirStep() throws {
     let name = "layers.1.attention.wo.weight"
-    let zeros = Tensor(full: [8, 8], 0)
+    let zeros = try Tensor(full: [8, 8], 0)
     let run = try smallRun(steps: 4) {
       $0.evalEvery = 1
       $0.schedule[2] = { try $0.parameters.set(name, zeros) }

@@ -217,7 +217,7 @@ struct SimplifiedTransformerTests {
     for positional in SimplifiedConfiguration.Positional.allCases {
       let model = try SimplifiedTransformer(.small { $0.positional = positional })
       for (batch, length) in [(1, 1), (5, 1), (2, 15)] {
-        let tokens = IntTensor(shape: [batch, length], fill: 10)
+        let tokens = try IntTensor(shape: [batch, length], fill: 10)
         let expected = try PlainTransformer(model)(tokens).logits.detach()
         try expectClose(model.forward(tokens), expected, 1e-5, "\(positional), \(length) tokens")
       }
@@ -233,9 +233,9 @@ struct SimplifiedTransformerTests {
     expectError("loss: the loss mask keeps no position of the batch") {
       try model.loss(batch, mask: Tensor(full: [3, 13], 0))
     }
-    batch.targets = IntTensor(shape: [3, 13], fill: 11)
+    batch.targets = try IntTensor(shape: [3, 13], fill: 11)
     #expect(throws: EngineError.self) { try model.loss(batch, mask: Tensor(full: [3, 13], 1)) }
-    batch.targets = IntTensor(shape: [3, 12])
+    batch.targets = try IntTensor(shape: [3, 12])
     expectError(
       "loss: tokens [3, 13], targets [3, 12] and mask [3, 13] need one shape"
     ) { try model.loss(batch, mask: Tensor(full: [3, 13], 1)) }

@@ -98,7 +98,7 @@ struct TransformerTests {
   @Test func theShortestAndTheLongestSequencesAreRead() throws {
     let model = try Transformer(.small())
     for (batch, length) in [(1, 1), (5, 1), (2, 15)] {
-      let tokens = IntTensor(shape: [batch, length], fill: 10)
+      let tokens = try IntTensor(shape: [batch, length], fill: 10)
       let expected = try PlainMultiHeadTransformer(model)(tokens).logits.detach()
       try expectClose(model.forward(tokens), expected, 1e-5, "\(length) tokens")
     }
@@ -126,7 +126,7 @@ struct TransformerTests {
     func check(_ weight: String, from input: String, to output: String, relu: Bool = false) throws {
       guard let tensor = model.parameters[weight] else { return }
       var x = try #require(kept[input]).detach()
-      if relu { x = x.relu() }
+      if relu { x = try x.relu() }
       let g = try #require(kept[output]?.grad, "\(output)")
       let outer = try g.reshape([39, g.shape[2]]).t().matmul(x.reshape([39, x.shape[2]]))
       expectClose(tensor.grad, outer, 3e-5, weight)
@@ -199,7 +199,7 @@ struct TransformerTests {
         ($0.dim, $0.heads, $0.layers, $0.maxLen) = (heads, heads, 1, length)
         $0.ffn = .none
       })
-    let tokens = IntTensor(shape: [batch, length], fill: 3)
+    let tokens = try IntTensor(shape: [batch, length], fill: 3)
     let scores = batch * heads * length * length * MemoryLayout<Float>.stride
     let pool = MemoryPool.shared
     let before = pool.peakBytes

@@ -116,9 +116,9 @@ package enum Kernels {
   }
 
   /// A tensor of x's shape, filled by `loop` over runs of it.
-  static func map(_ x: Tensor, _ loop: (Elements) -> Void) -> Tensor {
-    let source = x.layout.isContiguous ? x : x.clone()
-    let result = Tensor(uninitialized: x.shape)
+  static func map(_ x: Tensor, _ loop: (Elements) -> Void) throws -> Tensor {
+    let source = x.layout.isContiguous ? x : try x.clone()
+    let result = try Tensor(uninitialized: x.shape)
     let (from, out) = (source.pointer, result.pointer)
     withExtendedLifetime(source) {
       Parallel.ranges(result.count, grain: grain) { range in
@@ -133,9 +133,9 @@ package enum Kernels {
   /// filled by `loop` over runs of it.
   static func gradient(
     _ g: Tensor, _ x: Tensor, _ y: Tensor, _ loop: (Slopes) -> Void
-  ) -> Tensor {
-    let inputs = [g, x, y].map { $0.layout.isContiguous ? $0 : $0.clone() }
-    let result = Tensor(uninitialized: x.shape)
+  ) throws -> Tensor {
+    let inputs = try [g, x, y].map { $0.layout.isContiguous ? $0 : try $0.clone() }
+    let result = try Tensor(uninitialized: x.shape)
     let (from, operand, value) = (inputs[0].pointer, inputs[1].pointer, inputs[2].pointer)
     let out = result.pointer
     withExtendedLifetime(inputs) {
@@ -151,14 +151,15 @@ package enum Kernels {
   }
 
   /// A tensor of `shape`, to which both operands broadcast, filled by `loop` over runs of it.
-  static func zip(_ a: Tensor, _ b: Tensor, shape: [Int], _ loop: (Pairs) -> Void) -> Tensor {
-    let result = Tensor(uninitialized: shape)
+  static func zip(_ a: Tensor, _ b: Tensor, shape: [Int], _ loop: (Pairs) -> Void) throws -> Tensor
+  {
+    let result = try Tensor(uninitialized: shape)
     let out = result.pointer
     let n = result.count
     if n == 0 { return result }
     // Small operands (rows, scalars) repeat; make every operand contiguous in itself.
-    let left = a.layout.isContiguous ? a : a.clone()
-    let right = b.layout.isContiguous ? b : b.clone()
+    let left = a.layout.isContiguous ? a : try a.clone()
+    let right = b.layout.isContiguous ? b : try b.clone()
     let (x, y) = (left.pointer, right.pointer)
     let (repeatsX, repeatsY) = (left.count == 1, right.count == 1)
     withExtendedLifetime((left, right)) {

@@ -14,11 +14,12 @@ struct KeptBlocks {
   /// - Parameters:
   ///   - sizes: elements of each block.
   ///   - isWanted: whether a backward pass will come.
-  init(sizes: [Int], isWanted: Bool) {
+  /// - Throws: `EngineError` if there is no memory for them.
+  init(sizes: [Int], isWanted: Bool) throws {
     var offsets = [0]
     for size in sizes { offsets.append(offsets[offsets.count - 1] + size) }
     let total = offsets[offsets.count - 1]
-    storage = isWanted && total <= Self.most ? Tensor(uninitialized: [total]) : nil
+    storage = isWanted && total <= Self.most ? try Tensor(uninitialized: [total]) : nil
     self.offsets = offsets
   }
 

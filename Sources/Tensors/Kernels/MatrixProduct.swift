@@ -120,7 +120,7 @@ extension Kernels {
   static func parallelProduct(
     _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, beta: Float = 0,
     _ c: UnsafeMutablePointer<Float>
-  ) {
+  ) throws {
     if m == 0 || n == 0 { return }
     let isHeard = Interruption.isHeard
     if k == 0 {
@@ -129,17 +129,17 @@ extension Kernels {
     }
     if b.transposed, hasSmallKernels, m >= 256, n * k <= mostInTiles {
       // A weight turned once is read by every tile of rows.
-      let turned = Tensor(uninitialized: [k, n])
+      let turned = try Tensor(uninitialized: [k, n])
       transposeCopy(
         b.pointer, rows: k, columns: n, rowStride: 1, columnStride: b.stride, to: turned.pointer)
-      withExtendedLifetime(turned) {
-        parallelProduct(
+      try withExtendedLifetime(turned) {
+        try parallelProduct(
           m, n, k, a, Matrix(pointer: turned.pointer, stride: n, transposed: false), beta: beta, c)
       }
     } else if m * n * k < 1 << 19 {
       product(m, n, k, a, b, beta: beta, c, stride: n, isHeard: isHeard)
     } else if k >= 4 * max(m, n) && k >= 1024 {
-      innerSplitProduct(m, n, k, a, b, beta, c)
+      try innerSplitProduct(m, n, k, a, b, beta, c)
     } else if m >= 32 {
       // 16 parts at the most, each a multiple of 16 rows and of 64 at least: BLAS reads all of B
       // anew for every part.
@@ -168,10 +168,10 @@ extension Kernels {
   private static func innerSplitProduct(
     _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ beta: Float,
     _ c: UnsafeMutablePointer<Float>
-  ) {
+  ) throws {
     let parts = min(16, k / 512)
     let block = (k + parts - 1) / parts
-    let partial = Tensor(uninitialized: [parts, m, n])
+    let partial = try Tensor(uninitialized: [parts, m, n])
     let sums = partial.pointer
     let isHeard = Interruption.isHeard
     Parallel.run(parts) { part, _ in

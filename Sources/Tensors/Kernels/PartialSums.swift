@@ -21,12 +21,12 @@ extension Kernels {
   }
 
   /// Σ over the first dimension of a contiguous tensor [parts, …], in its order.
-  static func sumOfParts(_ sums: Tensor) -> Tensor {
+  static func sumOfParts(_ sums: Tensor) throws -> Tensor {
     let shape = Array(sums.shape.dropFirst())
     if sums.shape[0] == 1 {
       return Tensor(storage: sums.storage, layout: Layout(shape: shape))
     }
-    let result = Tensor(uninitialized: shape)
+    let result = try Tensor(uninitialized: shape)
     addParts(sums, to: result.pointer)
     return result
   }

@@ -127,7 +127,7 @@ func check(
     let weights = try Tensor.normal(expected.shape, using: &stream)
     /// The gradients of Σ weights · operation with respect to the leaves named by `wanted`.
     func gradients(of wanted: [Int]) throws -> [Tensor?] {
-      let own = leaves.map { $0.clone() }
+      let own = try leaves.map { try $0.clone() }
       for i in wanted { try own[i].requireGrad() }
       let result = try operationOnViews(own)
       let last = result.rank - 1
