@@ -219,7 +219,7 @@ extension Corpus {
     }
   }
 
-  /// The letters a…z, independent of each other, as frequent as in English (SCIENCE D2).
+  /// The letters a…z, independent of each other, as frequent as in English (docs/engine.md, D2).
   /// - Throws: Never in practice.
   public static func letters() throws -> Corpus {
     // Percent, a…z; Lewand 2000, Cryptological Mathematics.

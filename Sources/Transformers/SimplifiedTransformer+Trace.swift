@@ -1,6 +1,6 @@
 import Tensors
 
-// The same model as plain formulas: every matrix of SCIENCE M1 as its own operation, every
+// The same model as plain formulas: every matrix of M1 (docs/engine.md) as its own operation, every
 // intermediate a tensor that can be looked at or replaced. Slower than `logits`, and what its fused
 // operations are tested against.
 

@@ -1,7 +1,7 @@
 import Tensors
 
-/// The simplified two-layer transformer of [BT §4.2] (M1): the smallest model in which an induction
-/// head is born.
+/// The simplified two-layer transformer of [BT §4.2], M1 in docs/engine.md: the smallest model in
+/// which an induction head is born.
 ///
 /// x_t = E[z_t] + P[t]. In layer ℓ position t attends with scores x_tᵀ W_K x_u / √d over u ≤ t (the
 /// query matrix is the identity) and adds W_O W_V Σ_u β_tu x_u to x_t; then an optional

@@ -1,7 +1,8 @@
 import Tensors
 
-/// The transformer (M2; [TF], as trained in [BT §3]): L layers of attention with H heads and a
-/// feed-forward, residual connections around both, layer normalisation before, after or nowhere.
+/// The transformer (M2 in docs/engine.md; [TF], as trained in [BT §3]): L layers of attention with
+/// H heads and a feed-forward, residual connections around both, layer normalisation before, after
+/// or nowhere.
 ///
 /// x_t = E[z_t] + P[t]. Head h of a layer attends with scores q_tᵀ k_u / √(d/H) over u ≤ t, where
 /// q = W_Q x, k = W_K x and v = W_V x are cut into H slices; the slices' weighted sums of values,
