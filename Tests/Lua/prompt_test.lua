@@ -1,0 +1,140 @@
+--- What the prompt shows and completes, without a terminal: the Lua files of lua/mnemo/prompt.
+local luaunit = require "luaunit"
+local mnemo = require "mnemo"
+local complete = require "mnemo.prompt.complete"
+local objects = require "mnemo.prompt.objects"
+local show = require "mnemo.prompt.show"
+local columns = require "mnemo.text.columns"
+local visible = require "mnemo.text.visible"
+
+local tests = {}
+
+--- What the prompt offers these files, for a window of some columns without colours.
+local function engine(width)
+  return {
+    columns = function() return width or 80 end,
+    colour = function() return false end,
+    width = function(text) return utf8.len(text) end,
+    is_interrupt = function(error) return error == "stop" end,
+    decode = function() return nil end,
+    files = function(beginning) return { beginning .. ".lua" } end,
+    methods = function(class) return ({ Tensor = { "sum", "size", "t" } })[class] or {} end,
+    fields = function() return {} end,
+    options = function(f) return f == mnemo.data.bigram and { "seed", "seq_len" } or {} end,
+    names = function(path) return path == "data" and { "bigram", "custom" } or {} end,
+    submodule = function(name) return mnemo[name] end,
+  }
+end
+
+--- The text of a value in a window of some columns.
+local function shown(value, width) return show.text(engine(width), value) end
+
+function tests.test_values_in_a_line()
+  local cyclic = { 1 }
+  cyclic.self = cyclic
+  for _, case in ipairs {
+    { 3, "3" }, { 3.0, "3.0" }, { 0.1, "0.1" }, { 0 / 0, "nan" }, { -math.huge, "-inf" },
+    { "a\"b\n\1", [["a\"b\n\1"]] }, { "é\xff", [["\195\169\255"]] }, { true, "true" },
+    { {}, "{}" }, { { 1, 2, x = "y", ["not a name"] = 3, ["end"] = 4 },
+      [=[{ 1, 2, ["end"] = 4, ["not a name"] = 3, x = "y" }]=] },
+    { { [1.5] = 1, [true] = 2 }, "{ [1.5] = 1, [true] = 2 }" }, { cyclic, "{ 1, self = <cycle> }" },
+    { { { { { { 1 } } } } }, "{ { { { {…} } } } }" },
+  } do
+    luaunit.assertEquals(shown(case[1]), case[2])
+  end
+end
+
+function tests.test_what_is_too_wide_takes_lines()
+  luaunit.assertEquals(shown({ name = "a long text", other = { 1, 2 } }, 20),
+    '{\n  name = "a long text",\n  other = { 1, 2 },\n}')
+  luaunit.assertEquals(shown({ 100, 200, 300, 400 }, 14), "{\n  100, 200,\n  300, 400,\n}")
+  local many = {}
+  for i = 1, 100 do many[i] = i end
+  luaunit.assertStrContains(shown(many, 1000), "24, … 76 more }")
+end
+
+function tests.test_metamethods_run_under_protection_alone()
+  local function bad() error "no" end
+  local odd = setmetatable({ 7 }, { __index = bad, __len = bad, __pairs = bad, __eq = bad })
+  luaunit.assertEquals(shown(odd), "{ 7 }")
+  luaunit.assertEquals(shown(setmetatable({ 7 }, { __tostring = bad })),
+    "{ 7 } -- its __tostring fails")
+  luaunit.assertEquals(shown(setmetatable({}, { __tostring = function() return "mine" end })),
+    "mine")
+  -- Only an interrupt gets through.
+  local stopped = setmetatable({}, { __tostring = function() error("stop", 0) end })
+  luaunit.assertErrorMsgEquals("stop", shown, stopped)
+end
+
+function tests.test_objects()
+  luaunit.assertEquals(objects.sparkline({ 1, 2, 3, 4, 5, 6, 7, 8 }, 8), "▁▂▃▄▅▆▇█")
+  luaunit.assertEquals(objects.sparkline({ 1, 1, 9, 9 }, 2), "▁█")
+  luaunit.assertEquals(objects.sparkline({ 3, 0 / 0, 3 }, 3), "▁ ▁")
+  local model = mnemo.model.simplified { vocab = 5, dim = 4, max_len = 3, seed = 1 }
+  local lines = shown(model)
+  luaunit.assertStrContains(lines, "Model simplified: 2 layers, ")
+  luaunit.assertStrMatches(lines, ".*\n  tok_embeddings.weight +%[5, 4%]  frozen .*")
+  luaunit.assertTrue(objects.is_figure(mnemo.plot.lines { y = { 1 } }))
+  luaunit.assertFalse(objects.is_figure {} or false)
+end
+
+function tests.test_variables()
+  local who = require "mnemo.prompt.who"
+  luaunit.assertEquals(who(engine(), {}, _G), "no variables yet")
+  luaunit.assertEquals(
+    who(engine(), { _1 = 3, x = mnemo.ones(2, 3), text = "abc", list = { 1, a = 2 } }, _G),
+    "name  type    shape or value           bytes\n"
+    .. "list  table   1 in sequence, 1 fields\n"
+    .. 'text  string  "abc"                      3 B\n'
+    .. "x     Tensor  [2, 3]                    24 B")
+end
+
+--- What stands in place of the end of a text.
+local function completed(text, locals)
+  local _, found = complete(engine(), text, locals or {})
+  return table.concat(found, " ")
+end
+
+function tests.test_completion()
+  luaunit.assertEquals(completed("retu"), "return")
+  luaunit.assertEquals(completed("my", { mystery = 1, my_own = 2, other = 3 }), "my_own mystery")
+  luaunit.assertEquals(completed("t.a", { t = { ab = 1, ac = 2, b = 3 } }), "ab ac")
+  luaunit.assertEquals(completed("t:a", { t = { ab = print, ac = 2 } }), "ab(")
+  luaunit.assertEquals(completed("x:s", { x = mnemo.ones(1) }), "size sum")
+  luaunit.assertEquals(completed("('a'):up", {}), "")
+  luaunit.assertEquals(completed("s:upp", { s = "text" }), "upper(")
+  luaunit.assertEquals(completed("m.data.b", { m = mnemo }), "bigram")
+  luaunit.assertEquals(completed("m.data.bigram { se", { m = mnemo }), "seed seq_len")
+  luaunit.assertEquals(completed("m.data.bigram { seed = 1, se", { m = mnemo }), "seq_len = ")
+  luaunit.assertEquals(completed("io.open('fi"), "fi.lua")
+  luaunit.assertEquals(completed("-- re"), "")
+  luaunit.assertEquals(completed("x = [[ re"), " re.lua")
+end
+
+function tests.test_completion_follows_tables_and_runs_nothing()
+  local function bad() error "no" end
+  local parent = { inherited = 1 }
+  local odd = setmetatable({ own = 1 }, { __index = parent, __eq = bad, __pairs = bad })
+  luaunit.assertEquals(completed("o.", { o = odd }), "inherited own")
+  luaunit.assertEquals(completed("o.none.", { o = setmetatable({}, { __index = bad }) }), "")
+end
+
+function tests.test_columns()
+  local rows = { { "name", "n" }, { "é", 10 }, { "b", 2 } }
+  luaunit.assertEquals(columns(rows, function(i) return i == 2 end),
+    { "name   n", "é     10", "b      2" })
+  luaunit.assertEquals(columns(rows, function() return false end),
+    { "name  n", "é     10", "b     2" })
+  luaunit.assertEquals(columns({}, print), {})
+end
+
+function tests.test_what_is_invisible()
+  luaunit.assertEquals(visible.token " ", "␣")
+  luaunit.assertEquals(visible.token "", "∅")
+  luaunit.assertEquals(visible.token "a\tb\u{200B}", "a⇥b<200B>")
+  luaunit.assertEquals(visible.token "\u{301}", "◌\u{301}")
+  luaunit.assertEquals(visible.token "\xff", "<FF>")
+  luaunit.assertEquals(visible.row "a b\n\tc\1", "a b↵⇥c·")
+end
+
+os.exit(luaunit.LuaUnit.new():runSuiteByInstances { { "prompt", tests } })
