@@ -128,6 +128,21 @@ enum NestedList {
     return [count] + (inner ?? [])
   }
 
+  /// - Throws: `LuaError` if there is no memory for the lists of a tensor of this shape, of which
+  ///   there may be many without an element in them.
+  static func checkMemory(_ shape: [Int], in lua: Lua) throws {
+    var (lists, bytes) = (1, 0)
+    for size in shape {
+      // Lua takes 16 bytes for an element of a list, and they are copied before; a list takes 56.
+      guard case (let inner, false) = lists.multipliedReportingOverflow(by: size),
+        case (let more, false) = inner.multipliedReportingOverflow(by: 80),
+        case (let sum, false) = bytes.addingReportingOverflow(more)
+      else { return try lua.checkMemory(.max) }
+      (lists, bytes) = (inner, sum)
+    }
+    try lua.checkMemory(bytes)
+  }
+
   /// A tensor's elements as Lua lists of lists, a number if it has no dimensions.
   static func tree<Element: LuaPushable>(_ elements: [Element], _ shape: [Int]) -> LuaTree {
     guard let width = shape.last else { return .leaf(elements[0]) }

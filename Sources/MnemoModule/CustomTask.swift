@@ -255,6 +255,10 @@ final class RandomSource {
         ) { call in
           let list = try call.table(2)
           let source = try object(call)
+          // A table with holes may claim any length.
+          if let hole = (0..<list.count).first(where: { list.isNoneOrNil(.index($0 + 1)) }) {
+            throw call.failure(2, "[\(hole + 1)]: value expected, got nil")
+          }
           for i in stride(from: list.count, to: 1, by: -1) {
             let j = Int(source.stream.below(UInt32(clamping: i))) + 1
             let (a, b) = (list.value(.index(i)), list.value(.index(j)))

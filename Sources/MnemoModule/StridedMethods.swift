@@ -96,9 +96,7 @@ enum StridedMethods {
         returns: "table", example: "print(\(some):totable()[2][1])"
       ) { call in
         let tensor = try call.object(1, type)
-        // Lua takes 16 bytes for an element, and they are copied before.
-        let (bytes, overflow) = tensor.count.multipliedReportingOverflow(by: 24)
-        try call.lua.checkMemory(overflow ? .max : bytes)
+        try NestedList.checkMemory(tensor.shape, in: call.lua)
         return call.returns(NestedList.tree(tensor.scalars(), tensor.shape))
       },
     ]

@@ -26,10 +26,10 @@ import Testing
       collectgarbage()
       print(pcall(function() return mnemo.ones(2):sum():item() end))
       print(pcall(function() return mnemo.ones(1):expand(1000000000):totable() end))
+      print(pcall(function() return mnemo.zeros(100000000, 0):totable() end))
       """, kilobytes: 1_000_000)
-    #expect(
-      outcome.output
-        == "false\tnot enough memory\ntrue\t2.0\nfalse\tnot enough memory\n", "\(outcome)")
+    let refused = "false\tnot enough memory\n"
+    #expect(outcome.output == refused + "true\t2.0\n" + refused + refused, "\(outcome)")
     #expect(outcome.status == 0 && outcome.errors.isEmpty)
   }
 

@@ -206,6 +206,9 @@ local function sampler_task(seed)
   return mnemo.data.custom {
     vocab = 20, seq_len = 6, seed = seed,
     sample = function(rng)
+      local holes = { 1, 2, 3, 4, 5, [9] = 1 }
+      for i = 3, 62 do holes[1 << i] = 1 end
+      lu.assertErrorMsgContains("[6]: value expected, got nil", rng.shuffle, rng, holes)
       local list = rng:shuffle { 4, 5, 6 }
       return {
         rng:integer(1, 3), rng:choice(list), 6 + rng:categorical(weights),
