@@ -65,11 +65,17 @@ public final class Lua {
   private var dispatchDepth = 0
   /// Why a push failed; nobody has been told yet.
   private var failure: Failure?
+  /// The words of a failure for which there are no fixed ones.
+  private var otherFailure = ""
   private var isCollecting = false
   private var finalizerDepth = 0
   private var entries: [FunctionEntry] = []
   private var classes: [ClassEntry] = []
   private var classByType: [ObjectIdentifier: ClassEntry] = [:]
+  /// What goes wrong with a push; every call looks at it, so it is a byte.
+  private enum Failure { case memory, stack, other }
+  private static let noMemory = "not enough memory"
+
   /// The class of the last object pushed: as a rule that of the next one.
   private var pushedLast: (type: ObjectIdentifier, entry: ClassEntry)?
 
@@ -267,7 +273,7 @@ public final class Lua {
   @discardableResult
   func reserve(_ slots: Int) -> Bool {
     if lua_checkstack(current, Int32(clamping: slots + 4)) != 0 { return true }
-    if failure == nil { failure = .other("stack overflow") }
+    if failure == nil { failure = .stack }
     return false
   }
 
@@ -276,7 +282,8 @@ public final class Lua {
   func note(_ status: Int32) -> Bool {
     if status == LUA_OK { return true }
     if failure == nil {
-      failure = status == LUA_ERRMEM ? .memory : .other(String(cString: mnemo_failure()))
+      failure = status == LUA_ERRMEM ? .memory : .other
+      otherFailure = String(cString: mnemo_failure())
     }
     return false
   }
@@ -288,14 +295,23 @@ public final class Lua {
   func checkPushes() throws {
     guard let failure else { return }
     self.failure = nil
-    throw LuaError(failure.message)
+    throw LuaError(message(of: failure))
+  }
+
+  /// In Lua's own words.
+  private func message(of failure: Failure) -> String {
+    switch failure {
+    case .memory: Lua.noMemory
+    case .stack: "stack overflow"
+    case .other: otherFailure
+    }
   }
 
   /// - Throws: `LuaError` unless so many bytes could be had, for work that asks for them later
   ///   where nobody could say that there are none.
   public func checkMemory(_ bytes: Int) throws {
     guard bytes > 1 << 20, mnemo_hasmemory(bytes) == 0 else { return }
-    throw LuaError(Failure.memory.message)
+    throw LuaError(Lua.noMemory)
   }
 
   /// Pushes a string, which may hold any bytes of UTF-8, zeros included.
@@ -466,7 +482,7 @@ public final class Lua {
 
   private func pushMessage(_ text: String) -> Int32 {
     failure = nil
-    if text == Failure.memory.message { return MNEMO_RAISE_MEMORY }
+    if text == Lua.noMemory { return MNEMO_RAISE_MEMORY }
     pushString(text)
     defer { failure = nil }
     return failure == nil ? MNEMO_RAISE_MESSAGE : MNEMO_RAISE_FAILURE
@@ -541,22 +557,25 @@ public final class Lua {
   // MARK: Entered from C
 
   fileprivate func dispatch(_ entry: FunctionEntry, _ thread: OpaquePointer) -> Int32 {
-    let outer = (current, failure)
-    (current, failure) = (thread, nil)
+    let outer = current
+    let outerFailure = failure
+    current = thread
+    failure = nil
     dispatchDepth += 1
     defer {
-      (current, failure) = outer
+      current = outer
+      failure = outerFailure
       dispatchDepth -= 1
     }
     do {
       let results = try entry.function.body(Call(self, thread, entry))
-      try checkPushes()
+      if failure != nil { try checkPushes() }
       if wasInterrupted?() == true { return MNEMO_RAISE_INTERRUPT }
       return Int32(truncatingIfNeeded: results)
     } catch {
       if wasInterrupted?() == true { return MNEMO_RAISE_INTERRUPT }
       // What failed first is what went wrong: the body may have met the nil that was pushed.
-      if let failure { return pushMessage(failure.message) }
+      if let failure { return pushMessage(message(of: failure)) }
       return pushError(error)
     }
   }
@@ -592,22 +611,6 @@ public final class Lua {
     }
     // A collection visits all that lives: the more there is, the more objects have to come first.
     objectThreshold = max(Lua.minimumObjects, 2 * liveObjects, usedBytes / 128)
-  }
-}
-
-extension Lua {
-  /// What goes wrong with a push.
-  enum Failure {
-    case memory
-    case other(String)
-
-    /// In Lua's own words.
-    var message: String {
-      switch self {
-      case .memory: "not enough memory"
-      case .other(let message): message
-      }
-    }
   }
 }
 

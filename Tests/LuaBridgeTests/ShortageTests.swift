@@ -3,7 +3,7 @@ import LuaBridge
 import Testing
 
 /// Memory and stack that Lua does not have: errors, after which the state goes on.
-@Suite struct MemoryTests {
+@Suite struct ShortageTests {
   /// Lets a number of allocations succeed; then all fail until it goes.
   private final class Limit {
     private let state: OpaquePointer
