@@ -22,81 +22,38 @@ end
 
 ---- Types ----
 
-local basic = {
-  value = "any", any = "any", boolean = "boolean", integer = "integer", number = "number",
-  string = "string", table = "table", ["function"] = "function", ["nil"] = "nil",
-}
-
---- Turns a type in the documentation's words into the editor's, or returns nil.
--- @tparam string words such as `list of (Tensor or number)` or `"fixed" or "random"`
--- @treturn string|nil such as `(mnemo.Tensor|number)[]`
-local function annotation(words)
-  local inner = words:match("^list of %((.*)%)$")
-  if inner then
-    inner = annotation(inner)
-    return inner and ("(%s)[]"):format(inner)
+--- Calls a function with the name of every class in a type.
+local function each_class(type, visit)
+  if type.kind == "object" then visit(type.class) end
+  if type.kind == "list" then each_class(type.of, visit) end
+  if type.kind == "union" then
+    for _, one in ipairs(type.of) do each_class(one, visit) end
   end
-  local before, after = words:match("^(.-), (.* or .*)$")
-  if not before then before, after = words:match("^(.-) or (.*)$") end
-  if before then
-    before, after = annotation(before), annotation(after)
-    return before and after and before .. "|" .. after
-  end
-  inner = words:match("^list of (.*)$")
-  if inner then
-    inner = annotation(inner)
-    return inner and inner .. "[]"
-  end
-  if words:find('^"[^"]*"$') then return words end
-  local singular = words:gsub("s$", "")
-  if classes[words] then return "mnemo." .. words end
-  return basic[words] or basic[singular] or classes[singular] and "mnemo." .. singular or nil
 end
 
---- Returns the editor's types of what a function returns, with the words that explain them.
--- @treturn {string,...} types
--- @treturn string the explanation, maybe empty
-local function results(entry)
-  if entry.returns == "" then return {}, "" end
-  local own, itself = entry.name:match("^(.-):"), entry.returns:match("^the (%w+) itself$")
-  if itself then
-    local is_object = own and own:lower():sub(-#itself) == itself
-    return { is_object and "mnemo." .. own or "any" }, entry.returns
+--- Turns a type into the editor's.
+-- @treturn string such as `(mnemo.Tensor|number)[]`
+local function annotation(type)
+  if type.kind == "object" then return "mnemo." .. type.class end
+  if type.kind == "choice" then return '"' .. table.concat(type.choices, '"|"') .. '"' end
+  if type.kind == "list" then
+    local inner = annotation(type.of)
+    return (inner:find("|", 1, true) and "(%s)[]" or "%s[]"):format(inner)
   end
-  if entry.returns:find("^what ") then return { "any ..." }, entry.returns end
-  if entry.returns:find("^the ") then return { "any" }, entry.returns end
-  local types, rest = {}, entry.returns
-  while rest do
-    local piece, after = rest:match("^(.-), (.*)$")
-    local one = annotation(piece or rest)
-    if not one then
-      -- A result may have a name: `Tensor values`.
-      local first, name = (piece or rest):match("^(%w+) ([%w_]+)$")
-      local named = first and annotation(first)
-      one = named and named .. " " .. name
-    end
-    if not one then break end
-    types[#types + 1] = one
-    rest = after
+  if type.kind == "union" then
+    local parts = {}
+    for i, one in ipairs(type.of) do parts[i] = annotation(one) end
+    return table.concat(parts, "|")
   end
-  if #types == 0 then
-    -- A type may also be followed by words without a comma: `Tensor of 0 and 1`.
-    local first, after = entry.returns:match("^(%w+) (.*)$")
-    local one = first and annotation(first)
-    if not one then
-      complain(entry, "'%s' does not begin with a type", entry.returns)
-      return { "any" }, entry.returns
-    end
-    return { one }, after
-  end
-  return types, rest or ""
+  return type.kind
 end
 
---- Returns the editor's type of a parameter, an option or a field.
+--- Returns the editor's type of a parameter, an option, a field or a result.
 local function type_of(entry, item)
-  local found = annotation(item.type)
-  if not found then complain(entry, "%s has the unknown type '%s'", item.name, item.type) end
-  return found or "any"
+  each_class(item.type, function(class)
+    if not classes[class] then complain(entry, "%s is of no class '%s'", item.name, class) end
+  end)
+  return annotation(item.type)
 end
 
 ---- Checks ----
@@ -129,8 +86,8 @@ local function sections()
     if entry.kind == "function" then
       local section = by_table[entry.name:match("^(.*)%.")] or by_table[entry.name] or top
       section.entries[#section.entries + 1] = entry
-      for name in entry.returns:gmatch("%a+") do
-        if classes[name] and not returned[name] then returned[name] = section end
+      for _, result in ipairs(entry.returns) do
+        each_class(result.type, function(name) returned[name] = returned[name] or section end)
       end
     end
   end
@@ -168,12 +125,24 @@ local function anchor(heading)
   return (heading:lower():gsub("[^%w_ -]", ""):gsub(" ", "-"))
 end
 
+--- Returns the line on what a function returns; nil if the signature says it all.
+local function returned_words(entry)
+  local parts, says_more = {}, false
+  for i, result in ipairs(entry.returns) do
+    local words = result.type.words .. (result.optional and " or nil" or "")
+    if result.name ~= "" then words = words .. " " .. result.name end
+    parts[i] = words .. (result.doc ~= "" and ", " .. result.doc or "")
+    says_more = says_more or result.doc ~= ""
+  end
+  return says_more and table.concat(parts, "; "):gsub("%.?$", ".") or nil
+end
+
 --- Writes a list of parameters, options or fields.
 local function write_items(out, title, items, is_fields)
   if not items or #items == 0 then return end
   out("*" .. title .. "*\n")
   for _, item in ipairs(items) do
-    local facts = item.type
+    local facts = item.type.words
     if item.default then
       facts = facts .. ", default " .. item.default
     elseif item.optional and not is_fields then
@@ -217,8 +186,8 @@ local function manual()
       out(entry.summary .. "\n")
       write_items(out, "Parameters", entry.parameters)
       write_items(out, "Options", entry.options)
-      local _, explanation = results(entry)
-      if explanation ~= "" then out("*Returns* " .. entry.returns:gsub("%.?$", ".") .. "\n") end
+      local words = returned_words(entry)
+      if words then out("*Returns* " .. words .. "\n") end
       if entry.example then out("```lua\n" .. entry.example .. "\n```\n") end
     end
   end
@@ -291,9 +260,10 @@ local function stubs()
       out("---@param ... %s", variadic)
       arguments[#arguments + 1] = "..."
     end
-    local types, explanation = results(entry)
-    for i, one in ipairs(types) do
-      out("---@return %s%s", one, i == #types and explanation ~= "" and " # " .. explanation or "")
+    for _, result in ipairs(entry.returns) do
+      out("---@return %s%s%s%s%s", type_of(entry, result), result.optional and "|nil" or "",
+        result.variadic and " ..." or "", result.name ~= "" and " " .. result.name or "",
+        result.doc ~= "" and " # " .. result.doc or "")
     end
     out("function %s(%s) end\n", name, table.concat(arguments, ", "))
   end
@@ -329,7 +299,7 @@ local function stubs()
           end
           if forward then
             out("---@operator call(%s): %s", type_of(forward, forward.parameters[1]),
-              results(forward)[1])
+              type_of(forward, forward.returns[1]))
           end
         end
       end
@@ -350,7 +320,7 @@ local function stubs()
           words[i] = ("%s%s: %s"):format(parameter.name, parameter.optional and "?" or "",
             type_of(call, parameter))
         end
-        out("---@overload fun(%s): %s", table.concat(words, ", "), (results(call))[1])
+        out("---@overload fun(%s): %s", table.concat(words, ", "), type_of(call, call.returns[1]))
       end
       out("%s = {}\n", section.name)
     end

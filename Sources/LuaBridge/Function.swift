@@ -7,7 +7,7 @@
 ///     Option("corpus", .object("Corpus"), .required, "Where the tokens come from."),
 ///     Option("triggers", .integer, 5, "How many trigger tokens."),
 ///   ],
-///   returns: "Task"
+///   returns: [.object("Task")]
 /// ) { call in
 ///   let options = try call.options()
 ///   let corpus = try options.object("corpus", Corpus.self)
@@ -26,8 +26,8 @@ public struct Function {
   public let parameters: [Parameter]
   /// The fields of the option table, if the last argument is one.
   public let options: [Option]?
-  /// What it returns, in Lua's words.
-  public let returns: String
+  /// What it returns.
+  public let returns: [LuaResult]
   /// A few lines of Lua.
   public let example: String?
   /// The code.
@@ -36,7 +36,7 @@ public struct Function {
   /// Declares a function.
   public init(
     _ name: String, _ summary: String, parameters: [Parameter] = [], options: [Option]? = nil,
-    returns: String = "", example: String? = nil, body: @escaping Body
+    returns: [LuaResult] = [], example: String? = nil, body: @escaping Body
   ) {
     self.name = name
     self.summary = summary

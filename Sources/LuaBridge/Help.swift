@@ -1,7 +1,7 @@
 extension Function {
   /// How a call is written: `data.bigram{corpus=…, triggers=5, …} → Task`.
   public var signature: String {
-    let result = returns.isEmpty ? "" : " → \(result.type)"
+    let result = returns.isEmpty ? "" : " → " + returns.map(\.words).joined(separator: ", ")
     if parameters.isEmpty, let options { return name + braces(options, before: result) + result }
     // Brackets nest: what follows an optional argument needs that one.
     var list = ""
@@ -23,23 +23,6 @@ extension Function {
         isOptional: !options.contains(where: \.isRequired))
     }
     return "\(name)(\(list)\(brackets))\(result)"
-  }
-
-  /// The part of `returns` that names types, and what explains it: `Tensor, 0-dimensional`.
-  ///
-  /// After a comma, a single word, `Tensor values` and `list of strings` are further results; any
-  /// other words explain.
-  private var result: (type: String, explanation: String) {
-    let parts = returns.split(separator: ", ", omittingEmptySubsequences: false)
-    let explanation = parts.dropFirst().firstIndex { part in
-      let words = part.split(separator: " ")
-      let isNamed = words.count == 2 && part.first?.isUppercase == true
-      return words.count > 1 && !isNamed && !part.hasPrefix("list of ")
-    }
-    let count = explanation ?? parts.count
-    return (
-      parts[..<count].joined(separator: ", "), parts[count...].joined(separator: ", ")
-    )
   }
 
   /// The required options, then as many others as fit a line.
@@ -93,10 +76,9 @@ extension Function {
           return (option.name, sentence(facts, option.doc))
         })
     }
-    let (type, explanation) = result
-    if !explanation.isEmpty {
+    if returns.contains(where: { !$0.doc.isEmpty }) {
       lines.append("  returns:")
-      lines += wrapped(sentence(type, explanation), indent: 4)
+      lines += returns.flatMap { wrapped(sentence($0.words, $0.doc), indent: 4) }
     }
     lines += exampleLines(example)
     return lines.joined(separator: "\n")

@@ -214,13 +214,17 @@ private struct Block {
     for argument in arguments where argument != "_" && argument != "..." {
       if !known.contains(argument) { parameters.append(Parameter(argument, .any)) }
     }
-    let results = tags.filter { $0.name == "treturn" }
-      .map { words($0.lines).split(separator: " ", maxSplits: 1) }
-    let types = results.compactMap { $0.first.map { LuaType.words(comment: $0) } }
-    let explanations = results.filter { $0.count > 1 }.map { String($0[1]) }
+    let results = tags.filter { $0.name == "treturn" }.compactMap { tag -> LuaResult? in
+      let parts = words(tag.lines).split(separator: " ", maxSplits: 1)
+      return parts.first.map { type in
+        LuaResult(
+          LuaType(comment: type), parts.count > 1 ? String(parts[1]) : "",
+          optional: LuaType.isOptional(comment: type))
+      }
+    }
     return Function(
       name, summary, parameters: parameters, options: options,
-      returns: (types + explanations).joined(separator: ", "), example: usage
+      returns: results, example: usage
     ) { _ in 0 }
   }
 }
@@ -284,9 +288,8 @@ extension LuaType {
     return parts + [text[start...]]
   }
 
-  /// What a comment says of a result, in the documentation's words: `Tensor or nil`.
-  fileprivate static func words(comment text: Substring) -> String {
-    let type = LuaType(comment: text).description
-    return alternatives(text).contains("nil") ? type + " or nil" : type
+  /// Whether a comment says that a value may be `nil`.
+  fileprivate static func isOptional(comment text: Substring) -> Bool {
+    alternatives(text).contains("nil")
   }
 }

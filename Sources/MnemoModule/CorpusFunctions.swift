@@ -8,14 +8,15 @@ enum CorpusFunctions {
     [
       Function(
         "encode", "The ids of a text's symbols.", parameters: [Parameter("text", .string)],
-        returns: "IntTensor", example: "print(mnemo.corpus.shakespeare():encode(\"to be\"))"
+        returns: [.object("IntTensor")],
+        example: "print(mnemo.corpus.shakespeare():encode(\"to be\"))"
       ) { call in
         let ids = try call.object(1, Corpus.self).encode(call.string(2))
         return call.returns(try IntTensor(ids).offset(by: 1))
       },
       Function(
         "decode", "The text of ids: an IntTensor or a list.",
-        parameters: [Parameter("ids", .union([.object("IntTensor"), .table]))], returns: "string",
+        parameters: [Parameter("ids", .union([.object("IntTensor"), .table]))], returns: [.string],
         example: "print(mnemo.corpus.letters():decode{3, 1, 2})"
       ) { call in
         call.returns(try call.object(1, Corpus.self).decode(call.ids(2).elements()))
@@ -60,15 +61,15 @@ enum CorpusFunctions {
       Function(
         "corpus.shakespeare",
         "The 65 characters of tiny Shakespeare, with the counts of its 1,115,394 characters.",
-        returns: "Corpus", example: "print(mnemo.corpus.shakespeare().vocab_size)"
+        returns: [.object("Corpus")], example: "print(mnemo.corpus.shakespeare().vocab_size)"
       ) { call in call.returns(try Corpus.shakespeare()) },
       Function(
         "corpus.letters", "26 letters, drawn independently with English frequencies.",
-        returns: "Corpus", example: "print(mnemo.corpus.letters().unigram)"
+        returns: [.object("Corpus")], example: "print(mnemo.corpus.letters().unigram)"
       ) { call in call.returns(try Corpus.letters()) },
       Function(
         "corpus.uniform", "n symbols of equal probability, drawn independently.",
-        parameters: [Parameter("n", .integer, "2 or more")], returns: "Corpus",
+        parameters: [Parameter("n", .integer, "2 or more")], returns: [.object("Corpus")],
         example: "local corpus = mnemo.corpus.uniform(32)"
       ) { call in call.returns(try Corpus.uniform(call.integer(1))) },
       Function(
@@ -76,16 +77,17 @@ enum CorpusFunctions {
         "n symbols, drawn independently, symbol z with a probability that falls as z^-alpha.",
         parameters: [
           Parameter("n", .integer, "2 or more"), Parameter("alpha", .number, "0 or more"),
-        ], returns: "Corpus", example: "print(mnemo.corpus.zipf(4, 1).unigram)"
+        ], returns: [.object("Corpus")], example: "print(mnemo.corpus.zipf(4, 1).unigram)"
       ) { call in call.returns(try Corpus.zipf(call.integer(1), alpha: call.number(2))) },
       Function(
         "corpus.text", "The characters of a text, with its counts.",
         parameters: [Parameter("string", .string, "UTF-8, of two different characters or more")],
-        returns: "Corpus", example: "print(mnemo.corpus.text(\"abracadabra\").vocab_size)"
+        returns: [.object("Corpus")],
+        example: "print(mnemo.corpus.text(\"abracadabra\").vocab_size)"
       ) { call in call.returns(try Corpus.text(bytes: call.bytes(1))) },
       Function(
         "corpus.file", "The characters of a text file, with its counts.",
-        parameters: [Parameter("path", .string, "a file in UTF-8")], returns: "Corpus",
+        parameters: [Parameter("path", .string, "a file in UTF-8")], returns: [.object("Corpus")],
         example: """
           io.open("tale.txt", "w"):write("once upon a time"):close()
           print(mnemo.corpus.file("tale.txt").vocab_size)
@@ -101,7 +103,7 @@ enum CorpusFunctions {
           Option(
             "bigram", .union([.object("Tensor"), .table]), .described("independent symbols"),
             "row i: how often each symbol follows symbol i, [N, N]"),
-        ], returns: "Corpus",
+        ], returns: [.object("Corpus")],
         example: "local corpus = mnemo.corpus.counts{bigram = {{0, 3}, {1, 1}}}"
       ) { call in
         let options = try call.options()

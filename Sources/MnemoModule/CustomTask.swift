@@ -180,7 +180,7 @@ final class RandomSource {
           parameters: [
             Parameter("low", .number, "The lower end.", default: "0"),
             Parameter("high", .number, "The upper end.", default: "1"),
-          ], returns: "number",
+          ], returns: [.number],
           example: drawing(
             "local ids = {}\n  for i = 1, 5 do ids[i] = rng:uniform() < 0.5 and 1 or 2 end")
         ) { call in
@@ -192,7 +192,7 @@ final class RandomSource {
           parameters: [
             Parameter("first", .integer, "The smallest."),
             Parameter("last", .integer, "The largest."),
-          ], returns: "integer",
+          ], returns: [.integer],
           example: drawing("local ids = {}\n  for i = 1, 5 do ids[i] = rng:integer(1, 9) end")
         ) { call in
           let (first, last) = (try call.integer(2), try call.integer(3))
@@ -208,7 +208,7 @@ final class RandomSource {
           parameters: [
             Parameter("mean", .number, "The mean.", default: "0"),
             Parameter("std", .number, "The standard deviation.", default: "1"),
-          ], returns: "number",
+          ], returns: [.number],
           example: drawing(
             "local noise = rng:normal(0, 0.1)\n  local ids = noise > 0 and {1, 1, 1, 1, 1} or {2, 2, 2, 2, 2}"
           )
@@ -220,7 +220,8 @@ final class RandomSource {
         },
         Function(
           "choice", "An element of a list, each as likely.",
-          parameters: [Parameter("list", .table, "At least one element.")], returns: "the element",
+          parameters: [Parameter("list", .table, "At least one element.")],
+          returns: [LuaResult(.any, "the element")],
           example: drawing("local ids = rng:choice{{1, 2, 3, 4, 5}, {5, 4, 3, 2, 1}}")
         ) { call in
           let list = try call.table(2)
@@ -236,7 +237,7 @@ final class RandomSource {
             Parameter(
               "weights", .union([.object("Tensor"), .list(.number)]),
               "Not negative, not all zero; they need not sum to 1.")
-          ], returns: "integer",
+          ], returns: [.integer],
           example: drawing(
             "local ids = {}\n  for i = 1, 5 do ids[i] = rng:categorical{0.7, 0.2, 0.1} end")
         ) { call in
@@ -250,7 +251,8 @@ final class RandomSource {
         },
         Function(
           "shuffle", "Puts a list into random order, in place.",
-          parameters: [Parameter("list", .table, "The list.")], returns: "the list itself",
+          parameters: [Parameter("list", .table, "The list.")],
+          returns: [LuaResult(.table, "the list itself")],
           example: drawing("local ids = rng:shuffle{1, 2, 3, 4, 5}")
         ) { call in
           let list = try call.table(2)

@@ -12,7 +12,7 @@ enum FileFunctions {
       "Makes a folder, and those it lies in, unless it is there, and checks that files can be "
         + "written into it.",
       parameters: [Parameter("path", .string, "the folder")],
-      returns: "the path",
+      returns: [LuaResult(.string, "the path")],
       example: """
         local folder = mnemo.make_folder "results/first"
         mnemo.eye(2):save(folder .. "/eye.npy")
@@ -31,7 +31,7 @@ enum FileFunctions {
         + "count from what they counted from there. A file's header is checked in full before "
         + "anything is read.",
       parameters: [Parameter("path", .string, "the file, ending in .npy or .safetensors")],
-      returns: "Tensor, IntTensor or table",
+      returns: [.union([.object("Tensor"), .object("IntTensor"), .table])],
       example: """
         local path = os.tmpname() .. ".npy"
         mnemo.eye(2):save(path)

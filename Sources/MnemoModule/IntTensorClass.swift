@@ -95,7 +95,8 @@ enum IntTensorClass {
         Parameter(
           "other", .union([.object("IntTensor"), .object("Tensor"), .number]), "broadcasts")
       ],
-      returns: "Tensor of 0 and 1", example: "print(mnemo.int_tensor{1, 2}:\(name)(2))"
+      returns: [LuaResult(.object("Tensor"), "of 0 and 1")],
+      example: "print(mnemo.int_tensor{1, 2}:\(name)(2))"
     ) { call in
       let tensor = try call.object(1, IntTensor.self)
       let isFloat =
@@ -117,7 +118,7 @@ enum IntTensorClass {
       parameters: [
         Parameter("d", .integer, "the dimension to reduce", default: "everything"),
         Parameter("keepdim", .boolean, "whether it stays, with size 1", default: "false"),
-      ], returns: "IntTensor",
+      ], returns: [.object("IntTensor")],
       example: "print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:\(name)(2))"
     ) { call in
       call.returns(
@@ -130,7 +131,7 @@ enum IntTensorClass {
   private static var methods: [Function] {
     StridedMethods.of(IntTensor.self, "IntTensor", maker: "mnemo.int_tensor") + [
       Function(
-        "tensor", "The elements as Float32, exact up to 2^24.", returns: "Tensor",
+        "tensor", "The elements as Float32, exact up to 2^24.", returns: [.object("Tensor")],
         example: "print(mnemo.int_tensor{1, 2}:tensor() / 2)"
       ) { call in
         call.returns(try call.object(1, IntTensor.self).tensor())

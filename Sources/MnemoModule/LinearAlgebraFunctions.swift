@@ -13,7 +13,11 @@ enum LinearAlgebraFunctions {
           + "transpose) have orthonormal columns, S [k] descends, k is the smaller of m and n. In "
           + "every column of U the entry of largest absolute value is positive. "
           + "Without gradient.",
-        parameters: [matrix], returns: "Tensor U, Tensor S, Tensor V",
+        parameters: [matrix],
+        returns: [
+          LuaResult(.object("Tensor"), name: "U"), LuaResult(.object("Tensor"), name: "S"),
+          LuaResult(.object("Tensor"), name: "V"),
+        ],
         example: """
           local U, S, V = mnemo.linalg.svd(mnemo.tensor{{2, 0}, {0, 3}, {0, 0}})
           print((U * S):matmul(V:t()))
@@ -27,7 +31,10 @@ enum LinearAlgebraFunctions {
         "The thin decomposition A = Q R. Q [m, k] has orthonormal columns, R [k, n] is zero below "
           + "its diagonal, which is not negative; k is the smaller of m and n. "
           + "Without gradient.",
-        parameters: [matrix], returns: "Tensor Q, Tensor R",
+        parameters: [matrix],
+        returns: [
+          LuaResult(.object("Tensor"), name: "Q"), LuaResult(.object("Tensor"), name: "R"),
+        ],
         example: "local Q, R = mnemo.linalg.qr(mnemo.tensor{{3, 1}, {4, 2}})\nprint(Q:matmul(R))"
       ) { call in
         let (q, r) = try LinearAlgebra.qr(call.object(1, Tensor.self))
@@ -39,7 +46,10 @@ enum LinearAlgebraFunctions {
           + "ascend; the vectors are the columns of X [n, n]. In every eigenvector the entry of largest absolute "
           + "value is positive. Without gradient.",
         parameters: [Parameter("A", .object("Tensor"), "a symmetric matrix [n, n]")],
-        returns: "Tensor values, Tensor vectors",
+        returns: [
+          LuaResult(.object("Tensor"), name: "values"),
+          LuaResult(.object("Tensor"), name: "vectors"),
+        ],
         example: """
           local values, vectors = mnemo.linalg.eigh(mnemo.tensor{{2, 1}, {1, 2}})
           print(values, vectors:select(2, 1))
@@ -54,7 +64,7 @@ enum LinearAlgebraFunctions {
         parameters: [
           Parameter("A", .object("Tensor"), "a square matrix [n, n], not singular"),
           Parameter("B", .object("Tensor"), "a vector [n] or a matrix [n, r]"),
-        ], returns: "Tensor, of B's shape",
+        ], returns: [LuaResult(.object("Tensor"), "of B's shape")],
         example: "print(mnemo.linalg.solve(mnemo.tensor{{2, 0}, {0, 4}}, mnemo.tensor{1, 1}))"
       ) { call in
         call.returns(
@@ -67,7 +77,7 @@ enum LinearAlgebraFunctions {
         parameters: [
           Parameter("W", .object("Tensor"), "a matrix [m, n]"),
           Parameter("rank", .integer, "from 0 to the smaller of m and n"),
-        ], returns: "Tensor [m, n]",
+        ], returns: [LuaResult(.object("Tensor"), "[m, n]")],
         example: "print(mnemo.linalg.rank_truncate(mnemo.tensor{{3, 0}, {0, 1}}, 1))"
       ) { call in
         call.returns(

@@ -76,7 +76,7 @@ enum ModelConstructors {
         Option("freeze_output", .boolean, true, "whether the output matrix stays as drawn"),
         Option(
           "seed", .integer, .described("follows mnemo.seed"), "decides the initial parameters"),
-      ], returns: "Model",
+      ], returns: [.object("Model")],
       example:
         "local model = mnemo.model.simplified{vocab = 65, dim = 128, max_len = 128, seed = 1}"
     ) { call in
@@ -139,7 +139,7 @@ enum ModelConstructors {
           "learned", "what is added for positions: trained vectors, or sines and cosines"),
         Option(
           "seed", .integer, .described("follows mnemo.seed"), "decides the initial parameters"),
-      ], returns: "Model",
+      ], returns: [.object("Model")],
       example: """
         local model = mnemo.model.transformer{vocab = 65, dim = 64, layers = 2, heads = 4, seed = 1}
         print(model:attention(mnemo.int_tensor{{1, 2, 3}}, 2):size(2))
@@ -178,7 +178,7 @@ enum ModelConstructors {
         Option("parameters", .table, .required, "Name to Tensor; all are trained at first."),
         Option("forward", .function, .required, "From tokens to logits [B, T, vocab]."),
         Option("max_len", .integer, .described("no limit"), "Longest sequence."),
-      ], returns: "Model",
+      ], returns: [.object("Model")],
       example: """
         local model = mnemo.model.custom{
           vocab = 8,
@@ -205,7 +205,7 @@ enum ModelConstructors {
   private static var load: Function {
     Function(
       "model.load", "The model of a checkpoint that save wrote.",
-      parameters: [Parameter("path", .string, "the file")], returns: "Model",
+      parameters: [Parameter("path", .string, "the file")], returns: [.object("Model")],
       example: """
         local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
         model:save("model.safetensors")

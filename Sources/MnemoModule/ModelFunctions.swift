@@ -32,7 +32,7 @@ enum ModelFunctions {
         parameters: [
           tokens,
           Parameter("mask", .object("Tensor"), "positions wanted", default: "all of them"),
-        ], returns: "Tensor",
+        ], returns: [.object("Tensor")],
         example: model + """
           local tokens = mnemo.int_tensor{{1, 2, 3}}
           print(model:forward(tokens):size(3))
@@ -52,7 +52,7 @@ enum ModelFunctions {
           Parameter(
             "loss_on", .union([.choice(LossMask.names), .object("Tensor")]),
             "a mask's name, as in mnemo.train, or weights [B, T]", default: "\"all\""),
-        ], returns: "Tensor, 0-dimensional",
+        ], returns: [LuaResult(.object("Tensor"), "0-dimensional")],
         example: """
           local task = mnemo.data.bigram{seq_len = 32, seed = 1}
           local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, seed = 1}
@@ -75,7 +75,7 @@ enum ModelFunctions {
       Function(
         "parameters",
         "The parameters by name, frozen ones too: the model's own tensors, not copies.",
-        returns: "table, from name to Tensor",
+        returns: [LuaResult(.table, "from name to Tensor")],
         example: model + "print(model:parameters()[\"output.weight\"]:norm():item())"
       ) { call in
         let parameters = try object(call).parameters.all
@@ -83,20 +83,20 @@ enum ModelFunctions {
           LuaRecord(parameters.map { ($0.name, LuaObject($0.tensor)) }))
       },
       Function(
-        "names", "The parameters' names, in order.", returns: "list of strings",
+        "names", "The parameters' names, in order.", returns: [.list(.string)],
         example: model + "print(table.concat(model:names(), \"\\n\"))"
       ) { call in
         call.returns(try object(call).parameters.names)
       },
       Function(
         "get", "The parameter of that name: the model's own tensor, not a copy.",
-        parameters: [name], returns: "Tensor",
+        parameters: [name], returns: [.object("Tensor")],
         example: model + "print(model:get(\"output.weight\"):size(1))"
       ) { call in call.returns(try object(call).parameters.get(call.string(2))) },
       Function(
         "set", "Copies numbers into the parameter of that name.",
         parameters: [name, Parameter("tensor", .object("Tensor"), "of the parameter's shape")],
-        returns: "the model itself",
+        returns: [LuaResult(.object("Model"), "the model itself")],
         example: model + "model:set(\"layers.0.attention.wk.weight\", mnemo.zeros(16, 16))"
       ) { call in
         try object(call).parameters.set(call.string(2), call.object(3, Tensor.self))
@@ -104,27 +104,27 @@ enum ModelFunctions {
       },
       Function(
         "freeze", "Takes parameters out of training.", parameters: [glob],
-        returns: "list of strings, the names that matched",
+        returns: [LuaResult(.list(.string), "the names that matched")],
         example: model + "model:freeze(\"layers.0.*\")"
       ) { call in
         call.returns(try object(call).parameters.setTrained(call.string(2), false))
       },
       Function(
         "unfreeze", "Takes parameters into training.", parameters: [glob],
-        returns: "list of strings, the names that matched",
+        returns: [LuaResult(.list(.string), "the names that matched")],
         example: model + "model:unfreeze(\"output.weight\")"
       ) { call in
         call.returns(try object(call).parameters.setTrained(call.string(2), true))
       },
       Function(
-        "trainable", "The names of the parameters that are trained.", returns: "list of strings",
+        "trainable", "The names of the parameters that are trained.", returns: [.list(.string)],
         example: model + "print(#model:trainable(), #model:names())"
       ) { call in call.returns(try object(call).parameters.trained.map(\.name)) },
       Function(
         "load_state",
         "Copies tensors by name into the parameters: all of them, or on an error none.",
         parameters: [Parameter("table", .table, "name to Tensor, as safetensors.load gives")],
-        returns: "the model itself",
+        returns: [LuaResult(.object("Model"), "the model itself")],
         example: model + "model:load_state(model:clone():parameters())"
       ) { call in
         let tensors = try call.table(2)
@@ -137,14 +137,16 @@ enum ModelFunctions {
       },
       Function(
         "save", "Writes a checkpoint: a safetensors file with the options in its metadata.",
-        parameters: [Parameter("path", .string, "the file")], returns: "the model itself",
+        parameters: [Parameter("path", .string, "the file")],
+        returns: [LuaResult(.object("Model"), "the model itself")],
         example: model + "model:save(\"model.safetensors\")"
       ) { call in
         try Checkpoint.save(object(call), to: call.string(2))
         return call.returns(argument: 1)
       },
       Function(
-        "clone", "A model of its own with the same options and parameters.", returns: "Model",
+        "clone", "A model of its own with the same options and parameters.",
+        returns: [.object("Model")],
         example: model + """
           local before = model:clone()
           model:get("output.weight"):fill_(0)

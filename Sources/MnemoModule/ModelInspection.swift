@@ -13,7 +13,7 @@ enum ModelInspection {
     [
       Function(
         "attention", "The attention probabilities of a layer, [B, H, T, T].",
-        parameters: [tokens, Parameter("layer", .integer, "From 1.")], returns: "Tensor",
+        parameters: [tokens, Parameter("layer", .integer, "From 1.")], returns: [.object("Tensor")],
         example: model + "print(model:attention(mnemo.int_tensor{{1, 2, 3}}, 1)[1][1])"
       ) { call in
         let layer = try call.integer(3)
@@ -23,7 +23,7 @@ enum ModelInspection {
       Function(
         "residual", "The residual stream after a layer, [B, T, d].",
         parameters: [tokens, Parameter("layer", .integer, "From 1; 0 for the embeddings.")],
-        returns: "Tensor",
+        returns: [.object("Tensor")],
         example: model + "print(model:residual(mnemo.int_tensor{{1, 2, 3}}, 0):size(3))"
       ) { call in
         call.returns(
@@ -45,7 +45,7 @@ enum ModelInspection {
           Parameter(
             "loss", .function, "From the logits [B, T, V] to a scalar to differentiate.",
             optional: true),
-        ], returns: "table of Tensors by name",
+        ], returns: [LuaResult(.table, "Tensors by name")],
         example: model + ids
           + "local kept = model:trace(ids, \"layers.0.*\")\nprint(kept[\"layers.0.attention\"])"
       ) { call in
@@ -77,7 +77,7 @@ enum ModelInspection {
           Parameter(
             "replacements", .table,
             "Name, as in trace, to a function from the tensor to one of its shape."),
-        ], returns: "Tensor",
+        ], returns: [.object("Tensor")],
         example: model + ids + """
           local ablated = model:patch(ids, {
             ["layers.0.attention_output"] = function(t) return t * 0 end,
@@ -112,7 +112,7 @@ enum ModelInspection {
         parameters: [
           Parameter("weights", .table, "Name to Tensor of the parameter's shape."),
           Parameter("fn", .function, "Called without arguments."),
-        ], returns: "what fn returns",
+        ], returns: [LuaResult(.any, "what fn returns", variadic: true)],
         example: model + ids + """
           local zeros = mnemo.zeros(16, 16)
           local logits = model:with({["layers.1.attention.wo.weight"] = zeros}, function()
@@ -147,7 +147,7 @@ enum ModelInspection {
         Option(
           "temperature", .number, 1, "Divides the logits; at 0 the most likely token is taken."),
         Option("seed", .integer, .described("follows mnemo.seed"), "Of the draws."),
-      ], returns: "IntTensor of prompt and continuation",
+      ], returns: [LuaResult(.object("IntTensor"), "prompt and continuation")],
       example: model + "print(model:generate{prompt = {1, 2}, length = 5, temperature = 0})"
     ) { call in
       let model = try call.object(1, (any Model).self)

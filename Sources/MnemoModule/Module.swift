@@ -134,7 +134,7 @@ public enum MnemoModule {
         parameters: [
           Parameter("n", .integer, "1 to \(Parallel.mostThreads)", default: "unchanged")
         ],
-        returns: "number", example: "print(mnemo.threads())"
+        returns: [.number], example: "print(mnemo.threads())"
       ) { call in
         if let n = try call.optionalInteger(1) {
           guard n >= 1, n <= Parallel.mostThreads else {
@@ -145,7 +145,7 @@ public enum MnemoModule {
         return call.returns(Parallel.threads)
       },
       Function(
-        "clock", "Seconds on a clock that only goes forward, for timing.", returns: "number",
+        "clock", "Seconds on a clock that only goes forward, for timing.", returns: [.number],
         example: """
           local start = mnemo.clock()
           local product = mnemo.randn(100, 100):matmul(mnemo.randn(100, 100))
@@ -160,7 +160,7 @@ public enum MnemoModule {
         "no_grad",
         "Calls a function and returns its results; operations inside record no gradients.",
         parameters: [Parameter("fn", .function, "called without arguments")],
-        returns: "what fn returns",
+        returns: [LuaResult(.any, "what fn returns", variadic: true)],
         example: "local mean = mnemo.no_grad(function() return mnemo.ones(3):mean() end)"
       ) { call in
         let function = try call.function(1)
@@ -199,9 +199,11 @@ public enum MnemoModule {
         "Everything that help knows, as a list of tables for programs that write manuals. Each has "
           + "kind (\"table\", \"function\", \"class\" or \"method\"), name and summary; functions and "
           + "methods also signature, parameters, options, returns and example; classes fields and "
-          + "operators. Parameters, options and fields are lists of tables with name, type, doc, "
-          + "optional, variadic and default.",
-        returns: "list of tables",
+          + "operators. Parameters, options, fields and returns are lists of tables with name, type, "
+          + "doc, optional, variadic and default. A type is a table: kind (\"any\", \"boolean\", "
+          + "\"integer\", \"number\", \"string\", \"choice\", \"table\", \"list\", \"function\", "
+          + "\"object\" or \"union\"), words, and choices, class or of, the type or types inside.",
+        returns: [.list(.table)],
         example: """
           for _, entry in ipairs(mnemo.documentation()) do
             if entry.kind == "class" then print(entry.name, entry.summary) end

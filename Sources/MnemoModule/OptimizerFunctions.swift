@@ -26,7 +26,7 @@ enum OptimizerFunctions {
           Option("momentum", .number, 0, "from 0 to below 1"),
           Option("weight_decay", .number, 0, "adds this much of each parameter to its gradient"),
           Option("nesterov", .boolean, false, "Nesterov's momentum"),
-        ], returns: "Optimizer",
+        ], returns: [.object("Optimizer")],
         example: "local optimizer = mnemo.optim.sgd{lr = 0.2, momentum = 0.9, weight_decay = 1e-4}"
       ) { call in
         let options = try call.options()
@@ -45,7 +45,8 @@ enum OptimizerFunctions {
           Option("betas", .list(.number), [0.9, 0.999], "decay of the two moments"),
           Option("eps", .number, 1e-8, "added to the root of the second moment"),
           Option("weight_decay", .number, 0.01, "shrinks parameters by lr times this much"),
-        ], returns: "Optimizer", example: "local optimizer = mnemo.optim.adamw{lr = 1e-3}"
+        ], returns: [.object("Optimizer")],
+        example: "local optimizer = mnemo.optim.adamw{lr = 1e-3}"
       ) { call in
         let options = try call.options()
         let betas = try options.numbers("betas")

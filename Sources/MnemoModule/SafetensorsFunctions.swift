@@ -9,7 +9,11 @@ enum SafetensorsFunctions {
         "safetensors.load",
         "The tensors of a safetensors file by name, as they are stored (ids count from what they "
           + "counted from there), and the file's metadata.",
-        parameters: [Parameter("path", .string, "the file")], returns: "table, table",
+        parameters: [Parameter("path", .string, "the file")],
+        returns: [
+          LuaResult(.table, "the tensors by name", name: "tensors"),
+          LuaResult(.table, "the metadata by name", name: "metadata"),
+        ],
         example: """
           mnemo.safetensors.save("eye.safetensors", {eye = mnemo.eye(2)}, {made = "by hand"})
           local tensors, metadata = mnemo.safetensors.load("eye.safetensors")

@@ -56,18 +56,18 @@ enum StridedMethods {
   private static func shape<T: StridedTensor>(_ type: T.Type, _ some: String) -> [Function] {
     [
       Function(
-        "shape", "The size of each dimension.", returns: "list of integers",
+        "shape", "The size of each dimension.", returns: [.list(.integer)],
         example: "print(table.unpack(\(some):shape()))"
       ) { call in call.returns(try call.object(1, type).shape) },
       Function(
-        "size", "The size of one dimension.", parameters: [dimension], returns: "integer",
+        "size", "The size of one dimension.", parameters: [dimension], returns: [.integer],
         example: "print(\(some):size(-1))"
       ) { call in call.returns(try call.object(1, type).size(call.dimension(2))) },
       Function(
-        "dim", "The number of dimensions.", returns: "integer", example: "print(\(some):dim())"
+        "dim", "The number of dimensions.", returns: [.integer], example: "print(\(some):dim())"
       ) { call in call.returns(try call.object(1, type).rank) },
       Function(
-        "numel", "The number of elements.", returns: "integer", example: "print(\(some):numel())"
+        "numel", "The number of elements.", returns: [.integer], example: "print(\(some):numel())"
       ) { call in call.returns(try call.object(1, type).count) },
     ]
   }
@@ -75,13 +75,13 @@ enum StridedMethods {
   private static func elements<T: StridedTensor>(_ type: T.Type, _ some: String) -> [Function] {
     [
       Function(
-        "item", "The only element of a tensor that has one, as a number.", returns: "number",
+        "item", "The only element of a tensor that has one, as a number.", returns: [.number],
         example: "print(\(some)[1][2]:item())"
       ) { call in call.returns(try call.object(1, type).item()) },
       Function(
         "get", "One element, as a number.",
         parameters: [Parameter("i", .integer, "one index for each dimension", variadic: true)],
-        returns: "number", example: "print(\(some):get(1, 2))"
+        returns: [.number], example: "print(\(some):get(1, 2))"
       ) { call in
         let tensor = try call.object(1, type)
         guard call.count - 1 == tensor.rank else {
@@ -93,7 +93,7 @@ enum StridedMethods {
       },
       Function(
         "totable", "The elements as lists of lists; a number if there are no dimensions.",
-        returns: "table", example: "print(\(some):totable()[2][1])"
+        returns: [.table], example: "print(\(some):totable()[2][1])"
       ) { call in
         let tensor = try call.object(1, type)
         try NestedList.checkMemory(tensor.shape, in: call.lua)
@@ -111,7 +111,7 @@ enum StridedMethods {
         parameters: [
           dimension, Parameter("first", .integer, "the first index"),
           Parameter("length", .integer, "how many"),
-        ], returns: name, example: "print(\(some):narrow(2, 2, 2))"
+        ], returns: [.object(name)], example: "print(\(some):narrow(2, 2, 2))"
       ) { call in
         let tensor = try call.object(1, type)
         let d = try call.dimension(2)
@@ -120,7 +120,7 @@ enum StridedMethods {
       },
       Function(
         "select", "A view at one index of a dimension, which disappears.",
-        parameters: [dimension, Parameter("i", .integer, "the index")], returns: name,
+        parameters: [dimension, Parameter("i", .integer, "the index")], returns: [.object(name)],
         example: "print(\(some):select(2, 1))"
       ) { call in
         let tensor = try call.object(1, type)
@@ -129,17 +129,19 @@ enum StridedMethods {
       },
       Function(
         "expand", "The tensor repeated to a shape by broadcasting, without copying.",
-        parameters: [sizes], returns: name, example: "print(\(some)[1]:expand(2, 3))"
+        parameters: [sizes], returns: [.object(name)], example: "print(\(some)[1]:expand(2, 3))"
       ) { call in call.returns(try call.object(1, type).expand(call.sizes(from: 2))) },
       Function(
         "transpose", "A view with two dimensions exchanged.",
-        parameters: [dimension, Parameter("e", .integer, "the other dimension")], returns: name,
+        parameters: [dimension, Parameter("e", .integer, "the other dimension")],
+        returns: [.object(name)],
         example: "print(\(some):transpose(1, 2))"
       ) { call in
         call.returns(try call.object(1, type).transpose(call.dimension(2), call.dimension(3)))
       },
       Function(
-        "t", "The transpose of a matrix, a view.", returns: name, example: "print(\(some):t())"
+        "t", "The transpose of a matrix, a view.", returns: [.object(name)],
+        example: "print(\(some):t())"
       ) { call in call.returns(try call.object(1, type).t()) },
     ]
   }
@@ -150,7 +152,7 @@ enum StridedMethods {
     [
       Function(
         "reshape", "The same elements in another shape; one size may be -1, what is left.",
-        parameters: [sizes], returns: name, example: "print(\(some):reshape(3, -1))"
+        parameters: [sizes], returns: [.object(name)], example: "print(\(some):reshape(3, -1))"
       ) { call in call.returns(try call.object(1, type).reshape(call.sizes(from: 2))) },
       Function(
         "gather",
@@ -158,7 +160,7 @@ enum StridedMethods {
         parameters: [
           dimension,
           Parameter("ids", .object("IntTensor"), "of t's shape but for that dimension"),
-        ], returns: name,
+        ], returns: [.object(name)],
         example: "print(\(some):gather(2, mnemo.int_tensor{{2}, {1}}))"
       ) { call in
         call.returns(try call.object(1, type).gather(call.dimension(2), call.ids(3)))
@@ -166,16 +168,16 @@ enum StridedMethods {
       Function(
         "masked_select", "The elements where a mask is not 0, in row-major order, as a vector.",
         parameters: [Parameter("mask", .object("Tensor"), "0/1 weights of t's shape")],
-        returns: name, example: "print(\(some):masked_select(\(some):gt(2)))"
+        returns: [.object(name)], example: "print(\(some):masked_select(\(some):gt(2)))"
       ) { call in
         call.returns(try call.object(1, type).maskedSelect(call.object(2, Tensor.self)))
       },
       Function(
         "contiguous", "This tensor if its elements lie side by side, else a copy.",
-        returns: name, example: "print(\(some):t():contiguous())"
+        returns: [.object(name)], example: "print(\(some):t():contiguous())"
       ) { call in call.returns(try call.object(1, type).contiguous()) },
       Function(
-        "clone", "A copy with a storage of its own, without history.", returns: name,
+        "clone", "A copy with a storage of its own, without history.", returns: [.object(name)],
         example: "print(\(some):clone())"
       ) { call in call.returns(try call.object(1, type).clone()) },
     ]

@@ -37,7 +37,7 @@ enum TaskFunctions {
           + "counted from 0, takes index s + 1.",
         parameters: [
           sequences, Parameter("index", .integer, "from 1", default: "the next one"),
-        ], returns: "Batch",
+        ], returns: [.object("Batch")],
         example: """
           local task = mnemo.data.bigram{seq_len = 16, seed = 1}
           print(task:batch(2, 1).tokens)
@@ -54,7 +54,7 @@ enum TaskFunctions {
         "held_out",
         "A batch that training never sees, from random streams of its own.",
         parameters: [sequences, Parameter("index", .integer, "from 1", default: "1")],
-        returns: "Batch",
+        returns: [.object("Batch")],
         example: "local batch = mnemo.data.bigram{seed = 1}:held_out(8)"
       ) { call in
         let task = try call.object(1, (any TokenTask).self)
@@ -65,7 +65,7 @@ enum TaskFunctions {
       },
       Function(
         "decode", "The text of ids: an IntTensor or a list.",
-        parameters: [Parameter("ids", .union([.object("IntTensor"), .table]))], returns: "string",
+        parameters: [Parameter("ids", .union([.object("IntTensor"), .table]))], returns: [.string],
         example: """
           local task = mnemo.data.bigram{seq_len = 40, seed = 1}
           print(task:decode(task:batch(1, 1).tokens[1]))
@@ -164,7 +164,7 @@ enum TaskFunctions {
             "the probability with which noise_token stands in an output's place"),
           Option("seq_len", .integer, 128, "length of a sequence, T"),
           Option("seed", .integer, .described("follows mnemo.seed"), "decides every batch"),
-        ], returns: "Task",
+        ], returns: [.object("Task")],
         example: "local task = mnemo.data.bigram{triggers = 5, seq_len = 64, seed = 1}"
       ) { call in
         let options = try call.options()
@@ -204,7 +204,7 @@ enum TaskFunctions {
             "decode", .function, .none,
             "From a list of ids, counted from 1, to a text; in place of symbols."),
           Option("seed", .integer, .described("follows mnemo.seed"), "Of all batches."),
-        ], returns: "Task",
+        ], returns: [.object("Task")],
         example: """
           local task = mnemo.data.custom{
             vocab = 10, seq_len = 8, seed = 1,

@@ -90,7 +90,7 @@ enum TensorClass {
     _ name: String, _ summary: String, _ operation: @escaping (Tensor) throws -> Tensor
   ) -> Function {
     Function(
-      name, summary, returns: "Tensor", example: "print(mnemo.tensor{0.5, 1}:\(name)())"
+      name, summary, returns: [.object("Tensor")], example: "print(mnemo.tensor{0.5, 1}:\(name)())"
     ) { call in call.returns(try operation(call.object(1, Tensor.self))) }
   }
 
@@ -100,7 +100,7 @@ enum TensorClass {
     Function(
       name, summary,
       parameters: [Parameter("other", .union([.object("Tensor"), .number]), "broadcasts")],
-      returns: "Tensor", example: "print(mnemo.tensor{1, 2}:\(name)(2))"
+      returns: [.object("Tensor")], example: "print(mnemo.tensor{1, 2}:\(name)(2))"
     ) { call in call.returns(try operation(call.object(1, Tensor.self), call.operand(2))) }
   }
 
@@ -110,7 +110,7 @@ enum TensorClass {
     along: @escaping (Tensor, Int, Bool) throws -> Tensor
   ) -> Function {
     Function(
-      name, summary, parameters: optionalDimensions, returns: "Tensor",
+      name, summary, parameters: optionalDimensions, returns: [.object("Tensor")],
       example: "print(mnemo.ones(2, 3):\(name)(2))"
     ) { call in
       let tensor = try call.object(1, Tensor.self)
@@ -127,7 +127,7 @@ enum TensorClass {
     along: @escaping (Tensor, Int, Bool) throws -> IntTensor
   ) -> Function {
     Function(
-      name, summary, parameters: optionalDimensions, returns: "IntTensor",
+      name, summary, parameters: optionalDimensions, returns: [.object("IntTensor")],
       example: "print(mnemo.tensor{3, 5, 4}:\(name)(1))"
     ) { call in
       let tensor = try call.object(1, Tensor.self)
@@ -145,21 +145,21 @@ enum TensorClass {
     [
       Function(
         "matmul", "Matrix product, with NumPy's rules for vectors and leading dimensions.",
-        parameters: [Parameter("other", .object("Tensor"))], returns: "Tensor",
+        parameters: [Parameter("other", .object("Tensor"))], returns: [.object("Tensor")],
         example: "print(mnemo.eye(2):matmul(mnemo.ones(2, 3)))"
       ) { call in
         call.returns(try call.object(1, Tensor.self).matmul(call.object(2, Tensor.self)))
       },
       Function(
         "dot", "The product Σ x_i y_i of two vectors.",
-        parameters: [Parameter("other", .object("Tensor"))], returns: "Tensor",
+        parameters: [Parameter("other", .object("Tensor"))], returns: [.object("Tensor")],
         example: "print(mnemo.ones(3):dot(mnemo.ones(3)):item())"
       ) { call in
         call.returns(try call.object(1, Tensor.self).dot(call.object(2, Tensor.self)))
       },
       Function(
         "outer", "The matrix x_i y_j of two vectors.",
-        parameters: [Parameter("other", .object("Tensor"))], returns: "Tensor",
+        parameters: [Parameter("other", .object("Tensor"))], returns: [.object("Tensor")],
         example: "print(mnemo.ones(2):outer(mnemo.ones(3)))"
       ) { call in
         call.returns(try call.object(1, Tensor.self).outer(call.object(2, Tensor.self)))
@@ -177,7 +177,8 @@ enum TensorClass {
       unary("square", "x².") { try $0.square() },
       Function(
         "clamp", "x limited to a range.",
-        parameters: [Parameter("low", .number), Parameter("high", .number)], returns: "Tensor",
+        parameters: [Parameter("low", .number), Parameter("high", .number)],
+        returns: [.object("Tensor")],
         example: "print(mnemo.tensor{-2, 0.5, 3}:clamp(0, 1))"
       ) { call in
         call.returns(
@@ -226,11 +227,11 @@ enum TensorClass {
         along: { try $0.argmin($1, keepDim: $2) }),
       Function(
         "softmax", "e^x / Σ e^x along a dimension.", parameters: [StridedMethods.dimension],
-        returns: "Tensor", example: "print(mnemo.tensor{0, 1}:softmax(1))"
+        returns: [.object("Tensor")], example: "print(mnemo.tensor{0, 1}:softmax(1))"
       ) { call in call.returns(try call.object(1, Tensor.self).softmax(call.dimension(2))) },
       Function(
         "log_softmax", "The logarithm of softmax along a dimension.",
-        parameters: [StridedMethods.dimension], returns: "Tensor",
+        parameters: [StridedMethods.dimension], returns: [.object("Tensor")],
         example: "print(mnemo.tensor{0, 1}:log_softmax(1))"
       ) { call in call.returns(try call.object(1, Tensor.self).logSoftmax(call.dimension(2))) },
       Function(
@@ -241,7 +242,7 @@ enum TensorClass {
           Parameter("weight", .object("Tensor"), "[n]", default: "all 1"),
           Parameter("bias", .object("Tensor"), "[n]", default: "all 0"),
           Parameter("eps", .number, "keeps constant rows finite", default: "1e-5"),
-        ], returns: "Tensor, of the same shape",
+        ], returns: [LuaResult(.object("Tensor"), "of the same shape")],
         example: "print(mnemo.tensor{{1, 3}, {2, 8}}:layer_norm(mnemo.ones(2), mnemo.zeros(2)))"
       ) { call in
         call.returns(
@@ -255,7 +256,7 @@ enum TensorClass {
         parameters: [
           Parameter("targets", .object("IntTensor"), "ids [...], from 1"),
           Parameter("mask", .object("Tensor"), "weights [...]", default: "all 1"),
-        ], returns: "Tensor, 0-dimensional",
+        ], returns: [LuaResult(.object("Tensor"), "0-dimensional")],
         example: "print(mnemo.zeros(2, 4):cross_entropy(mnemo.int_tensor{1, 3}):item())"
       ) { call in
         call.returns(
@@ -281,7 +282,11 @@ enum TensorClass {
           + "values have a gradient.",
         parameters: [
           dimension, Parameter("descending", .boolean, "the largest first", default: "false"),
-        ], returns: "Tensor values, IntTensor indices",
+        ],
+        returns: [
+          LuaResult(.object("Tensor"), name: "values"),
+          LuaResult(.object("IntTensor"), name: "indices"),
+        ],
         example: "local values, indices = mnemo.tensor{3, 1, 2}:sort()\nprint(values, indices)"
       ) { call in
         try ordered(
@@ -296,7 +301,11 @@ enum TensorClass {
         parameters: [
           Parameter("k", .integer, "how many"), dimension,
           Parameter("largest", .boolean, "false for the smallest, smallest first", default: "true"),
-        ], returns: "Tensor values, IntTensor indices",
+        ],
+        returns: [
+          LuaResult(.object("Tensor"), name: "values"),
+          LuaResult(.object("IntTensor"), name: "indices"),
+        ],
         example: "local values, indices = mnemo.tensor{3, 1, 2}:topk(2)\nprint(values, indices)"
       ) { call in
         try ordered(
@@ -311,7 +320,8 @@ enum TensorClass {
   private static var gradients: [Function] {
     [
       Function(
-        "detach", "The same elements, shared, without history or gradient.", returns: "Tensor",
+        "detach", "The same elements, shared, without history or gradient.",
+        returns: [.object("Tensor")],
         example: "local x = mnemo.ones(2):requires_grad(true)\nprint(x:detach():requires_grad())"
       ) { call in call.returns(try call.object(1, Tensor.self).detach()) },
       Function(
@@ -319,7 +329,7 @@ enum TensorClass {
         "With a flag: turns gradients on or off for a tensor that was not computed from others, and "
           + "returns it. Without: whether they are on.",
         parameters: [Parameter("flag", .boolean, "on or off", optional: true)],
-        returns: "Tensor or boolean",
+        returns: [.union([.object("Tensor"), .boolean])],
         example: "local x = mnemo.ones(2):requires_grad(true)\nprint(x:requires_grad())"
       ) { call in
         let tensor = try call.object(1, Tensor.self)
@@ -352,7 +362,8 @@ enum TensorClass {
     Function(
       name, summary,
       parameters: [Parameter("other", .union([.object("Tensor"), .number]), "broadcasts")],
-      returns: "the tensor itself", example: "print(mnemo.zeros(2):\(name)(3))"
+      returns: [LuaResult(.object("Tensor"), "the tensor itself")],
+      example: "print(mnemo.zeros(2):\(name)(3))"
     ) { call in
       try operation(call.object(1, Tensor.self), call.operand(2))
       return call.returns(argument: 1)
@@ -368,7 +379,8 @@ enum TensorClass {
       name, summary + " They follow mnemo.seed, or a seed of their own.",
       options: options + [
         Option("seed", .integer, .described("follows mnemo.seed"), "of these numbers")
-      ], returns: "the tensor itself", example: "print(mnemo.zeros(2, 3):\(name){seed = 1})"
+      ], returns: [LuaResult(.object("Tensor"), "the tensor itself")],
+      example: "print(mnemo.zeros(2, 3):\(name){seed = 1})"
     ) { call in
       let tensor = try call.object(1, Tensor.self)
       let options = try call.options()
@@ -386,7 +398,8 @@ enum TensorClass {
     [
       Function(
         "fill_", "Sets every element to one number, in place.",
-        parameters: [Parameter("value", .number)], returns: "the tensor itself",
+        parameters: [Parameter("value", .number)],
+        returns: [LuaResult(.object("Tensor"), "the tensor itself")],
         example: "print(mnemo.zeros(2):fill_(3))"
       ) { call in
         let tensor = try call.object(1, Tensor.self)

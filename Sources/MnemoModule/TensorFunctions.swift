@@ -11,7 +11,7 @@ enum TensorFunctions {
       Function(
         "tensor", "A tensor of the numbers in a list, or in lists of lists of equal lengths.",
         parameters: [Parameter("table", .union([.table, .number]), "the numbers")],
-        returns: "Tensor", example: "print(mnemo.tensor{{1, 2}, {3, 4}})"
+        returns: [.object("Tensor")], example: "print(mnemo.tensor{{1, 2}, {3, 4}})"
       ) { call in
         if case .table = call.value(1) { return call.returns(try call.tensor(1)) }
         return call.returns(Tensor(Float(try call.number(1))))
@@ -19,21 +19,23 @@ enum TensorFunctions {
       Function(
         "int_tensor", "An integer tensor of the numbers in a list, or in lists of lists.",
         parameters: [Parameter("table", .union([.table, .integer]), "the numbers")],
-        returns: "IntTensor", example: "print(mnemo.int_tensor{3, 1, 2})"
+        returns: [.object("IntTensor")], example: "print(mnemo.int_tensor{3, 1, 2})"
       ) { call in
         if case .table = call.value(1) { return call.returns(try call.intTensor(1)) }
         return call.returns(try IntTensor(shape: [], fill: try call.int32(1)))
       },
       Function(
-        "zeros", "Zeros.", parameters: [sizes], returns: "Tensor",
+        "zeros", "Zeros.", parameters: [sizes], returns: [.object("Tensor")],
         example: "print(mnemo.zeros(2, 3))"
       ) { call in call.returns(try Tensor.zeros(call.sizes(from: 1))) },
       Function(
-        "ones", "Ones.", parameters: [sizes], returns: "Tensor", example: "print(mnemo.ones(3))"
+        "ones", "Ones.", parameters: [sizes], returns: [.object("Tensor")],
+        example: "print(mnemo.ones(3))"
       ) { call in call.returns(try Tensor.ones(call.sizes(from: 1))) },
       Function(
         "full", "One number everywhere.",
-        parameters: [sizes, Parameter("value", .number, "after the sizes")], returns: "Tensor",
+        parameters: [sizes, Parameter("value", .number, "after the sizes")],
+        returns: [.object("Tensor")],
         example: "print(mnemo.full(2, 2, 0.5))"
       ) { call in
         guard call.count >= 1 else { throw call.failure(1, "number expected, got no value") }
@@ -49,7 +51,7 @@ enum TensorFunctions {
       ) { try Tensor.normal($0, using: &$1) },
       Function(
         "eye", "The identity matrix.", parameters: [Parameter("n", .integer, "its size")],
-        returns: "Tensor", example: "print(mnemo.eye(2))"
+        returns: [.object("Tensor")], example: "print(mnemo.eye(2))"
       ) { call in call.returns(try Tensor.eye(call.integer(1))) },
       Function(
         "arange", "first, first + step, … up to and including last where it is reached.",
@@ -57,7 +59,7 @@ enum TensorFunctions {
           Parameter("first", .number, "the first number"),
           Parameter("last", .number, "the end, included where a step reaches it"),
           Parameter("step", .number, "their distance, negative to count down", default: "1"),
-        ], returns: "Tensor", example: "print(mnemo.arange(1, 5))"
+        ], returns: [.object("Tensor")], example: "print(mnemo.arange(1, 5))"
       ) { call in
         call.returns(
           try Tensor.arange(call.number(1), call.number(2), call.optionalNumber(3) ?? 1))
@@ -67,7 +69,7 @@ enum TensorFunctions {
         parameters: [
           Parameter("a", .number, "the first number"), Parameter("b", .number, "the last"),
           Parameter("n", .integer, "how many"),
-        ], returns: "Tensor", example: "print(mnemo.linspace(0, 1, 5))"
+        ], returns: [.object("Tensor")], example: "print(mnemo.linspace(0, 1, 5))"
       ) { call in
         call.returns(try Tensor.linspace(call.number(1), call.number(2), call.integer(3)))
       },
@@ -76,14 +78,15 @@ enum TensorFunctions {
         parameters: [
           Parameter("ids", .object("IntTensor"), "of any shape, from 1"),
           Parameter("n", .integer, "length of a row"),
-        ], returns: "Tensor", example: "print(mnemo.one_hot(mnemo.int_tensor{2, 1}, 3))"
+        ], returns: [.object("Tensor")], example: "print(mnemo.one_hot(mnemo.int_tensor{2, 1}, 3))"
       ) { call in call.returns(try Tensor.oneHot(call.ids(1), call.integer(2))) },
       Function(
         "cat", "Tensors joined along a dimension.",
         parameters: [
           Parameter("list", .list(.object("Tensor")), "of equal shapes but for that dimension"),
           Parameter("d", .integer, "the dimension, from 1"),
-        ], returns: "Tensor", example: "print(mnemo.cat({mnemo.ones(2), mnemo.zeros(1)}, 1))"
+        ], returns: [.object("Tensor")],
+        example: "print(mnemo.cat({mnemo.ones(2), mnemo.zeros(1)}, 1))"
       ) { call in
         call.returns(try Tensor.cat(call.objects(1, Tensor.self), call.dimension(2)))
       },
@@ -92,7 +95,8 @@ enum TensorFunctions {
         parameters: [
           Parameter("list", .list(.object("Tensor")), "of one shape"),
           Parameter("d", .integer, "where the new dimension stands in the result, from 1"),
-        ], returns: "Tensor", example: "print(mnemo.stack({mnemo.ones(2), mnemo.zeros(2)}, 1))"
+        ], returns: [.object("Tensor")],
+        example: "print(mnemo.stack({mnemo.ones(2), mnemo.zeros(2)}, 1))"
       ) { call in
         call.returns(try Tensor.stack(call.objects(1, Tensor.self), call.dimension(2)))
       },
@@ -102,7 +106,7 @@ enum TensorFunctions {
           Parameter("mask", .object("Tensor"), "0 or not, as comparisons give it"),
           Parameter("a", .union([.object("Tensor"), .number]), "taken where the mask is not 0"),
           Parameter("b", .union([.object("Tensor"), .number]), "taken where it is 0"),
-        ], returns: "Tensor", example: "print(mnemo.where(mnemo.tensor{1, 0}, 5, -5))"
+        ], returns: [.object("Tensor")], example: "print(mnemo.where(mnemo.tensor{1, 0}, 5, -5))"
       ) { call in
         call.returns(
           try Tensor.select(call.object(1, Tensor.self), call.operand(2), call.operand(3)))
@@ -121,7 +125,7 @@ enum TensorFunctions {
       options: [
         Option("seed", .integer, .described("follows mnemo.seed"), "decides these numbers")
       ],
-      returns: "Tensor", example: "print(mnemo.\(name)(2, 3, {seed = 1}))"
+      returns: [.object("Tensor")], example: "print(mnemo.\(name)(2, 3, {seed = 1}))"
     ) { call in
       var last = call.count
       var stream: RandomStream?

@@ -35,7 +35,7 @@ enum TrainFunctions {
       Function(
         "series", "The values of one column of the history, as a list.",
         parameters: [Parameter("name", .string, "\"step\", \"loss\" or a probe's name")],
-        returns: "list of numbers",
+        returns: [.list(.number)],
         example: trained + "print(table.concat(run:series(\"loss\"), \" \"))"
       ) { call in
         let run = try run(call)
@@ -52,7 +52,7 @@ enum TrainFunctions {
       Function(
         "table", "The history as a text table.",
         parameters: [Parameter("names", .list(.string), "columns beside step", default: "all")],
-        returns: "string", example: trained + "print(run:table{\"loss\"})"
+        returns: [.string], example: trained + "print(run:table{\"loss\"})"
       ) { call in
         let run = try run(call)
         let names = try call.has(2) ? call.strings(2) : Array(columns(run).dropFirst())
@@ -73,7 +73,8 @@ enum TrainFunctions {
         parameters: [
           Parameter("dir", .string, "the folder; made if it is not there", default: "the run's own")
         ],
-        returns: "the run itself", example: trained + "run:save(\"first\")"
+        returns: [LuaResult(.object("Run"), "the run itself")],
+        example: trained + "run:save(\"first\")"
       ) { call in
         let run = try run(call)
         guard let path = try call.optionalString(2) ?? run.options.folder?.path else {
@@ -87,7 +88,7 @@ enum TrainFunctions {
         parameters: [
           Parameter("names", .list(.string), "The columns.", default: "loss and all probes")
         ],
-        returns: "Figure", example: trained + "run:plot():save(\"loss.svg\")"
+        returns: [.object("Figure")], example: trained + "run:plot():save(\"loss.svg\")"
       ) { call in
         let chunk = try call.lua.load(
           "local run, names = ... return require('mnemo').plot.history(run, names)",
@@ -97,7 +98,8 @@ enum TrainFunctions {
       },
       Function(
         "resume", "Goes on for more steps.", parameters: [Parameter("steps", .integer, "how many")],
-        returns: "the run itself", example: trained + "print(run:resume(2).step)"
+        returns: [LuaResult(.object("Run"), "the run itself")],
+        example: trained + "print(run:resume(2).step)"
       ) { call in
         let run = try run(call)
         let steps = try call.integer(2)
@@ -230,7 +232,7 @@ enum TrainFunctions {
             "dir", .string, .none,
             "folder for history.jsonl and model.safetensors, written as they come"),
           Option("progress", .boolean, true, "whether progress is told on standard error"),
-        ], returns: "Run",
+        ], returns: [.object("Run")],
         example: """
           local task = mnemo.data.bigram{seq_len = 32, seed = 1}
           local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 32, seed = 1}

@@ -8,22 +8,22 @@ extension REPL {
   /// The functions of the table that `mnemo.prompt.show` and `mnemo.prompt.complete` are given.
   var functions: [Function] {
     [
-      Function("columns", "The window's width.", returns: "number") {
+      Function("columns", "The window's width.", returns: [.number]) {
         $0.returns(Terminal.size.columns)
       },
       Function(
         "width", "How many columns a text takes.", parameters: [Parameter("text", .string)],
-        returns: "number"
+        returns: [.number]
       ) { $0.returns(Terminal.width(of: try $0.string(1))) },
-      Function("rows", "The window's height.", returns: "number") {
+      Function("rows", "The window's height.", returns: [.number]) {
         $0.returns(Terminal.size.rows)
       },
-      Function("colour", "Whether to write in colour.", returns: "boolean") { [unowned self] in
+      Function("colour", "Whether to write in colour.", returns: [.boolean]) { [unowned self] in
         $0.returns(self.options.usesColour)
       },
       Function(
         "is_interrupt", "Whether an error that was caught is an interrupt.",
-        parameters: [Parameter("error", .any)], returns: "boolean"
+        parameters: [Parameter("error", .any)], returns: [.boolean]
       ) { call in call.returns(call.lua.isInterrupt(call.value(1))) },
       Function("guide", "Prints what ? prints.") { [unowned self] call in
         print(self.guide)
@@ -31,12 +31,12 @@ extension REPL {
       },
       Function(
         "decode", "The text of token ids that a task drew; nil for others.",
-        parameters: [Parameter("ids", .any)], returns: "list of strings"
+        parameters: [Parameter("ids", .any)], returns: [.list(.string)]
       ) { call in call.returns(try MnemoModule.decode(call.object(1, IntTensor.self), in: call.lua))
       },
       Function(
         "text", "A tensor as text that fits the window.",
-        parameters: [Parameter("tensor", .any), Parameter("width", .integer)], returns: "string"
+        parameters: [Parameter("tensor", .any), Parameter("width", .integer)], returns: [.string]
       ) { call in
         let width = try call.integer(2)
         if let ids = call.value(1).asObject(IntTensor.self) {

@@ -90,7 +90,8 @@ import Testing
             of     "all" or "some", default "all". Which keys.
             least  number, required. What counts.
           returns:
-            number, list of string or nil. From 0 to 1, their names.
+            number. From 0 to 1.
+            list of string or nil. Their names.
           example:
             for i = 1, 2 do
               print(memories.recall(W, U, i))

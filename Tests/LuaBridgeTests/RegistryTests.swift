@@ -22,7 +22,7 @@ import Testing
             "kind", .choice(["gaussian", "sphere"]), "gaussian", "Where the vectors are drawn from."
           )
         ],
-        returns: "Tensor",
+        returns: [.object("Tensor")],
         example: "local E = mnemo.memory.embeddings(100, 64)\nprint(E:shape())"
       ) { _ in 0 },
       Function(
@@ -30,7 +30,7 @@ import Testing
         parameters: [
           Parameter("sizes", .integer, variadic: true),
           Parameter("dim", .integer, default: "all of them"),
-        ], returns: "Tensor"
+        ], returns: [.object("Tensor")]
       ) { _ in 0 },
     ])
     return registry

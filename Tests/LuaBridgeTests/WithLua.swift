@@ -62,7 +62,7 @@ class Counter {
         LuaClass(
           "Counter", for: Counter.self, "Counts.",
           methods: [
-            Function("get", "The value.", returns: "integer") { call in
+            Function("get", "The value.", returns: [.integer]) { call in
               call.returns(try call.object(1, Counter.self).value)
             },
             Function("add", "Adds.", parameters: [Parameter("n", .integer)]) { call in

@@ -53,7 +53,7 @@ function mnemo.no_grad(fn) end
 ---@param x? any A function, an object, a table, or a name.
 function mnemo.help(x) end
 
----Everything that help knows, as a list of tables for programs that write manuals. Each has kind ("table", "function", "class" or "method"), name and summary; functions and methods also signature, parameters, options, returns and example; classes fields and operators. Parameters, options and fields are lists of tables with name, type, doc, optional, variadic and default.
+---Everything that help knows, as a list of tables for programs that write manuals. Each has kind ("table", "function", "class" or "method"), name and summary; functions and methods also signature, parameters, options, returns and example; classes fields and operators. Parameters, options, fields and returns are lists of tables with name, type, doc, optional, variadic and default. A type is a table: kind ("any", "boolean", "integer", "number", "string", "choice", "table", "list", "function", "object" or "union"), words, and choices, class or of, the type or types inside.
 ---
 ---```lua
 ---for _, entry in ipairs(mnemo.documentation()) do
@@ -242,8 +242,7 @@ function mnemo.train(options) end
 ---os.remove(path)
 ---```
 ---@param path string The file, ending in .npy or .safetensors.
----@return mnemo.Tensor
----@return mnemo.IntTensor|table
+---@return mnemo.Tensor|mnemo.IntTensor|table
 function mnemo.load(path) end
 
 ---Makes a folder, and those it lies in, unless it is there, and checks that files can be written into it.
@@ -253,7 +252,7 @@ function mnemo.load(path) end
 ---mnemo.eye(2):save(folder .. "/eye.npy")
 ---```
 ---@param path string The folder.
----@return any # the path
+---@return string # the path
 function mnemo.make_folder(path) end
 
 ---An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end.
@@ -1491,7 +1490,7 @@ function Random:categorical(weights) end
 ---print(task:batch(2).tokens)
 ---```
 ---@param list table The list.
----@return any # the list itself
+---@return table # the list itself
 function Random:shuffle(list) end
 
 ---Models: transformers whose weights are looked at as memories.
@@ -1744,7 +1743,7 @@ function Model:residual(tokens, layer) end
 ---@param tokens mnemo.IntTensor Ids [B, T], from 1.
 ---@param names? string|string[] What to keep: names, with * for any characters. Default: "*".
 ---@param loss? function From the logits [B, T, V] to a scalar to differentiate.
----@return table # of Tensors by name
+---@return table # Tensors by name
 function Model:trace(tokens, names, loss) end
 
 ---The logits [B, T, V] of a forward pass in which functions replace named intermediate tensors on the way: for ablation and activation patching.
@@ -1791,7 +1790,7 @@ function Model:with(weights, fn) end
 ---print(model:generate{prompt = {1, 2}, length = 5, temperature = 0})
 ---```
 ---@param options Model:generate.Options
----@return mnemo.IntTensor # of prompt and continuation
+---@return mnemo.IntTensor # prompt and continuation
 function Model:generate(options) end
 
 ---Shows a tensor of a custom forward pass to model:trace and model:patch: h = visit("hidden", h).
@@ -1906,8 +1905,8 @@ mnemo.safetensors = {}
 ---print(tensors.eye, metadata.made)
 ---```
 ---@param path string The file.
----@return table
----@return table
+---@return table tensors # the tensors by name
+---@return table metadata # the metadata by name
 function mnemo.safetensors.load(path) end
 
 ---Writes tensors into a safetensors file; an earlier one is replaced at once or not at all.
@@ -2416,8 +2415,8 @@ function mnemo.runs.first_step(run, name, condition) end
 ---print(mnemo.runs.summary { 1, 2, 3 })
 ---```
 ---@param values number[] At least one.
----@return number
----@return number|nil # the mean, the standard deviation; nil for a single number
+---@return number # the mean
+---@return number|nil # the standard deviation; nil for a single number
 function mnemo.runs.summary(values) end
 
 ---Writes mean and standard deviation as "0.981 ± 0.002", a single number as "0.981".
