@@ -1,0 +1,76 @@
+import CLua
+import LuaShim
+
+// How C enters Swift.
+
+extension Lua {
+  func dispatch(_ entry: FunctionEntry, _ thread: OpaquePointer) -> Int32 {
+    let outer = current
+    let outerFailure = failure
+    current = thread
+    failure = nil
+    dispatchDepth += 1
+    defer {
+      current = outer
+      failure = outerFailure
+      dispatchDepth -= 1
+    }
+    do {
+      let results = try entry.function.body(Call(self, thread, entry))
+      if failure != nil { try checkPushes() }
+      if wasInterrupted?() == true { return MNEMO_RAISE_INTERRUPT }
+      return Int32(truncatingIfNeeded: results)
+    } catch {
+      if wasInterrupted?() == true { return MNEMO_RAISE_INTERRUPT }
+      // What failed first is what went wrong: the body may have met the nil that was pushed.
+      if let failure { return pushMessage(message(of: failure)) }
+      return pushError(error)
+    }
+  }
+
+  func finalize(_ block: UnsafeMutablePointer<mnemo_block>, _ thread: OpaquePointer) {
+    guard let raw = block.pointee.object else { return }
+    block.pointee.object = nil
+    liveObjects -= 1
+    // The release may end references into this state; they work on the finalizer's stack.
+    finalizerDepth += 1
+    entering(thread) { Unmanaged<AnyObject>.fromOpaque(raw).release() }
+    finalizerDepth -= 1
+  }
+}
+
+/// Gives the trampoline its Swift functions, once per process.
+let connectSwift: Void = mnemo_set_swift(
+  { thread, entry in
+    guard let thread, let entry else { return 0 }
+    let function = Unmanaged<FunctionEntry>.fromOpaque(entry).takeUnretainedValue()
+    return function.lua.dispatch(function, thread)
+  },
+  { thread, block in
+    guard let thread, let block, let declaration = block.pointee.declaration else { return }
+    Unmanaged<ClassEntry>.fromOpaque(declaration).takeUnretainedValue().lua
+      .finalize(block, thread)
+  },
+  { owner in
+    guard let owner else { return }
+    Unmanaged<Lua>.fromOpaque(owner).takeUnretainedValue().stateDidClose()
+  })
+
+/// A declaration as one state holds it; a C closure carries its address.
+final class FunctionEntry {
+  enum Kind { case function, method, metamethod }
+
+  // The state's Lua owns the entry and outlives every call, so the link back needs no count.
+  unowned(unsafe) let lua: Lua
+  let function: Function
+  let kind: Kind
+  /// The name messages use: the dotted path of a function, a method without its class.
+  let name: String
+
+  init(_ lua: Lua, _ function: Function, _ kind: Kind) {
+    self.lua = lua
+    self.function = function
+    self.kind = kind
+    name = kind == .function ? function.name : function.shortName
+  }
+}
