@@ -12,6 +12,9 @@ int mnemo_protect(lua_State *L, lua_CFunction function, int arguments, int resul
 /// Returns the status.
 int mnemo_failed(lua_State *L, int status, int value);
 
+/// Lets Swift release the object of a block.
+void mnemo_release(lua_State *L, mnemo_block *block);
+
 /// Whether a call under `mnemo_protect` is going on, in which no interrupt is raised.
 int mnemo_isprotecting(void);
 

@@ -1,0 +1,258 @@
+// Ctrl-C for one state of the process.
+#include "lua_protect.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+// Written by the signal's handler and by Lua's thread, read by the engine's threads as well.
+static _Atomic(lua_State *) interrupt_state;
+static _Atomic int interrupt_flag;
+static _Atomic int interrupt_deferred;
+static _Atomic int interrupt_insisted;
+static _Atomic long long interrupt_time;
+// The coroutine that runs, if one does: it has a hook of its own.
+static _Atomic(lua_State *) interrupt_coroutine;
+static struct sigaction interrupt_previous;
+static pthread_t interrupt_thread;
+static sigset_t interrupt_mask;
+
+static void on_signal(int signal_number);
+
+static void catch_signal(void) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_signal;
+  // Without SA_RESTART: a read that waits for a terminal or a pipe ends, and Lua gets to raise.
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+}
+
+// How long a deferred interrupt waits for those who look for it themselves.
+#define PATIENCE 50000000LL
+
+static long long now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+int mnemo_interrupt_here(void) {
+  return interrupt_state != NULL && pthread_equal(pthread_self(), interrupt_thread);
+}
+
+int mnemo_interrupt_urgent(void) {
+  return interrupt_flag
+    && (!interrupt_deferred || interrupt_insisted || now() - interrupt_time > PATIENCE);
+}
+
+// Its address marks a userdata as an interrupt, and is the registry's key for their metatable.
+static const char interrupt_mark;
+
+int mnemo_isinterrupt(lua_State *L, int index) {
+  const void **mark = lua_touserdata(L, index);
+  return lua_type(L, index) == LUA_TUSERDATA && lua_rawlen(L, index) == sizeof(void *)
+    && *mark == &interrupt_mark;
+}
+
+// Pushes the words of the value at `index`: an interrupt's own, or what tostring gives.
+static void pushwords(lua_State *L, int index) {
+  if (mnemo_isinterrupt(L, index)) {
+    lua_getiuservalue(L, index, 1);
+  } else {
+    luaL_tolstring(L, index, NULL);
+  }
+}
+
+static int interrupt_text(lua_State *L) {
+  luaL_checkany(L, 1);
+  pushwords(L, 1);
+  return 1;
+}
+
+// Handlers of errors join messages with `..`.
+static int interrupt_joined(lua_State *L) {
+  lua_settop(L, 2);
+  pushwords(L, 1);
+  pushwords(L, 2);
+  lua_concat(L, 2);
+  return 1;
+}
+
+int mnemo_raise_interrupt(lua_State *L) {
+  const void **mark = lua_newuserdatauv(L, sizeof(void *), 1);
+  *mark = &interrupt_mark;
+  luaL_where(L, 1);
+  lua_pushliteral(L, "interrupted!");
+  lua_concat(L, 2);
+  lua_setiuservalue(L, -2, 1);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &interrupt_mark) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 4);
+    lua_pushliteral(L, "interrupt");
+    lua_setfield(L, -2, "__name");
+    lua_pushliteral(L, "interrupt");
+    lua_setfield(L, -2, "__metatable");
+    lua_pushcfunction(L, interrupt_text);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushcfunction(L, interrupt_joined);
+    lua_setfield(L, -2, "__concat");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &interrupt_mark);
+  }
+  lua_setmetatable(L, -2);
+  return lua_error(L);
+}
+
+// Runs in Lua, between two instructions, where raising is allowed.
+static void stop(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  // Swift is pushing something: the next instruction of Lua will do.
+  if (mnemo_isprotecting()) return;
+  if (interrupt_flag && !mnemo_interrupt_urgent()) return;
+  lua_sethook(L, NULL, 0, 0);
+  // Somebody took it meanwhile.
+  if (!interrupt_flag && L != interrupt_state) return;
+  // An error of the main thread leaves every coroutine.
+  if (L == interrupt_state) interrupt_coroutine = NULL;
+  interrupt_flag = 0;
+  interrupt_insisted = 0;
+  catch_signal();
+  mnemo_raise_interrupt(L);
+}
+
+static void set_hook(void) {
+  lua_State *L = interrupt_state;
+  if (L != NULL) {
+    // As lua.c does: lua_sethook is the one function that may be called from a signal handler.
+    int mask = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
+    lua_sethook(L, stop, mask, 1);
+    L = interrupt_coroutine;
+    if (L != NULL) lua_sethook(L, stop, mask, 1);
+  }
+}
+
+static void on_signal(int signal_number) {
+  // The kernel picks any thread. The hook has to be set while Lua's own thread stands still.
+  if (!pthread_equal(pthread_self(), interrupt_thread)) {
+    pthread_kill(interrupt_thread, signal_number);
+    return;
+  }
+  if (interrupt_flag) {
+    signal(signal_number, SIG_DFL);  // nobody took the first one; the next one kills
+    interrupt_insisted = 1;
+    set_hook();
+  } else {
+    interrupt_time = now();
+    interrupt_flag = 1;
+    set_hook();
+  }
+}
+
+// Calls the resume of the standard library, its first upvalue, and notes who runs meanwhile.
+static int resume(lua_State *L) {
+  lua_State *coroutine = lua_tothread(L, 1);
+  lua_State *outer = interrupt_coroutine;
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  if (coroutine != NULL) interrupt_coroutine = coroutine;
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  interrupt_coroutine = outer;
+  if (coroutine != NULL && lua_gethook(coroutine) == stop) lua_sethook(coroutine, NULL, 0, 0);
+  return lua_gettop(L);
+}
+
+// What coroutine.wrap returns: resumes, and passes errors on as the standard library does.
+static int wrapped(lua_State *L) {
+  lua_State *coroutine = lua_tothread(L, lua_upvalueindex(2));
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_rotate(L, 1, 2);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  if (lua_toboolean(L, 1)) return lua_gettop(L) - 1;
+  int status = lua_status(coroutine);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    lua_settop(L, 2);
+    if (lua_resetthread(coroutine) != LUA_OK) {
+      lua_settop(L, 1);
+      lua_xmove(coroutine, L, 1);
+    }
+  }
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+// Pushes a function with the library's `create` and our `resume` as upvalues.
+static int wrap(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  lua_pushcclosure(L, wrapped, 2);
+  return 1;
+}
+
+// Watches coroutines, so that an interrupt reaches the one that runs.
+static int watch_coroutines(lua_State *L) {
+  lua_getglobal(L, LUA_COLIBNAME);
+  if (lua_type(L, -1) != LUA_TTABLE) return 0;
+  lua_getfield(L, -1, "resume");
+  if (lua_tocfunction(L, -1) == resume) return 0;
+  lua_pushcclosure(L, resume, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "resume");
+  lua_getfield(L, -2, "create");
+  lua_pushcclosure(L, wrap, 2);
+  lua_setfield(L, -2, "wrap");
+  return 0;
+}
+
+void mnemo_interrupt_install(lua_State *L) {
+  mnemo_interrupt_uninstall();
+  lua_pushcfunction(L, watch_coroutines);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
+  sigaction(SIGINT, NULL, &interrupt_previous);
+  interrupt_state = L;
+  interrupt_thread = pthread_self();
+  catch_signal();
+  // Threads of a pool start with signals blocked.
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &interrupt, &interrupt_mask);
+}
+
+void mnemo_interrupt_uninstall(void) {
+  if (interrupt_state == NULL) return;
+  pthread_sigmask(SIG_SETMASK, &interrupt_mask, NULL);
+  mnemo_interrupt_take();
+  sigaction(SIGINT, &interrupt_previous, NULL);
+  interrupt_state = NULL;
+}
+
+lua_State *mnemo_interrupt_state(void) { return interrupt_state; }
+int mnemo_interrupt_pending(void) { return interrupt_flag; }
+
+int mnemo_interrupt_take(void) {
+  if (!interrupt_flag) return 0;
+  if (interrupt_state != NULL) {
+    lua_sethook(interrupt_state, NULL, 0, 0);
+    catch_signal();
+  }
+  interrupt_flag = 0;
+  interrupt_insisted = 0;
+  return 1;
+}
+
+void mnemo_interrupt_defer(int change) {
+  interrupt_deferred += change;
+  // Nobody took it while it waited: Lua hears of it now.
+  if (!interrupt_deferred && interrupt_flag) set_hook();
+}
