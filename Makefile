@@ -5,7 +5,7 @@ SWIFT ?= swift
 MNEMO = .build/release/mnemo
 LIBRARY = .build/release/libMnemoLibrary.so
 SWIFT_SOURCES = Package.swift Sources Tests
-LUA_SOURCES = lua examples bench tools Tests/Lua Tests/StockLua
+LUA_SOURCES = lua examples bench tools Tests/Lua Tests/StockLua Tests/Fuzz
 
 .PHONY: all deps build library demo test test-lua test-stock bench bench-scaling transcript lint docs \
   docs-check format install
