@@ -76,14 +76,13 @@ final class ClassEntry {
   init(_ lua: Lua, _ declaration: LuaClass) {
     self.lua = lua
     self.declaration = declaration
-    let stack = lua.current
     lua.reserve(8)
 
     lua.pushTable(fields: declaration.methods.count)
     for method in declaration.methods {
       lua.pushString(method.shortName)
       lua.push(FunctionEntry(lua, method, .method))
-      lua.note(mnemo_rawset(stack, -3))
+      lua.rawSet(-3)
     }
     methods = lua.popReference()
     metatable = ClassEntry.makeMetatable(lua, declaration, methods)
@@ -97,7 +96,7 @@ final class ClassEntry {
     func set(_ name: String, _ push: () -> Void) {
       lua.pushString(name)
       push()
-      lua.note(mnemo_rawset(stack, -3))
+      lua.rawSet(-3)
     }
     func metamethod(_ name: String, _ body: @escaping Function.Body) -> FunctionEntry {
       FunctionEntry(

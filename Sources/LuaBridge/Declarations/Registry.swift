@@ -49,14 +49,14 @@ public final class Registry {
           lua.pushTable()
           lua.pushString(part)
           lua_pushvalue(stack, -2)
-          lua.note(mnemo_rawset(stack, -4))
+          lua.rawSet(-4)
         }
         precondition(
           lua_type(stack, -1) != LUA_TFUNCTION, "\(function.name): \(part) is a function")
       }
       lua.pushString(path.last ?? function.name)
       lua.push(function)
-      lua.note(mnemo_rawset(stack, -3))
+      lua.rawSet(-3)
       lua_settop(stack, top)
     }
     return module

@@ -64,7 +64,7 @@ extension Lua {
     mnemo_pushglobals(current)
     pushString(name)
     value.push(to: self)
-    note(mnemo_rawset(current, -3))
+    rawSet(-3)
     mnemo_pop(current, 1)
   }
 
@@ -88,7 +88,7 @@ extension Lua {
     loaded.push()
     pushString(name)
     value.push(to: self)
-    note(mnemo_rawset(current, -3))
+    rawSet(-3)
     mnemo_pop(current, 1)
   }
 

@@ -26,6 +26,11 @@ extension Lua {
     return false
   }
 
+  /// Whether a push has found no memory.
+  ///
+  /// The others of the same call need not try: each would collect all garbage first.
+  private var isShort: Bool { failure == .memory }
+
   /// Notes that there is no memory for a value, in place of which nil was pushed.
   func noteNoMemory() { failure = .memory }
 
@@ -54,6 +59,7 @@ extension Lua {
 
   /// Pushes a string, which may hold any bytes of UTF-8, zeros included.
   func pushString(_ string: String) {
+    if isShort { return lua_pushnil(current) }
     var string = string
     string.withUTF8 { bytes in
       bytes.withMemoryRebound(to: CChar.self) {
@@ -65,11 +71,22 @@ extension Lua {
   /// Pushes a table with room for so many elements and fields; returns whether there was memory.
   @discardableResult
   func pushTable(elements: Int = 0, fields: Int = 0) -> Bool {
-    note(mnemo_createtable(current, Int32(clamping: elements), Int32(clamping: fields)))
+    if isShort {
+      lua_pushnil(current)
+      return false
+    }
+    return note(mnemo_createtable(current, Int32(clamping: elements), Int32(clamping: fields)))
+  }
+
+  /// Pops a value and a key, and sets the field of the table at `index`, without metamethods.
+  func rawSet(_ index: Int32) {
+    if isShort { return mnemo_pop(current, 2) }
+    note(mnemo_rawset(current, index))
   }
 
   /// Pushes a userdata that holds the object, whose class must have been registered.
   public func push(_ object: AnyObject) {
+    if isShort { return lua_pushnil(current) }
     let type = ObjectIdentifier(Swift.type(of: object))
     let entry: ClassEntry
     if let pushedLast, pushedLast.type == type {

@@ -21,7 +21,7 @@ extension LuaReference {
     push()
     key.push(to: lua)
     value.push(to: lua)
-    lua.note(mnemo_rawset(lua.current, -3))
+    lua.rawSet(-3)
     mnemo_pop(lua.current, 1)
   }
 

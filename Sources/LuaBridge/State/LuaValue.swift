@@ -212,7 +212,7 @@ public struct LuaRecord: LuaPushable, ExpressibleByDictionaryLiteral {
     for (name, value) in fields {
       lua.pushString(name)
       value.push(to: lua)
-      lua.note(mnemo_rawset(lua.current, -3))
+      lua.rawSet(-3)
     }
   }
 }
