@@ -1,12 +1,15 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// Kernel loops are compiled for this machine's vector units. Set MNEMO_MARCH (for example
-// to x86-64-v3) to build binaries that travel to other machines.
+// Kernel loops are compiled for this machine's vector units, and without checks: what they are given
+// was checked before. Set MNEMO_MARCH (for example to x86-64-v3) to build binaries that travel to
+// other machines, MNEMO_CHECKED=1 to have the kernels checked like everything else.
 let architecture = Context.environment["MNEMO_MARCH"] ?? "native"
+let isChecked = Context.environment["MNEMO_CHECKED"] == "1"
 let kernelFlags: [SwiftSetting] = [
   .unsafeFlags(
-    ["-Ounchecked", "-Xcc", "-march=\(architecture)"], .when(configuration: .release))
+    (isChecked ? [] : ["-Ounchecked"]) + ["-Xcc", "-march=\(architecture)"],
+    .when(configuration: .release))
 ]
 
 // Reading an argument takes a few generic calls; specialised where they are used, they vanish.
@@ -31,7 +34,8 @@ let package = Package(
 
     // The engine; imports point downwards only. OpenBLAS is loaded when it is first used.
     .target(name: "OpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
-    .target(name: "Tensors", dependencies: ["OpenBLAS"], swiftSettings: kernelFlags),
+    .target(name: "Kernels", dependencies: ["OpenBLAS"], swiftSettings: kernelFlags),
+    .target(name: "Tensors", dependencies: ["Kernels", "OpenBLAS"]),
     .target(
       name: "Tasks", dependencies: ["Tensors"],
       resources: [
@@ -63,6 +67,7 @@ let package = Package(
     .target(
       name: "TestModels", dependencies: ["Tensors", "Tasks", "Transformers"],
       path: "Tests/TestModels"),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
     .testTarget(name: "TasksTests", dependencies: ["Tasks", "Tensors", "TestSupport"]),
     .testTarget(

@@ -86,8 +86,7 @@ enum IntTensorClass {
 
   /// Integers compare exactly with integers; beside a Tensor or a fraction they become Float32.
   private static func comparison(
-    _ name: String, _ summary: String, _ holds: @escaping (Int32, Int32) -> Bool,
-    _ holdsForFloats: @escaping (Float, Float) -> Bool
+    _ name: String, _ summary: String, _ comparison: Comparison
   ) -> Function {
     Function(
       name, summary,
@@ -103,9 +102,9 @@ enum IntTensorClass {
         call.isNumber(2)
         ? Int32(exactly: try call.number(2)) == nil : call.ifObject(2, IntTensor.self) == nil
       if isFloat {
-        return call.returns(try tensor.tensor().compare(call.operand(2), name, holdsForFloats))
+        return call.returns(try tensor.tensor().compare(call.operand(2), name, comparison))
       }
-      return call.returns(try tensor.compare(operand(call, 2), name, holds))
+      return call.returns(try tensor.compare(operand(call, 2), name, comparison))
     }
   }
 
@@ -142,12 +141,12 @@ enum IntTensorClass {
       },
       reduction("max", "The largest element.") { try $0.max($1, keepDim: $2) },
       reduction("min", "The smallest element.") { try $0.min($1, keepDim: $2) },
-      comparison("eq", "1 where equal, else 0.", ==, ==),
-      comparison("ne", "1 where different, else 0.", !=, !=),
-      comparison("lt", "1 where less, else 0.", <, <),
-      comparison("le", "1 where less or equal, else 0.", <=, <=),
-      comparison("gt", "1 where greater, else 0.", >, >),
-      comparison("ge", "1 where greater or equal, else 0.", >=, >=),
+      comparison("eq", "1 where equal, else 0.", .equal),
+      comparison("ne", "1 where different, else 0.", .notEqual),
+      comparison("lt", "1 where less, else 0.", .less),
+      comparison("le", "1 where less or equal, else 0.", .lessOrEqual),
+      comparison("gt", "1 where greater, else 0.", .greater),
+      comparison("ge", "1 where greater or equal, else 0.", .greaterOrEqual),
     ]
   }
 }

@@ -185,12 +185,16 @@ enum TensorClass {
           try call.object(1, Tensor.self).clamp(Float(call.number(2)), Float(call.number(3))))
       },
       binaryMethod("maximum", "The larger of two, elementwise.") { try $0.maximum($1) },
-      binaryMethod("eq", "1 where equal, else 0.") { try $0.compare($1, "eq", ==) },
-      binaryMethod("ne", "1 where different, else 0.") { try $0.compare($1, "ne", !=) },
-      binaryMethod("lt", "1 where less, else 0.") { try $0.compare($1, "lt", <) },
-      binaryMethod("le", "1 where less or equal, else 0.") { try $0.compare($1, "le", <=) },
-      binaryMethod("gt", "1 where greater, else 0.") { try $0.compare($1, "gt", >) },
-      binaryMethod("ge", "1 where greater or equal, else 0.") { try $0.compare($1, "ge", >=) },
+      binaryMethod("eq", "1 where equal, else 0.") { try $0.compare($1, "eq", .equal) },
+      binaryMethod("ne", "1 where different, else 0.") { try $0.compare($1, "ne", .notEqual) },
+      binaryMethod("lt", "1 where less, else 0.") { try $0.compare($1, "lt", .less) },
+      binaryMethod("le", "1 where less or equal, else 0.") {
+        try $0.compare($1, "le", .lessOrEqual)
+      },
+      binaryMethod("gt", "1 where greater, else 0.") { try $0.compare($1, "gt", .greater) },
+      binaryMethod("ge", "1 where greater or equal, else 0.") {
+        try $0.compare($1, "ge", .greaterOrEqual)
+      },
     ]
   }
 

@@ -18,18 +18,43 @@ final class Node {
 
   /// Name of the operation, for messages.
   let operation: String
+  /// What a rule reads beside the inputs: a mask, ids.
+  enum Reading {
+    case tensor(Tensor)
+    case integers(IntTensor)
+
+    fileprivate var version: Int {
+      switch self {
+      case .tensor(let tensor): tensor.storage.version
+      case .integers(let tensor): tensor.storage.version
+      }
+    }
+
+    fileprivate var shape: [Int] {
+      switch self {
+      case .tensor(let tensor): tensor.shape
+      case .integers(let tensor): tensor.shape
+      }
+    }
+  }
+
   /// Tensors it was computed from.
   private(set) var inputs: [Tensor]
   private let versions: [Int]
+  private var readings: [(reading: Reading, version: Int)]
   private let resultVersion: Int
   private var rule: Rule?
 
-  init(_ operation: String, _ inputs: [Tensor], resultVersion: Int, _ rule: Rule) {
+  init(
+    _ operation: String, _ inputs: [Tensor], reading readings: [Reading], resultVersion: Int,
+    _ rule: Rule
+  ) {
     self.operation = operation
     self.resultVersion = resultVersion
     self.inputs = inputs
     self.rule = rule
     versions = inputs.map { $0.storage.version }
+    self.readings = readings.map { ($0, $0.version) }
   }
 
   /// Whether a backward pass has used it.
@@ -49,6 +74,11 @@ final class Node {
       throw EngineError(
         "backward",
         "an input of \(operation), of shape \(input.shape), was changed in place after its use")
+    }
+    for (reading, version) in readings where reading.version != version {
+      throw EngineError(
+        "backward",
+        "what \(operation) chose by, of shape \(reading.shape), was changed in place after its use")
     }
     // Many rules read the result (exp, softmax, …).
     guard result.storage.version == resultVersion else {
@@ -77,6 +107,7 @@ final class Node {
 
   private func release() -> [Tensor] {
     rule = nil
+    readings = []
     defer { inputs = [] }
     return inputs
   }
@@ -109,6 +140,7 @@ extension Tensor {
   /// - Parameters:
   ///   - operation: its name, for messages.
   ///   - inputs: what it was computed from.
+  ///   - readings: what else `vjp` reads, so that a change in place is noticed.
   ///   - areFresh: whether the gradients that `vjp` returns are tensors of their own that nobody
   ///     else reads, so that others may be added in place.
   ///   - vjp: from the gradient of this tensor to those of the inputs, in their order; it may
@@ -116,18 +148,22 @@ extension Tensor {
   ///     than the input or sizes where the input has 1; they are summed to its shape.
   /// - Returns: this tensor.
   func recorded(
-    _ operation: String, from inputs: [Tensor], areFresh: Bool = false,
-    vjp: @escaping (Tensor) throws -> [Tensor?]
+    _ operation: String, from inputs: [Tensor], reading readings: [Node.Reading] = [],
+    areFresh: Bool = false, vjp: @escaping (Tensor) throws -> [Tensor?]
   ) -> Tensor {
-    recorded(operation, from: inputs, .gradients(areFresh: areFresh, vjp))
+    recorded(operation, from: inputs, reading: readings, .gradients(areFresh: areFresh, vjp))
   }
 
   /// The same with any rule.
-  func recorded(_ operation: String, from inputs: [Tensor], _ rule: Node.Rule) -> Tensor {
+  func recorded(
+    _ operation: String, from inputs: [Tensor], reading readings: [Node.Reading] = [],
+    _ rule: Node.Rule
+  ) -> Tensor {
     // The task-local value costs more to read than the flags.
     guard inputs.contains(where: { $0.requiresGrad }), Gradients.areRecorded else { return self }
     requiresGrad = true
-    node = Node(operation, inputs, resultVersion: storage.version, rule)
+    node = Node(
+      operation, inputs, reading: readings, resultVersion: storage.version, rule)
     return self
   }
 
@@ -209,6 +245,16 @@ extension Tensor {
   }
 }
 
+extension Tensor {
+  /// Adds the elements of a tensor of this shape to these, both contiguous, in place.
+  func accumulate(_ other: Tensor) {
+    precondition(other.shape == shape && layout.isContiguous && other.layout.isContiguous)
+    withExtendedLifetime(other) {
+      Backends.current.add(count, other.pointer, to: pointer)
+    }
+  }
+}
+
 /// The gradients of one backward pass that are not complete yet.
 struct GradientSums {
   /// A sum so far.
@@ -233,7 +279,7 @@ struct GradientSums {
       return
     }
     if earlier.isOwned && gradient.layout.isContiguous {
-      Kernels.add(gradient, to: earlier.tensor)
+      earlier.tensor.accumulate(gradient)
     } else {
       sums[key] = Sum(tensor: try earlier.tensor.add(gradient), isOwned: true)
     }

@@ -82,7 +82,7 @@ public enum GradientAccumulation {
         for (i, gradient) in part.gradients.enumerated() {
           guard let gradient else { continue }
           if let sum = gradients[i] {
-            Kernels.add(gradient, to: sum)
+            sum.accumulate(gradient)
           } else {
             gradients[i] = gradient
           }
@@ -114,15 +114,22 @@ extension Tensor {
   ) throws -> Tensor {
     _ = try Layout.checkedCount(shape, "forward")
     let result = try Tensor(uninitialized: shape)
-    let width = shape.dropFirst().reduce(1, *)
-    let out = result.pointer
     // Each part writes to a place of its own.
     nonisolated(unsafe) var errors = [(any Error)?](repeating: nil, count: parts)
     errors.withUnsafeMutableBufferPointer { errors in
       Parallel.run(parts) { part, _ in
         do {
-          let rows = try noGrad { try body(part) }.contiguous()
-          (out + firstRow(part) * width).update(from: rows.pointer, count: rows.count)
+          let rows = try noGrad { try body(part) }
+          let place = try result.layout.narrowed(
+            0, firstRow(part), rows.shape.first ?? 0, "forward")
+          guard rows.shape == place.shape else {
+            throw EngineError(
+              "forward", "a part of shape \(rows.shape) does not fit a whole of \(shape)")
+          }
+          withExtendedLifetime(rows) {
+            Backends.current.copy(
+              rows.storage.pointer, rows.layout, to: result.storage.pointer, place)
+          }
         } catch {
           errors[part] = error
         }

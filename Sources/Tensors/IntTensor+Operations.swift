@@ -32,6 +32,7 @@ extension IntTensor {
     let source = try IntTensor(
       storage: other.storage, layout: other.layout.expanded(to: shape, "copy_")
     ).clone()
+    storage.version &+= 1
     var i = 0
     layout.forEachPosition {
       storage.pointer[$0] = source.storage.pointer[i]

@@ -26,7 +26,7 @@ public final class IntTensor {
     let out = storage.pointer
     // Whole, as all that may be used as indices.
     Interruption.suspended {
-      Parallel.ranges(layout.count, grain: 8 * Kernels.grain) { range in
+      Parallel.ranges(layout.count, grain: 8 * CPU.grain) { range in
         (out + range.lowerBound).update(repeating: value, count: range.count)
       }
     }
@@ -102,7 +102,7 @@ public final class IntTensor {
     let (base, layout) = (storage.pointer, layout)
     Interruption.suspended {
       withExtendedLifetime(self) {
-        Parallel.ranges(count, grain: Kernels.grain) { range in
+        Parallel.ranges(count, grain: CPU.grain) { range in
           layout.forEachPosition(in: range) { body($0, base[$1]) }
         }
       }
@@ -163,7 +163,7 @@ public final class IntTensor {
   /// 1 where `comparison` of this tensor's and the other's element holds, else 0, broadcasting.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func compare(
-    _ other: IntTensor, _ operation: String, _ comparison: (Int32, Int32) -> Bool
+    _ other: IntTensor, _ operation: String, _ comparison: Comparison
   ) throws -> Tensor {
     let target = try Layout.broadcast(shape, other.shape, operation)
     let result = try Tensor(uninitialized: target)
@@ -174,7 +174,7 @@ public final class IntTensor {
       storage: other.storage, layout: other.layout.expanded(to: target, operation)
     ).contiguous()
     for i in 0..<result.count {
-      result.storage.pointer[i] = comparison(left.pointer[i], right.pointer[i]) ? 1 : 0
+      result.storage.pointer[i] = comparison.holds(left.pointer[i], right.pointer[i]) ? 1 : 0
     }
     return result
   }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Logits that are not computed yet: x Wᵀ, or a sum of such products.
 ///
 /// What a model hands to its loss. Cross-entropy needs logits only to turn them into probabilities
@@ -72,28 +70,16 @@ public struct LinearOutputs {
           + "\(targets.shape) and \(weights.shape)")
     }
     try targets.check(below: vocab, "cross_entropy", "target")
-    try MatrixLibrary.check("cross_entropy")
     let needsGradients =
       Gradients.areRecorded
       && terms.contains { $0.inputs.requiresGrad || $0.weight.requiresGrad }
     let products = try terms.map { try Product($0, needsGradients: needsGradients) }
     let (ids, m) = (try targets.contiguous(), try weights.detach().contiguous())
     let losses = try Tensor(uninitialized: [rows])
-    // A quarter of a megabyte of logits, but enough rows for a product to run at speed.
-    let block = max(64, (1 << 16) / max(vocab, 1))
-    let logits = try Tensor(uninitialized: [min(block, rows), vocab])
-    try withExtendedLifetime((ids, m)) {
-      for first in stride(from: 0, to: rows, by: block) {
-        let n = min(block, rows - first)
-        for (i, product) in products.enumerated() {
-          try product.addLogits(first, n, vocab, to: logits.pointer, isFirst: i == 0)
-        }
-        Self.lossesAndSlopes(
-          logits.pointer, n, vocab, targets: ids.pointer + first, weights: m.pointer + first,
-          losses: losses.pointer + first, total: total, wantsSlopes: needsGradients)
-        guard needsGradients else { continue }
-        for product in products { try product.addGradients(first, n, vocab, from: logits.pointer) }
-      }
+    try withExtendedLifetime((ids, m, products)) {
+      try Backends.current.linearCrossEntropy(
+        rows, vocab: vocab, products.map(\.operands), ids.pointer, weights: m.pointer,
+        total: total, wantsSlopes: needsGradients, losses: losses.pointer)
     }
     let sum = Tensor(try losses.sum().item() / total)
     guard needsGradients else { return sum }
@@ -105,34 +91,6 @@ public struct LinearOutputs {
         try [product.dInputs, product.dWeight].map { gradient in
           scale == 1 ? gradient : try gradient?.mul(Tensor(scale))
         }
-      }
-    }
-  }
-
-  /// Turns the logits of `n` rows into their losses and, if wanted, into the gradients of the loss.
-  private static func lossesAndSlopes(
-    _ logits: UnsafeMutablePointer<Float>, _ n: Int, _ vocab: Int,
-    targets: UnsafeMutablePointer<Int32>, weights: UnsafeMutablePointer<Float>,
-    losses: UnsafeMutablePointer<Float>, total: Float, wantsSlopes: Bool
-  ) {
-    Parallel.ranges(n, grain: max(16, Kernels.grain / max(vocab, 1))) { range in
-      for r in range {
-        let row = logits + r * vocab
-        let target = Int(targets[r])
-        // A weight of 0 leaves the row out even where its loss is infinite.
-        if weights[r] == 0 {
-          losses[r] = 0
-          if wantsSlopes { row.update(repeating: 0, count: vocab) }
-          continue
-        }
-        let own = row[target]
-        let (top, sum) = Kernels.exponentiate(row, vocab)
-        losses[r] = weights[r] * (top - own + logf(sum))
-        guard wantsSlopes else { continue }
-        let factor = weights[r] / total
-        let scale = factor / sum
-        for j in 0..<vocab { row[j] *= scale }
-        row[target] -= factor
       }
     }
   }
@@ -153,36 +111,10 @@ public struct LinearOutputs {
       dWeight = needsGradients && term.weight.requiresGrad ? try Tensor(full: w.shape, 0) : nil
     }
 
-    private var width: Int { w.shape[1] }
-
-    private func matrix(
-      _ pointer: UnsafeMutablePointer<Float>, _ stride: Int, transposed: Bool = false
-    ) -> Kernels.Matrix {
-      Kernels.Matrix(pointer: pointer, stride: max(stride, 1), transposed: transposed)
-    }
-
-    func addLogits(
-      _ first: Int, _ n: Int, _ vocab: Int, to logits: UnsafeMutablePointer<Float>, isFirst: Bool
-    ) throws {
-      try Kernels.parallelProduct(
-        n, vocab, width, matrix(x.pointer + first * width, width),
-        matrix(w.pointer, width, transposed: true), beta: isFirst ? 0 : 1, logits)
-    }
-
-    /// dX = dL W, dW += dLᵀ X for `n` rows from `first`.
-    func addGradients(
-      _ first: Int, _ n: Int, _ vocab: Int, from slopes: UnsafeMutablePointer<Float>
-    ) throws {
-      if let dInputs {
-        try Kernels.parallelProduct(
-          n, width, vocab, matrix(slopes, vocab), matrix(w.pointer, width),
-          dInputs.pointer + first * width)
-      }
-      if let dWeight {
-        try Kernels.parallelProduct(
-          vocab, width, n, matrix(slopes, vocab, transposed: true),
-          matrix(x.pointer + first * width, width), beta: 1, dWeight.pointer)
-      }
+    /// The same as a backend takes it; valid while this is.
+    var operands: LinearTerm {
+      LinearTerm(
+        width: w.shape[1], x: x.pointer, w: w.pointer, dx: dInputs?.pointer, dw: dWeight?.pointer)
     }
   }
 }

@@ -30,24 +30,10 @@ extension Tensor {
     }
     let source = try contiguous()
     let result = try Tensor(uninitialized: shape)
-    let (x, y) = (source.pointer, result.pointer)
     withExtendedLifetime(source) {
-      cosines.withUnsafeBufferPointer { c in
-        sines.withUnsafeBufferPointer { s in
-          let grain = Swift.max(1, Kernels.grain / Swift.max(width, 1))
-          Parallel.ranges(shape[0] * length, grain: grain) { range in
-            for row in range {
-              let angle = row % length * pairs
-              let (from, to) = (x + row * width, y + row * width)
-              for i in 0..<pairs {
-                let (a, b) = (from[2 &* i], from[2 &* i &+ 1])
-                to[2 &* i] = a * c[angle &+ i] - b * s[angle &+ i]
-                to[2 &* i &+ 1] = a * s[angle &+ i] + b * c[angle &+ i]
-              }
-            }
-          }
-        }
-      }
+      Backends.current.rotate(
+        shape[0] * length, length: length, pairs: pairs, source.pointer, cosines: cosines,
+        sines: sines, to: result.pointer)
     }
     // A rotation's transpose is the rotation back.
     return result.recorded("rope", from: [self]) {

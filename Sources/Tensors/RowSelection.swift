@@ -6,23 +6,17 @@
 ///
 /// Legend: *B* batch, *T* sequence length, *R* number of rows.
 public final class RowSelection: Sendable {
-  /// B, the number of sequences.
-  public let batch: Int
-  /// T, the length of each.
-  public let length: Int
-  /// The position of each row in its sequence, [R], counted from 0, increasing within a sequence.
-  public let positions: [Int32]
-  /// Sequence b owns rows `starts[b] ..< starts[b + 1]`.
-  public let starts: [Int]
+  /// The rows as kernels take them.
+  let rows: Rows
   /// Whether every position of every sequence is selected.
   public let isEverything: Bool
 
   /// Every position.
   public init(everyPositionOf batch: Int, length: Int) {
-    self.batch = batch
-    self.length = length
-    positions = (0..<batch * length).map { Int32(truncatingIfNeeded: $0 % max(length, 1)) }
-    starts = (0...batch).map { $0 * length }
+    rows = Rows(
+      batch: batch, length: length,
+      positions: (0..<batch * length).map { Int32(truncatingIfNeeded: $0 % max(length, 1)) },
+      starts: (0...batch).map { $0 * length })
     isEverything = true
   }
 
@@ -32,10 +26,8 @@ public final class RowSelection: Sendable {
     guard mask.rank == 2 else {
       throw EngineError("row selection", "needs a mask of shape [B, T], got \(mask.shape)")
     }
-    batch = mask.shape[0]
-    length = mask.shape[1]
-    let (batch, length) = (batch, length)
-    (positions, starts) = try mask.withElements { elements in
+    let (batch, length) = (mask.shape[0], mask.shape[1])
+    let (positions, starts) = try mask.withElements { elements in
       var positions = [Int32]()
       var starts = [0]
       for b in 0..<batch {
@@ -46,21 +38,31 @@ public final class RowSelection: Sendable {
       }
       return (positions, starts)
     }
+    rows = Rows(batch: batch, length: length, positions: positions, starts: starts)
     isEverything = positions.count == batch * length
   }
 
-  private init(batch: Int, length: Int, positions: [Int32], starts: [Int], isEverything: Bool) {
-    (self.batch, self.length, self.isEverything) = (batch, length, isEverything)
-    (self.positions, self.starts) = (positions, starts)
+  private init(_ rows: Rows, isEverything: Bool) {
+    (self.rows, self.isEverything) = (rows, isEverything)
   }
+
+  /// B, the number of sequences.
+  public var batch: Int { rows.batch }
+  /// T, the length of each.
+  public var length: Int { rows.length }
+  /// The position of each row in its sequence, [R], counted from 0, increasing within a sequence.
+  public var positions: [Int32] { rows.positions }
+  /// Sequence b owns rows `starts[b] ..< starts[b + 1]`.
+  public var starts: [Int] { rows.starts }
 
   /// The selection in some of the sequences, which then count from 0.
   /// - Precondition: `sequences` lies in 0 ..< B.
   public func sequences(_ sequences: Range<Int>) -> RowSelection {
     let rows = self.rows(of: sequences)
     return RowSelection(
-      batch: sequences.count, length: length, positions: Array(positions[rows]),
-      starts: starts[sequences.lowerBound...sequences.upperBound].map { $0 - rows.lowerBound },
+      Rows(
+        batch: sequences.count, length: length, positions: Array(positions[rows]),
+        starts: starts[sequences.lowerBound...sequences.upperBound].map { $0 - rows.lowerBound }),
       isEverything: isEverything || rows.count == sequences.count * length)
   }
 

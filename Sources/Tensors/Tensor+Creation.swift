@@ -3,10 +3,7 @@ extension Tensor {
   /// - Throws: `EngineError` if a size is negative or there is no memory for it.
   public convenience init(full shape: [Int], _ value: Float) throws {
     try self.init(uninitialized: shape)
-    let out = storage.pointer
-    Parallel.ranges(storage.count, grain: 8 * Kernels.grain) { range in
-      (out + range.lowerBound).update(repeating: value, count: range.count)
-    }
+    Backends.current.fill(storage.pointer, layout, value)
   }
 
   /// A tensor of `shape` with these elements in row-major order.
@@ -112,7 +109,7 @@ extension Tensor {
     _ = try Layout.checkedCount([n], "arange")
     let result = try Tensor(uninitialized: [n])
     let out = result.pointer
-    Parallel.ranges(n, grain: Kernels.grain) { range in
+    Parallel.ranges(n, grain: CPU.grain) { range in
       for i in range { out[i] = Float(first + Double(i) * step) }
     }
     return result
@@ -125,7 +122,7 @@ extension Tensor {
     _ = try Layout.checkedCount([n], "linspace")
     let result = try Tensor(uninitialized: [n])
     let out = result.pointer
-    Parallel.ranges(n, grain: Kernels.grain) { range in
+    Parallel.ranges(n, grain: CPU.grain) { range in
       for i in range {
         let share = n == 1 ? 0 : Double(i) / Double(n - 1)
         out[i] = Float(first + (last - first) * share)

@@ -1,22 +1,28 @@
-import Glibc
-
 // Elementwise operations. Each is a forward loop and, beside it, the rule by which a gradient g of
 // the result becomes gradients of the inputs. Broadcast inputs get their gradient summed back to
 // their shape by `backward`.
 
 extension Tensor {
-  private func binary(
-    _ other: Tensor, _ operation: String, _ loop: (Kernels.Pairs) -> Void
-  ) throws -> Tensor {
+  /// op(self, other), broadcast, without gradient.
+  private func binary(_ op: BinaryOp, _ other: Tensor, _ operation: String) throws -> Tensor {
     let target =
       shape == other.shape ? shape : try Layout.broadcast(shape, other.shape, operation)
-    return try Kernels.zip(self, other, shape: target, loop)
+    let result = try Tensor(uninitialized: target)
+    let (x, y) = (
+      layout.isContiguous ? self : try clone(),
+      other.layout.isContiguous ? other : try other.clone()
+    )
+    withExtendedLifetime((x, y)) {
+      Backends.current.binary(
+        op, target, x.pointer, x.shape, y.pointer, y.shape, to: result.pointer)
+    }
+    return result
   }
 
   /// self + other, broadcasting.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func add(_ other: Tensor) throws -> Tensor {
-    try binary(other, "add") { $0.each { $0 + $1 } }.recorded("add", from: [self, other]) { g in
+    try binary(.add, other, "add").recorded("add", from: [self, other]) { g in
       [g, g]
     }
   }
@@ -25,7 +31,7 @@ extension Tensor {
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func sub(_ other: Tensor) throws -> Tensor {
     let needsOther = other.requiresGrad
-    return try binary(other, "sub") { $0.each { $0 - $1 } }.recorded("sub", from: [self, other]) {
+    return try binary(.sub, other, "sub").recorded("sub", from: [self, other]) {
       g in
       [g, needsOther ? try g.neg() : nil]
     }
@@ -34,7 +40,7 @@ extension Tensor {
   /// self · other, broadcasting.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func mul(_ other: Tensor) throws -> Tensor {
-    try binary(other, "mul") { $0.each { $0 * $1 } }.recorded("mul", from: [self, other]) { g in
+    try binary(.mul, other, "mul").recorded("mul", from: [self, other]) { g in
       [
         self.requiresGrad ? try g.mul(other.detach()) : nil,
         other.requiresGrad ? try g.mul(self.detach()) : nil,
@@ -45,7 +51,7 @@ extension Tensor {
   /// self / other, broadcasting.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func div(_ other: Tensor) throws -> Tensor {
-    try binary(other, "div") { $0.each { $0 / $1 } }.recorded("div", from: [self, other]) { g in
+    try binary(.div, other, "div").recorded("div", from: [self, other]) { g in
       let overOther = try g.div(other.detach())
       return [
         overOther,
@@ -60,20 +66,18 @@ extension Tensor {
   /// The gradient of the exponent counts where the base is positive.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func pow(_ other: Tensor) throws -> Tensor {
-    let result = try binary(other, "pow") { $0.each { powf($0, $1) } }
+    let result = try binary(.pow, other, "pow")
     let value = result.detach()
     return result.recorded("pow", from: [self, other]) { g in
       let (base, exponent) = (self.detach(), other.detach())
       var forBase: Tensor?
       var forExponent: Tensor?
       if self.requiresGrad {
-        let slope = try base.binary(exponent, "pow") {
-          $0.each { x, p in p == 0 ? 0 : p * powf(x, p - 1) }
-        }
+        let slope = try base.binary(.powSlope, exponent, "pow")
         forBase = try g.mul(slope)
       }
       if other.requiresGrad {
-        let logarithm = try Kernels.map(base) { $0.each { $0 > 0 ? logf($0) : 0 } }
+        let logarithm = try base.unary(.logOrZero, "log")
         forExponent = try g.mul(value).mul(logarithm)
       }
       return [forBase, forExponent]
@@ -83,11 +87,9 @@ extension Tensor {
   /// The larger of both elements, broadcasting; where equal, the gradient is shared.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func maximum(_ other: Tensor) throws -> Tensor {
-    try binary(other, "maximum") { $0.each { $0 > $1 || $0 != $0 ? $0 : $1 } }
+    try binary(.maximum, other, "maximum")
       .recorded("maximum", from: [self, other]) { g in
-        let share = try self.detach().binary(other.detach(), "maximum") {
-          $0.each { a, b in a > b ? 1 : (a == b ? 0.5 : 0) }
-        }
+        let share = try self.detach().binary(.maximumShare, other.detach(), "maximum")
         return [try g.mul(share), try g.sub(g.mul(share))]
       }
   }
@@ -95,9 +97,9 @@ extension Tensor {
   /// 1 where the comparison holds, else 0, broadcasting; without gradient.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func compare(
-    _ other: Tensor, _ operation: String, _ comparison: (Float, Float) -> Bool
+    _ other: Tensor, _ operation: String, _ comparison: Comparison
   ) throws -> Tensor {
-    try binary(other, operation) { $0.each { comparison($0, $1) ? 1 : 0 } }
+    try binary(.compare(comparison), other, operation)
   }
 
   /// `a` where `mask` is not 0, else `b`; all three broadcast.
@@ -110,12 +112,9 @@ extension Tensor {
       a.detach().expand(target).contiguous(), b.detach().expand(target).contiguous()
     )
     let result = try Tensor(uninitialized: target)
-    let (out, picks) = (result.pointer, chosen.pointer)
-    let (x, y) = (left.pointer, right.pointer)
     withExtendedLifetime((chosen, left, right)) {
-      Parallel.ranges(result.count, grain: Kernels.grain) { range in
-        for i in range { out[i] = picks[i] != 0 ? x[i] : y[i] }
-      }
+      Backends.current.choose(
+        result.count, where: chosen.pointer, left.pointer, right.pointer, to: result.pointer)
     }
     return result.recorded("where", from: [a, b]) { g in
       let zero = Tensor(0)
@@ -123,87 +122,55 @@ extension Tensor {
     }
   }
 
-  /// A unary operation y = f(x) from a loop over f and one over dy/dx at x and y.
-  private func unary(
-    _ operation: String, _ loop: (Kernels.Elements) -> Void,
-    slope: @escaping (Kernels.Slopes) -> Void
-  ) throws -> Tensor {
-    let result = try Kernels.map(self, loop)
+  /// y = op(x), whose gradient is that of y times op′(x).
+  func unary(_ op: UnaryOp, _ operation: String) throws -> Tensor {
+    let x = layout.isContiguous ? self : try clone()
+    let result = try Tensor(uninitialized: shape)
+    withExtendedLifetime(x) {
+      Backends.current.unary(op, result.count, x.pointer, to: result.pointer)
+    }
     guard requiresGrad else { return result }
     let value = result.detach()
     return result.recorded(operation, from: [self]) { g in
-      [try Kernels.gradient(g, self.detach(), value, slope)]
+      let (g, x) = (try g.contiguous(), try self.detach().contiguous())
+      let dx = try Tensor(uninitialized: x.shape)
+      withExtendedLifetime((g, x)) {
+        Backends.current.unarySlope(
+          op, dx.count, x.pointer, value.pointer, gradient: g.pointer, to: dx.pointer)
+      }
+      return [dx]
     }
   }
 
   /// −x.
-  public func neg() throws -> Tensor {
-    try unary("neg", { $0.each { -$0 } }, slope: { $0.each { _, _ in -1 } })
-  }
+  public func neg() throws -> Tensor { try unary(.neg, "neg") }
   /// e^x.
-  public func exp() throws -> Tensor {
-    try unary(
-      "exp", { $0.each { Kernels.exponential($0) } }, slope: { $0.each { _, y in y } })
-  }
+  public func exp() throws -> Tensor { try unary(.exp, "exp") }
   /// Natural logarithm.
-  public func log() throws -> Tensor {
-    try unary("log", { $0.each { logf($0) } }, slope: { $0.each { x, _ in 1 / x } })
-  }
+  public func log() throws -> Tensor { try unary(.log, "log") }
   /// Square root.
-  public func sqrt() throws -> Tensor {
-    try unary("sqrt", { $0.each { $0.squareRoot() } }, slope: { $0.each { _, y in 0.5 / y } })
-  }
+  public func sqrt() throws -> Tensor { try unary(.sqrt, "sqrt") }
   /// |x|; the gradient at 0 is 0.
-  public func abs() throws -> Tensor {
-    try unary(
-      "abs", { $0.each { Swift.abs($0) } },
-      slope: { $0.each { x, _ in x > 0 ? 1 : (x < 0 ? -1 : 0) } })
-  }
+  public func abs() throws -> Tensor { try unary(.abs, "abs") }
   /// Hyperbolic tangent.
-  public func tanh() throws -> Tensor {
-    try unary("tanh", { $0.each { tanhf($0) } }, slope: { $0.each { _, y in 1 - y * y } })
-  }
+  public func tanh() throws -> Tensor { try unary(.tanh, "tanh") }
   /// 1 / (1 + e^−x).
-  public func sigmoid() throws -> Tensor {
-    try unary(
-      "sigmoid", { $0.each { 1 / (1 + Kernels.exponential(-$0)) } },
-      slope: { $0.each { _, y in y * (1 - y) } })
-  }
+  public func sigmoid() throws -> Tensor { try unary(.sigmoid, "sigmoid") }
   /// max(x, 0); the gradient at 0 is 0.
-  public func relu() throws -> Tensor {
-    try unary(
-      "relu", { $0.each { $0 > 0 || $0 != $0 ? $0 : 0 } },
-      slope: { $0.each { x, _ in x > 0 ? 1 : 0 } })
-  }
+  public func relu() throws -> Tensor { try unary(.relu, "relu") }
   /// x·Φ(x), Φ the standard normal distribution function (the exact form, not the tanh one).
-  public func gelu() throws -> Tensor {
-    try unary(
-      "gelu", { $0.each { $0 * normalDistribution($0) } },
-      slope: {
-        $0.each { x, _ in
-          let density: Float = 0.398_942_28 * expf(-0.5 * x * x)
-          return normalDistribution(x) + x * density
-        }
-      })
-  }
+  public func gelu() throws -> Tensor { try unary(.gelu, "gelu") }
   /// x².
-  public func square() throws -> Tensor {
-    try unary("square", { $0.each { $0 * $0 } }, slope: { $0.each { x, _ in 2 * x } })
-  }
+  public func square() throws -> Tensor { try unary(.square, "square") }
   /// x limited to [`low`, `high`]; the gradient counts inside.
   /// - Throws: `EngineError` if `low` is above `high`.
   public func clamp(_ low: Float, _ high: Float) throws -> Tensor {
     guard low <= high else {
       throw EngineError("clamp", "the lower limit \(low) is above the upper limit \(high)")
     }
-    return try unary(
-      "clamp", { $0.each { $0 < low ? low : ($0 > high ? high : $0) } },
-      slope: { $0.each { x, _ in x < low || x > high ? 0 : 1 } })
+    return try unary(.clamp(low: low, high: high), "clamp")
   }
 }
-
-@inline(__always)
-private func normalDistribution(_ x: Float) -> Float { 0.5 * erfcf(-x * 0.707_106_77) }
 
 // In place.
 
@@ -218,18 +185,17 @@ extension Tensor {
     }
   }
 
-  /// Replaces each element x by what `loop` makes of it and of y, the element of `other` broadcast
-  /// to this shape.
+  /// Replaces each element x by op(x, y), y the element of `other` broadcast to this shape.
   ///
   /// The new elements are worked out beside the tensor and written at the end: one that is
   /// interrupted holds what it held before.
   /// - Throws: `EngineError` if `other` does not broadcast to this shape, this view repeats
   ///   elements, or gradients are recorded.
   private func updateInPlace(
-    _ other: Tensor, _ operation: String, _ loop: (Kernels.Pairs) -> Void
+    _ op: BinaryOp, _ other: Tensor, _ operation: String
   ) throws {
     try checkOverwritable(by: other, operation)
-    let updated = try Kernels.zip(detach(), other.detach(), shape: shape, loop)
+    let updated = try detach().binary(op, other.detach(), operation)
     try Interruption.check()
     overwrite(with: updated)
   }
@@ -247,36 +213,21 @@ extension Tensor {
   /// Sets every element to those of `values`, of this shape and not of this storage, and is not
   /// interrupted: it takes a fifth of a second for a gigabyte.
   package func overwrite(with values: Tensor) {
-    Interruption.suspended {
-      guard !values.layout.isContiguous else { return writeRun(values) }
-      storage.version &+= 1
-      let (to, from) = (storage.pointer, values.storage.pointer)
-      layout.forEachPosition(in: 0..<count) { to[$1] = from[values.layout.position(of: $0)] }
-    }
+    Interruption.suspended { write(values) }
   }
 
   /// The same for a tensor that nobody else knows yet, where an interruption may leave elements out.
-  func write(_ values: Tensor) throws { writeRun(try values.contiguous()) }
-
-  private func writeRun(_ values: Tensor) {
+  func write(_ values: Tensor) {
+    precondition(values.shape == shape, "elements of another shape")
     storage.version &+= 1
-    let (to, layout, source) = (storage.pointer, layout, values.pointer)
-    withExtendedLifetime(values) {
-      Parallel.ranges(count, grain: Kernels.grain) { range in
-        layout.forEachPosition(in: range) { to[$1] = source[$0] }
-      }
-    }
+    Backends.current.copy(
+      values.storage.pointer, values.layout, to: storage.pointer, layout)
   }
 
   /// Sets every element to `value`, as ``overwrite(with:)``.
   private func overwrite(with value: Float) {
     storage.version &+= 1
-    let (to, layout) = (storage.pointer, layout)
-    Interruption.suspended {
-      Parallel.ranges(count, grain: Kernels.grain) { range in
-        layout.forEachPosition(in: range) { to[$1] = value }
-      }
-    }
+    Interruption.suspended { Backends.current.fill(storage.pointer, layout, value) }
   }
 
   /// Sets every element to those of `other`, broadcast to this shape.
@@ -296,11 +247,11 @@ extension Tensor {
   /// Adds `scale`·`other`.
   /// - Throws: `EngineError` if it does not broadcast, or gradients are recorded.
   public func addInPlace(_ other: Tensor, scale: Float = 1) throws {
-    try updateInPlace(other, "add_") { $0.each { $0 + scale * $1 } }
+    try updateInPlace(.addScaled(scale: scale), other, "add_")
   }
   /// Multiplies by `other`.
   /// - Throws: `EngineError` if it does not broadcast, or gradients are recorded.
   public func mulInPlace(_ other: Tensor) throws {
-    try updateInPlace(other, "mul_") { $0.each { $0 * $1 } }
+    try updateInPlace(.mul, other, "mul_")
   }
 }

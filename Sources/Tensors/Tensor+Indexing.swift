@@ -17,27 +17,18 @@ extension Tensor {
     let width = shape.dropFirst(leading).reduce(1, *)
     let kept = try ids.contiguous()
     let result = try Tensor(uninitialized: ids.shape + shape.dropFirst(leading))
-    let (from, out, which) = (source.pointer, result.pointer, kept.pointer)
     withExtendedLifetime((source, kept)) {
-      Parallel.ranges(kept.count, grain: Swift.max(1, Kernels.grain / Swift.max(width, 1))) {
-        range in
-        for r in range {
-          (out + r * width).update(from: from + Int(which[r]) * width, count: width)
-        }
-      }
+      Backends.current.gatherRows(
+        kept.count, width: width, kept.pointer, of: source.pointer, to: result.pointer)
     }
     let rule = Node.Rule.addition { g, sum in
       let g = try g.contiguous()
-      let (from, to) = (g.pointer, sum.pointer)
       withExtendedLifetime((kept, g)) {
-        for r in 0..<kept.count {
-          if r & 0xFFF == 0, Interruption.stopsHere { break }
-          let (a, b) = (from + r * width, to + Int(kept.pointer[r]) * width)
-          for i in 0..<width { b[i] += a[i] }
-        }
+        Backends.current.addRows(
+          kept.count, width: width, g.pointer, kept.pointer, to: sum.pointer)
       }
     }
-    return result.recorded("index", from: [self], rule)
+    return result.recorded("index", from: [self], reading: [.integers(kept)], rule)
   }
 
   /// result[i, …, j, …] = self[i, …, ids[i, …, j, …], …] along dimension `d`.
@@ -48,19 +39,17 @@ extension Tensor {
     let plan = try Gather(layout, d, ids)
     let source = try contiguous()
     let result = try Tensor(uninitialized: ids.shape)
-    let (out, from) = (result.pointer, source.pointer)
-    withExtendedLifetime(source) {
-      Parallel.ranges(result.count, grain: Kernels.grain) { range in
-        plan.forEachPair(in: range) { out[$0] = from[$1] }
-      }
+    withExtendedLifetime((source, plan.ids)) {
+      Backends.current.gather(
+        plan.lines, wanted: plan.wanted, plan.ids.pointer, of: source.pointer, to: result.pointer)
     }
     let shape = shape
-    return result.recorded("gather", from: [self]) { g in
+    return result.recorded("gather", from: [self], reading: [.integers(plan.ids)]) { g in
       let g = try g.contiguous()
       let sum = try Tensor(full: shape, 0)
-      let (to, from) = (sum.pointer, g.pointer)
-      try Interruption.parts(g.count) { range in
-        plan.forEachPair(in: range) { to[$1] += from[$0] }
+      withExtendedLifetime((g, plan.ids)) {
+        Backends.current.scatterAdd(
+          plan.lines, wanted: plan.wanted, g.pointer, plan.ids.pointer, to: sum.pointer)
       }
       return [sum]
     }
@@ -102,11 +91,14 @@ extension IntTensor {
   public func gather(_ d: Int, _ ids: IntTensor) throws -> IntTensor {
     let plan = try Gather(layout, d, ids)
     let source = try contiguous()
-    let result = try IntTensor(shape: ids.shape)
-    let (out, from) = (result.pointer, source.pointer)
-    withExtendedLifetime(source) {
-      Parallel.ranges(result.count, grain: Kernels.grain) { range in
-        plan.forEachPair(in: range) { out[$0] = from[$1] }
+    let result = try IntTensor(uninitialized: ids.shape)
+    // An id stands for four bytes, as a number does.
+    withExtendedLifetime((source, plan.ids)) {
+      source.pointer.withMemoryRebound(to: Float.self, capacity: source.count) { from in
+        result.pointer.withMemoryRebound(to: Float.self, capacity: result.count) { out in
+          Backends.current.gather(
+            plan.lines, wanted: plan.wanted, plan.ids.pointer, of: from, to: out)
+        }
       }
     }
     return result
@@ -115,11 +107,10 @@ extension IntTensor {
 
 /// Which element each element of a gathered tensor comes from, checked.
 private struct Gather {
-  private let ids: IntTensor
-  private let outer: Int
-  private let size: Int
-  private let wanted: Int
-  private let inner: Int
+  let ids: IntTensor
+  let lines: Lines
+  /// How many are chosen from each line.
+  let wanted: Int
 
   init(_ layout: Layout, _ d: Int, _ ids: IntTensor) throws {
     let d = try layout.dimension(d, "gather")
@@ -134,25 +125,7 @@ private struct Gather {
     }
     try ids.check(below: shape[d], "gather", "index")
     self.ids = try ids.contiguous()
-    outer = shape[..<d].reduce(1, *)
-    size = shape[d]
+    lines = Lines(shape, around: d)
     wanted = ids.shape[d]
-    inner = shape[(d + 1)...].reduce(1, *)
-  }
-
-  /// Calls `body(place in the result, place in the source)` for a range of the result's elements.
-  @inline(__always)
-  func forEachPair(in range: Range<Int>, _ body: (Int, Int) -> Void) {
-    let chosen = ids.pointer
-    withExtendedLifetime(ids) {
-      if inner == 1 && outer == 1 {
-        for place in range { body(place, Int(chosen[place])) }
-        return
-      }
-      for place in range {
-        let (line, i) = place.quotientAndRemainder(dividingBy: inner)
-        body(place, (line / wanted * size + Int(chosen[place])) * inner + i)
-      }
-    }
   }
 }

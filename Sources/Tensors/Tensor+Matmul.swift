@@ -2,28 +2,27 @@
 
 extension Tensor {
   /// This matrix (or the last two dimensions' matrix at `offset`) as BLAS reads it, if it can.
-  private var blasMatrix: Kernels.Matrix? {
+  private var blasMatrix: MatrixView? {
     let (rows, columns) = (shape[rank - 2], shape[rank - 1])
     let (rowStride, columnStride) = (layout.strides[rank - 2], layout.strides[rank - 1])
     if columnStride == 1, rowStride >= Swift.max(1, columns) {
-      return Kernels.Matrix(pointer: pointer, stride: rowStride, transposed: false)
+      return MatrixView(pointer, stride: rowStride)
     }
     if rowStride == 1, columnStride >= Swift.max(1, rows) {
-      return Kernels.Matrix(pointer: pointer, stride: columnStride, transposed: true)
+      return MatrixView(pointer, stride: columnStride, transposed: true)
     }
     return nil
   }
 
   /// Calls `body` with this matrix as BLAS reads it, copied if its strides require it.
-  private func withBlasMatrix(_ body: (Kernels.Matrix) throws -> Void) throws {
+  private func withBlasMatrix(_ body: (MatrixView) throws -> Void) throws {
     if let matrix = blasMatrix {
       try withExtendedLifetime(self) { try body(matrix) }
     } else {
       let copy = try clone()
       try withExtendedLifetime(copy) {
         try body(
-          Kernels.Matrix(
-            pointer: copy.pointer, stride: Swift.max(1, shape[rank - 1]), transposed: false))
+          MatrixView(copy.pointer, stride: Swift.max(1, shape[rank - 1])))
       }
     }
   }
@@ -69,10 +68,11 @@ extension Tensor {
   private func matrixProduct(_ other: Tensor) throws -> Tensor {
     let (m, k, n) = (shape[0], shape[1], other.shape[1])
     _ = try Layout.checkedCount([m, n], "matmul")
-    try MatrixLibrary.check("matmul")
     let result = try Tensor(uninitialized: [m, n])
     try withBlasMatrix { a in
-      try other.withBlasMatrix { b in try Kernels.parallelProduct(m, n, k, a, b, result.pointer) }
+      try other.withBlasMatrix { b in
+        try Backends.current.product(m, n, k, a, b, beta: 0, to: result.pointer)
+      }
     }
     // dA = g Bᵀ, dB = Aᵀ g
     return result.recorded("matmul", from: [self, other], areFresh: true) { g in
@@ -93,23 +93,13 @@ extension Tensor {
   private func batchProduct(_ other: Tensor) throws -> Tensor {
     let (batch, m, k, n) = (shape[0], shape[1], shape[2], other.shape[2])
     _ = try Layout.checkedCount([batch, m, n], "matmul")
-    try MatrixLibrary.check("matmul")
     let result = try Tensor(uninitialized: [batch, m, n])
-    let isHeard = Interruption.isHeard
-    let out = result.pointer
     let (left, right) = (try readableEntries(), try other.readableEntries())
     try noGrad {
-      let lefts = try (0..<batch).map { try left.select(0, $0).blasMatrix }
-      let rights = try (0..<batch).map { try right.select(0, $0).blasMatrix }
-      withExtendedLifetime((left, right)) {
-        Parallel.run(batch) { entry, _ in
-          guard let a = lefts[entry], let b = rights[entry], m > 0, n > 0 else { return }
-          if k == 0 {
-            (out + entry * m * n).update(repeating: 0, count: m * n)
-          } else {
-            Kernels.product(m, n, k, a, b, out + entry * m * n, stride: n, isHeard: isHeard)
-          }
-        }
+      let lefts = try (0..<batch).compactMap { try left.select(0, $0).blasMatrix }
+      let rights = try (0..<batch).compactMap { try right.select(0, $0).blasMatrix }
+      try withExtendedLifetime((left, right)) {
+        try Backends.current.products(m, n, k, lefts, rights, to: result.pointer)
       }
     }
     return result.recorded("matmul", from: [self, other], areFresh: true) { g in

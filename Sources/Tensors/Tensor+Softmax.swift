@@ -1,18 +1,4 @@
-import Glibc
-
 // Softmax and what is made of it, each in one pass over rows that stay in cache.
-
-extension Kernels {
-  /// Replaces `n` numbers by e^(x − max) and returns their maximum and the sum of exponentials.
-  @inline(__always)
-  static func exponentiate(
-    _ x: UnsafeMutablePointer<Float>, _ n: Int
-  ) -> (maximum: Float, sum: Float) {
-    let top = maximum(x, n)
-    for i in 0..<n { x[i] = exponential(x[i] - top) }
-    return (top, Tensor.sum(x, n))
-  }
-}
 
 extension Tensor {
   /// Moves dimension `d` last and makes the elements contiguous; `back` undoes the move.
@@ -63,27 +49,13 @@ extension Tensor {
     let n = shape[rank - 1]
     let rows = n == 0 ? 0 : count / n
     let result = try detach().clone()
-    let out = result.pointer
-    let grain = Swift.max(1, Kernels.grain / Swift.max(n, 1))
-    Parallel.ranges(rows, grain: grain) { range in
-      for r in range {
-        let row = out + r * n
-        let scale = 1 / Kernels.exponentiate(row, n).sum
-        for i in 0..<n { row[i] *= scale }
-      }
-    }
+    Backends.current.softmax(rows, n, result.pointer)
     let value = result.detach()
     // dx = y ∘ (g − Σ g y)
     return result.recorded("softmax", from: [self]) { g in
       let dx = try g.clone()
-      let (to, y) = (dx.pointer, value.pointer)
-      Parallel.ranges(rows, grain: grain) { range in
-        for r in range {
-          let (a, b) = (to + r * n, y + r * n)
-          var inner: Float = 0
-          for i in 0..<n { inner += a[i] * b[i] }
-          for i in 0..<n { a[i] = b[i] * (a[i] - inner) }
-        }
+      withExtendedLifetime(value) {
+        Backends.current.softmaxSlope(rows, n, value.pointer, gradient: dx.pointer)
       }
       return [dx]
     }
@@ -94,10 +66,7 @@ extension Tensor {
     let n = shape[rank - 1]
     let rows = shape.dropLast().reduce(1, *)
     let result = try Tensor(uninitialized: [rows])
-    let (x, out) = (pointer, result.pointer)
-    Parallel.ranges(rows, grain: Swift.max(1, Kernels.grain / Swift.max(n, 1))) { range in
-      for r in range { out[r] = Kernels.logSumExp(x + r * n, n) }
-    }
+    Backends.current.logSumExp(rows, n, pointer, to: result.pointer)
     let value = result.detach()
     return result.recorded("logsumexp", from: [self]) { g in
       let shape = self.shape
@@ -134,57 +103,24 @@ extension Tensor {
     let rows = y.count
     let logs = try Tensor(uninitialized: [rows])
     let losses = try Tensor(uninitialized: [rows])
-    let grain = Swift.max(1, Kernels.grain / Swift.max(n, 1))
-    let (from, ids, w) = (x.pointer, y.pointer, weights.pointer)
-    let (lse, loss) = (logs.pointer, losses.pointer)
-    Parallel.ranges(rows, grain: grain) { range in
-      for r in range {
-        lse[r] = Kernels.logSumExp(from + r * n, n)
-        // A weight of 0 leaves the row out even where its loss is infinite.
-        loss[r] = w[r] == 0 ? 0 : w[r] * (lse[r] - from[r * n + Int(ids[r])])
-      }
+    withExtendedLifetime((x, y, weights)) {
+      Backends.current.crossEntropy(
+        rows, n, x.pointer, y.pointer, weights: weights.pointer, logs: logs.pointer,
+        losses: losses.pointer)
     }
     let total = try weights.sum().item()
     let result = Tensor(try losses.sum().item() / total)
-    return result.recorded("cross_entropy", from: [self]) { g in
-      let scale = try g.item() / total
+    return result.recorded(
+      "cross_entropy", from: [self], reading: [.tensor(weights), .integers(y)]
+    ) { g in
       let dx = try Tensor(uninitialized: self.shape)
-      let to = dx.pointer
-      withExtendedLifetime((x, y, weights, logs)) {
-        Parallel.ranges(rows, grain: grain) { range in
-          for r in range {
-            let (a, b) = (from + r * n, to + r * n)
-            let factor = scale * w[r]
-            if factor == 0 {
-              for i in 0..<n { b[i] = 0 }
-              continue
-            }
-            let log = lse[r]
-            for i in 0..<n { b[i] = factor * Kernels.exponential(a[i] - log) }
-            b[Int(ids[r])] -= factor
-          }
-        }
+      try withExtendedLifetime((x, y, weights, logs)) {
+        try Backends.current.crossEntropySlope(
+          rows, n, x.pointer, y.pointer, weights: weights.pointer, logs: logs.pointer,
+          scale: try g.item() / total, to: dx.pointer)
       }
       return [dx]
     }
-  }
-}
-
-extension Kernels {
-  /// log Σ e^x of `n` numbers, with the maximum taken out.
-  @inline(__always)
-  static func logSumExp(_ x: UnsafeMutablePointer<Float>, _ n: Int) -> Float {
-    var top = -Float.infinity
-    var invalid = false
-    for i in 0..<n {
-      top = x[i] > top ? x[i] : top
-      if x[i] != x[i] { invalid = true }
-    }
-    if invalid { return .nan }
-    if top.isInfinite { return top }
-    var total: Float = 0
-    for i in 0..<n { total += exponential(x[i] - top) }
-    return top + logf(total)
   }
 }
 

@@ -34,113 +34,17 @@ extension Tensor {
   }
 
   /// The places of the first `keep` elements of every line along `d`, in order.
-  ///
-  /// An element becomes a 64-bit key: its order above, its place below. Sorting integers is fast,
-  /// and no two keys are equal, so the order is that of a stable sort.
   private func ordered(_ d: Int, keep: Int, descending: Bool) throws -> IntTensor {
     let source = try detach().contiguous()
-    let size = shape[d]
-    let inner = shape[(d + 1)...].reduce(1, *)
     var wanted = shape
     wanted[d] = keep
     let result = try IntTensor(uninitialized: wanted)
-    let lines = shape[..<d].reduce(1, *) * inner
-    let (x, out) = (source.pointer, result.pointer)
-    func key(_ line: Int, _ i: Int) -> UInt64 {
-      let from = x + line / inner * size * inner + line % inner
-      let key = Kernels.orderKey(from[i &* inner])
-      return UInt64(descending ? ~key : key) << 32 | UInt64(i)
-    }
-    func write(_ keys: UnsafePointer<UInt64>, _ places: Range<Int>, _ line: Int) {
-      let to = out + line / inner * keep * inner + line % inner
-      for i in places { to[i &* inner] = Int32(truncatingIfNeeded: keys[i] & 0xFFFF_FFFF) }
-    }
-    try withExtendedLifetime((source, result)) {
-      guard size <= Kernels.mostInOneSort else {
-        for line in 0..<lines {
-          let keys = try Kernels.firstInOrder(size, keep: keep) { key(line, $0) }
-          Parallel.ranges(keep, grain: Kernels.grain) { write(keys.pointer, $0, line) }
-        }
-        return
-      }
-      Parallel.ranges(lines, grain: Swift.max(1, Kernels.grain / 8 / Swift.max(size, 1))) { range in
-        var keys = [UInt64](repeating: 0, count: size)
-        for line in range {
-          for i in 0..<size { keys[i] = key(line, i) }
-          keys.sort()
-          write(keys, 0..<keep, line)
-        }
-      }
+    try withExtendedLifetime(source) {
+      try Backends.current.order(
+        Lines(shape, around: d), keep: keep, descending: descending, source.pointer,
+        to: result.pointer)
     }
     try Interruption.check()
     return result
-  }
-}
-
-extension Kernels {
-  /// The most keys that are sorted at once, which nothing interrupts: some 5 ms.
-  fileprivate static let mostInOneSort = 1 << 16
-
-  /// The `keep` smallest of `count` keys, in order: blocks are sorted, then merged in pairs.
-  ///
-  /// No run needs more than `keep` keys.
-  /// - Throws: `EngineError` if this is interrupted.
-  fileprivate static func firstInOrder(
-    _ count: Int, keep: Int, _ key: (Int) -> UInt64
-  ) throws -> Storage<UInt64> {
-    var (keys, merged) = (try Storage<UInt64>(count: count), try Storage<UInt64>(count: count))
-    var width = mostInOneSort
-    let first = keys.pointer
-    Parallel.ranges(count, grain: width) { range in
-      for i in range { first[i] = key(i) }
-      var block = UnsafeMutableBufferPointer(start: first + range.lowerBound, count: range.count)
-      block.sort()
-    }
-    let isHeard = Interruption.isHeard
-    while width < count {
-      try Interruption.check()
-      let (from, to, pair) = (keys.pointer, merged.pointer, 2 * width)
-      Parallel.run((count + pair - 1) / pair) { part, _ in
-        let (start, middle) = (part * pair, min(part * pair + width, count))
-        merge(
-          from + start, min(middle - start, keep),
-          from + middle, min(min(start + pair, count) - middle, keep),
-          to: to + start, keep: keep, isHeard: isHeard)
-      }
-      swap(&keys, &merged)
-      width = pair
-    }
-    return keys
-  }
-
-  /// The `keep` smallest keys of two runs in order, or all of them.
-  private static func merge(
-    _ a: UnsafePointer<UInt64>, _ aCount: Int, _ b: UnsafePointer<UInt64>, _ bCount: Int,
-    to out: UnsafeMutablePointer<UInt64>, keep: Int, isHeard: Bool
-  ) {
-    var (i, j) = (0, 0)
-    let total = min(aCount + bCount, keep)
-    for start in stride(from: 0, to: total, by: mostInOneSort) {
-      if isHeard && Interruption.shouldStop { return }
-      for place in start..<min(total, start + mostInOneSort) {
-        if j == bCount || (i < aCount && a[i] < b[j]) {
-          out[place] = a[i]
-          i &+= 1
-        } else {
-          out[place] = b[j]
-          j &+= 1
-        }
-      }
-    }
-  }
-
-  /// An unsigned integer that orders as the number does: −∞ < … < −0 = 0 < … < ∞ < NaN.
-  ///
-  /// The bits of positive floats already order as integers; those of negative ones in reverse.
-  @inline(__always)
-  static func orderKey(_ x: Float) -> UInt32 {
-    if x != x { return .max }
-    let bits = (x + 0).bitPattern
-    return bits >> 31 == 0 ? bits | 0x8000_0000 : ~bits
   }
 }

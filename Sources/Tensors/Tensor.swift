@@ -99,7 +99,7 @@ public final class Tensor {
   /// The same elements in a storage of their own, without history.
   public func clone() throws -> Tensor {
     let result = try Tensor(uninitialized: shape)
-    Kernels.copy(self, to: result)
+    Backends.current.copy(storage.pointer, layout, to: result.storage.pointer, result.layout)
     return result
   }
 

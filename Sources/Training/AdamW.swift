@@ -52,7 +52,7 @@ public final class AdamW: Optimizer {
       let t = state.updates
       try tensor.updateAdamW(
         gradient: grad, first: state.buffers[0], second: state.buffers[1],
-        Kernels.AdamWStep(
+        AdamWStep(
           betas: betas, shrink: 1 - rate * weightDecay,
           stepSize: rate / (1 - pow(betas.0, Double(t))),
           rootCorrection: (1 - pow(betas.1, Double(t))).squareRoot(), epsilon: epsilon))

@@ -44,14 +44,16 @@ public final class SGD: Optimizer {
       guard let grad = try gradient(of: parameter) else { continue }
       let tensor = parameter.tensor
       guard momentum > 0 else {
-        try tensor.updateSGD(gradient: grad, rate: rate, decay: weightDecay)
+        try tensor.updateSGD(gradient: grad, SGDStep(rate: rate, decay: weightDecay))
         continue
       }
       let known = states[tensor]
       let state = try known ?? OptimizerState(buffers: [Tensor(full: tensor.shape, 0)])
       try tensor.updateSGD(
-        gradient: grad, buffer: state.buffers[0], isFirst: known == nil, rate: rate,
-        decay: weightDecay, momentum: momentum, nesterov: nesterov)
+        gradient: grad, buffer: state.buffers[0],
+        SGDStep(
+          rate: rate, decay: weightDecay, momentum: momentum, nesterov: nesterov,
+          isFirst: known == nil))
       states[tensor] = state
     }
   }

@@ -197,4 +197,30 @@ import Testing
     try x.sum().backward()
     #expect(y.grad == nil)
   }
+
+  /// What a rule reads beside its inputs is watched as they are.
+  @Test func whatARuleReadsMustNotChange() throws {
+    let logits = try Tensor([1, 2, 3, 4], shape: [2, 2]).requireGrad()
+    let (targets, mask) = (try IntTensor([0, 1]), try Tensor.ones([2]))
+    let loss = try logits.crossEntropy(targets, mask: mask)
+    try mask.copyInPlace(Tensor(0))
+    expectError(
+      "backward: what cross_entropy chose by, of shape [2], was changed in place after its use"
+    ) { try loss.backward() }
+
+    let other = try logits.crossEntropy(targets)
+    try targets.copyInPlace(IntTensor([1, 0]))
+    expectError(
+      "backward: what cross_entropy chose by, of shape [2], was changed in place after its use"
+    ) { try other.backward() }
+
+    // An id that leaves the table afterwards is never used.
+    let ids = try IntTensor([0, 1])
+    let rows = try logits.rows(ids).sum()
+    try ids.copyInPlace(IntTensor([1_000_000, 2_000_000]))
+    expectError(
+      "backward: what index chose by, of shape [2], was changed in place after its use"
+    ) { try rows.backward() }
+    #expect(logits.grad == nil)
+  }
 }

@@ -164,11 +164,11 @@ let broadcastingShapes: [([Int], [Int])] = [
 
   @Test func comparisonsGiveMasksWithoutGradient() throws {
     let a = try Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3]).requireGrad()
-    let mask = try a.compare(Tensor([3, 2, 1]), "lt", <)
+    let mask = try a.compare(Tensor([3, 2, 1]), "lt", .less)
     #expect(mask.shape == [2, 3])
     #expect(mask.elements() == [1, 0, 0, 0, 0, 0])
     #expect(!mask.requiresGrad)
-    #expect(try Tensor([.nan]).compare(Tensor([.nan]), "eq", ==).elements() == [0])
+    #expect(try Tensor([.nan]).compare(Tensor([.nan]), "eq", .equal).elements() == [0])
   }
 
   @Test func changesInPlace() throws {
@@ -205,7 +205,7 @@ let broadcastingShapes: [([Int], [Int])] = [
       try a.maximum(b)
     }
     expectError("eq: shapes [2, 3] and [4, 3] do not broadcast together") {
-      try a.compare(b, "eq", ==)
+      try a.compare(b, "eq", .equal)
     }
     expectError("where: shapes [2] and [2, 3] do not broadcast together") {
       try Tensor.select(Tensor([1, 0]), a, a)

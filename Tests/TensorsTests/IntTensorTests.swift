@@ -81,15 +81,15 @@ import Testing
 
   @Test func compare() throws {
     let x = try sample()
-    let mask = try x.compare(IntTensor([3, 2, 3]), "le", <=)
+    let mask = try x.compare(IntTensor([3, 2, 3]), "le", .lessOrEqual)
     #expect(mask.shape == [2, 3])
     #expect(mask.elements() == [1, 1, 1, 0, 0, 0])
-    let square = try x.transpose(0, 1).compare(IntTensor([4, 5]), "eq", ==)
+    let square = try x.transpose(0, 1).compare(IntTensor([4, 5]), "eq", .equal)
     #expect(square.shape == [3, 2])
     #expect(square.elements() == [0, 0, 0, 1, 0, 0])
-    #expect(try IntTensor([1]).compare(IntTensor([]), "eq", ==).shape == [0])
+    #expect(try IntTensor([1]).compare(IntTensor([]), "eq", .equal).shape == [0])
     expectError("eq: shapes [2, 3] and [2] do not broadcast together") {
-      try x.compare(IntTensor([1, 2]), "eq", ==)
+      try x.compare(IntTensor([1, 2]), "eq", .equal)
     }
   }
 

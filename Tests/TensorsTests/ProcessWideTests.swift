@@ -50,7 +50,7 @@ import Testing
 
   @Test func threadsDoNotChangeAttention() throws {
     let (b, t, h, e, f) = (3, 130, 5, 7, 11)
-    let mask = try random([b, t], seed: 9).compare(Tensor(0), "gt", >)
+    let mask = try random([b, t], seed: 9).compare(Tensor(0), "gt", .greater)
     for rows in [RowSelection(everyPositionOf: b, length: t), try RowSelection(mask: mask)] {
       try expectSameBits("attention on \(rows.count) rows") {
         let q = try random([rows.count, h * e], seed: 1).requireGrad()

@@ -126,7 +126,7 @@ import Testing
     // Among so many elements some maxima nearly tie: their slopes are counted, not measured.
     let x = try random([41, 53, 43])
     expectClose(try x.max(d), Reference(x).reduce(d) { $0.max() ?? .nan }, 0)
-    let isLargest = try x.compare(x.max(d, keepDim: true), "eq", ==)
+    let isLargest = try x.compare(x.max(d, keepDim: true), "eq", .equal)
     try x.requireGrad()
     try x.max(d).sum().backward()
     #expect(x.grad?.elements() == isLargest.elements())

@@ -7,24 +7,24 @@ struct KeptBlocks {
   /// The most elements kept: 16 MB.
   private static let most = 1 << 22
 
-  private let storage: Tensor?
+  /// How many elements all blocks have together; 0 if they are too many to be kept.
+  let count: Int
+  private let memory: UnsafeMutablePointer<Float>?
   private let offsets: [Int]
 
-  /// Room for blocks of these sizes.
+  /// Blocks of these sizes.
   /// - Parameters:
   ///   - sizes: elements of each block.
-  ///   - isWanted: whether a backward pass will come.
-  /// - Throws: `EngineError` if there is no memory for them.
-  init(sizes: [Int], isWanted: Bool) throws {
+  ///   - memory: where they are kept; nil if they are not.
+  init(sizes: [Int], memory: UnsafeMutablePointer<Float>? = nil) {
     var offsets = [0]
     for size in sizes { offsets.append(offsets[offsets.count - 1] + size) }
     let total = offsets[offsets.count - 1]
-    storage = isWanted && total <= Self.most ? try Tensor(uninitialized: [total]) : nil
+    count = total <= Self.most ? total : 0
+    self.memory = memory
     self.offsets = offsets
   }
 
   /// Where block `i` is kept; nil if nothing is.
-  func place(_ i: Int) -> UnsafeMutablePointer<Float>? {
-    storage.map { $0.pointer + offsets[i] }
-  }
+  func place(_ i: Int) -> UnsafeMutablePointer<Float>? { memory.map { $0 + offsets[i] } }
 }

@@ -1,9 +1,9 @@
 // Loops over one row of numbers that the compiler does not turn into vector instructions by itself,
 // because they change the order of additions or depend on what a NaN does.
 
-extension Kernels {
+extension CPU {
   @inline(__always)
-  private static func load(_ x: UnsafeMutablePointer<Float>, _ i: Int) -> SIMD16<Float> {
+  private static func load(_ x: UnsafePointer<Float>, _ i: Int) -> SIMD16<Float> {
     UnsafeRawPointer(x + i).loadUnaligned(as: SIMD16<Float>.self)
   }
 
@@ -25,10 +25,27 @@ extension Kernels {
     return two[1] > two[0] ? two[1] : two[0]
   }
 
+  /// Σ x_i in vectors of 16 running sums.
+  @inline(__always)
+  static func sum(_ x: UnsafePointer<Float>, _ n: Int) -> Float {
+    var sums = SIMD16<Float>()
+    var i = 0
+    while i &+ 16 <= n {
+      sums += load(x, i)
+      i &+= 16
+    }
+    var result = total(sums)
+    while i < n {
+      result += x[i]
+      i &+= 1
+    }
+    return result
+  }
+
   /// Σ x_i y_i.
   @inline(__always)
   static func dot(
-    _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ n: Int
+    _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ n: Int
   ) -> Float {
     var sums = SIMD16<Float>()
     var i = 0
@@ -46,7 +63,7 @@ extension Kernels {
 
   /// The largest of `n` ≥ 1 numbers; a NaN among them may be passed over.
   @inline(__always)
-  static func maximum(_ x: UnsafeMutablePointer<Float>, _ n: Int) -> Float {
+  static func maximum(_ x: UnsafePointer<Float>, _ n: Int) -> Float {
     var top = x[0]
     var i = 0
     if n >= 16 {

@@ -5,34 +5,7 @@ import OpenBLAS
 /// OpenBLAS runs one thread per call; the parallelism is ours. A product is cut into parts by its
 /// sizes alone: by rows of the result, or, for the tall sums of weight gradients, by the inner
 /// dimension with partial results added in order.
-extension Kernels {
-  /// A matrix as BLAS reads it: row-major with `stride` between rows, or the transpose of one.
-  struct Matrix {
-    let pointer: UnsafeMutablePointer<Float>
-    let stride: Int
-    let transposed: Bool
-
-    /// This matrix without its first `i` rows and `j` columns.
-    @inline(__always)
-    func from(_ i: Int, _ j: Int) -> Matrix {
-      Matrix(
-        pointer: transposed ? pointer + j * stride + i : pointer + i * stride + j, stride: stride,
-        transposed: transposed)
-    }
-
-    /// Where row `i` of this matrix begins.
-    @inline(__always)
-    func row(_ i: Int) -> UnsafeMutablePointer<Float> {
-      pointer + i * (transposed ? 1 : stride)
-    }
-
-    /// Where column `j` of this matrix begins.
-    @inline(__always)
-    func column(_ j: Int) -> UnsafeMutablePointer<Float> {
-      pointer + j * (transposed ? stride : 1)
-    }
-  }
-
+extension CPU {
   /// The most multiplications in one call of BLAS, which nothing can interrupt: some 30 ms.
   private static let mostInOneCall = 1 << 30
 
@@ -40,8 +13,8 @@ extension Kernels {
   ///
   /// A large product is cut in halves, by its sizes alone, so that an interruption is heard.
   static func product(
-    _ m: Int, _ n: Int, _ k: Int, alpha: Float = 1, _ a: Matrix, _ b: Matrix, beta: Float = 0,
-    _ c: UnsafeMutablePointer<Float>, stride: Int, isHeard: Bool = false
+    _ m: Int, _ n: Int, _ k: Int, alpha: Float = 1, _ a: MatrixView, _ b: MatrixView,
+    beta: Float = 0, _ c: UnsafeMutablePointer<Float>, stride: Int, isHeard: Bool = false
   ) {
     guard m * n * k > mostInOneCall else {
       productInTiles(m, n, k, alpha, a, b, beta, c, stride)
@@ -50,21 +23,21 @@ extension Kernels {
     if isHeard && Interruption.shouldStop { return }
     if k > 4 * max(m, n) {
       let half = k / 2
-      let right = Matrix(pointer: a.column(half), stride: a.stride, transposed: a.transposed)
-      let lower = Matrix(pointer: b.row(half), stride: b.stride, transposed: b.transposed)
+      let right = a.fromColumn(half)
+      let lower = b.fromRow(half)
       product(m, n, half, alpha: alpha, a, b, beta: beta, c, stride: stride, isHeard: isHeard)
       product(
         m, n, k - half, alpha: alpha, right, lower, beta: 1, c, stride: stride, isHeard: isHeard)
     } else if m >= n {
       let half = (m / 2 + 15) & ~15
-      let lower = Matrix(pointer: a.row(half), stride: a.stride, transposed: a.transposed)
+      let lower = a.fromRow(half)
       product(half, n, k, alpha: alpha, a, b, beta: beta, c, stride: stride, isHeard: isHeard)
       product(
         m - half, n, k, alpha: alpha, lower, b, beta: beta, c + half * stride, stride: stride,
         isHeard: isHeard)
     } else {
       let half = (n / 2 + 15) & ~15
-      let right = Matrix(pointer: b.column(half), stride: b.stride, transposed: b.transposed)
+      let right = b.fromColumn(half)
       product(m, half, k, alpha: alpha, a, b, beta: beta, c, stride: stride, isHeard: isHeard)
       product(
         m, n - half, k, alpha: alpha, a, right, beta: beta, c + half, stride: stride,
@@ -83,7 +56,7 @@ extension Kernels {
   /// The product in one call, or in calls small enough for the kernels without copies, which are as
   /// fast unless the right operand is transposed.
   private static func productInTiles(
-    _ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: Matrix, _ b: Matrix, _ beta: Float,
+    _ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: MatrixView, _ b: MatrixView, _ beta: Float,
     _ c: UnsafeMutablePointer<Float>, _ stride: Int
   ) {
     guard hasSmallKernels, !b.transposed, m * n * k > 1_000_000, n * k <= mostInTiles else {
@@ -107,7 +80,7 @@ extension Kernels {
 
   @inline(__always)
   private static func productInOneCall(
-    _ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: Matrix, _ b: Matrix, _ beta: Float,
+    _ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: MatrixView, _ b: MatrixView, _ beta: Float,
     _ c: UnsafeMutablePointer<Float>, _ stride: Int
   ) {
     openblas_sgemm(
@@ -118,7 +91,7 @@ extension Kernels {
 
   /// C = A·B + beta·C on several threads, C contiguous.
   static func parallelProduct(
-    _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, beta: Float = 0,
+    _ m: Int, _ n: Int, _ k: Int, _ a: MatrixView, _ b: MatrixView, beta: Float = 0,
     _ c: UnsafeMutablePointer<Float>
   ) throws {
     if m == 0 || n == 0 { return }
@@ -129,12 +102,11 @@ extension Kernels {
     }
     if b.transposed, hasSmallKernels, m >= 256, n * k <= mostInTiles {
       // A weight turned once is read by every tile of rows.
-      let turned = try Tensor(uninitialized: [k, n])
+      let turned = try Scratch(k * n)
       transposeCopy(
         b.pointer, rows: k, columns: n, rowStride: 1, columnStride: b.stride, to: turned.pointer)
       try withExtendedLifetime(turned) {
-        try parallelProduct(
-          m, n, k, a, Matrix(pointer: turned.pointer, stride: n, transposed: false), beta: beta, c)
+        try parallelProduct(m, n, k, a, MatrixView(turned.pointer, stride: n), beta: beta, c)
       }
     } else if m * n * k < 1 << 19 {
       product(m, n, k, a, b, beta: beta, c, stride: n, isHeard: isHeard)
@@ -147,18 +119,16 @@ extension Kernels {
       Parallel.run((m + block - 1) / block) { part, _ in
         let first = part * block
         product(
-          min(block, m - first), n, k,
-          Matrix(pointer: a.row(first), stride: a.stride, transposed: a.transposed), b, beta: beta,
-          c + first * n, stride: n, isHeard: isHeard)
+          min(block, m - first), n, k, a.fromRow(first), b, beta: beta, c + first * n, stride: n,
+          isHeard: isHeard)
       }
     } else {
       let block = max(64, ((n + 31) / 32 + 15) & ~15)
       Parallel.run((n + block - 1) / block) { part, _ in
         let first = part * block
         product(
-          m, min(block, n - first), k, a,
-          Matrix(pointer: b.column(first), stride: b.stride, transposed: b.transposed), beta: beta,
-          c + first, stride: n, isHeard: isHeard)
+          m, min(block, n - first), k, a, b.fromColumn(first), beta: beta, c + first, stride: n,
+          isHeard: isHeard)
       }
     }
   }
@@ -166,22 +136,64 @@ extension Kernels {
   /// Parts of the inner dimension, each summed into a buffer of its own, then added in order;
   /// beta is 0 or 1.
   private static func innerSplitProduct(
-    _ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ beta: Float,
+    _ m: Int, _ n: Int, _ k: Int, _ a: MatrixView, _ b: MatrixView, _ beta: Float,
     _ c: UnsafeMutablePointer<Float>
   ) throws {
     let parts = min(16, k / 512)
     let block = (k + parts - 1) / parts
-    let partial = try Tensor(uninitialized: [parts, m, n])
+    let partial = try Scratch(parts * m * n)
     let sums = partial.pointer
     let isHeard = Interruption.isHeard
     Parallel.run(parts) { part, _ in
       let first = part * block
       product(
-        m, n, max(0, min(block, k - first)),
-        Matrix(pointer: a.column(first), stride: a.stride, transposed: a.transposed),
-        Matrix(pointer: b.row(first), stride: b.stride, transposed: b.transposed),
+        m, n, max(0, min(block, k - first)), a.fromColumn(first), b.fromRow(first),
         sums + part * m * n, stride: n, isHeard: isHeard)
     }
-    addParts(partial, to: c, isAdded: beta != 0)
+    withExtendedLifetime(partial) { addParts(parts, m * n, sums, to: c, isAdded: beta != 0) }
   }
+
+  public func product(
+    _ m: Int, _ n: Int, _ k: Int, _ a: MatrixView, _ b: MatrixView, beta: Float,
+    to c: UnsafeMutablePointer<Float>
+  ) throws {
+    try MatrixLibrary.check("matmul")
+    try Self.parallelProduct(m, n, k, a, b, beta: beta, c)
+  }
+
+  public func products(
+    _ m: Int, _ n: Int, _ k: Int, _ a: [MatrixView], _ b: [MatrixView],
+    to c: UnsafeMutablePointer<Float>
+  ) throws {
+    try MatrixLibrary.check("matmul")
+    if m == 0 || n == 0 { return }
+    let isHeard = Interruption.isHeard
+    Parallel.run(a.count) { entry, _ in
+      let result = c + entry * m * n
+      if k == 0 {
+        result.update(repeating: 0, count: m * n)
+      } else {
+        Self.product(m, n, k, a[entry], b[entry], result, stride: n, isHeard: isHeard)
+      }
+    }
+  }
+}
+
+/// Matrix views and their parts.
+extension MatrixView {
+  /// This matrix without its first `i` rows and `j` columns.
+  @inline(__always)
+  func from(_ i: Int, _ j: Int) -> MatrixView {
+    MatrixView(
+      transposed ? pointer + j * stride + i : pointer + i * stride + j, stride: stride,
+      transposed: transposed)
+  }
+
+  /// This matrix without its first `i` rows.
+  @inline(__always)
+  func fromRow(_ i: Int) -> MatrixView { from(i, 0) }
+
+  /// This matrix without its first `j` columns.
+  @inline(__always)
+  func fromColumn(_ j: Int) -> MatrixView { from(0, j) }
 }

@@ -1,14 +1,14 @@
 import Glibc
-import Tensors
+import Kernels
 import Testing
 
-@Suite struct KernelsTests {
+@Suite struct ExponentialTests {
   /// About one unit in the last place, over the whole range of normal results.
   @Test func exponentialIsAccurate() {
     var worst = (error: 0.0, at: Float(0))
     func measure(_ x: Float) {
       let expected = exp(Double(x))
-      let error = abs(Double(Kernels.exponential(x)) - expected) / expected
+      let error = abs(Double(CPU.exponential(x)) - expected) / expected
       if !(error <= worst.error) { worst = (error, x) }
     }
     // A step that is no simple fraction of ln 2, then the neighbourhood of 0, then the edges
@@ -26,25 +26,25 @@ import Testing
   }
 
   @Test func exponentialAtTheEnds() {
-    #expect(Kernels.exponential(0) == 1)
-    #expect(Kernels.exponential(-0.0) == 1)
+    #expect(CPU.exponential(0) == 1)
+    #expect(CPU.exponential(-0.0) == 1)
     for x in [-Float.infinity, -Float.greatestFiniteMagnitude, -1000, -104, -88] {
-      #expect(Kernels.exponential(x) == 0, "\(x)")
+      #expect(CPU.exponential(x) == 0, "\(x)")
     }
     for x in [Float.infinity, Float.greatestFiniteMagnitude, 1000, 89, 88.73] {
-      #expect(Kernels.exponential(x) == .infinity, "\(x)")
+      #expect(CPU.exponential(x) == .infinity, "\(x)")
     }
-    #expect(Kernels.exponential(.nan).isNaN)
-    #expect(Kernels.exponential(-Float.nan).isNaN)
-    #expect(Kernels.exponential(88.72).isFinite)
-    #expect(Kernels.exponential(.leastNonzeroMagnitude) == 1)
+    #expect(CPU.exponential(.nan).isNaN)
+    #expect(CPU.exponential(-Float.nan).isNaN)
+    #expect(CPU.exponential(88.72).isFinite)
+    #expect(CPU.exponential(.leastNonzeroMagnitude) == 1)
   }
 
   /// No step backwards that softmax or a search could see, beyond rounding.
   @Test func exponentialGrows() {
     var last: Float = 0
     for i in 0...200_000 {
-      let value = Kernels.exponential(-88 + Float(i) * 9e-4)
+      let value = CPU.exponential(-88 + Float(i) * 9e-4)
       #expect(value >= last * (1 - 2e-7))
       last = value
     }

@@ -1,0 +1,98 @@
+import Glibc
+import Synchronization
+
+/// The memory of all tensors: counts it, and keeps large freed blocks for the next tensor.
+///
+/// Safe to use from any thread.
+public final class MemoryPool: Sendable {
+  package struct Block: @unchecked Sendable {
+    // Sendable: a block is owned by one storage or by the pool's free list, never by both.
+    package let pointer: UnsafeMutableRawPointer
+    let bytes: Int
+  }
+
+  private struct Kept: Sendable {
+    var bytes = 0
+    var blocks: [Int: [Block]] = [:]
+  }
+
+  /// The pool that every tensor uses.
+  public static let shared = MemoryPool()
+
+  // Counted without the lock: most tensors of a script are a few bytes.
+  private let live = Atomic<Int>(0)
+  private let peak = Atomic<Int>(0)
+  private let kept = Mutex(Kept())
+  private static let pooledFrom = 1 << 18
+  private static let keepAtLeast = 256 << 20
+  /// The most bytes in one block: nothing near it can be had, and sums of such do not overflow.
+  private static let most = 1 << 46
+  /// Up to here malloc is faster than an aligned block, and alignment to 64 bytes gains nothing.
+  private static let small = 1 << 10
+
+  /// Bytes held by tensors that are alive.
+  public var liveBytes: Int { live.load(ordering: .relaxed) }
+
+  /// The largest `liveBytes` so far.
+  public var peakBytes: Int { peak.load(ordering: .relaxed) }
+
+  /// Sizes are rounded up to eighths of a power of two, so that nearly equal blocks are reused.
+  private static func rounded(_ bytes: Int) -> Int {
+    guard bytes >= pooledFrom else { return (bytes + 63) & ~63 }
+    let step = 1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount - 3)
+    return (bytes + step - 1) & ~(step - 1)
+  }
+
+  /// A block of at least so many bytes; nil if there is no such memory.
+  package func take(bytes wanted: Int) -> Block? {
+    guard wanted <= Self.most else { return nil }
+    let bytes = Self.rounded(wanted)
+    let now = live.add(bytes, ordering: .relaxed).newValue
+    if now > peak.load(ordering: .relaxed) { _ = peak.max(now, ordering: .relaxed) }
+    if bytes >= Self.pooledFrom {
+      let reused: Block? = kept.withLock { kept in
+        guard let block = kept.blocks[bytes]?.popLast() else { return nil }
+        kept.bytes -= bytes
+        return block
+      }
+      if let reused { return reused }
+    }
+    if let pointer = Self.allocate(bytes) { return Block(pointer: pointer, bytes: bytes) }
+    // What is kept for later may be in the way.
+    giveBackKept()
+    if let pointer = Self.allocate(bytes) { return Block(pointer: pointer, bytes: bytes) }
+    live.subtract(bytes, ordering: .relaxed)
+    return nil
+  }
+
+  private static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    if bytes <= small { return malloc(bytes) }
+    var pointer: UnsafeMutableRawPointer?
+    return posix_memalign(&pointer, 64, bytes) == 0 ? pointer : nil
+  }
+
+  /// Frees the blocks that are kept for the next tensor.
+  private func giveBackKept() {
+    let blocks = kept.withLock { kept in
+      defer { kept = Kept() }
+      return kept.blocks.values.flatMap { $0 }
+    }
+    for block in blocks { free(block.pointer) }
+  }
+
+  package func give(_ block: Block) {
+    let now = live.subtract(block.bytes, ordering: .relaxed).newValue
+    guard block.bytes >= Self.pooledFrom else {
+      free(block.pointer)
+      return
+    }
+    let room = max(Self.keepAtLeast, peak.load(ordering: .relaxed) - now)
+    let isKept = kept.withLock { kept in
+      guard kept.bytes + block.bytes <= room else { return false }
+      kept.bytes += block.bytes
+      kept.blocks[block.bytes, default: []].append(block)
+      return true
+    }
+    if !isKept { free(block.pointer) }
+  }
+}

@@ -1,0 +1,34 @@
+// Sums that several threads share: each part has a partial sum of its own, and the parts are added in
+// their order, so that the result does not depend on who did what.
+
+extension CPU {
+  /// The partial sum of part `part` in an array [parts, count], set to 0.
+  static func zeroed(
+    _ sums: UnsafeMutablePointer<Float>, _ part: Int, _ count: Int
+  ) -> UnsafeMutablePointer<Float> {
+    let pointer = sums + part * count
+    pointer.update(repeating: 0, count: count)
+    return pointer
+  }
+
+  /// Writes the sum over the first dimension of an array [parts, count] to `c`, in its order, or adds
+  /// it if `isAdded`.
+  static func addParts(
+    _ parts: Int, _ count: Int, _ sums: UnsafePointer<Float>, to c: UnsafeMutablePointer<Float>,
+    isAdded: Bool = false
+  ) {
+    Parallel.ranges(count, grain: grain) { range in
+      if !isAdded { for i in range { c[i] = 0 } }
+      for part in 0..<parts {
+        let next = sums + part * count
+        for i in range { c[i] += next[i] }
+      }
+    }
+  }
+
+  public func add(_ count: Int, _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>) {
+    Parallel.ranges(count, grain: Self.grain) { range in
+      for i in range { y[i] += x[i] }
+    }
+  }
+}

@@ -1,0 +1,7 @@
+@_exported import Kernels
+
+/// What computes for the tensors of this process.
+public enum Backends {
+  /// The backend of every operation.
+  public static let current: any Backend = CPU()
+}
