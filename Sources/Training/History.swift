@@ -12,7 +12,7 @@ public struct Record: Sendable {
     switch name {
     case "step": return Double(step)
     case "loss": return loss
-    default: return values.first { $0.name == name }?.value
+    default: return values.first { $0.name.utf8.elementsEqual(name.utf8) }?.value
     }
   }
 

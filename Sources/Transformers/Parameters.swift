@@ -4,11 +4,12 @@ import Tensors
 /// A model's parameters: tensors by name, in a fixed order.
 ///
 /// Names are those of the published code (`layers.0.attention.wk.weight`), so that checkpoints are
-/// exchanged with it; they count layers from 0. A parameter is trained if its `requiresGrad` is on.
+/// exchanged with it; they count layers from 0, and are the same if their bytes are. A parameter is
+/// trained if its `requiresGrad` is on.
 public struct Parameters {
   /// The names, in the order of the constructor.
   public private(set) var names: [String] = []
-  private var tensors: [String: Tensor] = [:]
+  private var tensors: [ByteName: Tensor] = [:]
 
   /// No parameters.
   public init() {}
@@ -19,11 +20,11 @@ public struct Parameters {
   }
 
   /// The tensor of that name; nil if there is none.
-  public subscript(name: String) -> Tensor? { tensors[name] }
+  public subscript(name: String) -> Tensor? { tensors[ByteName(name)] }
 
   /// Name and tensor of each parameter, in order.
   public var all: [(name: String, tensor: Tensor)] {
-    names.compactMap { name in tensors[name].map { (name, $0) } }
+    names.compactMap { name in self[name].map { (name, $0) } }
   }
 
   /// The parameters that are trained, in order.
@@ -31,9 +32,9 @@ public struct Parameters {
 
   /// Adds a parameter; its name must be new.
   public mutating func add(_ name: String, _ tensor: Tensor) {
-    precondition(tensors[name] == nil, "parameter \(name) added twice")
+    precondition(self[name] == nil, "parameter \(name) added twice")
     names.append(name)
-    tensors[name] = tensor
+    tensors[ByteName(name)] = tensor
   }
 
   /// Adds a leaf that is trained or not; its name must be new.
@@ -45,7 +46,7 @@ public struct Parameters {
   /// The tensor of that name.
   /// - Throws: `EngineError` that lists the names there are.
   public func get(_ name: String) throws -> Tensor {
-    guard let tensor = tensors[name] else {
+    guard let tensor = self[name] else {
       throw EngineError(
         "model", "no parameter named '\(name)'; there are \(names.joined(separator: ", "))")
     }

@@ -23,6 +23,18 @@ struct ParametersTests {
     }
   }
 
+  @Test func namesAreTheirBytes() throws {
+    var parameters = Parameters()
+    let (one, two) = (Tensor(1), Tensor(2))
+    // One character, and two that look like it.
+    parameters.add("\u{E9}", one)
+    parameters.add("e\u{301}", two)
+    #expect(parameters["\u{E9}"] === one && parameters["e\u{301}"] === two)
+    #expect(parameters.all.map(\.tensor.count) == [1, 1] && parameters.names.count == 2)
+    #expect(try parameters.setTrained("e*", true).count == 1)
+    #expect(!one.requiresGrad && two.requiresGrad)
+  }
+
   @Test func valuesAreCopied() throws {
     let parameters = try SimplifiedTransformer(.small()).parameters
     let tensor = try parameters.get("layers.0.attention.wk.weight")
