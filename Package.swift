@@ -36,14 +36,15 @@ let package = Package(
     .target(name: "OpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "Kernels", dependencies: ["OpenBLAS"], swiftSettings: kernelFlags),
     .target(name: "Tensors", dependencies: ["Kernels", "OpenBLAS"]),
+    .target(name: "Settings"),
     .target(
-      name: "Tasks", dependencies: ["Tensors"],
+      name: "Tasks", dependencies: ["Tensors", "Settings"],
       resources: [
         .embedInCode("Resources/tinyshakespeare_bigrams.csv"),
         .embedInCode("Resources/tinyshakespeare_unigrams.csv"),
       ]),
-    .target(name: "Transformers", dependencies: ["Tensors", "Tasks"]),
-    .target(name: "Training", dependencies: ["Tensors", "Tasks", "Transformers"]),
+    .target(name: "Transformers", dependencies: ["Tensors", "Tasks", "Settings"]),
+    .target(name: "Training", dependencies: ["Tensors", "Tasks", "Transformers", "Settings"]),
 
     // Swift and Lua meet.
     .target(name: "LuaShim", dependencies: ["CLua"]),
@@ -51,7 +52,7 @@ let package = Package(
       name: "LuaBridge", dependencies: ["CLua", "LuaShim"], swiftSettings: crossModule),
     .target(
       name: "MnemoModule",
-      dependencies: ["LuaBridge", "Tensors", "Tasks", "Transformers", "Training"]),
+      dependencies: ["LuaBridge", "Settings", "Tensors", "Tasks", "Transformers", "Training"]),
     .target(name: "LuaEntry", dependencies: ["CLua"]),
     .target(name: "MnemoLibrary", dependencies: ["MnemoModule", "LuaBridge", "LuaEntry"]),
     .target(name: "Prompt", dependencies: ["MnemoModule", "LuaBridge", "Tensors", "CEdit"]),
@@ -69,13 +70,18 @@ let package = Package(
       path: "Tests/TestModels"),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
+    .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
     .testTarget(name: "TasksTests", dependencies: ["Tasks", "Tensors", "TestSupport"]),
     .testTarget(
       name: "TransformersTests",
-      dependencies: ["Transformers", "Tasks", "Tensors", "TestSupport", "TestModels"]),
+      dependencies: [
+        "Transformers", "Tasks", "Tensors", "Settings", "TestSupport", "TestModels",
+      ]),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "Transformers", "Tasks", "Tensors", "TestSupport", "TestModels"]),
+      dependencies: [
+        "Training", "Transformers", "Tasks", "Tensors", "Settings", "TestSupport", "TestModels",
+      ]),
     .testTarget(name: "LuaBridgeTests", dependencies: ["LuaBridge", "CLua", "LuaShim"]),
     .testTarget(
       name: "PromptTests",
