@@ -175,7 +175,7 @@ extension Batch {
   /// The batch as Lua sees it, with its tokens known as the task's.
   func luaRecord(of task: any TokenTask, _ session: ModuleState) throws -> LuaRecord {
     let (tokens, targets) = (try tokens.offset(by: 1), try targets.offset(by: 1))
-    if let text = TokenSources.text(of: task) {
+    if let text = task.text {
       session.tokenSources.note(tokens, text)
       session.tokenSources.note(targets, text)
     }

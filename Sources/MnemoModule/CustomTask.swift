@@ -1,4 +1,5 @@
 import LuaBridge
+import Settings
 import Tasks
 import Tensors
 
@@ -14,6 +15,13 @@ final class CustomTask: TokenTask {
   private let symbols: SymbolText?
   /// Whether the script gave a function that turns ids into text.
   private let decodes: Bool
+  let kind = "custom"
+  var settings: [(name: String, value: SettingValue)] {
+    [
+      ("vocab", .integer(vocabSize)), ("seq_len", .integer(seqLen)),
+      ("seed", seed.settingValue ?? .large(seed)),
+    ]
+  }
 
   init(
     _ lua: Lua, _ session: ModuleState, vocab: Int, seqLen: Int, seed: UInt64, symbols: [String]?,

@@ -1,4 +1,5 @@
 import LuaBridge
+import Settings
 import Tasks
 import Tensors
 
@@ -72,7 +73,7 @@ enum TaskFunctions {
           """
       ) { call in
         let task = try call.object(1, (any TokenTask).self)
-        guard let text = TokenSources.text(of: task) else {
+        guard let text = task.text else {
           throw EngineError(
             "decode", "the task's tokens are numbers; give data.custom symbols or a decode function"
           )
@@ -101,15 +102,18 @@ enum TaskFunctions {
         case "seq_len": return call.returns(task.seqLen)
         default: break
         }
-        guard let bigram = task as? BigramTask else { throw unknownMember("Task", name, members) }
-        switch name {
-        case "corpus": return call.returns(bigram.corpus)
-        case "trigger_kind": return call.returns(bigram.options.triggerKind.rawValue)
-        case "triggers":
-          return call.returns(
-            try bigram.triggers.map { LuaObject(try IntTensor($0).offset(by: 1)) })
-        case "options": return call.returns(record(bigram.options))
-        default: throw unknownMember("Task", name, members)
+        if name == "options" { return call.returns(task.luaRecord) }
+        switch task.properties.first(where: { $0.name == name })?.value {
+        case .corpus(let corpus): return call.returns(corpus)
+        case .tokens(let ids):
+          return call.returns(LuaObject(try IntTensor(ids).offset(by: 1)))
+        case .setting(let value): return call.returns(value)
+        case nil:
+          // Another kind of task may have it, or this one with other options.
+          guard fields.contains(where: { $0.name == name }) else {
+            throw unknownMember("Task", name, members)
+          }
+          return call.returns(LuaValue.nil)
         }
       })
   }
@@ -120,17 +124,6 @@ enum TaskFunctions {
     return UInt64(index - 1)
   }
 
-  private static func record(_ options: BigramTask.Options) -> LuaRecord {
-    [
-      "triggers": options.triggers, "trigger_kind": options.triggerKind.rawValue,
-      "trigger_offset": options.triggerOffset, "outputs": options.outputs.rawValue,
-      "outputs_range": options.outputsRange.map { [$0.first + 1, $0.last + 1] },
-      "no_repeat": options.noRepeat, "noise_token": options.noiseToken.map { $0 + 1 },
-      "noise_prob": options.noiseProb, "seq_len": options.seqLen,
-      "seed": Int(truncatingIfNeeded: options.seed),
-    ]
-  }
-
   static func functions(_ session: ModuleState) -> [Function] {
     [
       Function(
@@ -138,53 +131,12 @@ enum TaskFunctions {
         "The bigram task: sequences follow a corpus's bigram statistics, but each of K triggers is "
           + "always followed by an output drawn anew for each sequence, so that predicting it takes "
           + "looking back.",
-        options: [
-          Option(
-            "corpus", .object("Corpus"), .described("corpus.shakespeare()"),
-            "unigram and bigram statistics of the sequences"),
-          Option("triggers", .integer, 5, "number of triggers, K"),
-          Option(
-            "trigger_kind", .choice(["fixed", "random"]), "fixed",
-            "fixed: the most frequent tokens, in every sequence; random: drawn anew for each sequence"
-          ),
-          Option(
-            "trigger_offset", .integer, 0,
-            "how many of the most frequent tokens fixed triggers leave out"),
-          Option(
-            "outputs", .choice(["uniform", "bigram"]), "uniform",
-            "draws outputs uniformly, or by what follows the trigger in the corpus"),
-          Option(
-            "outputs_range", .list(.integer), .described("all tokens"),
-            "{first, last}: only these tokens are outputs"),
-          Option("no_repeat", .boolean, false, "whether an output must differ from its trigger"),
-          Option(
-            "noise_token", .integer, .none, "a token that takes an output's place now and then"),
-          Option(
-            "noise_prob", .number, .described("0.5 with a noise_token"),
-            "the probability with which noise_token stands in an output's place"),
-          Option("seq_len", .integer, 128, "length of a sequence, T"),
-          Option("seed", .integer, .described("follows mnemo.seed"), "decides every batch"),
-        ], returns: [.object("Task")],
+        options: BigramTask.Options.declarations.map { Option($0) }, returns: [.object("Task")],
         example: "local task = mnemo.data.bigram{triggers = 5, seq_len = 64, seed = 1}"
       ) { call in
         let options = try call.options()
-        var settings = BigramTask.Options(corpus: try options.optionalObject("corpus"))
-        settings.triggers = try options.integer("triggers")
-        settings.triggerKind = try options.choice("trigger_kind")
-        settings.triggerOffset = try options.integer("trigger_offset")
-        settings.outputs = try options.choice("outputs")
-        if let range = try options.optionalIntegers("outputs_range") {
-          guard range.count == 2 else {
-            throw options.failure(
-              "outputs_range", "{first, last} expected, got \(range.count) numbers")
-          }
-          settings.outputsRange = (range[0] &- 1, range[1] &- 1)
-        }
-        settings.noRepeat = try options.boolean("no_repeat")
-        settings.noiseToken = try options.optionalInteger("noise_token").map { $0 &- 1 }
-        settings.noiseProb = try options.optionalNumber("noise_prob")
-        settings.seqLen = try options.integer("seq_len")
-        settings.seed = try options.seed(session)
+        var settings = try options.configuration(BigramTask.Options.self, session)
+        settings.corpus = try options.optionalObject("corpus")
         return call.returns(try BigramTask(settings))
       },
       Function(

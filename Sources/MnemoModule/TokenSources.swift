@@ -3,13 +3,6 @@ import Tasks
 import Tensors
 import Training
 
-/// What turns token ids, counted from 0, into text.
-protocol TokenText {
-  func decode(_ ids: [Int32]) throws -> String
-}
-
-extension Corpus: TokenText {}
-
 /// Where token ids came from, so that the prompt can show them as text.
 ///
 /// Tensors are known by identity while they live; neither they nor tasks are kept alive.
@@ -35,11 +28,6 @@ final class TokenSources {
   /// What turns a tensor's ids into text; nil if nothing is known.
   func text(of tensor: IntTensor) -> (any TokenText)? {
     entries[ObjectIdentifier(tensor)].flatMap { $0.tensor === tensor ? $0.text : nil }
-  }
-
-  /// What turns a task's ids into text; nil if they are numbers only.
-  static func text(of task: any TokenTask) -> (any TokenText)? {
-    (task as? BigramTask)?.corpus ?? (task as? CustomTask)?.text
   }
 }
 

@@ -1,11 +1,13 @@
 import Glibc
+import Settings
 import Tensors
 
 /// The bigram task with in-context triggers.
 ///
-/// SCIENCE D1–D3; Bietti et al. 2023, *Birth of a Transformer*, §3. A sequence follows the corpus's bigram statistics, except that each of its K *triggers* q_k is
-/// always followed by an *output* o_k that is drawn once for the sequence: to predict it, a model
-/// has to look back. For each sequence, in this order:
+/// SCIENCE D1–D3; Bietti et al. 2023, *Birth of a Transformer*, §3. A sequence follows the corpus's
+/// bigram statistics, except that each of its K *triggers* q_k is always followed by an *output* o_k
+/// that is drawn once for the sequence: to predict it, a model has to look back. For each sequence,
+/// in this order:
 ///
 /// 1. triggers q₁…q_K, distinct: the same for all sequences, or drawn from πᵤ without replacement;
 /// 2. an output o_k for each: uniform, or from π_b(·|q_k);
@@ -15,7 +17,7 @@ import Tensors
 /// trigger is τ with probability `noiseProb`, else the output.
 public final class BigramTask: ConcurrentTask {
   /// Where triggers come from.
-  public enum TriggerKind: String, CaseIterable, Sendable {
+  public enum TriggerKind: String, SettingConvertible, CaseIterable, Sendable {
     /// The most frequent symbols, in every sequence the same.
     case fixed
     /// Drawn from πᵤ without replacement, for each sequence anew.
@@ -23,7 +25,7 @@ public final class BigramTask: ConcurrentTask {
   }
 
   /// Where outputs come from.
-  public enum OutputKind: String, CaseIterable, Sendable {
+  public enum OutputKind: String, SettingConvertible, CaseIterable, Sendable {
     /// Every symbol with the same probability.
     case uniform
     /// From π_b(·|trigger).
@@ -31,7 +33,9 @@ public final class BigramTask: ConcurrentTask {
   }
 
   /// What a task can be told; ids count from 0.
-  public struct Options: Sendable {
+  public struct Options: Configuration, Sendable {
+    public static let kind = "bigram"
+
     /// The statistics; by default tiny Shakespeare's.
     public var corpus: Corpus?
     /// Number of triggers, K; without any (0) sequences follow the bigram statistics alone.
@@ -58,8 +62,48 @@ public final class BigramTask: ConcurrentTask {
     /// Seed of all draws.
     public var seed: UInt64 = 0
 
-    /// The defaults, on tiny Shakespeare or another corpus.
-    public init(corpus: Corpus? = nil) { self.corpus = corpus }
+    /// The defaults, on tiny Shakespeare.
+    public init() {}
+
+    /// The defaults, on another corpus.
+    public init(corpus: Corpus?) { self.corpus = corpus }
+
+    public static let fields: [Field<Self>] = [
+      Field(
+        beside: "corpus", type: .object("Corpus"), default: .described("corpus.shakespeare()"),
+        "unigram and bigram statistics of the sequences"),
+      Field("triggers", \.triggers, "number of triggers, K"),
+      Field(
+        "trigger_kind", \.triggerKind,
+        "fixed: the most frequent tokens, in every sequence; random: drawn anew for each sequence"),
+      Field(
+        "trigger_offset", \.triggerOffset,
+        "how many of the most frequent tokens fixed triggers leave out"),
+      Field(
+        "outputs", \.outputs,
+        "draws outputs uniformly, or by what follows the trigger in the corpus"),
+      Field(
+        "outputs_range", type: .list(.token), default: .described("all tokens"),
+        "{first, last}: only these tokens are outputs",
+        get: { $0.outputsRange.map { .list([.integer($0.first), .integer($0.last)]) } },
+        set: { options, value in
+          guard let range = [Int](value) else { return "{first, last} expected, got \(value)" }
+          guard range.count == 2 else {
+            return "{first, last} expected, got \(range.count) numbers"
+          }
+          options.outputsRange = (range[0], range[1])
+          return nil
+        }),
+      Field("no_repeat", \.noRepeat, "whether an output must differ from its trigger"),
+      Field(
+        "noise_token", \.noiseToken, type: .token,
+        "a token that takes an output's place now and then"),
+      Field(
+        "noise_prob", \.noiseProb, default: .described("0.5 with a noise_token"),
+        "the probability with which noise_token stands in an output's place"),
+      Field("seq_len", \.seqLen, "length of a sequence, T"),
+      .seed(\.seed, "decides every batch"),
+    ]
   }
 
   /// The statistics that sequences follow.
@@ -73,6 +117,17 @@ public final class BigramTask: ConcurrentTask {
   public var vocabSize: Int { corpus.vocabSize }
   /// Number of tokens in a sequence, T.
   public var seqLen: Int { options.seqLen }
+  public var kind: String { options.kind }
+  public var settings: [(name: String, value: SettingValue)] { options.settings }
+  public var declarations: [Setting] { Options.declarations }
+  public var text: (any TokenText)? { corpus }
+  public var properties: [(name: String, value: TaskProperty)] {
+    let kind = options.triggerKind.settingValue.map { TaskProperty.setting($0) }
+    return [
+      ("corpus", .corpus(corpus)), ("trigger_kind", kind),
+      ("triggers", triggers.map { .tokens($0) }),
+    ].compactMap { name, value in value.map { (name, $0) } }
+  }
 
   /// Symbols that may be outputs.
   private let range: ClosedRange<Int>

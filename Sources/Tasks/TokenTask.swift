@@ -1,3 +1,4 @@
+import Settings
 import Tensors
 
 /// A source of token sequences to learn from.
@@ -6,7 +7,7 @@ import Tensors
 /// the same batch, in any order and on any number of threads, and sequence i of a batch does not
 /// depend on how many there are. Draw training batches with `.data`, held-out ones with
 /// `.evaluation`; the two never share random numbers.
-public protocol TokenTask: AnyObject {
+public protocol TokenTask: AnyObject, Described {
   /// Number of token ids.
   var vocabSize: Int { get }
   /// Number of tokens in a sequence, T.
@@ -15,6 +16,26 @@ public protocol TokenTask: AnyObject {
   /// Batch `index` of `size` sequences.
   /// - Throws: `EngineError` if `size` is less than 1 or too large.
   func batch(_ size: Int, index: UInt64, purpose: RandomPurpose) throws -> Batch
+
+  /// What turns its ids into text; nil if they are numbers only.
+  var text: (any TokenText)? { get }
+
+  /// What there is to know of this kind of task beside its settings.
+  var properties: [(name: String, value: TaskProperty)] { get }
+}
+
+extension TokenTask {
+  public var text: (any TokenText)? { nil }
+  public var properties: [(name: String, value: TaskProperty)] { [] }
+}
+
+/// Something to know of a task.
+public enum TaskProperty {
+  /// Where its statistics come from.
+  case corpus(Corpus)
+  /// Ids, counted from 0.
+  case tokens([Int32])
+  case setting(SettingValue)
 }
 
 /// A task whose batches may be drawn on any thread.
