@@ -1,4 +1,5 @@
 import LuaBridge
+import Settings
 import Tensors
 import Transformers
 
@@ -37,8 +38,8 @@ final class CustomModel: Model {
     }
   }
 
-  func configurationJSON() throws -> String {
-    "{\"max_len\":\(maxLength),\"vocab\":\(vocabSize)}"
+  var settings: [(name: String, value: SettingValue)] {
+    [("vocab", .integer(vocabSize)), ("max_len", .integer(maxLength))]
   }
 
   func copy() throws -> any Model {

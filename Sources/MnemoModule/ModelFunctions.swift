@@ -128,9 +128,9 @@ enum ModelFunctions {
         example: model + "model:load_state(model:clone():parameters())"
       ) { call in
         let tensors = try call.table(2)
-        var values: [String: Safetensors.Value] = [:]
+        var values: [ByteName: Safetensors.Value] = [:]
         for (name, _) in try tensors.fields() {
-          values[name] = .float(try tensors.object(.name(name), Tensor.self))
+          values[ByteName(name)] = .float(try tensors.object(.name(name), Tensor.self))
         }
         try Checkpoint.loadState(values, into: object(call))
         return call.returns(argument: 1)
@@ -160,7 +160,10 @@ enum ModelFunctions {
 
   private static let fields = [
     Parameter("config", .table, "the options it was made with"),
-    Parameter("kind", .string, "the constructor: \"simplified\", \"transformer\", \"custom\""),
+    Parameter(
+      "kind", .string,
+      "the constructor: "
+        + (ModelKinds.all.map { $0.kind } + ["custom"]).map { "\"\($0)\"" }.joined(separator: ", ")),
     Parameter("layers", .integer, "number of attention layers"),
   ]
 
@@ -186,7 +189,7 @@ enum ModelFunctions {
         let model = try object(call)
         switch try call.string(2) {
         case "config":
-          return call.returns(ModelConstructors.options(of: model))
+          return call.returns(model.luaRecord)
         case "kind": return call.returns(model.kind)
         case "layers": return call.returns(model.layerCount)
         case let name:

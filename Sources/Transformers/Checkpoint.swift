@@ -1,11 +1,11 @@
-import FoundationEssentials
+import Settings
 import Tensors
 
 /// A model on disk: a safetensors file with the published parameter names, and in its metadata what
 /// is needed to make the model again.
 ///
-/// Metadata: `format` = "mnemo", `kind` = the constructor (`simplified`, `transformer`), `config` = its options as
-/// JSON. Nothing in the file is ever executed.
+/// Metadata: `format` = "mnemo", `kind` = the constructor (`simplified`, `transformer`), `config` = its
+/// options as JSON. Nothing in the file is ever executed.
 public enum Checkpoint {
   /// Writes the model's parameters; an earlier file is replaced at once or not at all.
   /// - Parameters:
@@ -19,7 +19,7 @@ public enum Checkpoint {
     var entries = metadata
     entries["format"] = "mnemo"
     entries["kind"] = model.kind
-    entries["config"] = try model.configurationJSON()
+    entries["config"] = try model.settingsJSON()
     try Safetensors.save(
       path, tensors: model.parameters.all.map { ($0.name, .float($0.tensor)) },
       metadata: entries)
@@ -34,66 +34,70 @@ public enum Checkpoint {
         "model.load",
         "'\(path)' has no model configuration in its metadata; make the model and use load_state")
     }
-    guard let type = kinds.first(where: { $0.kind == kind }) else {
+    guard let type = ModelKinds.all.first(where: { $0.kind == kind }) else {
+      let known = ModelKinds.all.map { $0.kind }.joined(separator: ", ")
       throw EngineError(
-        "model.load",
-        "'\(path)' holds a model of kind '\(kind)' "
-          + "(known: \(kinds.map { $0.kind }.joined(separator: ", ")))")
+        "model.load", "'\(path)' holds a model of kind '\(kind.printable)' (known: \(known))")
     }
     let configuration = try configuration(type, config, path)
     try configuration.validate()
-    try check(tensors, fit: configuration, path)
-    let model = try configuration.makeModel()
-    try loadState(tensors, into: model)
-    return model
+    let parameters = try parameters(configuration.plan, from: tensors) {
+      EngineError("model.load", "'\(path)' \($0)")
+    }
+    return try configuration.makeModel(parameters)
   }
 
-  private static let kinds: [any ModelConfiguration.Type] = [
-    SimplifiedConfiguration.self, TransformerConfiguration.self,
-  ]
-
-  /// Checks that a file holds what its configuration says before a model of that size is made.
-  private static func check(
-    _ tensors: [String: Safetensors.Value], fit configuration: any ModelConfiguration,
-    _ path: String
-  ) throws {
-    for (name, shape) in configuration.embeddingShapes {
-      guard case .float(let tensor)? = tensors[name], tensor.shape == shape else {
-        throw EngineError(
-          "model.load",
-          "'\(path)' does not hold what its configuration says: '\(name)' of shape \(shape)")
+  /// The tensors of a file, as the parameters that its configuration calls for; none is made.
+  private static func parameters(
+    _ plan: [PlannedParameter], from tensors: [String: Safetensors.Value],
+    _ failure: (String) -> EngineError
+  ) throws -> Parameters {
+    var parameters = Parameters()
+    for planned in plan {
+      guard case .float(let tensor)? = tensors[planned.name], tensor.shape == planned.shape else {
+        throw failure(
+          "does not hold what its configuration says: '\(planned.name)' of shape \(planned.shape)")
       }
+      try parameters.add(planned.name, tensor, trained: planned.isTrained)
     }
+    let unknown = tensors.keys.filter { parameters[$0] == nil }.sorted()
+    guard unknown.isEmpty else {
+      let names = unknown.map(\.printable).joined(separator: ", ")
+      throw failure("holds what is no parameter of such a model: \(names)")
+    }
+    return parameters
   }
 
   private static func configuration(
     _ type: any ModelConfiguration.Type, _ json: String, _ path: String
   ) throws -> any ModelConfiguration {
     do {
-      return try JSONDecoder().decode(type, from: Data(json.utf8))
+      return try type.init(settingsJSON: json)
     } catch {
-      throw EngineError("model.load", "the configuration in '\(path)' cannot be read: \(json)")
+      let reason = (error as? SettingError).map { "\($0.name): \($0.reason)" } ?? json
+      throw EngineError(
+        "model.load", "the configuration in '\(path)' cannot be read: \(reason.printable)")
     }
   }
 
   /// Copies tensors by name into a model's parameters; all of them, or none on an error.
   /// - Throws: `EngineError` if one is missing, is not the model's, or has another shape.
   public static func loadState(
-    _ tensors: [String: Safetensors.Value], into model: any Model
+    _ tensors: [ByteName: Safetensors.Value], into model: any Model
   ) throws {
-    let names = Set(model.parameters.names)
-    let missing = model.parameters.names.filter { tensors[$0] == nil }
+    let missing = model.parameters.names.filter { tensors[ByteName($0)] == nil }
     guard missing.isEmpty else {
       throw EngineError("load_state", "missing: \(missing.joined(separator: ", "))")
     }
-    let unknown = tensors.keys.filter { !names.contains($0) }.sorted()
+    let unknown = tensors.keys.map(\.text).filter { model.parameters[$0] == nil }.sorted()
     guard unknown.isEmpty else {
       throw EngineError(
-        "load_state", "not a parameter of this model: \(unknown.joined(separator: ", "))")
+        "load_state",
+        "not a parameter of this model: \(unknown.map(\.printable).joined(separator: ", "))")
     }
     var values = [(String, Tensor)]()
     for (name, tensor) in model.parameters.all {
-      guard case .float(let value)? = tensors[name], value.shape == tensor.shape else {
+      guard case .float(let value)? = tensors[ByteName(name)], value.shape == tensor.shape else {
         throw EngineError("load_state", "'\(name)' needs numbers of shape \(tensor.shape)")
       }
       values.append((name, value))

@@ -1,7 +1,8 @@
+import Settings
 import Tensors
 
 /// A transformer layer's feed-forward part F, without biases.
-public enum FeedForward: String, Codable, CaseIterable, Sendable {
+public enum FeedForward: String, SettingConvertible, CaseIterable, Sendable {
   /// None.
   case none
   /// F(x) = W x, W [d, d].
@@ -9,21 +10,17 @@ public enum FeedForward: String, Codable, CaseIterable, Sendable {
   /// F(x) = W₂ relu(W₁ x), hidden size 4d.
   case mlp
 
-  /// Adds its trained weights: `ff.weight`, or `ff.w1.weight` and `ff.w2.weight`, behind `prefix`
+  /// Its trained weights: `ff.weight`, or `ff.w1.weight` and `ff.w2.weight`, behind `prefix`
   /// (`layers.0`), drawn from the streams `stream` and `stream` + 1.
-  func addWeights(
-    to parameters: inout Parameters, prefix: String, dim d: Int, _ draw: Initializer, stream: Int
-  ) throws {
-    func add(_ name: String, _ shape: [Int], stream: Int) throws {
-      try parameters.add(
-        "\(prefix).\(name).weight", draw.weight(shape, stream: stream), trained: true)
-    }
+  func plan(prefix: String, dim d: Int, stream: Int) -> [PlannedParameter] {
     switch self {
-    case .none: break
-    case .linear: try add("ff", [d, d], stream: stream)
+    case .none: []
+    case .linear: [.weight("\(prefix).ff.weight", [d, d], stream: stream)]
     case .mlp:
-      try add("ff.w1", [4 * d, d], stream: stream)
-      try add("ff.w2", [d, 4 * d], stream: stream + 1)
+      [
+        .weight("\(prefix).ff.w1.weight", [4 * d, d], stream: stream),
+        .weight("\(prefix).ff.w2.weight", [d, 4 * d], stream: stream + 1),
+      ]
     }
   }
 

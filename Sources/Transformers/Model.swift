@@ -1,3 +1,4 @@
+import Settings
 import Tasks
 import Tensors
 
@@ -5,7 +6,7 @@ import Tensors
 ///
 /// Built-in models and those that users write in Lua are trained, probed, saved and frozen through
 /// this protocol alone. Legend: *B* batch, *T* seq_len, *R* selected rows, *V* vocab.
-public protocol Model: AnyObject {
+public protocol Model: AnyObject, Described {
   /// Parameters by name, in a fixed order.
   var parameters: Parameters { get }
   /// V, the number of tokens it reads and predicts.
@@ -14,10 +15,6 @@ public protocol Model: AnyObject {
   var maxLength: Int { get }
   /// Number of attention layers.
   var layerCount: Int { get }
-  /// What `mnemo.model` constructor makes such a model, as written in checkpoints.
-  var kind: String { get }
-  /// The constructor's options as JSON, as written in checkpoints.
-  func configurationJSON() throws -> String
 
   /// The logits at the selected rows, [R, V].
   /// - Parameters:
@@ -48,16 +45,6 @@ public protocol Model: AnyObject {
 }
 
 extension Model {
-  /// This model with copies of another's parameters, trained where the other's are.
-  /// - Throws: `EngineError` if names or shapes differ.
-  func taking(parametersOf other: any Model) throws -> Self {
-    for (name, tensor) in other.parameters.all {
-      try parameters.set(name, tensor)
-      try parameters.get(name).requireGrad(tensor.requiresGrad)
-    }
-    return self
-  }
-
   /// Checks that `tokens` are [B, T] ids of the vocabulary with 1 ≤ T ≤ `maxLength`.
   /// - Throws: `EngineError` that says which is not so.
   public func check(_ tokens: IntTensor) throws {

@@ -1,29 +1,42 @@
-import FoundationEssentials
+import Settings
 import Tensors
 
-/// The options of a kind of model; their JSON form is written into checkpoints.
-public protocol ModelConfiguration: Codable, Sendable {
-  /// The constructor of such models in `mnemo.model`.
-  static var kind: String { get }
+/// The options of a kind of model, from which such models are made.
+///
+/// A new kind is a configuration, a model, and a place in ``ModelKinds``.
+public protocol ModelConfiguration: Configuration, Sendable {
+  /// What the model is, in one paragraph.
+  static var summary: String { get }
+
+  /// Seed of the initial parameters.
+  var seed: UInt64 { get set }
 
   /// Checks that the options make a model.
   /// - Throws: `EngineError` that names the option, what was given and what is allowed.
   func validate() throws
 
-  /// Names and shapes of the embeddings, which tell whether a file belongs to this configuration.
-  var embeddingShapes: [(name: String, shape: [Int])] { get }
+  /// The parameters of such a model, in order; only for options that make one.
+  var plan: [PlannedParameter] { get }
 
-  /// A model with fresh parameters.
-  /// - Throws: `EngineError` if the options do not make a model.
-  func makeModel() throws -> any Model
+  /// A model with these parameters, which become its own.
+  /// - Throws: `EngineError` if the options do not make a model, or one of other parameters.
+  func makeModel(_ parameters: Parameters) throws -> any Model
+}
+
+/// The kinds of models that are made from options and read from checkpoints.
+public enum ModelKinds {
+  /// All of them, in the order of the documentation.
+  public static let all: [any ModelConfiguration.Type] = [
+    SimplifiedConfiguration.self, TransformerConfiguration.self,
+  ]
 }
 
 extension ModelConfiguration {
-  /// The options as JSON, with the keys of the Lua constructor in alphabetical order.
-  func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  /// A model with fresh parameters.
+  /// - Throws: `EngineError` if the options do not make a model.
+  public func makeModel() throws -> any Model {
+    try validate()
+    return try makeModel(Parameters(drawing: plan, seed: seed))
   }
 
   static func error(_ message: String) -> EngineError { EngineError("model.\(kind)", message) }

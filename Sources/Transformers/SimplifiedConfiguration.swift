@@ -1,13 +1,17 @@
+import Settings
 import Tensors
 
 /// The options of the simplified transformer (M1), with their defaults.
 ///
-/// The JSON form, written into checkpoints, has the keys of the Lua constructor.
+/// They are declared once, in ``fields``; checkpoints hold them as JSON under the same names.
 public struct SimplifiedConfiguration: ModelConfiguration, Equatable {
   public static let kind = "simplified"
+  public static let summary =
+    "The two-layer attention model in which an induction head is born: random frozen embeddings, "
+    + "W_K of both layers, W_O of layer 2 and the feed-forwards trained."
 
   /// How positions enter.
-  public enum Positional: String, Codable, CaseIterable, Sendable {
+  public enum Positional: String, SettingConvertible, CaseIterable, Sendable {
     /// A frozen random embedding of each position, added.
     case random
     /// Sines on even and cosines on odd coordinates, frequencies 10000^(−2i/d), added ([TF]).
@@ -17,7 +21,7 @@ public struct SimplifiedConfiguration: ModelConfiguration, Equatable {
   }
 
   /// The variance of embeddings.
-  public enum EmbeddingInit: String, Codable, CaseIterable, Sendable {
+  public enum EmbeddingInit: String, SettingConvertible, CaseIterable, Sendable {
     /// N(0, 1).
     case unit
     /// N(0, 1/d).
@@ -25,7 +29,7 @@ public struct SimplifiedConfiguration: ModelConfiguration, Equatable {
   }
 
   /// The factor of attention scores.
-  public enum ScoreScale: String, Codable, CaseIterable, Sendable {
+  public enum ScoreScale: String, SettingConvertible, CaseIterable, Sendable {
     /// 1/√d.
     case squareRoot = "sqrt_dim"
     /// 1.
@@ -57,38 +61,30 @@ public struct SimplifiedConfiguration: ModelConfiguration, Equatable {
   /// Seed of the initial parameters.
   public var seed: UInt64 = 0
 
-  enum CodingKeys: String, CodingKey {
-    case vocab, dim, ffn, positional, seed
-    case maxLen = "max_len"
-    case embeddingInit = "embedding_init"
-    case scoreScale = "score_scale"
-    case crossTalk = "cross_talk"
-    case tieOutput = "tie_output"
-    case freezeEmbeddings = "freeze_embeddings"
-    case freezeOutput = "freeze_output"
-  }
-
   /// The default options for a vocabulary of `vocab` tokens.
   public init(vocab: Int) { self.vocab = vocab }
 
-  /// Reads the JSON form; a missing key has its default.
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    vocab = try values.decode(Int.self, forKey: .vocab)
-    dim = try values.decodeIfPresent(Int.self, forKey: .dim) ?? dim
-    maxLen = try values.decodeIfPresent(Int.self, forKey: .maxLen) ?? maxLen
-    ffn = try values.decodeIfPresent([FeedForward].self, forKey: .ffn) ?? ffn
-    positional = try values.decodeIfPresent(Positional.self, forKey: .positional) ?? positional
-    embeddingInit =
-      try values.decodeIfPresent(EmbeddingInit.self, forKey: .embeddingInit) ?? embeddingInit
-    scoreScale = try values.decodeIfPresent(ScoreScale.self, forKey: .scoreScale) ?? scoreScale
-    crossTalk = try values.decodeIfPresent(Bool.self, forKey: .crossTalk) ?? crossTalk
-    tieOutput = try values.decodeIfPresent(Bool.self, forKey: .tieOutput) ?? tieOutput
-    freezeEmbeddings =
-      try values.decodeIfPresent(Bool.self, forKey: .freezeEmbeddings) ?? freezeEmbeddings
-    freezeOutput = try values.decodeIfPresent(Bool.self, forKey: .freezeOutput) ?? freezeOutput
-    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? seed
-  }
+  public init() { self.init(vocab: 0) }
+
+  public static let fields: [Field<Self>] = [
+    Field("vocab", \.vocab, default: .required, "number of tokens, N"),
+    Field("dim", \.dim, "width, d"),
+    Field("max_len", \.maxLen, "longest sequence"),
+    Field(
+      "ffn", \.ffn,
+      "feed-forward of layers 1 and 2: none, x + W x, or x + W_2 relu(W_1 x) of width 4d"),
+    Field(
+      "positional", \.positional,
+      "how positions enter: frozen random vectors or sines and cosines are added, or (rope) "
+        + "queries and keys of the first layer are rotated"),
+    Field("embedding_init", \.embeddingInit, "draws embeddings from N(0, 1) or N(0, 1/d)"),
+    Field("score_scale", \.scoreScale, "multiplies attention scores by 1/√d, or by 1"),
+    Field("cross_talk", \.crossTalk, "false: every matrix reads only the embeddings meant for it"),
+    Field("tie_output", \.tieOutput, "whether the output matrix is the embedding matrix"),
+    Field("freeze_embeddings", \.freezeEmbeddings, "whether token embeddings stay as drawn"),
+    Field("freeze_output", \.freezeOutput, "whether the output matrix stays as drawn"),
+    .seed(\.seed, "decides the initial parameters"),
+  ]
 
   /// Checks that the options make a model.
   /// - Throws: `EngineError` that names the option, what was given and what is allowed.
@@ -116,10 +112,45 @@ public struct SimplifiedConfiguration: ModelConfiguration, Equatable {
       tieOutput, freezeEmbeddings: freezeEmbeddings, freezeOutput: freezeOutput)
   }
 
-  public var embeddingShapes: [(name: String, shape: [Int])] {
-    let tokens = (name: "tok_embeddings.weight", shape: [vocab, dim])
-    return positional == .rope ? [tokens] : [tokens, (name: "pe", shape: [maxLen, dim])]
+  public var plan: [PlannedParameter] {
+    let (n, d) = (vocab, dim)
+    let deviation = embeddingInit == .unit ? 1 : 1 / Float(d).squareRoot()
+    var plan = [
+      PlannedParameter("tok_embeddings.weight", [n, d], isTrained: !freezeEmbeddings) {
+        try $0.normal([n, d], deviation: deviation, stream: 0)
+      }
+    ]
+    let positions = [maxLen, d]
+    switch positional {
+    case .random:
+      plan.append(
+        PlannedParameter("pe", positions, isTrained: false) {
+          try $0.normal(positions, deviation: deviation, stream: 1)
+        })
+    case .sincos:
+      plan.append(
+        PlannedParameter("pe", positions, isTrained: false) { _ in
+          try Initializer.sinusoids(length: positions[0], dim: d).mul(Tensor(deviation))
+        })
+    case .rope: break
+    }
+    for layer in 0..<2 {
+      let (prefix, stream) = ("layers.\(layer)", 10 * (layer + 1))
+      for (place, weight) in ["wk", "wv", "wo"].enumerated() {
+        plan.append(
+          .weight(
+            "\(prefix).attention.\(weight).weight", [d, d], stream: stream + place,
+            isTrained: weight == "wk" || (layer == 1 && weight == "wo")))
+      }
+      plan += ffn[layer].plan(prefix: prefix, dim: d, stream: stream + 3)
+    }
+    if !tieOutput {
+      plan.append(.weight("output.weight", [n, d], stream: 2, isTrained: !freezeOutput))
+    }
+    return plan
   }
 
-  public func makeModel() throws -> any Model { try SimplifiedTransformer(self) }
+  public func makeModel(_ parameters: Parameters) throws -> any Model {
+    try SimplifiedTransformer(self, parameters: parameters)
+  }
 }

@@ -1,3 +1,4 @@
+import Settings
 import Tensors
 
 /// The simplified two-layer transformer of [BT §4.2], M1 in docs/engine.md: the smallest model in
@@ -15,59 +16,34 @@ import Tensors
 public final class SimplifiedTransformer: FunctionalModel {
   /// The options it was made with.
   public let configuration: SimplifiedConfiguration
-  public private(set) var parameters = Parameters()
+  public let parameters: Parameters
   public var vocabSize: Int { configuration.vocab }
   public var maxLength: Int { configuration.maxLen }
   public let layerCount = 2
-  public var kind: String { SimplifiedConfiguration.kind }
+  public var kind: String { configuration.kind }
+  public var settings: [(name: String, value: SettingValue)] { configuration.settings }
+  public var declarations: [Setting] { configuration.declarations }
 
   /// A model with fresh parameters drawn from the configuration's seed.
   ///
   /// E and P are N(0, 1), or N(0, 1/d) under `scaled`; every W is uniform in ±1/√(its input size).
   /// - Throws: `EngineError` if the options do not make a model.
-  public init(_ configuration: SimplifiedConfiguration) throws {
+  public convenience init(_ configuration: SimplifiedConfiguration) throws {
     try configuration.validate()
-    self.configuration = configuration
-    let (n, d) = (configuration.vocab, configuration.dim)
-    let scaled = 1 / Float(d).squareRoot()
-    let deviation = configuration.embeddingInit == .unit ? 1 : scaled
-    let draw = Initializer(seed: configuration.seed)
-
-    try parameters.add(
-      "tok_embeddings.weight", draw.normal([n, d], deviation: deviation, stream: 0),
-      trained: !configuration.freezeEmbeddings)
-    switch configuration.positional {
-    case .random:
-      try parameters.add(
-        "pe", draw.normal([configuration.maxLen, d], deviation: deviation, stream: 1),
-        trained: false)
-    case .sincos:
-      try parameters.add(
-        "pe",
-        Initializer.sinusoids(length: configuration.maxLen, dim: d).mul(Tensor(deviation)),
-        trained: false)
-    case .rope: break
-    }
-    for layer in 0..<2 {
-      let (prefix, stream) = ("layers.\(layer)", 10 * (layer + 1))
-      for (place, weight) in ["wk", "wv", "wo"].enumerated() {
-        try parameters.add(
-          "\(prefix).attention.\(weight).weight", draw.weight([d, d], stream: stream + place),
-          trained: weight == "wk" || (layer == 1 && weight == "wo"))
-      }
-      try configuration.ffn[layer].addWeights(
-        to: &parameters, prefix: prefix, dim: d, draw, stream: stream + 3)
-    }
-    if !configuration.tieOutput {
-      try parameters.add(
-        "output.weight", draw.weight([n, d], stream: 2), trained: !configuration.freezeOutput)
-    }
+    try self.init(
+      configuration, parameters: Parameters(drawing: configuration.plan, seed: configuration.seed))
   }
 
-  public func configurationJSON() throws -> String { try configuration.json() }
+  /// A model with these parameters, which become its own.
+  /// - Throws: `EngineError` if the options do not make a model, or one of other parameters.
+  public init(_ configuration: SimplifiedConfiguration, parameters: Parameters) throws {
+    try configuration.validate()
+    try parameters.check(fits: configuration.plan, "model.\(configuration.kind)")
+    (self.configuration, self.parameters) = (configuration, parameters)
+  }
 
   public func copy() throws -> any Model {
-    try SimplifiedTransformer(configuration).taking(parametersOf: self)
+    try SimplifiedTransformer(configuration, parameters: parameters.copies())
   }
 
   /// E[z], P and their sum, [B, T, D] each; no P under rope.

@@ -1,3 +1,4 @@
+import Settings
 import Tensors
 
 /// The transformer (M2 in docs/engine.md; [TF], as trained in [BT §3]): L layers of attention with
@@ -13,74 +14,35 @@ import Tensors
 public final class Transformer: FunctionalModel {
   /// The options it was made with.
   public let configuration: TransformerConfiguration
-  public private(set) var parameters = Parameters()
+  public let parameters: Parameters
   public var vocabSize: Int { configuration.vocab }
   public var maxLength: Int { configuration.maxLen }
   public var layerCount: Int { configuration.layers }
-  public var kind: String { TransformerConfiguration.kind }
+  public var kind: String { configuration.kind }
+  public var settings: [(name: String, value: SettingValue)] { configuration.settings }
+  public var declarations: [Setting] { configuration.declarations }
 
   /// A model with fresh parameters drawn from the configuration's seed.
   ///
   /// Embeddings are N(0, 1); every W is uniform in ±1/√(its input size); norms begin with weight 1
   /// and bias 0. Only what is read is a parameter: a layer without a feed-forward has no `ff_norm`.
   /// - Throws: `EngineError` if the options do not make a model.
-  public init(_ configuration: TransformerConfiguration) throws {
+  public convenience init(_ configuration: TransformerConfiguration) throws {
     try configuration.validate()
-    self.configuration = configuration
-    let (n, d) = (configuration.vocab, configuration.dim)
-    let draw = Initializer(seed: configuration.seed)
-    let trainsEmbeddings = !configuration.freezeEmbeddings
-    try parameters.add(
-      "tok_embeddings.weight", draw.normal([n, d], deviation: 1, stream: 0),
-      trained: trainsEmbeddings)
-    let positions = [configuration.maxLen, d]
-    switch configuration.positional {
-    case .learned:
-      try parameters.add(
-        configuration.positionName, draw.normal(positions, deviation: 1, stream: 1),
-        trained: trainsEmbeddings)
-    case .sincos:
-      try parameters.add(
-        configuration.positionName, Initializer.sinusoids(length: positions[0], dim: d),
-        trained: false)
-    }
-    for layer in 0..<configuration.layers { try addLayer(layer, draw) }
-    if configuration.norm == .pre { try addNorm("norm") }
-    if !configuration.tieOutput {
-      try parameters.add(
-        "output.weight", draw.weight([n, d], stream: 2), trained: !configuration.freezeOutput)
-    }
+    try self.init(
+      configuration, parameters: Parameters(drawing: configuration.plan, seed: configuration.seed))
   }
 
-  private func addLayer(_ layer: Int, _ draw: Initializer) throws {
-    let (prefix, stream, d) = ("layers.\(layer)", 10 * (layer + 1), configuration.dim)
-    // Streams are those of the simplified transformer, which has no W_Q.
-    var weights = [("wq", 5), ("wk", 0)]
-    if !configuration.noWv { weights.append(("wv", 1)) }
-    if !configuration.noWo { weights.append(("wo", 2)) }
-    for (name, place) in weights {
-      try parameters.add(
-        "\(prefix).attention.\(name).weight", draw.weight([d, d], stream: stream + place),
-        trained: true)
-    }
-    let feedForward = configuration.feedForward(ofLayer: layer)
-    try feedForward.addWeights(to: &parameters, prefix: prefix, dim: d, draw, stream: stream + 3)
-    if configuration.norm != .none {
-      try addNorm("\(prefix).attention_norm")
-      if feedForward != .none { try addNorm("\(prefix).ff_norm") }
-    }
+  /// A model with these parameters, which become its own.
+  /// - Throws: `EngineError` if the options do not make a model, or one of other parameters.
+  public init(_ configuration: TransformerConfiguration, parameters: Parameters) throws {
+    try configuration.validate()
+    try parameters.check(fits: configuration.plan, "model.\(configuration.kind)")
+    (self.configuration, self.parameters) = (configuration, parameters)
   }
-
-  private func addNorm(_ name: String) throws {
-    let d = configuration.dim
-    try parameters.add("\(name).weight", Tensor.full([d], 1), trained: true)
-    try parameters.add("\(name).bias", Tensor.full([d], 0), trained: true)
-  }
-
-  public func configurationJSON() throws -> String { try configuration.json() }
 
   public func copy() throws -> any Model {
-    try Transformer(configuration).taking(parametersOf: self)
+    try Transformer(configuration, parameters: parameters.copies())
   }
 
   public func weights(batch: Int, length: Int) -> Parameters { parameters }

@@ -1,13 +1,17 @@
+import Settings
 import Tensors
 
 /// The options of the transformer (M2), with their defaults.
 ///
-/// The JSON form, written into checkpoints, has the keys of the Lua constructor.
+/// They are declared once, in ``fields``; checkpoints hold them as JSON under the same names.
 public struct TransformerConfiguration: ModelConfiguration, Equatable {
   public static let kind = "transformer"
+  public static let summary =
+    "The usual transformer: layers of attention with several heads and a feed-forward, residual "
+    + "connections, layer normalisation. Everything is trained unless an option freezes it."
 
   /// Where layer normalisation stands.
-  public enum Norm: String, Codable, CaseIterable, Sendable {
+  public enum Norm: String, SettingConvertible, CaseIterable, Sendable {
     /// Before attention and feed-forward, which both read the layer's input:
     /// x + attn(norm x) + ff(norm′ x); and once more before the output.
     case pre
@@ -18,7 +22,7 @@ public struct TransformerConfiguration: ModelConfiguration, Equatable {
   }
 
   /// How positions enter.
-  public enum Positional: String, Codable, CaseIterable, Sendable {
+  public enum Positional: String, SettingConvertible, CaseIterable, Sendable {
     /// An embedding of each position, trained like those of tokens, is added.
     case learned
     /// Sines on even and cosines on odd coordinates, frequencies 10000^(−2i/d), added ([TF §3.5]).
@@ -56,43 +60,41 @@ public struct TransformerConfiguration: ModelConfiguration, Equatable {
   /// Seed of the initial parameters.
   public var seed: UInt64 = 0
 
-  enum CodingKeys: String, CodingKey {
-    case vocab, dim, layers, heads, norm, ffn, positional, seed
-    case maxLen = "max_len"
-    case noFirstLayerFfn = "no_first_layer_ffn"
-    case tieOutput = "tie_output"
-    case noWv = "no_wv"
-    case noWo = "no_wo"
-    case freezeEmbeddings = "freeze_embeddings"
-    case freezeOutput = "freeze_output"
-  }
-
   /// The default options for a vocabulary of `vocab` tokens.
   public init(vocab: Int) { self.vocab = vocab }
 
-  /// Reads the JSON form; a missing key has its default.
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    func read<T: Decodable>(_ key: CodingKeys, _ missing: T) throws -> T {
-      try values.decodeIfPresent(T.self, forKey: key) ?? missing
-    }
-    vocab = try values.decode(Int.self, forKey: .vocab)
-    dim = try read(.dim, dim)
-    layers = try read(.layers, layers)
-    heads = try read(.heads, heads)
-    maxLen = try read(.maxLen, maxLen)
-    norm = try read(.norm, norm)
-    ffn = try read(.ffn, ffn)
-    noFirstLayerFfn = try read(.noFirstLayerFfn, noFirstLayerFfn)
-    tieOutput = try read(.tieOutput, tieOutput)
-    noWv = try read(.noWv, noWv)
-    noWo = try read(.noWo, noWo)
-    freezeEmbeddings = try read(.freezeEmbeddings, freezeEmbeddings)
-    freezeOutput = try read(.freezeOutput, freezeOutput)
-    positional = try read(.positional, positional)
-    seed = try read(.seed, seed)
-  }
+  public init() { self.init(vocab: 0) }
 
+  public static let fields: [Field<Self>] = [
+    Field("vocab", \.vocab, default: .required, "number of tokens, N"),
+    Field("dim", \.dim, "width, d"),
+    Field("layers", \.layers, "number of layers, L"),
+    Field("heads", \.heads, "attention heads of a layer, H; a number that divides dim"),
+    Field("max_len", \.maxLen, "longest sequence"),
+    Field(
+      "norm", \.norm,
+      "layer normalisation: pre, x + attn(norm x) + ff(norm' x) and once before the output; "
+        + "post, norm'(h + ff(h)) with h = norm(x + attn(x)); none, x + attn(x) + ff(x)"),
+    Field(
+      "ffn", \.ffn, "feed-forward of each layer: none, W x, or W_2 relu(W_1 x) of width 4d"),
+    Field(
+      "no_first_layer_ffn", \.noFirstLayerFfn, "whether the first layer has no feed-forward"),
+    Field("tie_output", \.tieOutput, "whether the output matrix is the embedding matrix"),
+    Field("no_wv", \.noWv, "whether W_V is left out: values are what attention reads"),
+    Field(
+      "no_wo", \.noWo, "whether W_O is left out: the heads' sums, side by side, are added"),
+    Field(
+      "freeze_embeddings", \.freezeEmbeddings,
+      "whether embeddings of tokens and positions stay as drawn"),
+    Field("freeze_output", \.freezeOutput, "whether the output matrix stays as drawn"),
+    Field(
+      "positional", \.positional,
+      "what is added for positions: trained vectors, or sines and cosines"),
+    .seed(\.seed, "decides the initial parameters"),
+  ]
+
+  /// Checks that the options make a model.
+  /// - Throws: `EngineError` that names the option, what was given and what is allowed.
   public func validate() throws {
     try Self.checkSizes(vocab: vocab, dim: dim, maxLen: maxLen)
     guard layers >= 1, layers <= 1 << 10 else {
@@ -105,11 +107,56 @@ public struct TransformerConfiguration: ModelConfiguration, Equatable {
       tieOutput, freezeEmbeddings: freezeEmbeddings, freezeOutput: freezeOutput)
   }
 
-  public var embeddingShapes: [(name: String, shape: [Int])] {
-    [("tok_embeddings.weight", [vocab, dim]), (positionName, [maxLen, dim])]
+  public var plan: [PlannedParameter] {
+    let (n, d) = (vocab, dim)
+    let positions = [maxLen, d]
+    var plan = [
+      PlannedParameter("tok_embeddings.weight", [n, d], isTrained: !freezeEmbeddings) {
+        try $0.normal([n, d], deviation: 1, stream: 0)
+      }
+    ]
+    switch positional {
+    case .learned:
+      plan.append(
+        PlannedParameter(positionName, positions, isTrained: !freezeEmbeddings) {
+          try $0.normal(positions, deviation: 1, stream: 1)
+        })
+    case .sincos:
+      plan.append(
+        PlannedParameter(positionName, positions, isTrained: false) { _ in
+          try Initializer.sinusoids(length: positions[0], dim: d)
+        })
+    }
+    for layer in 0..<layers { plan += self.plan(ofLayer: layer) }
+    if norm == .pre { plan += PlannedParameter.norm("norm", dim: d) }
+    if !tieOutput {
+      plan.append(.weight("output.weight", [n, d], stream: 2, isTrained: !freezeOutput))
+    }
+    return plan
   }
 
-  public func makeModel() throws -> any Model { try Transformer(self) }
+  private func plan(ofLayer layer: Int) -> [PlannedParameter] {
+    let (prefix, stream) = ("layers.\(layer)", 10 * (layer + 1))
+    // Streams are those of the simplified transformer, which has no W_Q.
+    var weights = [("wq", 5), ("wk", 0)]
+    if !noWv { weights.append(("wv", 1)) }
+    if !noWo { weights.append(("wo", 2)) }
+    var plan = weights.map { name, place in
+      PlannedParameter.weight(
+        "\(prefix).attention.\(name).weight", [dim, dim], stream: stream + place)
+    }
+    let feedForward = feedForward(ofLayer: layer)
+    plan += feedForward.plan(prefix: prefix, dim: dim, stream: stream + 3)
+    if norm != .none {
+      plan += PlannedParameter.norm("\(prefix).attention_norm", dim: dim)
+      if feedForward != .none { plan += PlannedParameter.norm("\(prefix).ff_norm", dim: dim) }
+    }
+    return plan
+  }
+
+  public func makeModel(_ parameters: Parameters) throws -> any Model {
+    try Transformer(self, parameters: parameters)
+  }
 
   /// The name of the position embeddings.
   var positionName: String { positional == .learned ? "pos_embeddings.weight" : "pe" }

@@ -85,6 +85,30 @@ function tests.test_parameters_that_share_elements_are_refused()
   end
 end
 
+function tests.test_names_are_their_bytes()
+  -- One character, and two that look like it.
+  local composed, combined = "\u{e9}", "e\u{301}"
+  local model = mnemo.model.custom {
+    vocab = 2, parameters = { [composed] = mnemo.zeros(2, 2), [combined] = mnemo.ones(2, 2) },
+    forward = function(tokens, p) return (p[composed] + p[combined])[tokens] end,
+  }
+  lu.assertEquals(model:get(composed):sum():item(), 0)
+  lu.assertEquals(model:get(combined):sum():item(), 4)
+  model:load_state { [composed] = mnemo.full(2, 2, 2), [combined] = mnemo.full(2, 2, 3) }
+  lu.assertEquals(model:get(composed):sum():item(), 8)
+  lu.assertEquals(model:get(combined):sum():item(), 12)
+  local run = mnemo.train {
+    model = model, steps = 0, batch_size = 1, optimizer = mnemo.optim.sgd { lr = 1 },
+    progress = false,
+    data = mnemo.data.custom {
+      vocab = 2, seq_len = 1, seed = 1, sample = function() return { 1, 2 } end,
+    },
+    probes = { [composed] = function() return 1 end, [combined] = function() return 2 end },
+  }
+  lu.assertEquals(run:series(composed), { 1 })
+  lu.assertEquals(run:series(combined), { 2 })
+end
+
 function tests.test_one_optimizer_for_models_of_different_width()
   for _, make in ipairs {
     function() return mnemo.optim.adamw { lr = 0.01 } end,

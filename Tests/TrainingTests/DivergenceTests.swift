@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Settings
 import Tasks
 import Tensors
 import TestModels
@@ -25,7 +26,7 @@ private final class ScriptedModel: Model {
     return try w.sub(w.detach()).sum().add(Tensor(losses.popLast() ?? .nan))
   }
 
-  func configurationJSON() -> String { "{}" }
+  let settings: [(name: String, value: SettingValue)] = []
   func logits(_ tokens: IntTensor, rows: RowSelection) throws -> Tensor { throw Refusal() }
   func observedForward(_ tokens: IntTensor, _ trace: Trace) throws -> Tensor { throw Refusal() }
   func copy() throws -> any Model { throw Refusal() }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Settings
 import Tensors
 import TestModels
 import TestSupport
@@ -47,7 +48,7 @@ struct CheckpointTests {
       #expect(
         metadata == [
           "step": "12", "format": "mnemo", "kind": "simplified",
-          "config": try model.configurationJSON(),
+          "config": try model.settingsJSON(),
         ])
     }
   }
@@ -62,6 +63,28 @@ struct CheckpointTests {
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["model.safetensors"])
       #expect(throws: EngineError.self) {
         try Checkpoint.save(model, to: "\(folder)/none/model.safetensors")
+      }
+    }
+  }
+
+  /// A model that is read takes the file's tensors; nothing is drawn, so no time is lost.
+  @Test func loadedModelsAreTheirOwn() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/model.safetensors"
+      try Checkpoint.save(SimplifiedTransformer(.small()), to: path)
+      let (a, b) = (try Checkpoint.load(from: path), try Checkpoint.load(from: path))
+      try a.parameters.set("output.weight", Tensor(full: [11, 8], 0))
+      #expect(a.parameters.bits["pe"] == b.parameters.bits["pe"])
+      #expect(a.parameters.bits["output.weight"] != b.parameters.bits["output.weight"])
+      // What is asked of a model made of parameters is that they are those of its options.
+      let parameters = try SimplifiedTransformer(.small()).parameters
+      expectError("model.simplified: needs 'tok_embeddings.weight' of shape [11, 6]") {
+        try SimplifiedTransformer(.small { $0.dim = 6 }, parameters: parameters)
+      }
+      expectError("model.simplified: 'output.weight' is no parameter of such a model") {
+        try SimplifiedTransformer(
+          .small { ($0.tieOutput, $0.freezeEmbeddings) = (true, $0.freezeOutput) },
+          parameters: parameters)
       }
     }
   }
@@ -84,7 +107,7 @@ struct CheckpointTests {
   }
 
   private func metadata() throws -> [String: String] {
-    ["kind": "simplified", "config": try SimplifiedTransformer(.small()).configurationJSON()]
+    ["kind": "simplified", "config": try SimplifiedTransformer(.small()).settingsJSON()]
   }
 
   @Test func filesWithoutConfigurationAreRefused() throws {
@@ -98,10 +121,12 @@ struct CheckpointTests {
             + "use load_state"
         ) { try load(good.filter { $0.key != missing }, at: path) }
       }
-      expectError(
-        "model.load: '\(path)' holds a model of kind 'lstm' (known: simplified, transformer)"
-      ) {
-        try load(good.merging(["kind": "lstm"]) { $1 }, at: path)
+      for (kind, shown) in [("lstm", "lstm"), ("\u{1B}]0;x\u{7}", "\\u{1B}]0;x\\u{7}")] {
+        expectError(
+          "model.load: '\(path)' holds a model of kind '\(shown)' (known: simplified, transformer)"
+        ) {
+          try load(good.merging(["kind": kind]) { $1 }, at: path)
+        }
       }
       try Data("no safetensors".utf8).write(to: URL(fileURLWithPath: path))
       #expect(throws: EngineError.self) { try Checkpoint.load(from: path) }
@@ -113,11 +138,22 @@ struct CheckpointTests {
     try withTemporaryFolder { folder in
       let path = "\(folder)/m"
       let damaged = [
-        "", "{", "[]", "null", "{}", #"{"vocab":2.5}"#, #"{"vocab":11,"ffn":["gelu","none"]}"#,
-        #"{"vocab":11,"dim":1e300}"#, #"{"vocab":11,"seed":-1}"#,
+        ("", ""), ("{", "{"), ("[]", "[]"), ("null", "null"), ("{}", "vocab: missing"),
+        (#"{"vocab":2.5}"#, "vocab: integer expected, got 2.5"),
+        (
+          #"{"vocab":11,"ffn":["gelu","none"]}"#,
+          "ffn: list of \"none\" or \"linear\" or \"mlp\" expected, got [\"gelu\", \"none\"]"
+        ), (#"{"vocab":11,"dim":1e300}"#, "dim: integer expected, got 1e+300"),
+        (#"{"vocab":11,"depth":2}"#, "depth: there is no such option"),
+        // What a file says goes to no terminal as it is.
+        (
+          #"{"vocab":11,"\u001b]0;title\u0007":2}"#,
+          "\\u{1B}]0;title\\u{7}: there is no such option"
+        ),
+        ("\u{1B}[31m\u{9B}\u{202E}", "\\u{1B}[31m\\u{9B}\\u{202E}"),
       ]
-      for config in damaged {
-        expectError("model.load: the configuration in '\(path)' cannot be read: \(config)") {
+      for (config, reason) in damaged {
+        expectError("model.load: the configuration in '\(path)' cannot be read: \(reason)") {
           try load(["kind": "simplified", "config": config], at: path)
         }
       }
@@ -135,6 +171,15 @@ struct CheckpointTests {
             + shape
         ) { try load(["kind": "simplified", "config": config], at: path) }
       }
+      // Thousands of layers of gigabytes, of which the file holds nothing.
+      expectError(
+        "model.load: '\(path)' does not hold what its configuration says: "
+          + "'tok_embeddings.weight' of shape [11, 65536]"
+      ) {
+        try load(
+          ["kind": "transformer", "config": #"{"vocab":11,"dim":65536,"layers":1024,"heads":1}"#],
+          at: path)
+      }
       // A transformer's positions have another name, and none of its layers' weights are there.
       let config = #"{"vocab":11,"dim":8,"max_len":15"#
       expectError(
@@ -142,7 +187,8 @@ struct CheckpointTests {
           + "'pos_embeddings.weight' of shape [15, 8]"
       ) { try load(["kind": "transformer", "config": "\(config)}"], at: path) }
       expectError(
-        "load_state: missing: layers.0.attention.wq.weight, layers.1.attention.wq.weight"
+        "model.load: '\(path)' does not hold what its configuration says: "
+          + "'layers.0.attention.wq.weight' of shape [8, 8]"
       ) {
         try load(
           [
@@ -156,15 +202,18 @@ struct CheckpointTests {
   @Test func wrongTensorsAreRefused() throws {
     try withTemporaryFolder { folder in
       let (path, good) = ("\(folder)/m", try metadata())
-      expectError("load_state: missing: layers.0.attention.wk.weight, output.weight") {
+      let missing = "model.load: '\(path)' does not hold what its configuration says"
+      expectError("\(missing): 'layers.0.attention.wk.weight' of shape [8, 8]") {
         try load(good, at: path) {
           ($0["output.weight"], $0["layers.0.attention.wk.weight"]) = (nil, nil)
         }
       }
-      expectError("load_state: not a parameter of this model: a, z") {
-        try load(good, at: path) { ($0["z"], $0["a"]) = (Tensor(1), Tensor(1)) }
+      expectError(
+        "model.load: '\(path)' holds what is no parameter of such a model: \\u{1B}[31m, a"
+      ) {
+        try load(good, at: path) { ($0["\u{1B}[31m"], $0["a"]) = (Tensor(1), Tensor(1)) }
       }
-      expectError("load_state: 'output.weight' needs numbers of shape [11, 8]") {
+      expectError("\(missing): 'output.weight' of shape [11, 8]") {
         try load(good, at: path) { $0["output.weight"] = try Tensor(full: [8, 11], 1) }
       }
     }
@@ -175,7 +224,9 @@ struct CheckpointTests {
   @Test func statesAreLoadedByName() throws {
     let source = try SimplifiedTransformer(.small { $0.seed = 8 })
     let model = try SimplifiedTransformer(.small())
-    let tensors = source.parameters.all.map { ($0.name, Safetensors.Value.float($0.tensor)) }
+    let tensors = source.parameters.all.map {
+      (ByteName($0.name), Safetensors.Value.float($0.tensor))
+    }
     let identities = model.parameters.all.map { ObjectIdentifier($0.tensor) }
     #expect(model.parameters.bits != source.parameters.bits)
     try Checkpoint.loadState(Dictionary(uniqueKeysWithValues: tensors), into: model)
@@ -190,11 +241,11 @@ struct CheckpointTests {
     let before = model.parameters.bits
     let state = Dictionary(
       uniqueKeysWithValues: source.parameters.all.map {
-        ($0.name, Safetensors.Value.float($0.tensor))
+        (ByteName($0.name), Safetensors.Value.float($0.tensor))
       })
     // The last parameter is wrong, so that all others have been looked at before.
     func expectRefused(
-      _ text: String, _ change: (inout [String: Safetensors.Value]) throws -> Void
+      _ text: String, _ change: (inout [ByteName: Safetensors.Value]) throws -> Void
     ) throws {
       var wrong = state
       try change(&wrong)

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Settings
 import Tasks
 import Tensors
 import TestModels
@@ -14,7 +15,7 @@ struct GoldenTests {
   ]
 
   /// The rest of a file's `config`.
-  private struct Settings: Decodable {
+  private struct Case: Decodable {
     var kind: String
     var batch: Int
     var length: Int
@@ -40,6 +41,15 @@ struct GoldenTests {
       func decode<T: Decodable>(_ type: T.Type, _ key: String) throws -> T {
         try JSONDecoder().decode(type, from: Data(try #require(metadata[key]).utf8))
       }
+      /// The options of a model, which stand in `config` beside those of the case.
+      func configuration<C: ModelConfiguration>(_: C.Type) throws -> C {
+        var result = C()
+        for (name, value) in try decode([String: SettingValue].self, "config")
+        where C.declarations.contains(where: { $0.name == name }) {
+          try result.set(name, value)
+        }
+        return result
+      }
       func ints(_ name: String) throws -> IntTensor {
         guard case .int(let tensor) = values[name] else {
           throw EngineError("golden", "no integers named \(name)")
@@ -47,12 +57,12 @@ struct GoldenTests {
         return tensor
       }
       tensors = values.compactMapValues { if case .float(let tensor) = $0 { tensor } else { nil } }
-      let settings = try decode(Settings.self, "config")
+      let settings = try decode(Case.self, "config")
       model =
         switch settings.kind {
         case "simplified":
-          try SimplifiedTransformer(decode(SimplifiedConfiguration.self, "config"))
-        case "transformer": try Transformer(decode(TransformerConfiguration.self, "config"))
+          try SimplifiedTransformer(configuration(SimplifiedConfiguration.self))
+        case "transformer": try Transformer(configuration(TransformerConfiguration.self))
         case let kind: throw EngineError("golden", "no model of kind \(kind)")
         }
       trained = try decode([String].self, "trained")

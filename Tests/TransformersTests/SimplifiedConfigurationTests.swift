@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Settings
 import Tensors
 import TestModels
 import TestSupport
@@ -81,7 +81,7 @@ struct SimplifiedConfigurationTests {
   @Test func jsonHasTheOptionsOfTheConstructor() throws {
     let model = try SimplifiedTransformer(.small { $0.seed = .max })
     #expect(
-      try model.configurationJSON() == """
+      try model.settingsJSON() == """
         {"cross_talk":true,"dim":8,"embedding_init":"unit","ffn":["none","none"],\
         "freeze_embeddings":true,"freeze_output":true,"max_len":15,"positional":"random",\
         "score_scale":"sqrt_dim","seed":18446744073709551615,"tie_output":false,"vocab":11}
@@ -90,21 +90,20 @@ struct SimplifiedConfigurationTests {
 
   @Test(arguments: SimplifiedTransformerTests.configurations)
   func jsonIsReadBack(_ configuration: SimplifiedConfiguration) throws {
-    let json = try SimplifiedTransformer(configuration).configurationJSON()
-    let read = try JSONDecoder().decode(SimplifiedConfiguration.self, from: Data(json.utf8))
+    let json = try SimplifiedTransformer(configuration).settingsJSON()
+    let read = try SimplifiedConfiguration(settingsJSON: json)
     #expect(read == configuration)
   }
 
   @Test func missingKeysHaveTheirDefaults() throws {
-    let read = try JSONDecoder().decode(
-      SimplifiedConfiguration.self, from: Data(#"{"vocab": 5, "dim": 6}"#.utf8))
+    let read = try SimplifiedConfiguration(settingsJSON: #"{"vocab": 5, "dim": 6}"#)
     var expected = SimplifiedConfiguration(vocab: 5)
     expected.dim = 6
     #expect(read == expected)
     #expect(expected.maxLen == 128 && expected.crossTalk && expected.freezeEmbeddings)
     for json in ["{}", #"{"vocab": "5"}"#, #"{"vocab": 5, "positional": "learned"}"#] {
-      #expect(throws: DecodingError.self, "\(json)") {
-        try JSONDecoder().decode(SimplifiedConfiguration.self, from: Data(json.utf8))
+      #expect(throws: SettingError.self, "\(json)") {
+        try SimplifiedConfiguration(settingsJSON: json)
       }
     }
   }

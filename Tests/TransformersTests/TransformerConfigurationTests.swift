@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Settings
 import Tensors
 import TestModels
 import TestSupport
@@ -54,7 +54,7 @@ struct TransformerConfigurationTests {
 
   @Test func jsonHasTheOptionsOfTheConstructor() throws {
     #expect(
-      try Transformer(.small()).configurationJSON() == """
+      try Transformer(.small()).settingsJSON() == """
         {"dim":12,"ffn":"mlp","freeze_embeddings":false,"freeze_output":false,"heads":3,\
         "layers":2,"max_len":15,"no_first_layer_ffn":false,"no_wo":false,"no_wv":false,\
         "norm":"pre","positional":"learned","seed":7,"tie_output":false,"vocab":11}
@@ -63,20 +63,19 @@ struct TransformerConfigurationTests {
 
   @Test(arguments: TransformerTests.configurations)
   func jsonIsReadBack(_ configuration: TransformerConfiguration) throws {
-    let json = try Transformer(configuration).configurationJSON()
-    let read = try JSONDecoder().decode(TransformerConfiguration.self, from: Data(json.utf8))
+    let json = try Transformer(configuration).settingsJSON()
+    let read = try TransformerConfiguration(settingsJSON: json)
     #expect(read == configuration)
   }
 
   @Test func missingKeysHaveTheirDefaults() throws {
-    let read = try JSONDecoder().decode(
-      TransformerConfiguration.self, from: Data(#"{"vocab": 5, "dim": 6}"#.utf8))
+    let read = try TransformerConfiguration(settingsJSON: #"{"vocab": 5, "dim": 6}"#)
     var expected = TransformerConfiguration(vocab: 5)
     expected.dim = 6
     #expect(read == expected)
     for json in ["{}", #"{"vocab": "5"}"#, #"{"vocab": 5, "norm": "layer"}"#] {
-      #expect(throws: DecodingError.self, "\(json)") {
-        try JSONDecoder().decode(TransformerConfiguration.self, from: Data(json.utf8))
+      #expect(throws: SettingError.self, "\(json)") {
+        try TransformerConfiguration(settingsJSON: json)
       }
     }
   }

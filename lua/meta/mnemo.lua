@@ -1514,7 +1514,8 @@ mnemo.model = {}
 ---The two-layer attention model in which an induction head is born: random frozen embeddings, W_K of both layers, W_O of layer 2 and the feed-forwards trained.
 ---
 ---```lua
----local model = mnemo.model.simplified{vocab = 65, dim = 128, max_len = 128, seed = 1}
+---local model = mnemo.model.simplified{vocab = 65, dim = 64, max_len = 32, seed = 1}
+---print(model(mnemo.int_tensor{{1, 2, 3}}):size(3))
 ---```
 ---@param options mnemo.model.simplified.Options
 ---@return mnemo.Model
@@ -1540,8 +1541,8 @@ function mnemo.model.simplified(options) end
 ---The usual transformer: layers of attention with several heads and a feed-forward, residual connections, layer normalisation. Everything is trained unless an option freezes it.
 ---
 ---```lua
----local model = mnemo.model.transformer{vocab = 65, dim = 64, layers = 2, heads = 4, seed = 1}
----print(model:attention(mnemo.int_tensor{{1, 2, 3}}, 2):size(2))
+---local model = mnemo.model.transformer{vocab = 65, dim = 64, max_len = 32, seed = 1}
+---print(model(mnemo.int_tensor{{1, 2, 3}}):size(3))
 ---```
 ---@param options mnemo.model.transformer.Options
 ---@return mnemo.Model
