@@ -39,7 +39,7 @@ public enum MnemoModule {
     registry.add(CorpusFunctions.functions)
     registry.add(TaskFunctions.functions(session))
     registry.add(ModelConstructors.functions(session))
-    registry.add(OptimizerFunctions.functions)
+    registry.add(OptimizerFunctions.functions(session))
     registry.add(TrainFunctions.functions(session))
     registry.add(LinearAlgebraFunctions.functions)
     registry.add(SafetensorsFunctions.functions)

@@ -1,4 +1,5 @@
 import LuaBridge
+import Settings
 import Tensors
 import Training
 
@@ -15,51 +16,24 @@ enum OptimizerFunctions {
       ])
   }
 
-  static var functions: [Function] {
-    [
-      Function(
-        "optim.sgd", "Stochastic gradient descent, with PyTorch's update rule.",
-        options: [
-          Option(
-            "lr", .union([.number, .function]), .required,
-            "learning rate: a number, or a function of the step, counted from 0"),
-          Option("momentum", .number, 0, "from 0 to below 1"),
-          Option("weight_decay", .number, 0, "adds this much of each parameter to its gradient"),
-          Option("nesterov", .boolean, false, "Nesterov's momentum"),
-        ], returns: [.object("Optimizer")],
-        example: "local optimizer = mnemo.optim.sgd{lr = 0.2, momentum = 0.9, weight_decay = 1e-4}"
-      ) { call in
-        let options = try call.options()
-        let schedule = Schedule(call.lua)
-        let sgd = try SGD(
-          learningRate: schedule.rate(options), momentum: options.number("momentum"),
-          weightDecay: options.number("weight_decay"), nesterov: options.boolean("nesterov"))
-        return schedule.returning(sgd, options, call)
-      },
-      Function(
-        "optim.adamw", "Adam with decoupled weight decay, with PyTorch's update rule.",
-        options: [
-          Option(
-            "lr", .union([.number, .function]), 1e-3,
-            "learning rate: a number, or a function of the step, counted from 0"),
-          Option("betas", .list(.number), [0.9, 0.999], "decay of the two moments"),
-          Option("eps", .number, 1e-8, "added to the root of the second moment"),
-          Option("weight_decay", .number, 0.01, "shrinks parameters by lr times this much"),
-        ], returns: [.object("Optimizer")],
-        example: "local optimizer = mnemo.optim.adamw{lr = 1e-3}"
-      ) { call in
-        let options = try call.options()
-        let betas = try options.numbers("betas")
-        guard betas.count == 2 else {
-          throw options.failure("betas", "2 numbers expected, got \(betas.count)")
-        }
-        let schedule = Schedule(call.lua)
-        let adamW = try AdamW(
-          learningRate: schedule.rate(options), betas: (betas[0], betas[1]),
-          epsilon: options.number("eps"), weightDecay: options.number("weight_decay"))
-        return schedule.returning(adamW, options, call)
-      },
-    ]
+  static func functions(_ session: ModuleState) -> [Function] {
+    OptimizerKinds.all.map { constructor($0, session) }
+  }
+
+  /// The constructor of an update rule, from the declarations of its options.
+  private static func constructor<C: OptimizerConfiguration>(
+    _: C.Type, _ session: ModuleState
+  ) -> Function {
+    Function(
+      "optim.\(C.kind)", C.summary, options: C.declarations.map { Option($0) },
+      returns: [.object("Optimizer")], example: "local optimizer = mnemo.optim.\(C.kind){lr = 1e-3}"
+    ) { call in
+      let given = try call.options()
+      var options = try given.configuration(C.self, session)
+      let schedule = Schedule(call.lua)
+      if case .function = given.value("lr") { options.learningRate = schedule.rate }
+      return schedule.returning(try options.makeOptimizer(), given, call)
+    }
   }
 
   /// A learning rate that may be a function of the step, kept in the optimizer's userdata.
@@ -69,11 +43,9 @@ enum OptimizerFunctions {
 
     init(_ lua: Lua) { self.lua = lua }
 
-    func rate(_ options: Options) throws -> LearningRate {
-      guard case .function = options.value("lr") else {
-        return .constant(try options.number("lr"))
-      }
-      return .schedule { step in
+    /// What the function says, once the optimizer is there that keeps it.
+    var rate: LearningRate {
+      .schedule { step in
         guard let optimizer = self.optimizer else { return .nan }
         let function = try self.lua.keptFunction(of: optimizer, "lr")
         let result = try self.lua.calling("lr", function, [.integer(step)])

@@ -1,4 +1,5 @@
 import Glibc
+import Settings
 import Tensors
 
 /// Adam with decoupled weight decay, PyTorch's update rule (`torch.optim.AdamW`; Loshchilov and
@@ -7,41 +8,60 @@ import Tensors
 /// p ← p·(1 − lr·weight_decay); m ← β₁m + (1 − β₁)∇; v ← β₂v + (1 − β₂)∇²;
 /// p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + eps), t counting the parameter's own updates.
 public final class AdamW: Optimizer {
-  private let learningRate: LearningRate
-  private let betas: (Double, Double)
-  private let epsilon: Double
-  private let weightDecay: Double
+  /// The options, with their defaults.
+  public struct Options: OptimizerConfiguration {
+    public static let kind = "adamw"
+    public static let summary =
+      "Adam with decoupled weight decay, with PyTorch's update rule."
+
+    public var learningRate = LearningRate.constant(1e-3)
+    /// Each in 0..<1.
+    public var betas = [0.9, 0.999]
+    /// 0 or more.
+    public var epsilon = 1e-8
+    /// 0 or more.
+    public var weightDecay = 0.01
+
+    /// The defaults.
+    public init() {}
+
+    public static let fields: [Field<Self>] = [
+      Field(
+        "lr", \.learningRate, "learning rate: a number, or a function of the step, counted from 0"),
+      Field("betas", \.betas, "decay of the two moments"),
+      Field("eps", \.epsilon, "added to the root of the second moment"),
+      Field("weight_decay", \.weightDecay, "shrinks parameters by lr times this much"),
+    ]
+
+    public func makeOptimizer() throws -> any Optimizer { try AdamW(self) }
+  }
+
+  /// The options it was made with.
+  public let options: Options
   public var states = OptimizerStates()
+  public var kind: String { options.kind }
+  public var settings: [(name: String, value: SettingValue)] { options.settings }
+  public var declarations: [Setting] { options.declarations }
 
   /// An optimizer without state yet.
-  /// - Parameters:
-  ///   - learningRate: 0 or more; default 1e-3.
-  ///   - betas: each in 0..<1; default (0.9, 0.999).
-  ///   - epsilon: 0 or more; default 1e-8.
-  ///   - weightDecay: 0 or more; default 0.01.
   /// - Throws: `EngineError` that names the option outside its range.
-  public init(
-    learningRate: LearningRate = .constant(1e-3), betas: (Double, Double) = (0.9, 0.999),
-    epsilon: Double = 1e-8, weightDecay: Double = 0.01
-  ) throws {
-    if case .constant(let rate) = learningRate {
-      try checkOption("optim.adamw", "lr", rate, allowed: "0 or more", rate >= 0)
+  public init(_ options: Options = Options()) throws {
+    try options.checkLearningRate()
+    guard options.betas.count == 2 else {
+      throw EngineError("optim.adamw", "betas are 2 numbers, got \(options.betas.count)")
     }
-    for beta in [betas.0, betas.1] {
-      try checkOption(
-        "optim.adamw", "betas", beta, allowed: "0 ≤ beta < 1", beta >= 0 && beta < 1)
+    for beta in options.betas {
+      try options.check("betas", beta, allowed: "0 ≤ beta < 1", beta >= 0 && beta < 1)
     }
-    try checkOption("optim.adamw", "eps", epsilon, allowed: "0 or more", epsilon >= 0)
-    try checkOption(
-      "optim.adamw", "weight_decay", weightDecay, allowed: "0 or more", weightDecay >= 0)
-    self.learningRate = learningRate
-    self.betas = betas
-    self.epsilon = epsilon
-    self.weightDecay = weightDecay
+    try options.check("eps", options.epsilon, allowed: "0 or more", options.epsilon >= 0)
+    try options.check(
+      "weight_decay", options.weightDecay, allowed: "0 or more", options.weightDecay >= 0)
+    self.options = options
   }
 
   public func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws {
-    let rate = try learningRate.value(at: step)
+    let rate = try options.learningRate.value(at: step)
+    let betas = (options.betas[0], options.betas[1])
     for parameter in parameters {
       guard let grad = try gradient(of: parameter) else { continue }
       let tensor = parameter.tensor
@@ -53,9 +73,9 @@ public final class AdamW: Optimizer {
       try tensor.updateAdamW(
         gradient: grad, first: state.buffers[0], second: state.buffers[1],
         AdamWStep(
-          betas: betas, shrink: 1 - rate * weightDecay,
+          betas: betas, shrink: 1 - rate * options.weightDecay,
           stepSize: rate / (1 - pow(betas.0, Double(t))),
-          rootCorrection: (1 - pow(betas.1, Double(t))).squareRoot(), epsilon: epsilon))
+          rootCorrection: (1 - pow(betas.1, Double(t))).squareRoot(), epsilon: options.epsilon))
       states[tensor] = state
     }
   }

@@ -1,3 +1,4 @@
+import Settings
 import Tensors
 
 /// How large a step an optimizer takes.
@@ -23,12 +24,24 @@ public enum LearningRate {
   }
 }
 
+extension LearningRate: SettingConvertible {
+  public static var settingType: SettingType { .either([.number, .function]) }
+  public init?(_ value: SettingValue) {
+    guard let rate = Double(value) else { return nil }
+    self = .constant(rate)
+  }
+  /// A schedule is not written down.
+  public var settingValue: SettingValue? {
+    if case .constant(let rate) = self { .number(rate) } else { nil }
+  }
+}
+
 /// Changes parameters by their gradients.
 ///
 /// State (momentum, moments) belongs to the tensor, as PyTorch's does: a parameter that is unfrozen
 /// during training begins with fresh state, one that is frozen keeps its own, and so do models that
 /// take turns with one optimizer. A copy of a model begins afresh.
-public protocol Optimizer: AnyObject {
+public protocol Optimizer: AnyObject, Described {
   /// Updates in place every parameter that has a gradient.
   /// - Parameters:
   ///   - parameters: those to train, by name.
@@ -89,11 +102,38 @@ func gradient(of parameter: (name: String, tensor: Tensor)) throws -> Tensor? {
   return grad
 }
 
-/// Checks a number given as an optimizer's option.
-func checkOption(
-  _ optimizer: String, _ name: String, _ value: Double, allowed: String, _ isAllowed: Bool
-) throws {
-  guard isAllowed, value.isFinite else {
-    throw EngineError(optimizer, "\(name) = \(value) (allowed: \(allowed))")
+/// The options of an update rule, which makes optimizers.
+public protocol OptimizerConfiguration: Configuration {
+  /// What the rule is, in one sentence.
+  static var summary: String { get }
+
+  /// How large a step is.
+  var learningRate: LearningRate { get set }
+
+  /// An optimizer without state yet.
+  /// - Throws: `EngineError` that names the option outside its range.
+  func makeOptimizer() throws -> any Optimizer
+}
+
+/// The update rules there are.
+public enum OptimizerKinds {
+  /// All of them, in the order of the documentation.
+  public static var all: [any OptimizerConfiguration.Type] {
+    [SGD.Options.self, AdamW.Options.self]
+  }
+}
+
+extension OptimizerConfiguration {
+  /// Checks a number given as an option.
+  func check(_ name: String, _ value: Double, allowed: String, _ isAllowed: Bool) throws {
+    guard isAllowed, value.isFinite else {
+      throw EngineError("optim.\(kind)", "\(name) = \(value) (allowed: \(allowed))")
+    }
+  }
+
+  func checkLearningRate() throws {
+    if case .constant(let rate) = learningRate {
+      try check("lr", rate, allowed: "0 or more", rate >= 0)
+    }
   }
 }

@@ -1811,7 +1811,7 @@ mnemo.optim = {}
 ---Stochastic gradient descent, with PyTorch's update rule.
 ---
 ---```lua
----local optimizer = mnemo.optim.sgd{lr = 0.2, momentum = 0.9, weight_decay = 1e-4}
+---local optimizer = mnemo.optim.sgd{lr = 1e-3}
 ---```
 ---@param options mnemo.optim.sgd.Options
 ---@return mnemo.Optimizer

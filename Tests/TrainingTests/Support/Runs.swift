@@ -12,6 +12,32 @@ func smallModel(
   try SimplifiedTransformer(.small(change))
 }
 
+extension SGD {
+  /// An optimizer with these options.
+  convenience init(
+    learningRate: LearningRate, momentum: Double = 0, weightDecay: Double = 0,
+    nesterov: Bool = false
+  ) throws {
+    var options = Options()
+    (options.learningRate, options.momentum) = (learningRate, momentum)
+    (options.weightDecay, options.nesterov) = (weightDecay, nesterov)
+    try self.init(options)
+  }
+}
+
+extension AdamW {
+  /// An optimizer with these options.
+  convenience init(
+    learningRate: LearningRate = .constant(1e-3), betas: (Double, Double) = (0.9, 0.999),
+    epsilon: Double = 1e-8, weightDecay: Double = 0.01
+  ) throws {
+    var options = Options()
+    (options.learningRate, options.betas) = (learningRate, [betas.0, betas.1])
+    (options.epsilon, options.weightDecay) = (epsilon, weightDecay)
+    try self.init(options)
+  }
+}
+
 /// A run of a fresh small model, batches of 4 and a record every 3 steps, silent.
 func smallRun(
   steps: Int, optimizer: (any Optimizer)? = nil, model: (any Model)? = nil,
