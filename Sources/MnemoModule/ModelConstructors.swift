@@ -74,16 +74,3 @@ enum ModelConstructors {
     ) { call in call.returns(try Checkpoint.load(from: call.string(1)) as AnyObject) }
   }
 }
-
-extension Options {
-  /// An option whose choices are the raw values of an enumeration.
-  func choice<E: RawRepresentable & CaseIterable>(_ name: String) throws -> E
-  where E.RawValue == String {
-    let text = try string(name)
-    guard let value = E(rawValue: text) else {
-      let allowed = LuaType.choice(E.allCases.map(\.rawValue))
-      throw failure(name, "\(allowed) expected, got \"\(text)\"")
-    }
-    return value
-  }
-}

@@ -1,4 +1,5 @@
 import LuaBridge
+import Settings
 import Tasks
 import Tensors
 import Training
@@ -77,7 +78,7 @@ enum TrainFunctions {
         example: trained + "run:save(\"first\")"
       ) { call in
         let run = try run(call)
-        guard let path = try call.optionalString(2) ?? run.options.folder?.path else {
+        guard let path = try call.optionalString(2) ?? run.options.settings.folder else {
           throw EngineError("save", "needs a folder: this run was made without dir")
         }
         try run.save(to: path)
@@ -209,30 +210,7 @@ enum TrainFunctions {
           + "run. If the loss is no longer a number, or more than 100 times both the first loss and "
           + "that of a uniform guess, log vocab, training has diverged: it stops with an error, and the "
           + "model returns to the last record whose loss was below the first, or to the beginning.",
-        options: [
-          Option("model", .object("Model"), .required, "changed in place"),
-          Option("data", .object("Task"), .required, "step s, counted from 0, takes batch s + 1"),
-          Option("steps", .integer, .required, "number of updates"),
-          Option("batch_size", .integer, 64, "sequences in a batch"),
-          Option("optimizer", .object("Optimizer"), .required, "the update rule"),
-          Option(
-            "loss_on", .union([.choice(LossMask.names), .function]), "all",
-            "positions that count: every one, those of triggers (occurrence 1 or more), or those of "
-              + "triggers seen before (2 or more); or a function from a batch to weights [B, T]"),
-          Option("eval_every", .integer, 10, "steps between records"),
-          Option("probes", .table, .none, "name to function of the context; each returns a number"),
-          Option(
-            "at", .table, .none, "step, counted from 0, to function of the model, called before it"),
-          Option("on_record", .function, .none, "called with each record when it is made"),
-          Option("clip_norm", .number, .none, "largest norm of all gradients together"),
-          Option(
-            "checkpoint_every", .integer, .described("at the end only"),
-            "steps between checkpoints in dir"),
-          Option(
-            "dir", .string, .none,
-            "folder for history.jsonl and model.safetensors, written as they come"),
-          Option("progress", .boolean, true, "whether progress is told on standard error"),
-        ], returns: [.object("Run")],
+        options: TrainingSettings.declarations.map { Option($0) }, returns: [.object("Run")],
         example: """
           local task = mnemo.data.bigram{seq_len = 32, seed = 1}
           local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 32, seed = 1}
@@ -242,30 +220,29 @@ enum TrainFunctions {
           """
       ) { call in
         let options = try call.options()
-        var settings = TrainingOptions(
+        let settings = try options.configuration(TrainingSettings.self, session)
+        var training = TrainingOptions(
           model: try options.object("model", (any Model).self),
-          task: try options.object("data", (any TokenTask).self),
-          steps: try options.integer("steps"),
+          task: try options.object("data", (any TokenTask).self), steps: settings.steps,
           optimizer: try options.object("optimizer", (any Optimizer).self))
-        settings.batchSize = try options.integer("batch_size")
+        training.settings = settings
         let callbacks = Callbacks(call.lua)
-        settings.lossOn = try lossSelection(options, callbacks)
-        settings.evalEvery = try options.integer("eval_every")
-        settings.probes = try probes(options, callbacks)
-        settings.schedule = try schedule(options, callbacks)
+        if case .function = options.value("loss_on") {
+          training.lossOn = .custom(lossWeights(callbacks))
+        }
+        training.probes = try probes(options, callbacks)
+        training.schedule = try schedule(options, callbacks)
         if options.has("on_record") {
-          settings.onRecord = { made in
+          training.onRecord = { made in
             let table = callbacks.lua.value(of: record(made))
             try callbacks.call("on_record", label: "on_record", [table])
           }
         }
-        settings.clipNorm = try options.optionalNumber("clip_norm")
-        settings.checkpointEvery = try options.optionalInteger("checkpoint_every")
-        settings.showsProgress = try options.boolean("progress")
-        settings.shouldStop = { Interrupt.isPending }
-        settings.isInterruption = { ($0 as? LuaError)?.isInterrupt ?? false }
-        settings.folder = try options.optionalString("dir").map { try ResultsFolder($0) }
-        let run = try TrainingRun(settings)
+        training.shouldStop = { Interrupt.isPending }
+        training.isInterruption = { ($0 as? LuaError)?.isInterrupt ?? false }
+        if settings.showsProgress { training.sinks.append(Progress()) }
+        if let folder = settings.folder { training.sinks.append(try ResultsFolder(folder)) }
+        let run = try TrainingRun(training)
         session.liveRuns.note(run)
         callbacks.run = run
         let held = call.lua.reference(to: run)
@@ -301,13 +278,8 @@ enum TrainFunctions {
     }
   }
 
-  private static func lossSelection(
-    _ options: Options, _ callbacks: Callbacks
-  ) throws -> LossSelection {
-    guard case .function = options.value("loss_on") else {
-      return .named(try options.choice("loss_on"))
-    }
-    return .custom { batch in
+  private static func lossWeights(_ callbacks: Callbacks) -> (Batch) throws -> Tensor {
+    { batch in
       let table = callbacks.lua.value(of: try batch.luaRecord())
       let result = try callbacks.call("loss_on", label: "loss_on", [table])
       guard let mask = result.first?.asObject(Tensor.self) else {

@@ -3,18 +3,21 @@ import Glibc
 /// Tells on standard error how far a run is: a bar on a terminal, plain lines elsewhere.
 ///
 /// Written at most ten times a second on a terminal, and elsewhere at most every five seconds.
-final class Progress {
+public final class Progress: RunSink {
   private let isTerminal = isatty(STDERR_FILENO) == 1
-  private let first: Int
-  private let last: Int
-  private let began = Progress.now()
-  private var written: Double
+  private var first = 0
+  private var last = 0
+  private var began = 0.0
+  private var written = 0.0
   private var isShown = false
 
-  /// Reports on the steps `first` ..< `last`.
-  init(from first: Int, to last: Int) {
-    self.first = first
-    self.last = last
+  /// A bar that is not shown yet.
+  public init() {}
+
+  /// Reports on the steps that are about to be made.
+  public func begin(_ run: RunDescription) {
+    (first, last) = (run.first, run.last)
+    began = Progress.now()
     written = began
   }
 
@@ -25,7 +28,7 @@ final class Progress {
   }
 
   /// Says that `step` updates are done, and the loss of the last.
-  func update(_ step: Int, loss: Double) {
+  public func updated(step: Int, loss: Double) {
     let now = Progress.now()
     let interval = isTerminal ? 0.1 : 5
     guard now - written >= interval else { return }
@@ -47,8 +50,10 @@ final class Progress {
     }
   }
 
+  public func end(_ status: TrainingRun.Status) { pause() }
+
   /// Takes the bar away, so that a callback may print.
-  func clear() {
+  public func pause() {
     guard isShown else { return }
     Progress.write("\r\u{1B}[K")
     isShown = false

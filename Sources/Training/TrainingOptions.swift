@@ -2,36 +2,26 @@ import Tasks
 import Tensors
 import Transformers
 
-/// The settings of a training run, with their defaults.
+/// What a training run is made of: its settings, and what they cannot write down.
+@dynamicMemberLookup
 public struct TrainingOptions {
+  /// What can be written down, with its defaults; also to be had as properties of this.
+  public var settings = TrainingSettings()
   /// The model; its trained parameters are changed in place.
   public var model: any Model
   /// Where batches come from; step s takes batch s of the training stream.
   public var task: any TokenTask
-  /// Number of updates.
-  public var steps: Int
-  /// Sequences in a batch.
-  public var batchSize = 64
   /// The update rule.
   public var optimizer: any Optimizer
-  /// What the loss is taken over.
-  public var lossOn = LossSelection.named(.all)
-  /// A record is made every so many steps, counted from 0, and after the last.
-  public var evalEvery = 10
+  private var lossWeights: ((Batch) throws -> Tensor)?
   /// Functions measured at each record, in order.
   public var probes: [(name: String, function: (ProbeContext) throws -> Double)] = []
   /// Functions called before a step, by step counted from 0: to freeze, unfreeze, look.
   public var schedule: [Int: (any Model) throws -> Void] = [:]
   /// Called with each record when it is made.
   public var onRecord: ((Record) throws -> Void)?
-  /// Largest norm of all gradients together, to which larger ones are scaled; default: no limit.
-  public var clipNorm: Double?
-  /// Where results go as they come; default: nowhere.
-  public var folder: ResultsFolder?
-  /// Steps between checkpoints in `folder`; default: one at the end only.
-  public var checkpointEvery: Int?
-  /// Whether progress is told on standard error.
-  public var showsProgress = true
+  /// Who is told what happens, in this order.
+  public var sinks: [any RunSink] = []
   /// Asked after each step; true ends the run cleanly.
   public var shouldStop: () -> Bool = { false }
   /// Asked about an error of a step: true ends the run cleanly before that step.
@@ -41,24 +31,45 @@ public struct TrainingOptions {
   public init(
     model: any Model, task: any TokenTask, steps: Int, optimizer: any Optimizer
   ) {
-    (self.model, self.task, self.steps, self.optimizer) = (model, task, steps, optimizer)
+    (self.model, self.task, self.optimizer) = (model, task, optimizer)
+    settings.steps = steps
+  }
+
+  /// A setting.
+  public subscript<Value>(dynamicMember property: WritableKeyPath<TrainingSettings, Value>) -> Value
+  {
+    get { settings[keyPath: property] }
+    set { settings[keyPath: property] = newValue }
+  }
+
+  /// What the loss is taken over.
+  public var lossOn: LossSelection {
+    get { lossWeights.map { .custom($0) } ?? .named(settings.lossMask ?? .all) }
+    set {
+      switch newValue {
+      case .named(let mask): (settings.lossMask, lossWeights) = (mask, nil)
+      case .custom(let weights): (settings.lossMask, lossWeights) = (nil, weights)
+      }
+    }
   }
 
   /// Checks the settings against each other before any work is done.
   /// - Throws: `EngineError` that names the option, what was given and what is allowed.
   func validate() throws {
     func fail(_ message: String) -> EngineError { EngineError("train", message) }
-    guard steps >= 0 else { throw fail("steps = \(steps) (allowed: 0 or more)") }
-    guard batchSize >= 1 else { throw fail("batch_size = \(batchSize) (allowed: 1 or more)") }
-    guard evalEvery >= 1 else { throw fail("eval_every = \(evalEvery) (allowed: 1 or more)") }
-    if let clipNorm, !(clipNorm > 0) {
+    func check(_ name: String, _ value: Int?, least: Int) throws {
+      guard let value, value < least else { return }
+      throw fail("\(name) = \(value) (allowed: \(least) or more)")
+    }
+    try check("steps", settings.steps, least: 0)
+    try check("batch_size", settings.batchSize, least: 1)
+    try check("eval_every", settings.evalEvery, least: 1)
+    if let clipNorm = settings.clipNorm, !(clipNorm > 0) {
       throw fail("clip_norm = \(clipNorm) (allowed: above 0)")
     }
-    if let checkpointEvery {
-      guard checkpointEvery >= 1 else {
-        throw fail("checkpoint_every = \(checkpointEvery) (allowed: 1 or more)")
-      }
-      guard folder != nil else { throw fail("checkpoint_every needs dir, the folder to write to") }
+    try check("checkpoint_every", settings.checkpointEvery, least: 1)
+    guard settings.checkpointEvery == nil || sinks.contains(where: \.keepsModel) else {
+      throw fail("checkpoint_every needs dir, the folder to write to")
     }
     guard task.vocabSize <= model.vocabSize else {
       throw fail(

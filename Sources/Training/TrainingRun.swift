@@ -84,11 +84,12 @@ public final class TrainingRun {
     }
     try forgetRecordsAhead()
     let end = step + steps
-    let progress = options.showsProgress ? Progress(from: step, to: end) : nil
-    defer { progress?.clear() }
     status = .failed
+    defer { for sink in options.sinks { sink.end(status) } }
     do {
-      try advance(to: end, progress)
+      let description = description(to: end)
+      try tell { try $0.begin(description) }
+      try advance(to: end)
     } catch {
       clearGradients()
       // The error that ended the run is the one to tell, also if the disk is full.
@@ -98,21 +99,33 @@ public final class TrainingRun {
     try saveCheckpoint()
   }
 
-  private func advance(to end: Int, _ progress: Progress?) throws {
+  private func description(to end: Int) -> RunDescription {
+    RunDescription(
+      first: step, last: end,
+      parts: [
+        ("model", options.model), ("task", options.task), ("optimizer", options.optimizer),
+        ("train", options.settings),
+      ], probes: options.probes.map(\.name))
+  }
+
+  private func tell(_ message: (any RunSink) throws -> Void) rethrows {
+    for sink in options.sinks { try message(sink) }
+  }
+
+  private func advance(to end: Int) throws {
     var stopped = false
     var isGivenUp = false
     while step < end && !stopped {
       let loss: Double
       do {
         if let callback = options.schedule[step] {
-          progress?.clear()
+          tell { $0.pause() }
           // It may change what no update does.
           try keep(options.model.parameters.all)
           try callback(options.model)
         }
         // Batch `end` is that of the last record.
-        loss = try measure(
-          progress, isRecorded: step % options.evalEvery == 0, isFollowed: true)
+        loss = try measure(isRecorded: step % options.evalEvery == 0, isFollowed: true)
         try clipGradients()
         try Interruption.check()
       } catch {
@@ -125,7 +138,7 @@ public final class TrainingRun {
       try keep(trained)
       try Interruption.suspended { try options.optimizer.update(trained, step: step) }
       step += 1
-      progress?.update(step, loss: loss)
+      tell { $0.updated(step: step, loss: loss) }
       if let every = options.checkpointEvery, step % every == 0, step < end {
         try saveCheckpoint()
       }
@@ -133,7 +146,7 @@ public final class TrainingRun {
     }
     if !isGivenUp, history.last?.step != step {
       do {
-        _ = try measure(progress, isRecorded: true, isFollowed: false)
+        _ = try measure(isRecorded: true, isFollowed: false)
         try Interruption.check()
       } catch {
         guard Interruption.take() || options.isInterruption(error) else { throw error }
@@ -145,9 +158,7 @@ public final class TrainingRun {
   }
 
   /// The loss and gradients on the step's batch, and a record if asked for.
-  private func measure(
-    _ progress: Progress?, isRecorded: Bool, isFollowed: Bool
-  ) throws -> Double {
+  private func measure(isRecorded: Bool, isFollowed: Bool) throws -> Double {
     let batch = try batches.batch(step, isFollowed: isFollowed)
     let mask = try options.lossOn.mask(batch)
     let loss = try options.model.loss(batch, mask: mask)
@@ -165,7 +176,7 @@ public final class TrainingRun {
     if loss.requiresGrad { try loss.backward() }
     // The last record of an advance was made by the one before.
     if isRecorded && step > history.last?.step ?? -1 {
-      progress?.clear()
+      tell { $0.pause() }
       try record(batch, value)
     }
     return value
@@ -177,7 +188,7 @@ public final class TrainingRun {
     try Interruption.check()
     let record = Record(step: step, loss: loss, values: values)
     history.append(record)
-    try options.folder?.append(record)
+    try tell { try $0.record(record) }
     try options.onRecord?(record)
   }
 
@@ -225,7 +236,7 @@ public final class TrainingRun {
   private func forgetRecordsAhead() throws {
     guard let last = history.last, last.step > step else { return }
     history.removeAll { $0.step > step }
-    try options.folder?.rewrite(history)
+    try tell { try $0.rewind(to: history) }
   }
 
   private func clipGradients() throws {
@@ -240,28 +251,20 @@ public final class TrainingRun {
   }
 
   /// Whether steps were made that no file holds.
-  public var isUnsaved: Bool { step > 0 && options.folder == nil && savedStep != step }
-
-  private func saveCheckpoint() throws {
-    guard let folder = options.folder else { return }
-    try save(to: folder)
+  public var isUnsaved: Bool {
+    step > 0 && savedStep != step && !options.sinks.contains(where: \.keepsModel)
   }
 
-  /// Writes the model into a folder, with the step in its metadata.
-  /// - Throws: `EngineError` if the file cannot be written.
-  private func save(to folder: ResultsFolder) throws {
-    try Interruption.suspended {
-      try Checkpoint.save(
-        options.model, to: folder.checkpointPath, metadata: ["step": "\(step)"])
-    }
+  private func saveCheckpoint() throws {
+    try Interruption.suspended { try tell { try $0.checkpoint(options.model, step: step) } }
   }
 
   /// Writes history and checkpoint into a folder of its own, to the end: they belong together.
   /// - Throws: `EngineError` if it cannot be written.
   public func save(to path: String) throws {
     let folder = try ResultsFolder(path)
-    for record in history { try folder.append(record) }
-    try save(to: folder)
+    for record in history { try folder.record(record) }
+    try Interruption.suspended { try folder.checkpoint(options.model, step: step) }
     savedStep = step
   }
 }

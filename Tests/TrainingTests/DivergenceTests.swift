@@ -83,7 +83,7 @@ struct DivergenceTests {
         steps: 10, optimizer: SGD(learningRate: .constant(1)), model: model
       ) {
         $0.evalEvery = 1
-        $0.folder = try ResultsFolder(folder)
+        $0.sinks = [try ResultsFolder(folder)]
       }
       #expect(throws: EngineError.self) { try run.run() }
       #expect(run.step == 1 && run.steps == [0, 1, 2, 3])
@@ -218,7 +218,7 @@ struct DivergenceTests {
     try withTemporaryFolder { folder in
       let run = try smallRun(
         steps: 10, optimizer: SGD(learningRate: .schedule { $0 == 5 ? 1e300 : 0.1 })
-      ) { $0.folder = try ResultsFolder(folder) }
+      ) { $0.sinks = [try ResultsFolder(folder)] }
       #expect(throws: EngineError.self) { try run.run() }
       #expect(try lines("\(folder)/history.jsonl").count == 2)
       let path = "\(folder)/model.safetensors"

@@ -20,7 +20,7 @@ import Transformers
     var options = TrainingOptions(
       model: try SimplifiedTransformer(configuration), task: task, steps: 12,
       optimizer: try AdamW(learningRate: .constant(0.01)))
-    (options.batchSize, options.evalEvery, options.showsProgress) = (24, evalEvery, false)
+    (options.batchSize, options.evalEvery) = (24, evalEvery)
     (options.clipNorm, options.lossOn) = (0.5, .named(.outputs))
     options.probes = [
       ("norm", { Double(try $0.logits().norm().item()) }),
@@ -87,7 +87,7 @@ import Transformers
       var options = TrainingOptions(
         model: try SimplifiedTransformer(configuration), task: task, steps: 5,
         optimizer: try SGD(learningRate: .constant(0.1)))
-      (options.batchSize, options.evalEvery, options.showsProgress) = (7, 1, false)
+      (options.batchSize, options.evalEvery) = (7, 1)
       let run = try TrainingRun(options)
       try run.run()
       try run.advance(3)

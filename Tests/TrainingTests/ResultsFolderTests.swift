@@ -20,7 +20,7 @@ struct ResultsFolderTests {
   @Test func historiesAreLinesOfJSON() throws {
     try withTemporaryFolder { folder in
       let run = try smallRun(steps: 7) {
-        $0.folder = try ResultsFolder(folder)
+        $0.sinks = [try ResultsFolder(folder)]
         $0.probes = [
           (Self.odd, { $0.step == 3 ? .nan : 1e-300 * Double($0.step) }),
           ("infinite", { $0.step == 0 ? .infinity : -.infinity }), ("large", { _ in -1e300 }),
@@ -48,7 +48,7 @@ struct ResultsFolderTests {
       let path = "\(folder)/deep/er"
       var seen: [Int] = []
       let run = try smallRun(steps: 7) {
-        $0.folder = try ResultsFolder(path)
+        $0.sinks = [try ResultsFolder(path)]
         $0.onRecord = { _ in seen.append(try lines("\(path)/history.jsonl").count) }
       }
       try run.run()
@@ -61,7 +61,7 @@ struct ResultsFolderTests {
       try run.advance(2)
       #expect(try records("\(path)/history.jsonl").map { $0["step"] } == [0, 3, 6, 7, 9])
       // Another run begins anew.
-      try smallRun(steps: 1) { $0.folder = try ResultsFolder(path) }.run()
+      try smallRun(steps: 1) { $0.sinks = [try ResultsFolder(path)] }.run()
       #expect(try records("\(path)/history.jsonl").map { $0["step"] } == [0, 1])
     }
   }
@@ -71,7 +71,7 @@ struct ResultsFolderTests {
       let path = "\(folder)/model.safetensors"
       var seen: [String?] = []
       let run = try smallRun(steps: 10) {
-        $0.folder = try ResultsFolder(folder)
+        $0.sinks = [try ResultsFolder(folder)]
         ($0.checkpointEvery, $0.evalEvery) = (4, 1)
         $0.onRecord = { _ in
           let exists = FileManager.default.fileExists(atPath: path)
@@ -90,7 +90,7 @@ struct ResultsFolderTests {
   @Test func aRunThatFailsLeavesItsResults() throws {
     try withTemporaryFolder { folder in
       let run = try smallRun(steps: 10) {
-        $0.folder = try ResultsFolder(folder)
+        $0.sinks = [try ResultsFolder(folder)]
         $0.probes = [("p", { if $0.step == 6 { throw Refusal() } else { 2 } })]
       }
       #expect(throws: Refusal.self) { try run.run() }
@@ -139,7 +139,7 @@ struct ResultsFolderTests {
     try withTemporaryFolder { folder in
       let path = "\(folder)/results"
       let run = try smallRun(steps: 10) {
-        $0.folder = try ResultsFolder(path)
+        $0.sinks = [try ResultsFolder(path)]
         $0.checkpointEvery = 4
         $0.schedule[2] = { _ in try FileManager.default.removeItem(atPath: path) }
       }

@@ -392,7 +392,7 @@ struct TrainingRunTests {
     var options = TrainingOptions(
       model: try SimplifiedTransformer(configuration), task: try BigramTask(data), steps: 240,
       optimizer: try AdamW(learningRate: .constant(0.005)))
-    (options.batchSize, options.showsProgress) = (48, false)
+    options.batchSize = 48
     options.lossOn = .named(.repeats)
     let run = try TrainingRun(options)
     try run.run()

@@ -46,7 +46,7 @@ func smallRun(
   var options = TrainingOptions(
     model: try model ?? smallModel(), task: try smallTask(), steps: steps,
     optimizer: try optimizer ?? SGD(learningRate: .constant(0.5), momentum: 0.9))
-  (options.batchSize, options.evalEvery, options.showsProgress) = (4, 3, false)
+  (options.batchSize, options.evalEvery) = (4, 3)
   try change(&options)
   return try TrainingRun(options)
 }

@@ -1,0 +1,57 @@
+import Settings
+import Tasks
+
+extension LossMask: SettingConvertible {}
+
+/// The options of a training run that can be written down, with their defaults.
+public struct TrainingSettings: Configuration, Sendable {
+  public static let kind = "train"
+
+  /// Number of updates.
+  public var steps = 0
+  /// Sequences in a batch.
+  public var batchSize = 64
+  /// The positions that count; nil if a function says which.
+  public var lossMask: LossMask? = .all
+  /// A record is made every so many steps, counted from 0, and after the last.
+  public var evalEvery = 10
+  /// Largest norm of all gradients together, to which larger ones are scaled; nil for no limit.
+  public var clipNorm: Double?
+  /// Steps between checkpoints; nil for one at the end only.
+  public var checkpointEvery: Int?
+  /// The folder for results; nil for none.
+  public var folder: String?
+  /// Whether progress is told on standard error.
+  public var showsProgress = true
+
+  /// The defaults; the number of steps must be given.
+  public init() {}
+
+  public static let fields: [Field<Self>] = [
+    Field(beside: "model", type: .object("Model"), default: .required, "changed in place"),
+    Field(
+      beside: "data", type: .object("Task"), default: .required,
+      "step s, counted from 0, takes batch s + 1"),
+    Field("steps", \.steps, default: .required, "number of updates"),
+    Field("batch_size", \.batchSize, "sequences in a batch"),
+    Field(beside: "optimizer", type: .object("Optimizer"), default: .required, "the update rule"),
+    Field(
+      "loss_on", \.lossMask, type: .either([LossMask.settingType, .function]),
+      "positions that count: every one, those of triggers (occurrence 1 or more), or those of "
+        + "triggers seen before (2 or more); or a function from a batch to weights [B, T]"),
+    Field("eval_every", \.evalEvery, "steps between records"),
+    Field(
+      beside: "probes", type: .table, "name to function of the context; each returns a number"),
+    Field(
+      beside: "at", type: .table,
+      "step, counted from 0, to function of the model, called before it"),
+    Field(beside: "on_record", type: .function, "called with each record when it is made"),
+    Field("clip_norm", \.clipNorm, "largest norm of all gradients together"),
+    Field(
+      "checkpoint_every", \.checkpointEvery, default: .described("at the end only"),
+      "steps between checkpoints in dir"),
+    Field(
+      "dir", \.folder, "folder for history.jsonl and model.safetensors, written as they come"),
+    Field("progress", \.showsProgress, "whether progress is told on standard error"),
+  ]
+}
