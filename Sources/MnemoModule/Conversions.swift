@@ -179,28 +179,27 @@ extension Batch {
       session.tokenSources.note(tokens, text)
       session.tokenSources.note(targets, text)
     }
-    return [
-      "tokens": LuaObject(tokens), "targets": LuaObject(targets),
-      "occurrence": LuaObject(occurrence),
-    ]
+    return record(tokens, targets)
   }
 
-  /// The batch as Lua sees it: `tokens` and `targets` from 1, `occurrence` as it is.
+  /// The batch as Lua sees it: `tokens` and `targets` from 1, other fields as they are.
   func luaRecord() throws -> LuaRecord {
-    [
-      "tokens": LuaObject(try tokens.offset(by: 1)),
-      "targets": LuaObject(try targets.offset(by: 1)),
-      "occurrence": LuaObject(occurrence),
-    ]
+    record(try tokens.offset(by: 1), try targets.offset(by: 1))
   }
 
-  /// Reads a batch that Lua holds: a table with `tokens`, `targets` and `occurrence`.
+  private func record(_ tokens: IntTensor, _ targets: IntTensor) -> LuaRecord {
+    LuaRecord(
+      [("tokens", LuaObject(tokens)), ("targets", LuaObject(targets))]
+        + fields.map { ($0.key, LuaObject($0.value)) })
+  }
+
+  /// Reads a batch that Lua holds: a table with `tokens`, `targets` and other integer tensors.
   init(_ table: TableReader) throws {
-    let tokens = try table.object(.name("tokens"), IntTensor.self).offset(by: -1)
     self.init(
-      tokens: tokens,
-      targets: try table.object(.name("targets"), IntTensor.self).offset(by: -1),
-      occurrence: try table.optionalObject(.name("occurrence"), IntTensor.self)
-        ?? IntTensor(shape: tokens.shape))
+      tokens: try table.object(.name("tokens"), IntTensor.self).offset(by: -1),
+      targets: try table.object(.name("targets"), IntTensor.self).offset(by: -1))
+    for (name, value) in try table.fields() where name != "tokens" && name != "targets" {
+      fields[name] = value.asObject(IntTensor.self)
+    }
   }
 }

@@ -79,7 +79,8 @@ final class CustomTask: TokenTask {
         }
       }
     }
-    return Batch(tokens: tokens, targets: targets, occurrence: occurrence)
+    return Batch(
+      tokens: tokens, targets: targets, fields: [Batch.Field.occurrence: occurrence])
   }
 
   /// A function of the script's, kept where Lua's collector sees what it holds.

@@ -4,16 +4,25 @@ import Tensors
 public struct Batch {
   /// Ids from 0, [B, T].
   public var tokens: IntTensor
-  /// The token that follows each token, [B, T].
+  /// What is to be predicted at each token, as a rule the token that follows it, [B, T].
   public var targets: IntTensor
-  /// 0 where the token is no trigger, else how many times that trigger has been seen in its
-  /// sequence up to and including here (1, 2, …), [B, T].
-  public var occurrence: IntTensor
+  /// The positions that count where nothing else is asked for; nil for all.
+  public var rows: RowSelection?
+  /// What else is known of each token, [B, T], by name; see ``Field`` for names with a meaning.
+  public var fields: [String: IntTensor]
+
+  /// Names of fields that loss masks and probes know.
+  public enum Field {
+    /// 0 where the token is no trigger, else how many times that trigger has been seen in its
+    /// sequence up to and including here (1, 2, …).
+    public static let occurrence = "occurrence"
+  }
 
   /// A batch of these tensors.
-  public init(tokens: IntTensor, targets: IntTensor, occurrence: IntTensor) {
-    self.tokens = tokens
-    self.targets = targets
-    self.occurrence = occurrence
+  public init(
+    tokens: IntTensor, targets: IntTensor, rows: RowSelection? = nil,
+    fields: [String: IntTensor] = [:]
+  ) {
+    (self.tokens, self.targets, self.rows, self.fields) = (tokens, targets, rows, fields)
   }
 }

@@ -257,12 +257,12 @@ extension BigramTask {
   public func batch(_ size: Int, index: UInt64, purpose: RandomPurpose = .data) throws -> Batch {
     try SequenceStreams.check(size: size, seqLen: seqLen, index: index)
     let shape = [size, seqLen]
-    let batch = Batch(
-      tokens: try IntTensor(uninitialized: shape), targets: try IntTensor(uninitialized: shape),
-      occurrence: try IntTensor(uninitialized: shape))
-    try batch.tokens.withMutableElements { tokens in
-      try batch.targets.withMutableElements { targets in
-        try batch.occurrence.withMutableElements { occurrence in
+    let tokens = try IntTensor(uninitialized: shape)
+    let targets = try IntTensor(uninitialized: shape)
+    let occurrence = try IntTensor(uninitialized: shape)
+    try tokens.withMutableElements { tokens in
+      try targets.withMutableElements { targets in
+        try occurrence.withMutableElements { occurrence in
           // Each part writes to the sequences of its own range alone.
           nonisolated(unsafe) let places = (tokens, targets, occurrence)
           // Some 16 parts or more of a million tokens, each with scratch memory of its own.
@@ -282,7 +282,8 @@ extension BigramTask {
       }
     }
     try Interruption.check()
-    return batch
+    return Batch(
+      tokens: tokens, targets: targets, fields: [Batch.Field.occurrence: occurrence])
   }
 
   /// Draws sequences one after another, reusing its tables.

@@ -10,6 +10,8 @@ import Tensors
 public protocol TokenTask: AnyObject, Described {
   /// Number of token ids.
   var vocabSize: Int { get }
+  /// Number of ids that targets have.
+  var targetSize: Int { get }
   /// Number of tokens in a sequence, T.
   var seqLen: Int { get }
 
@@ -25,6 +27,7 @@ public protocol TokenTask: AnyObject, Described {
 }
 
 extension TokenTask {
+  public var targetSize: Int { vocabSize }
   public var text: (any TokenText)? { nil }
   public var properties: [(name: String, value: TaskProperty)] { [] }
 }

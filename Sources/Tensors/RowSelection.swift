@@ -20,6 +20,28 @@ public final class RowSelection: Sendable {
     isEverything = true
   }
 
+  /// The last position of every sequence.
+  public init(lastPositionOf batch: Int, length: Int) {
+    let count = length > 0 ? batch : 0
+    rows = Rows(
+      batch: batch, length: length,
+      positions: [Int32](repeating: Int32(truncatingIfNeeded: length - 1), count: count),
+      starts: (0...batch).map { min($0, count) })
+    isEverything = length == 1
+  }
+
+  /// 1 at the selected positions and 0 elsewhere, [B, T].
+  /// - Throws: `EngineError` if there is no memory for it.
+  public func mask() throws -> Tensor {
+    let result = try Tensor(full: [batch, length], 0)
+    try result.withMutableElements { mask in
+      for b in 0..<batch {
+        for row in starts[b]..<starts[b + 1] { mask[b * length + Int(positions[row])] = 1 }
+      }
+    }
+    return result
+  }
+
   /// The positions where a mask [B, T] is not 0.
   /// - Throws: `EngineError` if the mask is not a matrix.
   public init(mask: Tensor) throws {

@@ -75,6 +75,10 @@ public struct TrainingOptions {
       throw fail(
         "the data has \(task.vocabSize) tokens, the model a vocab of \(model.vocabSize)")
     }
+    guard task.targetSize <= model.outputSize else {
+      throw fail(
+        "the data has \(task.targetSize) targets, the model \(model.outputSize) outputs")
+    }
     guard task.seqLen <= model.maxLength else {
       throw fail(
         "the data has seq_len = \(task.seqLen), the model max_len = \(model.maxLength) "

@@ -165,7 +165,7 @@ public final class TrainingRun {
     let value = Double(try loss.item())
     try Interruption.check()
     let first = firstLoss ?? value
-    let bound = Self.divergence * max(first, log(Double(options.model.vocabSize)))
+    let bound = Self.divergence * max(first, log(Double(options.model.outputSize)))
     guard value.isFinite, value <= bound else { throw try returnToGoodState(value, bound) }
     firstLoss = first
     if isRecorded || step == history.last?.step, step == 0 || value < first {

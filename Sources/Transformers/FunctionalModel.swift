@@ -38,13 +38,14 @@ extension FunctionalModel {
     if weights.all.contains(where: { $0.tensor.requiresGrad }) && Gradients.areRecorded {
       return try outputs(tokens, rows: rows, weights: weights).logits()
     }
-    return try MicroBatches(tokens, weights).map(rows, width: vocabSize) { tokens, rows in
+    return try MicroBatches(tokens, weights).map(rows, width: outputSize) { tokens, rows in
       try outputs(tokens, rows: rows, weights: weights).logits()
     }
   }
 
   public func loss(_ batch: Batch, mask: Tensor) throws -> Tensor {
     let rows = try lossRows(batch, mask: mask)
+    let mask = try lossWeights(mask)
     try check(batch.tokens)
     let weights = try weights(batch: batch.tokens.shape[0], length: batch.tokens.shape[1])
     let total = try mask.sum().item()

@@ -15,6 +15,10 @@ extension Model {
   public func generate(
     prompt: [Int32], length: Int, temperature: Float, using stream: inout RandomStream
   ) throws -> [Int32] {
+    guard outputSize == vocabSize else {
+      throw EngineError(
+        "generate", "the model reads \(vocabSize) tokens but gives \(outputSize) outputs")
+    }
     guard !prompt.isEmpty else { throw EngineError("generate", "the prompt is empty") }
     guard length >= 0 else {
       throw EngineError("generate", "length = \(length) (allowed: 0 or more)")
@@ -26,8 +30,7 @@ extension Model {
     for _ in 0..<length {
       let context = Array(ids.suffix(maxLength))
       let tokens = try IntTensor(context, shape: [1, context.count])
-      let last = try RowSelection(
-        mask: Tensor.oneHot(IntTensor([Int32(context.count - 1)]), context.count))
+      let last = RowSelection(lastPositionOf: 1, length: context.count)
       let logits = try noGrad {
         try check(tokens)
         return try self.logits(tokens, rows: last).reshape([vocabSize])

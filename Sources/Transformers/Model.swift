@@ -9,8 +9,12 @@ import Tensors
 public protocol Model: AnyObject, Described {
   /// Parameters by name, in a fixed order.
   var parameters: Parameters { get }
-  /// V, the number of tokens it reads and predicts.
+  /// The number of tokens it reads.
   var vocabSize: Int { get }
+  /// V, the number of outputs at a position; as a rule one for each token.
+  var outputSize: Int { get }
+  /// Where it gives outputs.
+  var readout: Readout { get }
   /// Longest sequence it reads.
   var maxLength: Int { get }
   /// Number of attention layers.
@@ -44,7 +48,26 @@ public protocol Model: AnyObject, Described {
   func copy() throws -> any Model
 }
 
+/// The positions at which a model gives outputs.
+public enum Readout: Sendable {
+  /// At every position: the next token.
+  case everyPosition
+  /// At the last position of each sequence: an answer.
+  case lastPosition
+
+  /// The positions of a batch of `batch` sequences.
+  func rows(of batch: Int, length: Int) -> RowSelection {
+    switch self {
+    case .everyPosition: RowSelection(everyPositionOf: batch, length: length)
+    case .lastPosition: RowSelection(lastPositionOf: batch, length: length)
+    }
+  }
+}
+
 extension Model {
+  public var outputSize: Int { vocabSize }
+  public var readout: Readout { .everyPosition }
+
   /// Checks that `tokens` are [B, T] ids of the vocabulary with 1 ≤ T ≤ `maxLength`.
   /// - Throws: `EngineError` that says which is not so.
   public func check(_ tokens: IntTensor) throws {
@@ -59,12 +82,13 @@ extension Model {
     try tokens.check(below: vocabSize, "model", "token")
   }
 
-  /// The logits at every position, [B, T, V].
+  /// The logits at every position, [B, T, V]; of a model read at the last position, [B, V].
   /// - Throws: `EngineError` as `logits(_:rows:)`.
   public func forward(_ tokens: IntTensor) throws -> Tensor {
     try check(tokens)
-    let rows = RowSelection(everyPositionOf: tokens.shape[0], length: tokens.shape[1])
-    return try logits(tokens, rows: rows).reshape(tokens.shape + [vocabSize])
+    let rows = readout.rows(of: tokens.shape[0], length: tokens.shape[1])
+    let positions = readout == .everyPosition ? tokens.shape : [tokens.shape[0]]
+    return try logits(tokens, rows: rows).reshape(positions + [outputSize])
   }
 
   /// The logits where a mask [B, T] is not 0, [R, V].
@@ -84,7 +108,7 @@ extension Model {
       .crossEntropy(rows.rows(of: batch.targets), mask: rows.values(of: mask))
   }
 
-  /// The positions that a loss mask keeps.
+  /// The positions that a loss mask keeps, of those at which the model gives outputs.
   /// - Throws: `EngineError` if shapes do not agree or there are none.
   func lossRows(_ batch: Batch, mask: Tensor) throws -> RowSelection {
     guard mask.shape == batch.tokens.shape, batch.targets.shape == batch.tokens.shape else {
@@ -93,10 +117,17 @@ extension Model {
         "tokens \(batch.tokens.shape), targets \(batch.targets.shape) and mask \(mask.shape) "
           + "need one shape")
     }
-    let rows = try RowSelection(mask: mask)
+    let rows = try RowSelection(mask: lossWeights(mask))
     guard rows.count > 0 else {
       throw EngineError("loss", "the loss mask keeps no position of the batch")
     }
     return rows
+  }
+
+  /// The mask where the model gives outputs, 0 elsewhere.
+  func lossWeights(_ mask: Tensor) throws -> Tensor {
+    guard readout == .lastPosition else { return mask }
+    let rows = readout.rows(of: mask.shape[0], length: mask.shape[1])
+    return try mask.mul(rows.mask())
   }
 }

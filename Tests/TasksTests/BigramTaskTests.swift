@@ -27,6 +27,9 @@ private struct Sequence {
 }
 
 extension Batch {
+  /// The field that every batch of the task has; tokens, which no test takes for it, if one has not.
+  fileprivate var occurrence: IntTensor { fields["occurrence", default: tokens] }
+
   fileprivate var sequences: [Sequence] {
     let length = tokens.shape[1]
     func rows(_ tensor: IntTensor) -> [[Int]] {

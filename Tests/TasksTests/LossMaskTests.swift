@@ -7,7 +7,7 @@ import Testing
     let occurrence = try IntTensor([0, 1, 2, 1, 0, 3], shape: [2, 3])
     let batch = Batch(
       tokens: try IntTensor(shape: [2, 3]), targets: try IntTensor(shape: [2, 3]),
-      occurrence: occurrence)
+      fields: ["occurrence": occurrence])
     #expect(try LossMask.all.mask(of: batch).elements() == [1, 1, 1, 1, 1, 1])
     #expect(try LossMask.outputs.mask(of: batch).elements() == [0, 1, 1, 1, 0, 1])
     #expect(try LossMask.repeats.mask(of: batch).elements() == [0, 0, 1, 0, 0, 1])
@@ -17,9 +17,18 @@ import Testing
   @Test func viewsAreReadInTheirOrder() throws {
     let occurrence = try IntTensor([0, 1, 2, 1, 0, 3], shape: [2, 3]).transpose(0, 1)
     let ids = try IntTensor(shape: [3, 2])
-    let batch = Batch(tokens: ids, targets: ids, occurrence: occurrence)
+    let batch = Batch(tokens: ids, targets: ids, fields: ["occurrence": occurrence])
     #expect(try LossMask.outputs.mask(of: batch).shape == [3, 2])
     #expect(try LossMask.outputs.mask(of: batch).elements() == [0, 1, 1, 0, 1, 1])
+  }
+
+  @Test func aTaskSaysWhichPositionsCount() throws {
+    let ids = try IntTensor(shape: [2, 3])
+    let rows = RowSelection(lastPositionOf: 2, length: 3)
+    let batch = Batch(tokens: ids, targets: ids, rows: rows)
+    #expect(try LossMask.all.mask(of: batch).elements() == [0, 0, 1, 0, 0, 1])
+    // Nothing is known of triggers.
+    #expect(try LossMask.outputs.mask(of: batch).elements() == [0, 0, 0, 0, 0, 0])
   }
 
   @Test func masksHaveTheNamesOfTheOption() {

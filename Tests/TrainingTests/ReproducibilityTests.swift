@@ -1,3 +1,4 @@
+import Settings
 import Tasks
 import Tensors
 import TestModels
@@ -67,6 +68,8 @@ import Transformers
     init(_ task: BigramTask) { self.task = task }
     var vocabSize: Int { task.vocabSize }
     var seqLen: Int { task.seqLen }
+    var kind: String { task.kind }
+    var settings: [(name: String, value: SettingValue)] { task.settings }
     func batch(_ size: Int, index: UInt64, purpose: RandomPurpose) throws -> Batch {
       indices.append(index)
       return try task.batch(size, index: index, purpose: purpose)

@@ -72,7 +72,7 @@ struct CircuitTests {
     let model = try Self.inductionHead(crossTalk: crossTalk)
     let batch = try Self.batch()
     let (tokens, targets) = (batch.tokens.elements(), batch.targets.elements())
-    let occurrence = batch.occurrence.elements()
+    let occurrence = try #require(batch.fields["occurrence"]).elements()
     let predictions = try model.forward(batch.tokens).argmax(2).elements()
     var asked = 0
     for place in tokens.indices where occurrence[place] >= 2 {

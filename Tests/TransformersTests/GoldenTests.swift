@@ -69,7 +69,7 @@ struct GoldenTests {
       mask = try #require(LossMask(rawValue: settings.lossOn))
       batch = Batch(
         tokens: try ints("tokens"), targets: try ints("targets"),
-        occurrence: try ints("occurrence"))
+        fields: ["occurrence": try ints("occurrence")])
       #expect(model.kind == settings.kind)
       #expect(batch.tokens.shape == [settings.batch, settings.length])
       // Under rope the file holds position embeddings that nothing reads.
@@ -121,7 +121,7 @@ struct GoldenTests {
   @Test(arguments: names) func inputsAreLeftAlone(_ name: String) throws {
     let golden = try Golden(name)
     let batch = golden.batch
-    let inputs = [batch.tokens, batch.targets, batch.occurrence]
+    let inputs = [batch.tokens, batch.targets, batch.fields["occurrence"]].compactMap { $0 }
     let mask = try golden.mask.mask(of: batch)
     let (ids, weights) = (inputs.map { $0.elements() }, mask.elements())
     let parameters = golden.model.parameters.bits
