@@ -46,7 +46,7 @@ struct SimplifiedTransformerTests {
   func forwardIsTheDefinition(_ configuration: SimplifiedConfiguration) throws {
     let model = try SimplifiedTransformer(configuration)
     let tokens = try smallBatch().tokens
-    let expected = try PlainTransformer(model)(tokens)
+    let expected = try PlainSimplifiedTransformer(model)(tokens)
     try expectClose(model.forward(tokens), expected.logits.detach(), 1e-5, "logits")
     for layer in 0..<2 {
       try expectClose(
@@ -66,8 +66,8 @@ struct SimplifiedTransformerTests {
     let batch = try smallBatch(37)
     #expect(try model.weights(batch: 37, length: 13)["tables.scores"] != nil)
     #expect(try model.weights(batch: 1, length: 13)["tables.scores"] == nil)
-    try expectMaskedLosses(model, batch) { try PlainTransformer(model) }
-    let expected = try PlainTransformer(model)(batch.tokens).logits.detach()
+    try expectMaskedLosses(model, batch) { try PlainSimplifiedTransformer(model) }
+    let expected = try PlainSimplifiedTransformer(model)(batch.tokens).logits.detach()
     try expectClose(noGrad { try model.forward(batch.tokens) }, expected, 1e-5, "logits in parts")
     try expectClose(model.forward(batch.tokens).detach(), expected, 1e-5, "logits at once")
   }
@@ -79,10 +79,10 @@ struct SimplifiedTransformerTests {
     let model = try SimplifiedTransformer(configuration)
     try model.parameters.setTrained("*", true)
     let batch = try smallBatch()
-    try expectMaskedLosses(model, batch) { try PlainTransformer(model) }
+    try expectMaskedLosses(model, batch) { try PlainSimplifiedTransformer(model) }
     for choice in LossMask.allCases {
       let mask = try choice.mask(of: batch)
-      let expected = try PlainTransformer(model)(batch.tokens).logits
+      let expected = try PlainSimplifiedTransformer(model)(batch.tokens).logits
         .crossEntropy(batch.targets, mask: mask)
       let full = try model.forward(batch.tokens).crossEntropy(batch.targets, mask: mask)
       expectClose(full, expected.detach(), 1e-5, "loss of all logits, masked by \(choice)")
@@ -93,7 +93,7 @@ struct SimplifiedTransformerTests {
     let model = try SimplifiedTransformer(.small())
     let batch = try smallBatch()
     let weights = try Tensor((0..<39).map { Float($0 % 4) / 2 }, shape: [3, 13])
-    let plain = try PlainTransformer(model)
+    let plain = try PlainSimplifiedTransformer(model)
     let expected = try plain(batch.tokens).logits.crossEntropy(batch.targets, mask: weights)
     try expected.backward()
     let loss = try model.loss(batch, mask: weights)
@@ -218,7 +218,7 @@ struct SimplifiedTransformerTests {
       let model = try SimplifiedTransformer(.small { $0.positional = positional })
       for (batch, length) in [(1, 1), (5, 1), (2, 15)] {
         let tokens = try IntTensor(shape: [batch, length], fill: 10)
-        let expected = try PlainTransformer(model)(tokens).logits.detach()
+        let expected = try PlainSimplifiedTransformer(model)(tokens).logits.detach()
         try expectClose(model.forward(tokens), expected, 1e-5, "\(positional), \(length) tokens")
       }
     }

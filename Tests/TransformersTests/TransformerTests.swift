@@ -47,7 +47,7 @@ struct TransformerTests {
   func forwardIsTheDefinition(_ configuration: TransformerConfiguration) throws {
     let model = try model(configuration)
     let tokens = try smallBatch().tokens
-    let expected = try PlainMultiHeadTransformer(model)(tokens)
+    let expected = try PlainTransformer(model)(tokens)
     try expectClose(model.forward(tokens), expected.logits.detach(), 1e-5, "logits")
     for layer in 0..<configuration.layers {
       let attention = try model.attention(tokens, layer: layer)
@@ -66,7 +66,7 @@ struct TransformerTests {
     let model = try model(configuration)
     try model.parameters.setTrained("*", true)
     let batch = try smallBatch()
-    try expectMaskedLosses(model, batch) { try PlainMultiHeadTransformer(model) }
+    try expectMaskedLosses(model, batch) { try PlainTransformer(model) }
   }
 
   @Test func onlyTheSelectedLogitsAreGiven() throws {
@@ -99,7 +99,7 @@ struct TransformerTests {
     let model = try Transformer(.small())
     for (batch, length) in [(1, 1), (5, 1), (2, 15)] {
       let tokens = try IntTensor(shape: [batch, length], fill: 10)
-      let expected = try PlainMultiHeadTransformer(model)(tokens).logits.detach()
+      let expected = try PlainTransformer(model)(tokens).logits.detach()
       try expectClose(model.forward(tokens), expected, 1e-5, "\(length) tokens")
     }
     expectError("model: sequences of length 16 (allowed: 1…15, the model's max_len)") {

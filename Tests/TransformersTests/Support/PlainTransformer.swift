@@ -3,89 +3,95 @@ import Tensors
 import Testing
 import Transformers
 
-/// The simplified transformer written once more, word for word as it is defined, from plain tensor
-/// operations: keys are projected, every row is computed, attention is a matrix [B, T, T].
+/// The transformer written once more, head by head, from plain tensor operations: every row is
+/// computed, attention is a matrix [B, T, T] for each head, norms are made of means.
 struct PlainTransformer: PlainModel {
-  let configuration: SimplifiedConfiguration
+  let configuration: TransformerConfiguration
   let parameters: [String: Tensor]
 
   /// The same parameters in leaves of their own, all of which require gradients.
-  init(_ model: SimplifiedTransformer) throws {
+  init(_ model: Transformer) throws {
     configuration = model.configuration
     parameters = try Self.leaves(of: model)
   }
 
-  private func get(_ name: String) throws -> Tensor { try #require(parameters[name]) }
+  private func get(_ name: String) throws -> Tensor { try #require(parameters[name], "\(name)") }
 
-  /// Logits [B, T, V] and the attention probabilities of both layers, [B, T, T].
+  /// Logits [B, T, V] and each layer's attention probabilities [B, H, T, T].
   func callAsFunction(_ tokens: IntTensor) throws -> (logits: Tensor, attention: [Tensor]) {
-    let e = try get("tok_embeddings.weight").rows(tokens)
-    let p = try parameters["pe"]?.narrow(0, 0, tokens.shape[1]).expand(e.shape)
-    let x0 = try p.map { try e.add($0) } ?? e
-    let isRope = configuration.positional == .rope
-
-    if configuration.crossTalk {
-      let beta0 = try attention(x0, x0, layer: 0, rotated: isRope)
-      let x1 = try feedForward(x0.add(values(beta0, x0, layer: 0)), layer: 0)
-      let beta1 = try attention(x1, x1, layer: 1)
-      let x2 = try feedForward(x1.add(values(beta1, x1, layer: 1)), layer: 1)
-      return (try unembed(x2), [beta0, beta1])
+    let positions =
+      try configuration.positional == .learned ? get("pos_embeddings.weight") : get("pe")
+    var x = try get("tok_embeddings.weight").rows(tokens)
+    x = try x.add(positions.narrow(0, 0, tokens.shape[1]))
+    var attention: [Tensor] = []
+    for layer in 0..<configuration.layers {
+      let (next, beta) = try block(x, layer)
+      x = next
+      attention.append(beta)
     }
-    let positions = try #require(p)
-    let beta0 = try attention(positions, positions, layer: 0)
-    let read0 = try values(beta0, e, layer: 0)
-    let beta1 = try attention(e, read0, layer: 1)
-    let read1 = try feedForward(values(beta1, e, layer: 1), layer: 1)
-    return (try unembed(read1), [beta0, beta1])
+    if configuration.norm == .pre { x = try norm(x, "norm") }
+    let output = try get(configuration.tieOutput ? "tok_embeddings.weight" : "output.weight")
+    return (try x.linear(output), attention)
   }
 
-  /// softmax over u ≤ t of x_tᵀ W_K y_u · scale.
-  private func attention(
-    _ x: Tensor, _ y: Tensor, layer: Int, rotated: Bool = false
-  ) throws -> Tensor {
-    var (queries, keys) = (x, try y.linear(get("layers.\(layer).attention.wk.weight")))
-    if rotated { (queries, keys) = (try rotate(queries), try rotate(keys)) }
-    let scale = configuration.scoreScale == .none ? 1 : 1 / Float(configuration.dim).squareRoot()
+  private func block(_ x: Tensor, _ layer: Int) throws -> (Tensor, Tensor) {
+    let prefix = "layers.\(layer)"
+    let hasFeedForward =
+      configuration.ffn != .none && !(layer == 0 && configuration.noFirstLayerFfn)
+    switch configuration.norm {
+    case .none:
+      let (a, beta) = try attend(x, layer)
+      let sum = try x.add(a)
+      return (hasFeedForward ? try sum.add(feedForward(x, layer)) : sum, beta)
+    case .pre:
+      let (a, beta) = try attend(norm(x, "\(prefix).attention_norm"), layer)
+      let sum = try x.add(a)
+      if !hasFeedForward { return (sum, beta) }
+      return (try sum.add(feedForward(norm(x, "\(prefix).ff_norm"), layer)), beta)
+    case .post:
+      let (a, beta) = try attend(x, layer)
+      let h = try norm(x.add(a), "\(prefix).attention_norm")
+      if !hasFeedForward { return (h, beta) }
+      return (try norm(h.add(feedForward(h, layer)), "\(prefix).ff_norm"), beta)
+    }
+  }
+
+  private func attend(_ x: Tensor, _ layer: Int) throws -> (Tensor, Tensor) {
+    let prefix = "layers.\(layer).attention"
+    let q = try x.linear(get("\(prefix).wq.weight"))
+    let k = try x.linear(get("\(prefix).wk.weight"))
+    let v = try configuration.noWv ? x : x.linear(get("\(prefix).wv.weight"))
+    let size = configuration.dim / configuration.heads
     let length = x.shape[1]
     let future = (0..<length * length).map { Float($0 % length > $0 / length ? -1e30 : 0) }
-    return try queries.matmul(keys.transpose(1, 2)).mul(Tensor(scale))
-      .add(Tensor(future, shape: [length, length])).softmax(2)
-  }
-
-  /// W_O W_V Σ_u β_tu y_u.
-  private func values(_ attention: Tensor, _ y: Tensor, layer: Int) throws -> Tensor {
-    let v = try y.linear(get("layers.\(layer).attention.wv.weight"))
-    return try attention.matmul(v).linear(get("layers.\(layer).attention.wo.weight"))
-  }
-
-  private func feedForward(_ x: Tensor, layer: Int) throws -> Tensor {
-    switch configuration.ffn[layer] {
-    case .none: return x
-    case .linear: return try x.add(x.linear(get("layers.\(layer).ff.weight")))
-    case .mlp:
-      let hidden = try x.linear(get("layers.\(layer).ff.w1.weight")).relu()
-      return try x.add(hidden.linear(get("layers.\(layer).ff.w2.weight")))
+    let mask = try Tensor(future, shape: [length, length])
+    var probabilities: [Tensor] = []
+    var sums: [Tensor] = []
+    for head in 0..<configuration.heads {
+      let keys = try k.narrow(2, head * size, size).transpose(1, 2)
+      let scores = try q.narrow(2, head * size, size).matmul(keys)
+      let beta = try scores.div(Tensor(Float(size).squareRoot())).add(mask).softmax(2)
+      probabilities.append(beta)
+      sums.append(try beta.matmul(v.narrow(2, head * size, size)))
     }
+    let sum = try Tensor.cat(sums, 2)
+    return (
+      configuration.noWo ? sum : try sum.linear(get("\(prefix).wo.weight")),
+      try Tensor.stack(probabilities, 1)
+    )
   }
 
-  private func unembed(_ x: Tensor) throws -> Tensor {
-    try x.linear(get(configuration.tieOutput ? "tok_embeddings.weight" : "output.weight"))
+  private func feedForward(_ x: Tensor, _ layer: Int) throws -> Tensor {
+    let prefix = "layers.\(layer).ff"
+    if configuration.ffn == .linear { return try x.linear(get("\(prefix).weight")) }
+    let hidden = try x.linear(get("\(prefix).w1.weight")).relu()
+    return try hidden.linear(get("\(prefix).w2.weight"))
   }
 
-  /// Each pair (a, b) of coordinates 2i, 2i + 1 at position t turned by t · 10000^(−2i/d).
-  private func rotate(_ x: Tensor) throws -> Tensor {
-    let (length, dim) = (x.shape[1], x.shape[2])
-    let angles = (0..<length * dim).map { place in
-      Double(place / dim) / pow(10000, Double(place % dim / 2 * 2) / Double(dim))
-    }
-    let cosines = try Tensor(angles.map { Float(cos($0)) }, shape: [length, dim])
-    let sines = try Tensor(angles.map { Float(sin($0)) }, shape: [length, dim])
-    // (a, b) times `turn` is (−b, a).
-    let turn = try Tensor(
-      (0..<dim * dim).map { place in
-        let (from, to) = (place / dim, place % dim)
-        return from == to ^ 1 ? (to % 2 == 0 ? -1 : 1) : 0
-      }, shape: [dim, dim])
-    return try x.mul(cosines).add(x.matmul(turn).mul(sines))
+  private func norm(_ x: Tensor, _ name: String) throws -> Tensor {
+    let centred = try x.sub(x.mean(2, keepDim: true))
+    let variance = try centred.square().mean(2, keepDim: true)
+    return try centred.div(variance.add(Tensor(1e-5)).sqrt())
+      .mul(get("\(name).weight")).add(get("\(name).bias"))
   }
 }
