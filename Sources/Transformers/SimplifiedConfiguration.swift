@@ -43,7 +43,7 @@ public struct SimplifiedConfiguration: ModelConfiguration, Equatable {
   /// Longest sequence, the number of position embeddings.
   public var maxLen: Int = 128
   /// Feed-forward of each layer.
-  public var ffn: [FeedForward] = [.none, .none]
+  public var ffn: [FeedForwardKind] = [.none, .none]
   /// How positions enter.
   public var positional: Positional = .random
   /// Variance of the embeddings.

@@ -42,7 +42,7 @@ public struct TransformerConfiguration: ModelConfiguration, Equatable {
   /// Where layer normalisation stands.
   public var norm: Norm = .pre
   /// Feed-forward of the layers.
-  public var ffn: FeedForward = .mlp
+  public var ffn: FeedForwardKind = .mlp
   /// Whether the first layer has no feed-forward.
   public var noFirstLayerFfn = false
   /// Whether the output matrix is the embedding matrix.
@@ -162,7 +162,7 @@ public struct TransformerConfiguration: ModelConfiguration, Equatable {
   var positionName: String { positional == .learned ? "pos_embeddings.weight" : "pe" }
 
   /// The feed-forward of a layer, counted from 0.
-  func feedForward(ofLayer layer: Int) -> FeedForward {
+  func feedForward(ofLayer layer: Int) -> FeedForwardKind {
     layer == 0 && noFirstLayerFfn ? .none : ffn
   }
 }

@@ -36,8 +36,8 @@ struct FastPathTests {
     ///
     /// Of many thousand hidden units one would stand so close to the kink of ReLU that rounding
     /// decides its slope, so large batches go through linear ones.
-    func feedForward(_ layer: UInt64) -> FeedForward {
-      draw(batch * length < 300 ? FeedForward.allCases : [.none, .linear], 10 + layer)
+    func feedForward(_ layer: UInt64) -> FeedForwardKind {
+      draw(batch * length < 300 ? FeedForwardKind.allCases : [.none, .linear], 10 + layer)
     }
 
     func sequences() throws -> Batch {

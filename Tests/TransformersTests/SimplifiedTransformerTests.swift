@@ -13,7 +13,7 @@ struct SimplifiedTransformerTests {
     var result: [SimplifiedConfiguration] = []
     for positional in SimplifiedConfiguration.Positional.allCases {
       for tied in [false, true] {
-        for ffn in [[.none, .none], [.linear, .mlp], [.mlp, .linear]] as [[FeedForward]] {
+        for ffn in [[.none, .none], [.linear, .mlp], [.mlp, .linear]] as [[FeedForwardKind]] {
           result.append(
             .small {
               $0.positional = positional
@@ -28,7 +28,7 @@ struct SimplifiedTransformerTests {
       }
     }
     for positional in [.random, .sincos] as [SimplifiedConfiguration.Positional] {
-      for ffn in FeedForward.allCases {
+      for ffn in FeedForwardKind.allCases {
         result.append(
           .small {
             $0.crossTalk = false

@@ -12,7 +12,7 @@ struct TransformerTests {
   static let configurations: [TransformerConfiguration] = {
     var result: [TransformerConfiguration] = []
     for norm in TransformerConfiguration.Norm.allCases {
-      for ffn in FeedForward.allCases {
+      for ffn in FeedForwardKind.allCases {
         for turn in 0..<3 {
           result.append(
             .small {

@@ -2,7 +2,7 @@ import Settings
 import Tensors
 
 /// A transformer layer's feed-forward part F, without biases.
-public enum FeedForward: String, SettingConvertible, CaseIterable, Sendable {
+public enum FeedForwardKind: String, SettingConvertible, CaseIterable, Sendable {
   /// None.
   case none
   /// F(x) = W x, W [d, d].
