@@ -46,6 +46,14 @@ private enum DType: String, CaseIterable {
   case i8 = "I8"
   case u8 = "U8"
 
+  /// Whether elements are numbers with a fraction.
+  var isFloat: Bool {
+    switch self {
+    case .f64, .f32, .f16, .bf16: true
+    case .i64, .i32, .i16, .i8, .u8: false
+    }
+  }
+
   /// Bytes of an element.
   var size: Int {
     switch self {
@@ -60,6 +68,24 @@ private enum DType: String, CaseIterable {
 // MARK: - Loading
 
 extension Safetensors {
+  /// What a file says that it holds; nothing but the header is read.
+  /// - Parameter path: the file.
+  /// - Returns: the shape of each tensor of numbers, nil for integers; and the file's texts.
+  /// - Throws: `EngineError` that names the file and what is wrong with its header.
+  public static func listing(_ path: String) throws -> (
+    shapes: [ByteName: [Int]?], metadata: [String: String]
+  ) {
+    func failure(_ message: String) -> EngineError {
+      EngineError("safetensors.load", "\"\(path)\": \(message)")
+    }
+    let (file, size) = try File.regular(path, failure)
+    let header = try Header(of: file, size: size, failure)
+    let shapes = header.entries.map { entry in
+      (ByteName(entry.name), entry.dtype.isFloat ? entry.shape : nil)
+    }
+    return (Dictionary(shapes) { first, _ in first }, header.metadata)
+  }
+
   /// Reads all tensors of a file, and its texts.
   ///
   /// Floats become Float32 (a double too large for it becomes infinite), integers Int32.

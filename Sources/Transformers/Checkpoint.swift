@@ -28,7 +28,7 @@ public enum Checkpoint {
   /// Makes the model of a file that `save` wrote.
   /// - Throws: `EngineError` if the file is damaged, or is no checkpoint of a known kind.
   public static func load(from path: String) throws -> any Model {
-    let (tensors, metadata) = try Safetensors.load(path)
+    let (shapes, metadata) = try Safetensors.listing(path)
     guard let kind = metadata["kind"], let config = metadata["config"] else {
       throw EngineError(
         "model.load",
@@ -41,31 +41,36 @@ public enum Checkpoint {
     }
     let configuration = try configuration(type, config, path)
     try configuration.validate()
-    let parameters = try parameters(configuration.plan, from: tensors) {
-      EngineError("model.load", "'\(path)' \($0)")
+    let plan = configuration.plan
+    try check(plan, against: shapes) { EngineError("model.load", "'\(path)' \($0)") }
+    // Now that the file is known to hold them, the tensors are read, and become the model's.
+    let tensors = try Safetensors.load(path).tensors
+    var parameters = Parameters()
+    for planned in plan {
+      if case .float(let tensor)? = tensors[planned.name] {
+        try parameters.add(planned.name, tensor, trained: planned.isTrained)
+      }
     }
     return try configuration.makeModel(parameters)
   }
 
-  /// The tensors of a file, as the parameters that its configuration calls for; none is made.
-  private static func parameters(
-    _ plan: [PlannedParameter], from tensors: [String: Safetensors.Value],
+  /// Checks that a file holds what its configuration calls for, and nothing else.
+  private static func check(
+    _ plan: [PlannedParameter], against shapes: [ByteName: [Int]?],
     _ failure: (String) -> EngineError
-  ) throws -> Parameters {
-    var parameters = Parameters()
+  ) throws {
     for planned in plan {
-      guard case .float(let tensor)? = tensors[planned.name], tensor.shape == planned.shape else {
+      guard case .some(.some(planned.shape)) = shapes[ByteName(planned.name)] else {
         throw failure(
           "does not hold what its configuration says: '\(planned.name)' of shape \(planned.shape)")
       }
-      try parameters.add(planned.name, tensor, trained: planned.isTrained)
     }
-    let unknown = tensors.keys.filter { parameters[$0] == nil }.sorted()
+    let known = Set(plan.map { ByteName($0.name) })
+    let unknown = shapes.keys.filter { !known.contains($0) }.map(\.text).sorted()
     guard unknown.isEmpty else {
       let names = unknown.map(\.printable).joined(separator: ", ")
       throw failure("holds what is no parameter of such a model: \(names)")
     }
-    return parameters
   }
 
   private static func configuration(

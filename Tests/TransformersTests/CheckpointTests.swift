@@ -180,6 +180,14 @@ struct CheckpointTests {
           ["kind": "transformer", "config": #"{"vocab":11,"dim":65536,"layers":1024,"heads":1}"#],
           at: path)
       }
+      // Integers are no weights, whatever their shape.
+      try Safetensors.save(
+        path, tensors: [("tok_embeddings.weight", .int(IntTensor(shape: [2, 1])))],
+        metadata: ["kind": "simplified", "config": #"{"vocab":2,"dim":1}"#])
+      expectError(
+        "model.load: '\(path)' does not hold what its configuration says: "
+          + "'tok_embeddings.weight' of shape [2, 1]"
+      ) { try Checkpoint.load(from: path) }
       // A transformer's positions have another name, and none of its layers' weights are there.
       let config = #"{"vocab":11,"dim":8,"max_len":15"#
       expectError(
