@@ -49,14 +49,16 @@ test-lua: build
 	done; exit $$failed
 
 # Debian's lua5.4 with what `make install` gives it, found as README says; then a
-# program that opens and closes states of its own.
+# programs that open and close states of their own, and fork.
 test-stock: PREFIX := $(CURDIR)/.build/installed
 test-stock: export LUA_PATH = $(PREFIX)/share/lua/5.4/?.lua;;
 test-stock: export LUA_CPATH = $(PREFIX)/lib/lua/5.4/?.so;;
 test-stock: install
 	lua5.4 Tests/StockLua/library_test.lua
-	$(CC) -o .build/two_states Tests/StockLua/two_states.c $$(pkg-config --cflags --libs lua5.4) -pthread
-	.build/two_states
+	for program in two_states fork; do \
+	  $(CC) -o .build/$$program Tests/StockLua/$$program.c \
+	    $$(pkg-config --cflags --libs lua5.4) -pthread && .build/$$program || exit 1; \
+	done
 
 # How fast this machine and mnemo are, one line of JSON for each number; bench/README.md explains.
 bench: build

@@ -34,7 +34,9 @@ let package = Package(
 
     // The engine; imports point downwards only. OpenBLAS is loaded when it is first used.
     .target(name: "OpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
-    .target(name: "Kernels", dependencies: ["OpenBLAS"], swiftSettings: kernelFlags),
+    .target(name: "ThreadPool"),
+    .target(
+      name: "Kernels", dependencies: ["OpenBLAS", "ThreadPool"], swiftSettings: kernelFlags),
     .target(name: "Tensors", dependencies: ["Kernels", "OpenBLAS"]),
     .target(name: "Settings"),
     .target(

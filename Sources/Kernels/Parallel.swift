@@ -1,6 +1,6 @@
-import Dispatch
 import Glibc
 import Synchronization
+import ThreadPool
 
 /// How many threads kernels use.
 ///
@@ -50,18 +50,27 @@ public enum Parallel {
       return
     }
     let next = Atomic<Int>(0)
-    withoutActuallyEscaping(body) { body in
-      // Safe to share: parts write to different places (see above), and concurrentPerform returns
-      // only when all lanes are done.
-      nonisolated(unsafe) let body = body
-      DispatchQueue.concurrentPerform(iterations: lanes) { lane in
-        $isInside.withValue(true) {
-          while true {
-            let part = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            if part >= parts || (isHeard && Interruption.shouldStop) { break }
-            body(part, lane)
-          }
+    onLanes(lanes) { lane in
+      $isInside.withValue(true) {
+        while true {
+          let part = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          if part >= parts || (isHeard && Interruption.shouldStop) { break }
+          body(part, lane)
         }
+      }
+    }
+  }
+
+  /// Runs `body(lane)` on the calling thread, and on as many others as come before it has ended, at
+  /// most `lanes` in all; returns when all of these have.
+  private static func onLanes(_ lanes: Int, _ body: (_ lane: Int) -> Void) {
+    withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: body) { place in
+        thread_pool_run(
+          Int32(clamping: lanes),
+          { context, lane in
+            context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(Int(lane))
+          }, UnsafeMutableRawPointer(mutating: place))
       }
     }
   }
