@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 import ThreadPool
 
@@ -12,16 +11,15 @@ public enum Parallel {
 
   private static let setting = Atomic<Int>(0)
 
-  /// Number of threads, at first the number of processors this process may use.
+  /// Number of threads, at first the number of processors this process may use
+  /// (``Processors/usable``).
   public static var threads: Int {
     get {
       let chosen = setting.load(ordering: .relaxed)
-      return chosen > 0 ? chosen : available
+      return chosen > 0 ? chosen : Processors.usable
     }
     set { setting.store(min(max(1, newValue), mostThreads), ordering: .relaxed) }
   }
-
-  private static let available = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
   /// Whether the calling thread is already one of several: what it runs stays on it.
   @TaskLocal private static var isInside = false

@@ -130,7 +130,9 @@ public enum MnemoModule {
       },
       Function(
         "threads",
-        "Sets how many threads the engine uses, and returns it. Results do not depend on it.",
+        "Sets how many threads the engine uses, and returns it. At first it is the number of "
+          + "processors that the process may use: those it is bound to (taskset), as far as its "
+          + "control group's quota and OMP_NUM_THREADS allow. Results do not depend on it.",
         parameters: [
           Parameter("n", .integer, "1 to \(Parallel.mostThreads)", default: "unchanged")
         ],
