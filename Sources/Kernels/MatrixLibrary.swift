@@ -5,10 +5,13 @@ import OpenBLAS
 /// Its kernels are chosen by what the processor can do, the same on every version of it;
 /// `OPENBLAS_CORETYPE` names others.
 public enum MatrixLibrary {
-  private static let failure: String? = openblas_load().map { String(cString: $0) }
+  /// Loads the library if it is not there, and says what is in the way.
+  private static var failure: String? {
+    openblas_load(Int32(clamping: Processors.usable)).map { String(cString: $0) }
+  }
 
   /// Loads the library, so that the kernels of products may be called.
-  /// - Throws: `EngineError` if it is not installed.
+  /// - Throws: `EngineError` if it is not installed or there is no memory for its buffers.
   package static func check(_ operation: String) throws {
     if let failure { throw EngineError(operation, failure) }
   }

@@ -3,16 +3,17 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 extern char **environ;
 
 struct openblas_routines openblas_routines;
 
 static const char library_name[] = "libopenblas.so.0";
-static char failure[512];
 
 // The oldest kernels that use all the vector units of this processor, by the name OpenBLAS has for
 // them; NULL leaves the choice to OpenBLAS, which knows all processors without AVX2.
@@ -73,14 +74,16 @@ static void *load_with_settings(void) {
   return library;
 }
 
-static void load(void) {
+// Finds the library and its routines.
+static const char *find(void **found) {
+  static char failure[512];
   void *library = dlopen(library_name, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
   if (!library) library = load_with_settings();
   if (!library) {
     snprintf(
       failure, sizeof failure, "OpenBLAS is missing, on Debian the package libopenblas0 (%s)",
       dlerror());
-    return;
+    return failure;
   }
   const struct {
     const char *name;
@@ -102,15 +105,49 @@ static void load(void) {
       snprintf(
         failure, sizeof failure, "the %s that was found has no %s, another BLAS?", library_name,
         routines[i].name);
-      return;
+      return failure;
     }
     memcpy(routines[i].place, &routine, sizeof routine);
   }
-  openblas_routines.set_num_threads(1);
+  *found = library;
+  return NULL;
 }
 
-const char *openblas_load(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, load);
-  return failure[0] ? failure : NULL;
+// Lets the library take its buffers, one for each thread, and keep them for later calls. It takes
+// 128 MiB of addresses for one, and tries again without end where there are none.
+static const char *reserve(void *library, int threads) {
+  enum { most_threads = 64 };
+  const size_t room = (size_t)256 << 20;
+  void *(*take)(int position) = (void *(*)(int))dlsym(library, "blas_memory_alloc");
+  void (*give_back)(void *buffer) = (void (*)(void *))dlsym(library, "blas_memory_free");
+  if (!take || !give_back) return NULL;
+  void *buffers[most_threads];
+  int count = 0;
+  while (count < most_threads && count < (threads > 1 ? threads : 1)) {
+    void *place = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (place == MAP_FAILED) break;
+    munmap(place, room);
+    buffers[count++] = take(0);
+  }
+  for (int i = 0; i < count; i++) give_back(buffers[i]);
+  return count ? NULL : "there is not enough memory for OpenBLAS";
+}
+
+const char *openblas_load(int threads) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static void *library;
+  static atomic_bool is_ready;
+  if (atomic_load_explicit(&is_ready, memory_order_acquire)) return NULL;
+  pthread_mutex_lock(&lock);
+  const char *failure = NULL;
+  if (!is_ready) {
+    if (!library) failure = find(&library);
+    if (!failure) failure = reserve(library, threads);
+    if (!failure) {
+      openblas_routines.set_num_threads(1);
+      is_ready = true;
+    }
+  }
+  pthread_mutex_unlock(&lock);
+  return failure;
 }

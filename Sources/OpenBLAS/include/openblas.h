@@ -13,9 +13,12 @@
 /// Loads the library, once in a process, with the kernels for what this processor can do.
 ///
 /// A user's own OPENBLAS_CORETYPE is left to OpenBLAS, and a library that is in the process already
-/// is used as it is. It runs one thread per call from then on. May be called from any thread.
-/// @return NULL, or why there is none: a sentence that lives as long as the process.
-const char *openblas_load(void);
+/// is used as it is. It runs one thread per call from then on. May be called from any thread; a
+/// later call tries again what failed.
+/// @param threads How many will call it at a time: it gets its buffers for so many now, as far as
+///   there is room, because it waits for ever where it finds none later.
+/// @return NULL, or why it cannot be used: a sentence that lives as long as the process.
+const char *openblas_load(int threads);
 
 /// The addresses of the routines in the library; null before it is loaded.
 struct openblas_routines {
