@@ -7,29 +7,32 @@ import Synchronization
 /// It runs on a thread of its own, so it must own all it touches: an interrupted caller returns at
 /// once, while the work goes on to its end, and what it holds is freed there. Of work left behind
 /// little may go on at a time: who has more waits for a place first, and can be interrupted there.
+/// Task-local values of the caller, such as whether gradients are recorded, are not those of the
+/// thread.
 package enum Abandonable {
-  /// The most work that goes on at a time, that of the caller included.
-  private static let mostRunning = 3
+  /// Places for the work that goes on at a time, that of the caller included.
+  private static let places = DispatchSemaphore(value: 3)
   private static let running = Atomic<Int>(0)
   private static let mostPatience = DispatchTimeInterval.milliseconds(5)
 
   /// Runs `body` and waits for it.
   ///
-  /// Where nobody could interrupt, it runs on the calling thread.
+  /// Where nobody could interrupt, or no thread can be had, it runs on the calling thread.
   /// - Throws: What `body` throws, or `Interruption.error`.
   package static func run<R>(_ body: @escaping () throws -> R) throws -> R {
     guard Interruption.isHeard else { return try body() }
     endWithoutWaiting()
-    while running.load(ordering: .relaxed) >= mostRunning {
-      try Interruption.checkpoint()
-      usleep(5000)
-    }
+    try wait(for: places)
     let work = Work(body)
-    try start(work)
-    while work.done.wait(timeout: .now() + mostPatience) == .timedOut {
+    guard start(work) else { return try body() }
+    try wait(for: work.done)
+    return try work.outcome().get()
+  }
+
+  private static func wait(for semaphore: DispatchSemaphore) throws {
+    while semaphore.wait(timeout: .now() + mostPatience) == .timedOut {
       try Interruption.checkpoint()
     }
-    return try work.outcome().get()
   }
 
   /// What a thread is given, and gives back.
@@ -56,7 +59,8 @@ package enum Abandonable {
     }
   }
 
-  private static func start(_ work: AnyWork) throws {
+  /// Runs work on a thread of its own, if there is one to be had.
+  private static func start(_ work: AnyWork) -> Bool {
     running.wrappingAdd(1, ordering: .relaxed)
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
@@ -69,18 +73,27 @@ package enum Abandonable {
       &thread, &attributes,
       { argument in
         if let argument { Unmanaged<AnyWork>.fromOpaque(argument).takeRetainedValue().run() }
-        Abandonable.running.wrappingSubtract(1, ordering: .relaxed)
+        Abandonable.leave()
         return nil
       }, held.toOpaque())
     guard status == 0 else {
       held.release()
-      running.wrappingSubtract(1, ordering: .relaxed)
-      throw EngineError("engine", "no thread: \(String(cString: strerror(status)))")
+      leave()
+      return false
     }
+    return true
+  }
+
+  private static func leave() {
+    running.wrappingSubtract(1, ordering: .relaxed)
+    places.signal()
   }
 
   /// Lets the process end while work goes on: OpenBLAS frees its memory at the end, under the hands
   /// of who still uses it.
+  ///
+  /// Only the command hears interrupts: nothing is left running, or registered here, in a program
+  /// that has the library.
   private static func endWithoutWaiting() { _ = leaving }
 
   private static let leaving: Int32 = on_exit(
