@@ -204,6 +204,15 @@ public final class IntTensor {
     return result
   }
 
+  /// Checks that places among `count` elements can be told: ids are 32 bits wide.
+  /// - Throws: `EngineError` if there are more.
+  static func checkPlaces(among count: Int, _ operation: String) throws {
+    guard count <= Int32.max else {
+      throw EngineError(
+        operation, "places are told among \(Int32.max) elements at the most, got \(count)")
+    }
+  }
+
   /// Checks that every element is in 0..<`limit`.
   /// - Throws: `EngineError` that names the first one outside, counted from 1 as in Lua.
   public func check(below limit: Int, _ operation: String, _ what: String) throws {

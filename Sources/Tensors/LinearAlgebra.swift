@@ -37,8 +37,8 @@ public enum LinearAlgebra {
       var info: Int32 = 0
       var integers = [Int32](repeating: 0, count: 8 * k)
       var (rows, columns, inner) = (size(n), size(m), size(k))
-      withExtendedLifetime(input) {
-        workspace { work, length in
+      try withExtendedLifetime(input) {
+        try workspace { work, length in
           openblas_sgesdd(
             &rows, &columns, input.pointer, &rows, s.pointer, vt.pointer, &rows, u.pointer, &inner,
             work, &length, &integers, &info)
@@ -77,14 +77,14 @@ public enum LinearAlgebra {
     var info: Int32 = 0
     var (rows, width, inner) = (size(m), size(n), size(k))
     var reflections = [Float](repeating: 0, count: k)
-    workspace { work, length in
+    try workspace { work, length in
       openblas_sgeqrf(&rows, &width, columns.pointer, &rows, &reflections, work, &length, &info)
     }
     try check(info, "qr", "LAPACK refused the matrix")
     for i in 0..<k {
       for j in i..<n { r.pointer[i * n + j] = columns.pointer[j * m + i] }
     }
-    workspace { work, length in
+    try workspace { work, length in
       openblas_sorgqr(
         &rows, &inner, &inner, columns.pointer, &rows, reflections, work, &length, &info)
     }
@@ -137,7 +137,7 @@ public enum LinearAlgebra {
     var order = size(n)
     var integers = [Int32](repeating: 0, count: 5 * n + 3)
     var integerLength = size(integers.count)
-    workspace { work, length in
+    try workspace { work, length in
       openblas_ssyevd(
         &order, x.pointer, &order, values.pointer, work, &length, &integers, &integerLength, &info)
     }
@@ -263,9 +263,10 @@ extension LinearAlgebra {
     }
   }
 
-  /// Turns a positive code of LAPACK into a sentence; a negative one says that we called it wrongly.
+  /// Turns a positive code of LAPACK into a sentence; a negative one says that it was called wrongly,
+  /// or for a matrix whose workspace it cannot count.
   private static func check(_ info: Int32, _ operation: String, _ sentence: String) throws {
-    precondition(info >= 0, "\(operation): LAPACK refuses its argument \(-info)")
+    if info < 0 { throw EngineError(operation, "LAPACK refuses its argument \(-info)") }
     if info > 0 { throw EngineError(operation, sentence) }
   }
 
@@ -274,15 +275,14 @@ extension LinearAlgebra {
   /// Calls a routine twice: to ask how much memory it wants, and with that memory.
   private static func workspace(
     _ routine: (UnsafeMutablePointer<Float>, inout Int32) -> Void
-  ) {
+  ) throws {
     var wanted: Float = 0
     var length: Int32 = -1
     routine(&wanted, &length)
     // The answer is a Float, which may have been rounded down.
     length = max(1, Int32(clamping: Int(wanted.nextUp.rounded(.up))))
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: Int(length)) { work in
-      if let memory = work.baseAddress { routine(memory, &length) }
-    }
+    let memory = try Tensor(uninitialized: [Int(length)])
+    withExtendedLifetime(memory) { routine(memory.pointer, &length) }
   }
 
   /// Whether the entry of largest absolute value in a column is negative.

@@ -69,6 +69,7 @@ extension Tensor {
       throw EngineError(
         "masked_select", "the mask has shape \(self.shape), the tensor has \(shape)")
     }
+    try IntTensor.checkPlaces(among: count, "masked_select")
     return try withElements { elements in
       var places: [Int32] = []
       for (place, weight) in elements.enumerated() where weight != 0 {

@@ -5,6 +5,7 @@ extension Tensor {
   private var blasMatrix: MatrixView? {
     let (rows, columns) = (shape[rank - 2], shape[rank - 1])
     let (rowStride, columnStride) = (layout.strides[rank - 2], layout.strides[rank - 1])
+    guard Swift.max(rowStride, columnStride) <= Int32.max else { return nil }
     if columnStride == 1, rowStride >= Swift.max(1, columns) {
       return MatrixView(pointer, stride: rowStride)
     }
@@ -40,6 +41,10 @@ extension Tensor {
     let inner = other.shape[Swift.max(0, other.rank - 2)]
     guard shape[rank - 1] == inner else {
       throw EngineError("matmul", "inner sizes differ, \(shape) × \(other.shape)")
+    }
+    guard (shape.suffix(2) + other.shape.suffix(2)).allSatisfy({ $0 <= Int32.max }) else {
+      throw EngineError(
+        "matmul", "BLAS counts to \(Int32.max), got \(shape) × \(other.shape)")
     }
     if rank == 1 {
       let row = try reshape([1, inner]).matmul(other)

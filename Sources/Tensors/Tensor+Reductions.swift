@@ -117,6 +117,7 @@ extension Tensor {
   ) throws -> IntTensor {
     let r = try Reduction(self, d, keepDim: keepDim, operation)
     try r.needElements(operation)
+    try IntTensor.checkPlaces(among: shape[layout.dimension(d, operation)], operation)
     let source = try detach().contiguous()
     let result = try IntTensor(shape: r.shape)
     withExtendedLifetime(source) {

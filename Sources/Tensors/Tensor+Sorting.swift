@@ -11,6 +11,7 @@ extension Tensor {
     _ d: Int = -1, descending: Bool = false
   ) throws -> (values: Tensor, indices: IntTensor) {
     let d = try layout.dimension(d, "sort")
+    try IntTensor.checkPlaces(among: shape[d], "sort")
     let places = try ordered(d, keep: shape[d], descending: descending)
     return (try gather(d, places), places)
   }
@@ -29,6 +30,7 @@ extension Tensor {
       throw EngineError(
         "topk", "\(k) of the \(shape[d]) elements in dimension \(d + 1) of shape \(shape)")
     }
+    try IntTensor.checkPlaces(among: shape[d], "topk")
     let places = try ordered(d, keep: k, descending: largest)
     return (try gather(d, places), places)
   }

@@ -93,4 +93,22 @@ import Testing
     expectError("topk: 4 of the 3 elements in dimension 2 of shape [2, 3]") { try x.topK(4) }
     expectError("topk: -1 of the 2 elements in dimension 1 of shape [2, 3]") { try x.topK(-1, 0) }
   }
+
+  /// Whether this machine has the memory that a tensor of so many elements may ask for.
+  private static let countsBeyondPlaces = (try? Tensor(0).expand([1 << 31])) != nil
+
+  @Test(.enabled(if: countsBeyondPlaces, "a tensor of 2³¹ elements is too large here"))
+  func placesThatNoIdCanTell() throws {
+    let x = try Tensor(0).expand([1 << 31])
+    let sentence = "places are told among 2147483647 elements at the most, got 2147483648"
+    expectError("sort: \(sentence)") { try x.sort() }
+    expectError("topk: \(sentence)") { try x.topK(1) }
+    expectError("argmax: \(sentence)") { try x.argmax() }
+    expectError("argmin: \(sentence)") { try x.argmin(0) }
+    expectError("max: \(sentence)") { try x.max(0) }
+    expectError("masked_select: \(sentence)") { try x.maskedSelect(x) }
+    expectError("matmul: BLAS counts to 2147483647, got [2147483648] × [2147483648]") {
+      try x.matmul(x)
+    }
+  }
 }
