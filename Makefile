@@ -7,8 +7,8 @@ LIBRARY = .build/release/libMnemoLibrary.so
 SWIFT_SOURCES = Package.swift Sources Tests
 LUA_SOURCES = lua examples bench tools Tests/Lua Tests/StockLua Tests/Fuzz
 
-.PHONY: all deps build library demo test test-lua test-stock bench bench-scaling transcript lint docs \
-  docs-check format install
+.PHONY: all deps build library demo test test-lua test-stock test-checked bench bench-scaling \
+  transcript lint docs docs-check format install
 
 all: build
 
@@ -59,6 +59,12 @@ test-stock: install
 	  $(CC) -o .build/$$program Tests/StockLua/$$program.c \
 	    $$(pkg-config --cflags --libs lua5.4) -pthread && .build/$$program || exit 1; \
 	done
+
+# Everything but the command's tests once more in another configuration: every guard of the kernels
+# kept, and the vector units and matrix kernels of an older processor.
+test-checked: deps
+	MNEMO_CHECKED=1 MNEMO_MARCH=x86-64-v3 OPENBLAS_CORETYPE=Haswell $(SWIFT) test -c release \
+	  --disable-testable-imports --scratch-path .build/checked --skip CommandTests
 
 # How fast this machine and mnemo are, one line of JSON for each number; bench/README.md explains.
 bench: build
