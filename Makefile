@@ -7,7 +7,7 @@ LIBRARY = .build/release/libMnemoLibrary.so
 SWIFT_SOURCES = Package.swift Sources Tests
 LUA_SOURCES = lua examples bench tools Tests/Lua Tests/StockLua Tests/Fuzz
 
-.PHONY: all deps build library demo test test-lua test-stock test-checked bench bench-scaling \
+.PHONY: all deps build library demo test test-lua test-stock test-checked test-sanitized bench bench-scaling \
   transcript lint docs docs-check format install
 
 all: build
@@ -65,6 +65,12 @@ test-stock: install
 test-checked: deps
 	MNEMO_CHECKED=1 MNEMO_MARCH=x86-64-v3 OPENBLAS_CORETYPE=Haswell $(SWIFT) test -c release \
 	  --disable-testable-imports --scratch-path .build/checked --skip CommandTests
+
+# The same under AddressSanitizer, which sees what is read and written outside of a block or after
+# its end. What lives until the process ends, as Swift's types do, is no leak.
+test-sanitized: deps
+	MNEMO_CHECKED=1 ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --sanitize=address \
+	  --disable-testable-imports --scratch-path .build/sanitized --skip CommandTests
 
 # How fast this machine and mnemo are, one line of JSON for each number; bench/README.md explains.
 bench: build
