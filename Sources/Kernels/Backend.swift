@@ -158,8 +158,8 @@ public protocol Backend: Sendable {
   /// Turns the pairs (x_2i, x_2i+1) of each row of x [rows, 2·pairs] by the angle whose cosine and
   /// sine stand in tables [length, pairs], at the row's number modulo length.
   func rotate(
-    _ rows: Int, length: Int, pairs: Int, _ x: UnsafePointer<Float>, cosines: [Float],
-    sines: [Float], to out: UnsafeMutablePointer<Float>)
+    _ rows: Int, length: Int, pairs: Int, _ x: UnsafePointer<Float>,
+    cosines: UnsafePointer<Float>, sines: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>)
 
   // MARK: Fused
 

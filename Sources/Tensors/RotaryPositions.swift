@@ -19,21 +19,23 @@ extension Tensor {
   private func rotated(base: Double, direction: Float) throws -> Tensor {
     let (length, width) = (shape[1], shape[2])
     let pairs = width / 2
-    var cosines = [Float](repeating: 0, count: length * pairs)
-    var sines = cosines
+    let (cosines, sines) = (
+      try Tensor(uninitialized: [length, pairs]), try Tensor(uninitialized: [length, pairs])
+    )
+    let (c, s) = (cosines.pointer, sines.pointer)
     for t in 0..<length {
       for i in 0..<pairs {
         let angle = Double(t) * Glibc.pow(base, -2 * Double(i) / Double(width))
-        cosines[t * pairs + i] = Float(cos(angle))
-        sines[t * pairs + i] = direction * Float(sin(angle))
+        c[t * pairs + i] = Float(cos(angle))
+        s[t * pairs + i] = direction * Float(sin(angle))
       }
     }
     let source = try contiguous()
     let result = try Tensor(uninitialized: shape)
-    withExtendedLifetime(source) {
+    withExtendedLifetime((source, cosines, sines)) {
       Backends.current.rotate(
-        shape[0] * length, length: length, pairs: pairs, source.pointer, cosines: cosines,
-        sines: sines, to: result.pointer)
+        shape[0] * length, length: length, pairs: pairs, source.pointer, cosines: c, sines: s,
+        to: result.pointer)
     }
     // A rotation's transpose is the rotation back.
     return result.recorded("rope", from: [self]) {

@@ -23,13 +23,15 @@ struct Initializer {
 
   /// sin(t · 10000^(−2i/d)) at coordinate 2i, the cosine at 2i + 1, t counted from 0 ([TF §3.5]).
   static func sinusoids(length: Int, dim: Int) throws -> Tensor {
-    var elements = [Float](repeating: 0, count: length * dim)
-    for t in 0..<length {
-      for j in 0..<dim {
-        let angle = Double(t) * pow(10000, -Double(j - j % 2) / Double(dim))
-        elements[t * dim + j] = Float(j % 2 == 0 ? sin(angle) : cos(angle))
+    let table = try Tensor(full: [length, dim], 0)
+    try table.withMutableElements { elements in
+      for t in 0..<length {
+        for j in 0..<dim {
+          let angle = Double(t) * pow(10000, -Double(j - j % 2) / Double(dim))
+          elements[t * dim + j] = Float(j % 2 == 0 ? sin(angle) : cos(angle))
+        }
       }
     }
-    return try Tensor(elements, shape: [length, dim])
+    return table
   }
 }
