@@ -52,22 +52,31 @@ public final class MemoryPool: Sendable {
   package func take(bytes wanted: Int) -> Block? {
     guard wanted <= Self.most else { return nil }
     let bytes = Self.rounded(wanted)
+    guard let block = keptBlock(bytes) ?? Self.allocated(bytes) ?? afterGivingBack(bytes) else {
+      return nil
+    }
     let now = live.add(bytes, ordering: .relaxed).newValue
     if now > peak.load(ordering: .relaxed) { _ = peak.max(now, ordering: .relaxed) }
-    if bytes >= Self.pooledFrom {
-      let reused: Block? = kept.withLock { kept in
-        guard let block = kept.blocks[bytes]?.popLast() else { return nil }
-        kept.bytes -= bytes
-        return block
-      }
-      if let reused { return reused }
+    return block
+  }
+
+  private func keptBlock(_ bytes: Int) -> Block? {
+    guard bytes >= Self.pooledFrom else { return nil }
+    return kept.withLock { kept in
+      guard let block = kept.blocks[bytes]?.popLast() else { return nil }
+      kept.bytes -= bytes
+      return block
     }
-    if let pointer = Self.allocate(bytes) { return Block(pointer: pointer, bytes: bytes) }
-    // What is kept for later may be in the way.
+  }
+
+  private static func allocated(_ bytes: Int) -> Block? {
+    allocate(bytes).map { Block(pointer: $0, bytes: bytes) }
+  }
+
+  /// What is kept for later may be in the way.
+  private func afterGivingBack(_ bytes: Int) -> Block? {
     giveBackKept()
-    if let pointer = Self.allocate(bytes) { return Block(pointer: pointer, bytes: bytes) }
-    live.subtract(bytes, ordering: .relaxed)
-    return nil
+    return Self.allocated(bytes)
   }
 
   private static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
