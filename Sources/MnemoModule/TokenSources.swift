@@ -1,7 +1,6 @@
 import LuaBridge
 import Tasks
 import Tensors
-import Training
 
 /// Where token ids came from, so that the prompt can show them as text.
 ///
@@ -31,18 +30,6 @@ final class TokenSources {
   }
 }
 
-/// The training runs that are alive.
-final class LiveRuns {
-  private struct Entry { weak var run: TrainingRun? }
-  private var entries: [Entry] = []
-
-  func note(_ run: TrainingRun) {
-    entries = entries.filter { $0.run != nil } + [Entry(run: run)]
-  }
-
-  var all: [TrainingRun] { entries.compactMap(\.run) }
-}
-
 extension MnemoModule {
   /// The text of ids that a task drew, one string for each sequence; nil for other tensors.
   public static func decode(_ tensor: IntTensor, in lua: Lua) throws -> [String]? {
@@ -53,12 +40,5 @@ extension MnemoModule {
     return try stride(from: 0, to: min(ids.count, 32 * length), by: length).map {
       try text.decode(Array(ids[$0..<$0 + length]))
     }
-  }
-
-  /// How many training runs would be lost if the process ended now.
-  public static func unsavedRuns(in lua: Lua) -> Int {
-    guard let runs = lua.moduleState?.liveRuns, !runs.all.isEmpty else { return 0 }
-    lua.collect()
-    return runs.all.count { $0.isUnsaved }
   }
 }
