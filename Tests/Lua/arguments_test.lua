@@ -155,7 +155,7 @@ function tests.test_nearest_name()
   luaunit.assertNil(nearest.name(("x"):rep(10000000), known))
   luaunit.assertTrue(os.clock() - start < 1)
   luaunit.assertEquals(nearest.message("palette", known, "option"),
-    "unknown option 'palette'; known are xlabel, ylabel, title")
+    "unknown option 'palette'; allowed are 'xlabel', 'ylabel', 'title'")
 end
 
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances { { "arguments", tests } })

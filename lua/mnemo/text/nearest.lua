@@ -30,9 +30,10 @@ end
 function nearest.name(given, known)
   local best, best_distance
   for _, name in ipairs(known) do
-    -- Up to a third of the letters may differ, and always one. Names whose lengths differ by more
-    -- are further apart, and need no counting: one of a megabyte is near to none.
-    local most = math.max(1, math.max(#given, #name) // 3)
+    -- As in Suggestions.swift: up to a third of the letters given may differ, and always one.
+    -- Names whose lengths differ by more are further apart, and need no counting: one of a
+    -- megabyte is near to none.
+    local most = math.min(math.max(1, #given // 3), math.max(#given, #name) - 1)
     if math.abs(#given - #name) <= most then
       local distance = nearest.distance(given:lower(), name:lower())
       if distance <= most and (not best_distance or distance < best_distance) then
@@ -53,7 +54,7 @@ function nearest.message(given, known, what)
   if meant then
     return ("unknown %s '%s'; did you mean '%s'?"):format(what, given, meant)
   end
-  return ("unknown %s '%s'; known are %s"):format(what, given, table.concat(known, ", "))
+  return ("unknown %s '%s'; allowed are '%s'"):format(what, given, table.concat(known, "', '"))
 end
 
 --- Refuses a table with a key that is not known.
