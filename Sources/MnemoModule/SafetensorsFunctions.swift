@@ -51,7 +51,16 @@ enum SafetensorsFunctions {
         }
         var metadata: [String: String] = [:]
         if let extra = try call.optionalTable(3) {
-          for (name, _) in try extra.fields() { metadata[name] = try extra.string(.name(name)) }
+          for (name, _) in try extra.fields() {
+            let bytes = try extra.bytes(.name(name))
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard text.utf8.elementsEqual(bytes) else {
+              throw extra.failure(.name(name), "the text is no UTF-8")
+            }
+            guard metadata.updateValue(text, forKey: name) == nil else {
+              throw extra.failure(.name(name), "another name is the same in Unicode")
+            }
+          }
         }
         try Safetensors.save(call.string(1), tensors: tensors, metadata: metadata)
         return call.returns()

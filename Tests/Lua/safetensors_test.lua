@@ -127,6 +127,18 @@ function tests.test_load_state_takes_all_or_nothing()
   end
 end
 
+function tests.test_names_and_texts_that_the_file_cannot_hold()
+  with_file(function(path)
+    local function fails(message, tensors, metadata)
+      luaunit.assertErrorMsgContains(message, mnemo.safetensors.save, path, tensors, metadata)
+    end
+    local eye = { eye = mnemo.eye(2) }
+    fails("is no UTF-8", { ["\xff"] = mnemo.eye(2) })
+    fails(".note: the text is no UTF-8", eye, { note = "caf\xe9" })
+    fails("another name is the same in Unicode", eye, { ["\u{e9}"] = "1", ["e\u{301}"] = "2" })
+  end)
+end
+
 function tests.test_files_that_are_no_models()
   with_file(function(path)
     mnemo.safetensors.save(path, { w = mnemo.ones(2) })
