@@ -1,14 +1,7 @@
 import Tensors
 
-/// How a batch is cut: by its sizes alone, never by the number of threads.
+/// How a batch is cut: by its sizes and what the backend says, never by the number of threads.
 struct MicroBatches {
-  /// About so many tokens keep one thread's tensors in its cache and its products at full speed.
-  private static let tokens = 4096
-  /// At least so many parts, where there are enough sequences, share the work evenly.
-  private static let least = 8
-  /// The gradients of all parts together are at most so many numbers, or those of two parts.
-  private static let mostGradients = 1 << 24
-
   private let batch: Int
   private let size: Int
   private let ids: IntTensor
@@ -20,11 +13,12 @@ struct MicroBatches {
   init(_ ids: IntTensor, _ weights: Parameters = Parameters()) {
     self.ids = ids
     batch = ids.shape[0]
-    let most = (batch + Self.least - 1) / Self.least
+    let cut = Backends.current.batchCut
+    let most = (batch + cut.leastParts - 1) / cut.leastParts
     let trained = weights.trained.reduce(0) { $0 + $1.tensor.count }
-    let mostParts = max(2, Self.mostGradients / max(trained, 1))
+    let mostParts = max(2, cut.mostGradients / max(trained, 1))
     size = max(
-      1, min(Self.tokens / ids.shape[1], most), (batch + mostParts - 1) / mostParts)
+      1, min(cut.tokens / ids.shape[1], most), (batch + mostParts - 1) / mostParts)
   }
 
   var count: Int { (batch + size - 1) / size }
