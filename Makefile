@@ -92,6 +92,8 @@ transcript: build
 
 lint: deps
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
+	@! LC_ALL=C.UTF-8 grep -rnP --include='*.swift' --include='*.[ch]' '^(?=.{101}) *//' \
+	  Sources Tests || { echo "comments longer than 100 columns, which swift format passes"; exit 1; }
 	luacheck --quiet $(LUA_SOURCES)
 
 # The manual, docs/api.md, and the editor's stubs, lua/meta/mnemo.lua, from the declarations.

@@ -1,9 +1,9 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// Kernel loops are compiled for this machine's vector units, and without checks: what they are given
-// was checked before. Set MNEMO_MARCH (for example to x86-64-v3) to build binaries that travel to
-// other machines, MNEMO_CHECKED=1 to have the kernels checked like everything else.
+// Kernel loops are compiled for this machine's vector units, and without checks: what they are
+// given was checked before. Set MNEMO_MARCH (for example to x86-64-v3) to build binaries that
+// travel to other machines, MNEMO_CHECKED=1 to have the kernels checked like everything else.
 let architecture = Context.environment["MNEMO_MARCH"] ?? "native"
 let isChecked = Context.environment["MNEMO_CHECKED"] == "1"
 let kernelFlags: [SwiftSetting] = [

@@ -3,8 +3,9 @@ import Glibc
 // Causal attention in blocks of rows.
 //
 // A block of 32 queries meets the keys up to its last position only, so half of the T×T products is
-// never computed. Probabilities are kept for the backward pass if they are few (KeptBlocks); else it
-// computes the scores again and has the logarithm of each softmax's denominator to normalise them.
+// never computed. Probabilities are kept for the backward pass if they are few (KeptBlocks); else
+// it computes the scores again and has the logarithm of each softmax's denominator to normalise
+// them.
 //
 // Threading: one part of work for each sequence and head; parts write to disjoint slices.
 

@@ -2,14 +2,16 @@
 ///
 /// Tensors check shapes and record gradients; a backend gets addresses and sizes and does the
 /// arithmetic. A new device is one type that conforms to this protocol, and no operation changes.
-/// ``CPU`` is the first; a reference in plain loops, in the tests, is what any other is held against.
+/// ``CPU`` is the first; a reference in plain loops, in the tests, is what any other is held
+/// against.
 ///
 /// Conventions. Arrays are Float32 and lie side by side in row-major order unless a ``Layout`` or a
 /// ``MatrixView`` says otherwise. Results are written whole and never overlap operands, unless the
-/// text says that something is added to them. Sizes are checked before: an id is below the number of
-/// rows that it chooses from, and no size is negative. Where work is cut into parts, it is cut by
-/// its size alone and sums are made in the order of the parts, so that results do not depend on the
-/// number of threads. An operation that is cut short (``Interruption``) leaves its results undefined.
+/// text says that something is added to them. Sizes are checked before: an id is below the number
+/// of rows that it chooses from, and no size is negative. Where work is cut into parts, it is cut
+/// by its size alone and sums are made in the order of the parts, so that results do not depend on
+/// the number of threads. An operation that is cut short (``Interruption``) leaves its results
+/// undefined.
 ///
 /// Legend: *B* batch, *T* sequence length, *R* selected rows, *D* width, *H* heads, *V* vocabulary.
 public protocol Backend: Sendable {
@@ -71,8 +73,8 @@ public protocol Backend: Sendable {
   func places(
     _ op: PlaceOp, _ lines: Lines, _ x: UnsafePointer<Float>, to out: UnsafeMutablePointer<Int32>)
 
-  /// The order of each line of x [outer, size, inner] along the middle, by places, the first `keep` of
-  /// them: to out [outer, keep, inner]. Equal elements keep their order, NaN is larger than all.
+  /// The order of each line of x [outer, size, inner] along the middle, by places, the first `keep`
+  /// of them: to out [outer, keep, inner]. Equal elements keep their order, NaN is larger than all.
   /// - Throws: `EngineError` if there is no memory for it.
   func order(
     _ lines: Lines, keep: Int, descending: Bool, _ x: UnsafePointer<Float>,
@@ -80,7 +82,8 @@ public protocol Backend: Sendable {
 
   // MARK: Products
 
-  /// C[m×n] = A[m×k] · B[k×n] + beta · C, C contiguous; beta is 0 or 1. With k = 0 the product is 0.
+  /// C[m×n] = A[m×k] · B[k×n] + beta · C, C contiguous; beta is 0 or 1. With k = 0 the product is
+  /// 0.
   /// - Throws: `EngineError` if there is no memory for it.
   func product(
     _ m: Int, _ n: Int, _ k: Int, _ a: MatrixView, _ b: MatrixView, beta: Float,
@@ -128,14 +131,15 @@ public protocol Backend: Sendable {
   func logSumExp(
     _ rows: Int, _ n: Int, _ x: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>)
 
-  /// losses[r] = weights[r] · (logs[r] − x[r, targets[r]]), logs[r] = log Σ e^x[r, i]; a weight of 0
-  /// leaves the row out even where its loss is infinite.
+  /// losses[r] = weights[r] · (logs[r] − x[r, targets[r]]), logs[r] = log Σ e^x[r, i]; a weight of
+  /// 0 leaves the row out even where its loss is infinite.
   func crossEntropy(
     _ rows: Int, _ n: Int, _ x: UnsafePointer<Float>, _ targets: UnsafePointer<Int32>,
     weights: UnsafePointer<Float>, logs: UnsafeMutablePointer<Float>,
     losses: UnsafeMutablePointer<Float>)
 
-  /// dx[r, i] = scale · weights[r] · (e^(x[r, i] − logs[r]) − [i = targets[r]]), 0 where a weight is.
+  /// dx[r, i] = scale · weights[r] · (e^(x[r, i] − logs[r]) − [i = targets[r]]), 0 where a weight
+  /// is.
   func crossEntropySlope(
     _ rows: Int, _ n: Int, _ x: UnsafePointer<Float>, _ targets: UnsafePointer<Int32>,
     weights: UnsafePointer<Float>, logs: UnsafePointer<Float>, scale: Float,
@@ -191,8 +195,8 @@ public protocol Backend: Sendable {
 
   /// Causal attention whose scores, values and residual stream are sums of rows of tables: with
   /// β the softmax over u ≤ t of S[z_t, z_u] + S[z_t, V + u] + S[V + t, z_u] + S[V + t, V + u],
-  /// out [B, T, D] = X[z_t] + X[V + t] + Σ β (M[z_u] + M[V + u]), for tables S [V + T, V + T], M and
-  /// X [V + T, D] and ids z [B, T].
+  /// out [B, T, D] = X[z_t] + X[V + t] + Σ β (M[z_u] + M[V + u]), for tables S [V + T, V + T], M
+  /// and X [V + T, D] and ids z [B, T].
   ///
   /// `logs` [B, T] receives the logarithms of the softmaxes' denominators; `kept` may be nil.
   /// - Throws: `EngineError` if there is no memory for it.
@@ -227,8 +231,8 @@ public protocol Backend: Sendable {
     dw2: UnsafeMutablePointer<Float>?) throws
 
   /// The weighted cross-entropies of logits l = Σ x Wᵀ that are made block by block and not kept:
-  /// losses[r] = weights[r] · (log Σ e^l − l[target]). The gradients of Σ losses / total by the terms
-  /// that want them are computed at once: dx is written, dw is added to.
+  /// losses[r] = weights[r] · (log Σ e^l − l[target]). The gradients of Σ losses / total by the
+  /// terms that want them are computed at once: dx is written, dw is added to.
   /// - Throws: `EngineError` if there is no memory for it.
   func linearCrossEntropy(
     _ rows: Int, vocab: Int, _ terms: [LinearTerm], _ targets: UnsafePointer<Int32>,

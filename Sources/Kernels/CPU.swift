@@ -1,8 +1,8 @@
 /// The processor: loops over memory, on several threads, with the vector units it has.
 ///
 /// This target is the only one that is compiled without checks. It takes addresses and sizes that
-/// were checked before, and knows nothing of tensors. Threading: ranges of fixed size run in parallel
-/// (``Parallel``), so results do not depend on the number of threads.
+/// were checked before, and knows nothing of tensors. Threading: ranges of fixed size run in
+/// parallel (``Parallel``), so results do not depend on the number of threads.
 public struct CPU: Backend {
   /// Elements per parallel range of an elementwise loop.
   package static let grain = 1 << 15

@@ -2,8 +2,8 @@ import Glibc
 
 // Functions of one and of two numbers.
 //
-// A case is chosen once for a run of elements; what is done to each is written where it is known, so
-// that both are compiled into one loop of vector instructions.
+// A case is chosen once for a run of elements; what is done to each is written where it is known,
+// so that both are compiled into one loop of vector instructions.
 
 extension CPU {
   /// Neighbouring elements of an operand, and where their results go.

@@ -2,8 +2,8 @@ import Glibc
 
 // Causal attention over inputs that are sums of a token's and a position's embedding, from tables.
 //
-// Rows are done in blocks of 32 that meet the columns up to the diagonal only; probabilities are kept
-// for the backward pass if they are few, else computed again (KeptBlocks).
+// Rows are done in blocks of 32 that meet the columns up to the diagonal only; probabilities are
+// kept for the backward pass if they are few, else computed again (KeptBlocks).
 //
 // Threading: parts of 16 sequences, each with gradient tables of its own, added in order.
 

@@ -5,7 +5,8 @@ extension CPU {
   /// x = n·ln 2 + r with |r| ≤ ln 2 / 2; e^r by the polynomial of degree 6 with the
   /// smallest relative error on that interval (4e-9), then n into the exponent.
   /// Adding and subtracting 1.5·2²³ rounds to the nearest integer, whose bits are then in the
-  /// sum's low bits. Below −87.3, where results leave the normal range, it is 0; above 88.7 infinity.
+  /// sum's low bits. Below −87.3, where results leave the normal range, it is 0; above 88.7
+  /// infinity.
   @inline(__always)
   package static func exponential(_ x: Float) -> Float {
     let magic: Float = 0x1.8p23

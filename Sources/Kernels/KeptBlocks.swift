@@ -1,5 +1,5 @@
-/// Attention probabilities that the forward pass leaves for the backward pass, block by block, where
-/// all of them together are few enough to stay in cache; else they are computed again.
+/// Attention probabilities that the forward pass leaves for the backward pass, block by block,
+/// where all of them together are few enough to stay in cache; else they are computed again.
 ///
 /// A few sequences' probabilities are read back faster than they are computed; those of a long
 /// sequence alone would not fit into memory.

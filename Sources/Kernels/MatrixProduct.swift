@@ -1,6 +1,7 @@
 import OpenBLAS
 
-/// Matrix products on OpenBLAS, for operations that have asked ``MatrixLibrary`` whether it is there.
+/// Matrix products on OpenBLAS, for operations that have asked ``MatrixLibrary`` whether it is
+/// there.
 ///
 /// OpenBLAS runs one thread per call; the parallelism is ours. A product is cut into parts by its
 /// sizes alone: by rows of the result, or, for the tall sums of weight gradients, by the inner

@@ -1,5 +1,5 @@
-// Sums that several threads share: each part has a partial sum of its own, and the parts are added in
-// their order, so that the result does not depend on who did what.
+// Sums that several threads share: each part has a partial sum of its own, and the parts are added
+// in their order, so that the result does not depend on who did what.
 
 extension CPU {
   /// The partial sum of part `part` in an array [parts, count], set to 0.
@@ -11,8 +11,8 @@ extension CPU {
     return pointer
   }
 
-  /// Writes the sum over the first dimension of an array [parts, count] to `c`, in its order, or adds
-  /// it if `isAdded`.
+  /// Writes the sum over the first dimension of an array [parts, count] to `c`, in its order, or
+  /// adds it if `isAdded`.
   static func addParts(
     _ parts: Int, _ count: Int, _ sums: UnsafePointer<Float>, to c: UnsafeMutablePointer<Float>,
     isAdded: Bool = false

@@ -68,7 +68,8 @@ package enum Processors {
     return folders
   }
 
-  /// The path of a group and of all around it below what is mounted, "" being the mounted one itself.
+  /// The path of a group and of all around it below what is mounted, "" being the mounted one
+  /// itself.
   ///
   /// In a container the path may be one of the host, of which the mount shows only an end.
   private static func groups(from path: Substring, root: Substring) -> [String] {

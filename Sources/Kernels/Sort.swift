@@ -1,7 +1,7 @@
 // Elements in order along a dimension, by their places.
 //
-// An element becomes a 64-bit key: its order above, its place below. Sorting integers is fast, and no
-// two keys are equal, so the order is that of a stable sort.
+// An element becomes a 64-bit key: its order above, its place below. Sorting integers is fast, and
+// no two keys are equal, so the order is that of a stable sort.
 
 extension CPU {
   public func order(
@@ -42,8 +42,8 @@ extension CPU {
   /// The most keys that are sorted at once, which nothing interrupts: some 5 ms.
   private static let mostInOneSort = 1 << 16
 
-  /// Calls `body` with the `keep` smallest of `count` keys, in order: blocks are sorted, then merged
-  /// in pairs.
+  /// Calls `body` with the `keep` smallest of `count` keys, in order: blocks are sorted, then
+  /// merged in pairs.
   ///
   /// No run needs more than `keep` keys.
   private static func withFirstInOrder(

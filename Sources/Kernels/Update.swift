@@ -1,5 +1,5 @@
-// Updates of parameters by their gradients, in place. Each element is computed by itself, so the result
-// does not depend on how many threads there are.
+// Updates of parameters by their gradients, in place. Each element is computed by itself, so the
+// result does not depend on how many threads there are.
 
 /// What one update of AdamW multiplies with.
 public struct AdamWStep: Sendable {

@@ -5,8 +5,8 @@ import Transformers
 
 /// A model whose forward pass is a Lua function, with the same standing as the built-in ones.
 ///
-/// The function is kept in the model's userdata, so that a forward pass which mentions its own model
-/// does not keep both for ever.
+/// The function is kept in the model's userdata, so that a forward pass which mentions its own
+/// model does not keep both for ever.
 final class CustomModel: Model {
   private(set) var parameters = Parameters()
   let vocabSize: Int

@@ -136,8 +136,8 @@ package struct LuaText {
     return []
   }
 
-  /// The source with a statement before each `return` of the chunk itself, not of its functions; nil
-  /// if the chunk has an environment of its own, in which the statement may mean anything.
+  /// The source with a statement before each `return` of the chunk itself, not of its functions;
+  /// nil if the chunk has an environment of its own, in which the statement may mean anything.
   package func insertingBeforeReturns(_ statement: String) -> [UInt8]? {
     var result: [UInt8] = []
     var position = 0

@@ -5,9 +5,9 @@ import Tensors
 
 /// The prompt: reads Lua, evaluates it, prints what it gave, until it is told to leave.
 ///
-/// Locals of an input's outermost block persist. They are rewritten to fields of a table that is the
-/// environment of everything typed and falls back to the globals (`LuaText.rewritten`): code typed
-/// later sees them, `require` and `dofile` do not, as with any local.
+/// Locals of an input's outermost block persist. They are rewritten to fields of a table that is
+/// the environment of everything typed and falls back to the globals (`LuaText.rewritten`): code
+/// typed later sees them, `require` and `dofile` do not, as with any local.
 package final class REPL {
   /// What the command line said about the prompt.
   package struct Options {

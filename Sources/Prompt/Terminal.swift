@@ -39,7 +39,8 @@ package enum Terminal {
     }
   }
 
-  /// Takes the user's locale, or one of UTF-8 where it has other characters: all text here is UTF-8.
+  /// Takes the user's locale, or one of UTF-8 where it has other characters: all text here is
+  /// UTF-8.
   package static func setLocale() {
     setlocale(LC_CTYPE, "")
     if String(cString: nl_langinfo(Int32(CODESET))) != "UTF-8" { setlocale(LC_CTYPE, "C.UTF-8") }

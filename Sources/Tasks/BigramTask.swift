@@ -5,9 +5,9 @@ import Tensors
 /// The bigram task with in-context triggers.
 ///
 /// SCIENCE D1–D3; Bietti et al. 2023, *Birth of a Transformer*, §3. A sequence follows the corpus's
-/// bigram statistics, except that each of its K *triggers* q_k is always followed by an *output* o_k
-/// that is drawn once for the sequence: to predict it, a model has to look back. For each sequence,
-/// in this order:
+/// bigram statistics, except that each of its K *triggers* q_k is always followed by an *output*
+/// o_k that is drawn once for the sequence: to predict it, a model has to look back. For each
+/// sequence, in this order:
 ///
 /// 1. triggers q₁…q_K, distinct: the same for all sequences, or drawn from πᵤ without replacement;
 /// 2. an output o_k for each: uniform, or from π_b(·|q_k);
@@ -136,7 +136,8 @@ public final class BigramTask: ConcurrentTask {
   private let slots: [Int32]
 
   /// A task with these options.
-  /// - Throws: `EngineError` that names the option which cannot be honoured; ids in it count from 1.
+  /// - Throws: `EngineError` that names the option which cannot be honoured; ids in it count from
+  ///   1.
   public init(_ options: Options) throws {
     self.options = options
     corpus = try options.corpus ?? .shakespeare()

@@ -96,7 +96,8 @@ public final class Corpus: Sendable {
   /// Number of symbols of positive probability.
   var support: Int { rows.count(vocabSize) }
 
-  /// Ids of the symbols of positive probability, the most frequent first; among equals the lower id.
+  /// Ids of the symbols of positive probability, the most frequent first; among equals the lower
+  /// id.
   func ranking() -> [Int32] {
     var result: [Int32] = []
     rows.forEach(vocabSize) { symbol, _ in result.append(Int32(symbol)) }

@@ -34,8 +34,8 @@ func scalars(ofUTF8 bytes: UnsafeBufferPointer<UInt8>, _ operation: String, _ wh
 }
 
 /// All bytes of a file.
-/// - Throws: `EngineError` with the system's reason if it cannot be read, or if it is a directory or
-///   a device.
+/// - Throws: `EngineError` with the system's reason if it cannot be read, or if it is a directory
+///   or a device.
 func bytes(ofFile path: String, _ operation: String) throws -> [UInt8] {
   func failure() -> EngineError {
     EngineError(operation, "cannot read \"\(path)\": \(String(cString: strerror(errno)))")

@@ -10,9 +10,9 @@
 /// Plain formula, for each sequence: β_tu = softmax_{u ≤ t}(S[z_t, z_u] + S[z_t, N + u] +
 /// S[N + t, z_u] + S[N + t, N + u]), o_t = X[z_t] + X[N + t] + Σ_{u ≤ t} β_tu (V[z_u] + V[N + u]).
 ///
-/// Legend: *B* batch, *T* sequence length, *N* tokens, *D* width. Rows are done in blocks of 32 that
-/// meet the columns up to the diagonal only; β is kept for the backward pass if it is small, else
-/// computed again (KeptBlocks).
+/// Legend: *B* batch, *T* sequence length, *N* tokens, *D* width. Rows are done in blocks of 32
+/// that meet the columns up to the diagonal only; β is kept for the backward pass if it is small,
+/// else computed again (KeptBlocks).
 ///
 /// Threading: parts of 16 sequences, each with gradient tables of its own, added in order.
 public enum EmbeddingAttention {

@@ -87,7 +87,8 @@ public final class IntTensor {
   /// - Throws: `EngineError` if there is no such dimension.
   public func size(_ d: Int) throws -> Int { shape[try layout.dimension(d, "size")] }
 
-  /// A constant added to every element, with wrapping arithmetic: ids from 0 to ids from 1 and back.
+  /// A constant added to every element, with wrapping arithmetic: ids from 0 to ids from 1 and
+  /// back.
   public func offset(by constant: Int32) throws -> IntTensor {
     let result = try IntTensor(uninitialized: shape)
     let out = result.pointer
@@ -95,7 +96,8 @@ public final class IntTensor {
     return result
   }
 
-  /// Calls `body` with each element's number in row-major order and the element, on several threads.
+  /// Calls `body` with each element's number in row-major order and the element, on several
+  /// threads.
   ///
   /// It is not interrupted: what comes of ids is used as an index, and has been checked to be one.
   func forEachElement(_ body: @escaping (_ place: Int, _ element: Int32) -> Void) {

@@ -90,7 +90,8 @@ extension Layout {
   }
 
   /// The shape that `a` and `b` broadcast to.
-  /// - Throws: `EngineError` if two sizes differ and neither is 1, or the result would be too large.
+  /// - Throws: `EngineError` if two sizes differ and neither is 1, or the result would be too
+  ///   large.
   public static func broadcast(_ a: [Int], _ b: [Int], _ operation: String) throws -> [Int] {
     let rank = max(a.count, b.count)
     var result = [Int](repeating: 1, count: rank)

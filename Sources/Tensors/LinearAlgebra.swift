@@ -263,8 +263,8 @@ extension LinearAlgebra {
     }
   }
 
-  /// Turns a positive code of LAPACK into a sentence; a negative one says that it was called wrongly,
-  /// or for a matrix whose workspace it cannot count.
+  /// Turns a positive code of LAPACK into a sentence; a negative one says that it was called
+  /// wrongly, or for a matrix whose workspace it cannot count.
   private static func check(_ info: Int32, _ operation: String, _ sentence: String) throws {
     if info < 0 { throw EngineError(operation, "LAPACK refuses its argument \(-info)") }
     if info > 0 { throw EngineError(operation, sentence) }

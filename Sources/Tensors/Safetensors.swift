@@ -5,7 +5,8 @@ import FoundationEssentials
 /// A file is the length of the header (8 bytes, little-endian), the header, and the data:
 ///
 /// ```
-/// {"__metadata__": {"config": "…"}, "wo": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
+/// {"__metadata__": {"config": "…"}, "wo": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0,
+/// 24]}}
 /// ```
 ///
 /// Offsets count from the end of the header. The rules are those of the reference implementation
@@ -333,8 +334,8 @@ extension Safetensors {
   /// Writes named tensors and texts to a file.
   ///
   /// The file appears whole or not at all, see ``File/replace(_:_:_:)``.
-  /// - Throws: `EngineError` if a name comes twice or is `__metadata__`, or with the system's reason
-  ///   if the file cannot be written.
+  /// - Throws: `EngineError` if a name comes twice or is `__metadata__`, or with the system's
+  ///   reason if the file cannot be written.
   public static func save(
     _ path: String, tensors: [(name: String, value: Value)], metadata: [String: String] = [:]
   ) throws {

@@ -216,7 +216,8 @@ extension Tensor {
     Interruption.suspended { write(values) }
   }
 
-  /// The same for a tensor that nobody else knows yet, where an interruption may leave elements out.
+  /// The same for a tensor that nobody else knows yet, where an interruption may leave elements
+  /// out.
   func write(_ values: Tensor) {
     precondition(values.shape == shape, "elements of another shape")
     storage.version &+= 1

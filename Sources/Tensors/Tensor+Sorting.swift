@@ -1,11 +1,12 @@
-// Elements in order along a dimension. The order is found on integers, the values are then gathered,
-// so that their gradient goes back to where they came from.
+// Elements in order along a dimension. The order is found on integers, the values are then
+// gathered, so that their gradient goes back to where they came from.
 
 extension Tensor {
   /// The elements along dimension `d` in ascending or descending order, and where they stood.
   ///
   /// Equal elements keep their order. NaN counts as larger than everything.
-  /// - Returns: values and indices (from 0), both of this tensor's shape; the values have a gradient.
+  /// - Returns: values and indices (from 0), both of this tensor's shape; the values have a
+  ///   gradient.
   /// - Throws: `EngineError` if there is no such dimension.
   public func sort(
     _ d: Int = -1, descending: Bool = false
@@ -19,8 +20,8 @@ extension Tensor {
   /// The `k` largest (or smallest) elements along dimension `d`, the most extreme first.
   ///
   /// Of equal elements the first is taken first. NaN counts as larger than everything.
-  /// - Returns: values and indices (from 0), of this tensor's shape but for `k` along `d`; the values
-  ///   have a gradient.
+  /// - Returns: values and indices (from 0), of this tensor's shape but for `k` along `d`; the
+  ///   values have a gradient.
   /// - Throws: `EngineError` if there is no such dimension or it has fewer than `k` elements.
   public func topK(
     _ k: Int, _ d: Int = -1, largest: Bool = true

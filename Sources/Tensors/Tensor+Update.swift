@@ -1,5 +1,5 @@
-// Updates of optimizers, as they are checked: parameters, buffers and gradients have one shape and lie
-// side by side.
+// Updates of optimizers, as they are checked: parameters, buffers and gradients have one shape and
+// lie side by side.
 
 extension Tensor {
   /// One update of AdamW in place, with the two moments of this parameter.

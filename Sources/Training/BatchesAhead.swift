@@ -5,8 +5,8 @@ import Tensors
 /// is made.
 ///
 /// Only for tasks that can be drawn on any thread and with more than one thread to use; other
-/// batches are drawn when they are asked for. A batch depends on its index alone, so the numbers are
-/// the same either way.
+/// batches are drawn when they are asked for. A batch depends on its index alone, so the numbers
+/// are the same either way.
 final class BatchesAhead {
   private let task: any TokenTask
   private let size: Int

@@ -37,8 +37,9 @@ public final class TrainingRun {
   private var candidate: (step: Int, loss: Double)?
   private var lastGood: GoodState?
 
-  /// A loss so many times as large as the first, and as that of a uniform guess, log V, has left all
-  /// bounds: the right token's mean log-probability is a hundred times worse than knowing nothing.
+  /// A loss so many times as large as the first, and as that of a uniform guess, log V, has left
+  /// all bounds: the right token's mean log-probability is a hundred times worse than knowing
+  /// nothing.
   public static let divergence = 100.0
 
   /// What a run returns to: how things were when a record was made whose loss was below the first.

@@ -4,8 +4,8 @@ import Tensors
 /// A model on disk: a safetensors file with the published parameter names, and in its metadata what
 /// is needed to make the model again.
 ///
-/// Metadata: `format` = "mnemo", `kind` = the constructor (`simplified`, `transformer`), `config` = its
-/// options as JSON. Nothing in the file is ever executed.
+/// Metadata: `format` = "mnemo", `kind` = the constructor (`simplified`, `transformer`), `config` =
+/// its options as JSON. Nothing in the file is ever executed.
 public enum Checkpoint {
   /// Writes the model's parameters; an earlier file is replaced at once or not at all.
   /// - Parameters:

@@ -5,7 +5,8 @@ import Tensors
 //
 // - Layer 0 reads only embeddings, so its scores and values come from tables of N + T rows
 //   (EmbeddingAttention), unless there are more rows than the batch has use for.
-// - Where the loss counts, and only there, layer 1 needs queries, outputs and logits (RowSelection).
+// - Where the loss counts, and only there, layer 1 needs queries, outputs and logits
+//   (RowSelection).
 // - x_tᵀ W_K multiplies the needed queries, not all keys; values are summed before W_O W_V.
 // - W_U W_O W_V is one matrix if the vocabulary is narrower than the model.
 

@@ -9,8 +9,8 @@ import Tensors
 /// feed-forward. Logits are W_U x_t. Trained are W_K of both layers, W_O of layer 1 and the
 /// feed-forwards; everything else stays as it was drawn.
 ///
-/// How it is computed, fast, is in SimplifiedTransformer+Forward.swift; the same as plain formulas in
-/// SimplifiedTransformer+Trace.swift.
+/// How it is computed, fast, is in SimplifiedTransformer+Forward.swift; the same as plain formulas
+/// in SimplifiedTransformer+Trace.swift.
 ///
 /// Legend: *B* batch, *T* seq_len, *R* selected rows, *D* dim, *V* vocab.
 public final class SimplifiedTransformer: FunctionalModel {

@@ -27,7 +27,8 @@ public final class Trace {
   ///   - globs: names to keep, with `*`, `?` and `[…]`.
   ///   - replacements: by name or glob, functions from the tensor to one of the same shape.
   ///   - retainsGradients: whether what is kept receives its gradient in a backward pass.
-  ///   - endsThePass: whether the forward pass ends, with the error ``End``, at the first tensor kept.
+  ///   - endsThePass: whether the forward pass ends, with the error ``End``, at the first tensor
+  ///     kept.
   public init(
     keeping globs: [String] = [],
     replacing replacements: [(glob: String, function: (Tensor) throws -> Tensor)] = [],

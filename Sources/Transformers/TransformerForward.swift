@@ -3,9 +3,9 @@ import Tensors
 /// One forward pass of the transformer: from weights and tokens to logits, observed or not.
 ///
 /// The last layer computes what the selected rows need: keys and values at all positions, the rest
-/// at those rows only. With an observer, attention is computed as plain formulas: every intermediate
-/// is a tensor that can be looked at or replaced, scores and probabilities of size B×H×T×T among
-/// them.
+/// at those rows only. With an observer, attention is computed as plain formulas: every
+/// intermediate is a tensor that can be looked at or replaced, scores and probabilities of size
+/// B×H×T×T among them.
 ///
 /// Legend: *B* batch, *T* seq_len, *R* selected rows, *D* dim, *H* heads, *V* vocab.
 struct TransformerForward {

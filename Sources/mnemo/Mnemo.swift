@@ -67,8 +67,8 @@ struct Mnemo: ParsableCommand {
     }
   }
 
-  /// The command line with `--` before the script, whose own options are none of ours; and the names
-  /// of the options in it, in order.
+  /// The command line with `--` before the script, whose own options are none of ours; and the
+  /// names of the options in it, in order.
   ///
   /// As in lua(1), the value of a short option may follow at once: `-lmnemo.probes`.
   /// - Throws: `ValidationError` if an option is unknown, or its value missing.

@@ -184,7 +184,8 @@ import Testing
         let values = records.map { $0[name] as? Double }
         return values.firstIndex { $0 != values[0] }
       }
-      // In order 7, W_K⁰ → W_K¹ → W_O¹, with four steps each, W_K⁰ begins and W_O¹ waits for step 8.
+      // In order 7, W_K⁰ → W_K¹ → W_O¹, with four steps each, W_K⁰ begins and W_O¹ waits for step
+      // 8.
       #expect(try firstChange("wk0", order: 7) ?? 99 <= 4)
       #expect(try firstChange("wo1", order: 7) ?? 99 > 8)
       // In order 2, W_O¹ → W_K¹ → W_K⁰, it begins, and the last two wait for 4 and 8.

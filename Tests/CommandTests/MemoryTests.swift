@@ -40,8 +40,8 @@ import Testing
     #expect(peak.map { $0 > 2_000 && $0 < 60_000 } == true, "peak in kB: \(outcome.output)")
   }
 
-  /// A step over 50,000 tokens, whose logits would be 410 MB, and one over sequences of 4,096, whose
-  /// scores would be 268 MB for each head.
+  /// A step over 50,000 tokens, whose logits would be 410 MB, and one over sequences of 4,096,
+  /// whose scores would be 268 MB for each head.
   @Test(arguments: [(50_000, 128, 16), (65, 4_096, 4)])
   func stepsKeepNoLargeArrays(_ vocab: Int, _ length: Int, _ batch: Int) throws {
     let outcome = try run(

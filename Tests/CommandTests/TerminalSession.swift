@@ -74,7 +74,8 @@ final class TerminalSession {
     "/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
   ]
 
-  /// Whether a user without rights can run the command: not from a checkout that only root may enter.
+  /// Whether a user without rights can run the command: not from a checkout that only root may
+  /// enter.
   static let canRunAsNobody =
     geteuid() != 0
     || system(

@@ -76,7 +76,8 @@ import Testing
     }
   }
 
-  /// The same with memory: inputs are given anew to each backend, and `results` are read afterwards.
+  /// The same with memory: inputs are given anew to each backend, and `results` are read
+  /// afterwards.
   private func agree(
     _ label: String, writing results: [[Float]],
     _ body: (any Backend, [UnsafeMutablePointer<Float>]) throws -> Void,

@@ -5,7 +5,8 @@ import Testing
 @Suite struct BackgroundTests {
   private struct Refusal: Error, Equatable { let number: Int }
 
-  /// Each outcome is that of its own body, which has run once, whether a thread or the caller did it.
+  /// Each outcome is that of its own body, which has run once, whether a thread or the caller did
+  /// it.
   @Test func bodiesRunOnce() throws {
     let counter = Counter()
     let work = (0..<200).map { number in

@@ -46,7 +46,8 @@ import Testing
       // What lives moves the threshold, so that a growing list is not visited for every object.
       try lua.run("kept = {} for i = 1, 50000 do kept[i] = m.counter(i) end")
       #expect(tally.alive >= 50000)
-      // It comes down again step by step: what was finalized takes up Lua's memory for a cycle more.
+      // It comes down again step by step: what was finalized takes up Lua's memory for a cycle
+      // more.
       try lua.run("kept = nil for i = 1, 300000 do m.counter(i) end")
       #expect(tally.alive <= 10_000)
     }

@@ -27,7 +27,8 @@ private struct Sequence {
 }
 
 extension Batch {
-  /// The field that every batch of the task has; tokens, which no test takes for it, if one has not.
+  /// The field that every batch of the task has; tokens, which no test takes for it, if one has
+  /// not.
   fileprivate var occurrence: IntTensor { fields["occurrence", default: tokens] }
 
   fileprivate var sequences: [Sequence] {
@@ -291,8 +292,8 @@ extension Batch {
     return result
   }
 
-  /// With uniform outputs and uniform transitions the second token is uniform whatever the triggers:
-  /// it is i and a trigger with probability P(i is a trigger)/N.
+  /// With uniform outputs and uniform transitions the second token is uniform whatever the
+  /// triggers: it is i and a trigger with probability P(i is a trigger)/N.
   @Test(
     arguments: [
       ([4, 3, 2, 1], 1), ([4, 3, 2, 1], 2), ([4, 3, 2, 1], 3), ([5, 1, 1, 4, 0, 2], 3),

@@ -262,7 +262,8 @@ import Testing
     ) { try Corpus.file(file.path) }
   }
 
-  /// Random strings of bytes that sit at the edges of UTF-8's rules, judged by the standard library.
+  /// Random strings of bytes that sit at the edges of UTF-8's rules, judged by the standard
+  /// library.
   @Test func onlyUTF8IsRead() throws {
     let edges: [UInt8] = [
       0x00, 0x61, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED,

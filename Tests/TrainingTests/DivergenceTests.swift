@@ -32,8 +32,8 @@ private final class ScriptedModel: Model {
   func copy() throws -> any Model { throw Refusal() }
 }
 
-/// A loss that is no number, or beyond all bounds: the run ends, and the model goes back to where it
-/// was worth something.
+/// A loss that is no number, or beyond all bounds: the run ends, and the model goes back to where
+/// it was worth something.
 struct DivergenceTests {
   /// Where a run that diverges after these records goes back to.
   private func goodRecord(of run: TrainingRun, before step: Int) throws -> Record {

@@ -111,7 +111,8 @@ struct OptimizerTests {
     }
   }
 
-  /// Parameters of one name and other sizes take turns with one optimizer, and each goes its own way.
+  /// Parameters of one name and other sizes take turns with one optimizer, and each goes its own
+  /// way.
   @Test(arguments: cases) func statesBelongToTheirParameters(_ label: String) throws {
     let golden = try golden()
     let (alone, shared) = (try optimizer(label), try optimizer(label))

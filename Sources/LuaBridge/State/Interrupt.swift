@@ -9,7 +9,8 @@ import LuaShim
 /// What is raised is a value of a kind of its own, which `LuaError.isInterrupt` and
 /// `Lua.isInterrupt(_:)` know again; an error of a script with the same words is no interrupt.
 ///
-/// A coroutine that runs hears of it too; installing replaces `coroutine.resume` and `wrap` for that.
+/// A coroutine that runs hears of it too; installing replaces `coroutine.resume` and `wrap` for
+/// that.
 public enum Interrupt {
   /// Catches SIGINT on behalf of a state, which has to run on the calling thread.
   public static func install(_ lua: Lua) { mnemo_interrupt_install(lua.state) }
@@ -32,7 +33,8 @@ public enum Interrupt {
   /// Runs `body`, which looks for interrupts itself: a loop that ends after the current step.
   ///
   /// Meanwhile a first interrupt only waits, so that callbacks of the step can finish; after 50 ms,
-  /// or when a second one comes, it is raised in them. What still waits at the end is raised in Lua then.
+  /// or when a second one comes, it is raised in them. What still waits at the end is raised in Lua
+  /// then.
   public static func deferring<R>(_ body: () throws -> R) rethrows -> R {
     mnemo_interrupt_defer(1)
     defer { mnemo_interrupt_defer(-1) }

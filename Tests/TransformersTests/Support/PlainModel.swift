@@ -22,8 +22,8 @@ extension PlainModel {
   }
 }
 
-/// Checks the loss under every mask, and the gradients of every parameter, against the plain model's
-/// full logits; every parameter of `model` is trained.
+/// Checks the loss under every mask, and the gradients of every parameter, against the plain
+/// model's full logits; every parameter of `model` is trained.
 func expectMaskedLosses(
   _ model: any Model, _ batch: Batch, sourceLocation: SourceLocation = #_sourceLocation,
   _ makePlain: () throws -> any PlainModel
