@@ -22,7 +22,7 @@ public final class MemoryPool: Sendable {
   // Counted without the lock: most tensors of a script are a few bytes.
   private let live = Atomic<Int>(0)
   private let peak = Atomic<Int>(0)
-  private let kept = Mutex(Kept())
+  private let kept = Lock(Kept())
   private static let pooledFrom = 1 << 18
   private static let keepAtLeast = 256 << 20
   /// The most bytes in one block: nothing near it can be had, and sums of such do not overflow.

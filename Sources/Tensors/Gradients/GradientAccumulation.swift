@@ -1,5 +1,3 @@
-import Synchronization
-
 /// A loss over a batch, as the sum of losses over its parts, each with its gradients.
 ///
 /// Gradients of a sum are sums of gradients, so each part of a batch (a micro-batch) can go through
@@ -54,7 +52,7 @@ public enum GradientAccumulation {
   /// Sums of what parts deliver in any order, added in the order of the parts.
   private final class OrderedSums: @unchecked Sendable {
     // Sendable: everything below is used under the lock.
-    private let lock = Mutex(())
+    private let lock = Lock(())
     private var next = 0
     private var waiting: [Int: Result<Part, any Error>] = [:]
     private var value = 0.0
