@@ -189,27 +189,6 @@ struct TransformerTests {
     expectClose(silenced.detach(), withoutOutput.detach(), 1e-6, "logits")
   }
 
-  // MARK: Memory
-
-  /// Scores of all heads and positions are never there at once.
-  @Test func attentionIsNotKept() throws {
-    let (batch, heads, length) = (4, 16, 512)
-    let model = try Transformer(
-      .small {
-        ($0.dim, $0.heads, $0.layers, $0.maxLen) = (heads, heads, 1, length)
-        $0.ffn = .none
-      })
-    let tokens = try IntTensor(shape: [batch, length], fill: 3)
-    let scores = batch * heads * length * length * MemoryLayout<Float>.stride
-    let pool = MemoryPool.shared
-    let before = pool.peakBytes
-    try model.forward(tokens).square().mean().backward()
-    let fused = pool.peakBytes
-    #expect(fused - before < scores / 2)
-    _ = try model.attention(tokens, layer: 0)
-    #expect(pool.peakBytes - before >= scores)
-  }
-
   // MARK: Copies
 
   @Test(arguments: configurations)
