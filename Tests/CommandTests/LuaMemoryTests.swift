@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "mnemo.ones(3)", "t:shape()", "mnemo.documentation()", "t:t()", "tostring(t):rep(9)",
+    "mnemo.ones(3)", "t:shape()", "t:t()", "tostring(t):rep(9)",
     "t + 1", "mnemo.data.bigram { seq_len = 8, seed = 1 }", "mnemo.optim.sgd { lr = 0.1 }",
   ]) func objectsUntilThereIsNoMore(_ value: String) throws {
     let outcome = try run(
