@@ -105,7 +105,7 @@ final class TerminalSession {
   /// Types a line and Enter, and waits for a text that is shown after it.
   @discardableResult
   func enter(
-    _ line: String, expecting text: String, seconds: Double = 30,
+    _ line: String, expecting text: String, seconds: Double = 120,
     location: SourceLocation = #_sourceLocation
   ) throws -> String {
     type(line + "\r")
@@ -115,7 +115,7 @@ final class TerminalSession {
   /// Waits until a text is shown, and returns what was shown since the last wait, up to its end.
   @discardableResult
   func expect(
-    _ text: String, seconds: Double = 30, location: SourceLocation = #_sourceLocation
+    _ text: String, seconds: Double = 120, location: SourceLocation = #_sourceLocation
   ) throws -> String {
     let end = ContinuousClock.now + .seconds(seconds)
     while true {
@@ -137,7 +137,7 @@ final class TerminalSession {
   struct Missing: Error { let text: String }
 
   /// Waits for the command to end, and returns its exit status.
-  func end(seconds: Double = 30) throws -> Int32 {
+  func end(seconds: Double = 120) throws -> Int32 {
     let end = ContinuousClock.now + .seconds(seconds)
     var status: Int32 = 0
     while waitpid(process, &status, WNOHANG) == 0 {
