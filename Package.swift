@@ -35,8 +35,10 @@ let package = Package(
     // The engine; imports point downwards only. OpenBLAS is loaded when it is first used.
     .target(name: "OpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "ThreadPool"),
+    .target(name: "Stopping", dependencies: ["ThreadPool"]),
     .target(
-      name: "Kernels", dependencies: ["OpenBLAS", "ThreadPool"], swiftSettings: kernelFlags),
+      name: "Kernels", dependencies: ["OpenBLAS", "ThreadPool", "Stopping"],
+      swiftSettings: kernelFlags),
     .target(name: "Tensors", dependencies: ["Kernels", "OpenBLAS"]),
     .target(name: "Settings"),
     .target(
@@ -51,7 +53,7 @@ let package = Package(
     // Swift and Lua meet.
     .target(name: "LuaShim", dependencies: ["CLua"]),
     .target(
-      name: "LuaBridge", dependencies: ["CLua", "LuaShim"], swiftSettings: crossModule),
+      name: "LuaBridge", dependencies: ["CLua", "LuaShim", "Stopping"], swiftSettings: crossModule),
     .target(
       name: "MnemoModule",
       dependencies: ["LuaBridge", "Settings", "Tensors", "Tasks", "Transformers", "Training"]),
@@ -70,6 +72,7 @@ let package = Package(
     .target(
       name: "TestModels", dependencies: ["Tensors", "Tasks", "Transformers"],
       path: "Tests/TestModels"),
+    .testTarget(name: "StoppingTests", dependencies: ["Stopping", "Kernels"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
     .testTarget(name: "SettingsTests", dependencies: ["Settings"]),

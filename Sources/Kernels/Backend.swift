@@ -10,7 +10,7 @@
 /// text says that something is added to them. Sizes are checked before: an id is below the number
 /// of rows that it chooses from, and no size is negative. Where work is cut into parts, it is cut
 /// by its size alone and sums are made in the order of the parts, so that results do not depend on
-/// the number of threads. An operation that is cut short (``Interruption``) leaves its results
+/// the number of threads. An operation that is cut short (``StopToken``) leaves its results
 /// undefined.
 ///
 /// Legend: *B* batch, *T* sequence length, *R* selected rows, *D* width, *H* heads, *V* vocabulary.

@@ -15,7 +15,7 @@ extension CPU {
     to table: UnsafeMutablePointer<Float>
   ) {
     for r in 0..<count {
-      if r & 0xFFF == 0, Interruption.stopsHere { break }
+      if r & 0xFFF == 0, StopToken.stopsHere { break }
       let (a, b) = (rows + r * width, table + Int(ids[r]) * width)
       for i in 0..<width { b[i] += a[i] }
     }
@@ -35,7 +35,7 @@ extension CPU {
     to x: UnsafeMutablePointer<Float>
   ) {
     let count = lines.outer * wanted * lines.inner
-    for first in stride(from: 0, to: count, by: 1 << 16) where !Interruption.stopsHere {
+    for first in stride(from: 0, to: count, by: 1 << 16) where !StopToken.stopsHere {
       Self.forEachPair(lines, wanted, ids, first..<min(count, first + 1 << 16)) { x[$1] += g[$0] }
     }
   }

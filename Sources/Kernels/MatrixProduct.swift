@@ -15,34 +15,34 @@ extension CPU {
   /// A large product is cut in halves, by its sizes alone, so that an interruption is heard.
   static func product(
     _ m: Int, _ n: Int, _ k: Int, alpha: Float = 1, _ a: MatrixView, _ b: MatrixView,
-    beta: Float = 0, _ c: UnsafeMutablePointer<Float>, stride: Int, isHeard: Bool = false
+    beta: Float = 0, _ c: UnsafeMutablePointer<Float>, stride: Int, stop: StopToken? = nil
   ) {
     guard m * n * k > mostInOneCall else {
       productInTiles(m, n, k, alpha, a, b, beta, c, stride)
       return
     }
-    if isHeard && Interruption.shouldStop { return }
+    if stop?.shouldStop == true { return }
     if k > 4 * max(m, n) {
       let half = k / 2
       let right = a.fromColumn(half)
       let lower = b.fromRow(half)
-      product(m, n, half, alpha: alpha, a, b, beta: beta, c, stride: stride, isHeard: isHeard)
+      product(m, n, half, alpha: alpha, a, b, beta: beta, c, stride: stride, stop: stop)
       product(
-        m, n, k - half, alpha: alpha, right, lower, beta: 1, c, stride: stride, isHeard: isHeard)
+        m, n, k - half, alpha: alpha, right, lower, beta: 1, c, stride: stride, stop: stop)
     } else if m >= n {
       let half = (m / 2 + 15) & ~15
       let lower = a.fromRow(half)
-      product(half, n, k, alpha: alpha, a, b, beta: beta, c, stride: stride, isHeard: isHeard)
+      product(half, n, k, alpha: alpha, a, b, beta: beta, c, stride: stride, stop: stop)
       product(
         m - half, n, k, alpha: alpha, lower, b, beta: beta, c + half * stride, stride: stride,
-        isHeard: isHeard)
+        stop: stop)
     } else {
       let half = (n / 2 + 15) & ~15
       let right = b.fromColumn(half)
-      product(m, half, k, alpha: alpha, a, b, beta: beta, c, stride: stride, isHeard: isHeard)
+      product(m, half, k, alpha: alpha, a, b, beta: beta, c, stride: stride, stop: stop)
       product(
         m, n - half, k, alpha: alpha, a, right, beta: beta, c + half, stride: stride,
-        isHeard: isHeard)
+        stop: stop)
     }
   }
 
@@ -96,7 +96,7 @@ extension CPU {
     _ c: UnsafeMutablePointer<Float>
   ) throws {
     if m == 0 || n == 0 { return }
-    let isHeard = Interruption.isHeard
+    let stop = StopToken.heard
     if k == 0 {
       if beta == 0 { c.update(repeating: 0, count: m * n) }
       return
@@ -110,7 +110,7 @@ extension CPU {
         try parallelProduct(m, n, k, a, MatrixView(turned.pointer, stride: n), beta: beta, c)
       }
     } else if m * n * k < 1 << 19 {
-      product(m, n, k, a, b, beta: beta, c, stride: n, isHeard: isHeard)
+      product(m, n, k, a, b, beta: beta, c, stride: n, stop: stop)
     } else if k >= 4 * max(m, n) && k >= 1024 {
       try innerSplitProduct(m, n, k, a, b, beta, c)
     } else if m >= 32 {
@@ -121,7 +121,7 @@ extension CPU {
         let first = part * block
         product(
           min(block, m - first), n, k, a.fromRow(first), b, beta: beta, c + first * n, stride: n,
-          isHeard: isHeard)
+          stop: stop)
       }
     } else {
       let block = max(64, ((n + 31) / 32 + 15) & ~15)
@@ -129,7 +129,7 @@ extension CPU {
         let first = part * block
         product(
           m, min(block, n - first), k, a, b.fromColumn(first), beta: beta, c + first, stride: n,
-          isHeard: isHeard)
+          stop: stop)
       }
     }
   }
@@ -144,12 +144,12 @@ extension CPU {
     let block = (k + parts - 1) / parts
     let partial = try Scratch(parts * m * n)
     let sums = partial.pointer
-    let isHeard = Interruption.isHeard
+    let stop = StopToken.heard
     Parallel.run(parts) { part, _ in
       let first = part * block
       product(
         m, n, max(0, min(block, k - first)), a.fromColumn(first), b.fromRow(first),
-        sums + part * m * n, stride: n, isHeard: isHeard)
+        sums + part * m * n, stride: n, stop: stop)
     }
     withExtendedLifetime(partial) { addParts(parts, m * n, sums, to: c, isAdded: beta != 0) }
   }
@@ -168,13 +168,13 @@ extension CPU {
   ) throws {
     try MatrixLibrary.check("matmul")
     if m == 0 || n == 0 { return }
-    let isHeard = Interruption.isHeard
+    let stop = StopToken.heard
     Parallel.run(a.count) { entry, _ in
       let result = c + entry * m * n
       if k == 0 {
         result.update(repeating: 0, count: m * n)
       } else {
-        Self.product(m, n, k, a[entry], b[entry], result, stride: n, isHeard: isHeard)
+        Self.product(m, n, k, a[entry], b[entry], result, stride: n, stop: stop)
       }
     }
   }

@@ -1,3 +1,4 @@
+@_exported import Stopping
 import Synchronization
 import ThreadPool
 
@@ -26,8 +27,7 @@ public enum Parallel {
 
   /// Runs `body(part, lane)` for every part in 0..<`parts`, on several threads, and waits.
   ///
-  /// A part that runs parts of its own does so on its own thread. An ``Interruption`` leaves parts
-  /// out.
+  /// A part that runs parts of its own does so on its own thread. A ``StopToken`` leaves parts out.
   ///
   /// - Parameters:
   ///   - parts: number of parts; chosen by the size of the work.
@@ -39,10 +39,10 @@ public enum Parallel {
     _ parts: Int, lanes most: Int = threads, _ body: (_ part: Int, _ lane: Int) -> Void
   ) {
     let lanes = parts > 1 && most > 1 && !isInside ? min(most, parts) : 1
-    let isHeard = Interruption.isHeard
+    let stop = StopToken.heard
     if lanes == 1 {
       for part in 0..<max(parts, 0) {
-        if isHeard && Interruption.shouldStop { return }
+        if stop?.shouldStop == true { return }
         body(part, 0)
       }
       return
@@ -52,7 +52,7 @@ public enum Parallel {
       $isInside.withValue(true) {
         while true {
           let part = next.wrappingAdd(1, ordering: .relaxed).oldValue
-          if part >= parts || (isHeard && Interruption.shouldStop) { break }
+          if part >= parts || stop?.shouldStop == true { break }
           body(part, lane)
         }
       }

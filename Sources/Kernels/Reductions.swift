@@ -4,7 +4,7 @@ extension CPU {
   public func total(_ count: Int, _ x: UnsafePointer<Float>) -> Double {
     var total = 0.0
     for start in stride(from: 0, to: count, by: 4096) {
-      if start & 0xFFFFF == 0, Interruption.stopsHere { break }
+      if start & 0xFFFFF == 0, StopToken.stopsHere { break }
       total += Double(Self.sum(x + start, min(4096, count - start)))
     }
     return total

@@ -62,16 +62,16 @@ extension CPU {
       var block = UnsafeMutableBufferPointer(start: first + range.lowerBound, count: range.count)
       block.sort()
     }
-    let isHeard = Interruption.isHeard
+    let stop = StopToken.heard
     while width < count {
-      try Interruption.check()
+      try StopToken.check()
       let (from, to, pair) = (keys, merged, 2 * width)
       Parallel.run((count + pair - 1) / pair) { part, _ in
         let (start, middle) = (part * pair, min(part * pair + width, count))
         merge(
           from + start, min(middle - start, keep),
           from + middle, min(min(start + pair, count) - middle, keep),
-          to: to + start, keep: keep, isHeard: isHeard)
+          to: to + start, keep: keep, stop: stop)
       }
       swap(&keys, &merged)
       width = pair
@@ -82,12 +82,12 @@ extension CPU {
   /// The `keep` smallest keys of two runs in order, or all of them.
   private static func merge(
     _ a: UnsafePointer<UInt64>, _ aCount: Int, _ b: UnsafePointer<UInt64>, _ bCount: Int,
-    to out: UnsafeMutablePointer<UInt64>, keep: Int, isHeard: Bool
+    to out: UnsafeMutablePointer<UInt64>, keep: Int, stop: StopToken?
   ) {
     var (i, j) = (0, 0)
     let total = min(aCount + bCount, keep)
     for start in stride(from: 0, to: total, by: mostInOneSort) {
-      if isHeard && Interruption.shouldStop { return }
+      if stop?.shouldStop == true { return }
       for place in start..<min(total, start + mostInOneSort) {
         if j == bCount || (i < aCount && a[i] < b[j]) {
           out[place] = a[i]

@@ -39,12 +39,8 @@ static long long now(void) {
   return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
-int mnemo_interrupt_here(void) {
-  return interrupt_state != NULL && pthread_equal(pthread_self(), interrupt_thread);
-}
-
-int mnemo_interrupt_urgent(void) {
-  return interrupt_flag
+int mnemo_interrupt_urgent(lua_State *L) {
+  return L == interrupt_state && interrupt_flag
     && (!interrupt_deferred || interrupt_insisted || now() - interrupt_time > PATIENCE);
 }
 
@@ -111,7 +107,7 @@ static void stop(lua_State *L, lua_Debug *ar) {
   (void)ar;
   // Swift is pushing something: the next instruction of Lua will do.
   if (mnemo_isprotecting()) return;
-  if (interrupt_flag && !mnemo_interrupt_urgent()) return;
+  if (interrupt_flag && !mnemo_interrupt_urgent(interrupt_state)) return;
   lua_sethook(L, NULL, 0, 0);
   // Somebody took it meanwhile.
   if (!interrupt_flag && L != interrupt_state) return;
@@ -215,7 +211,7 @@ static int watch_coroutines(lua_State *L) {
 }
 
 void mnemo_interrupt_install(lua_State *L) {
-  mnemo_interrupt_uninstall();
+  mnemo_interrupt_uninstall(interrupt_state);
   lua_pushcfunction(L, watch_coroutines);
   if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
   sigaction(SIGINT, NULL, &interrupt_previous);
@@ -229,29 +225,27 @@ void mnemo_interrupt_install(lua_State *L) {
   pthread_sigmask(SIG_UNBLOCK, &interrupt, &interrupt_mask);
 }
 
-void mnemo_interrupt_uninstall(void) {
-  if (interrupt_state == NULL) return;
+void mnemo_interrupt_uninstall(lua_State *L) {
+  if (L == NULL || L != interrupt_state) return;
   pthread_sigmask(SIG_SETMASK, &interrupt_mask, NULL);
-  mnemo_interrupt_take();
+  mnemo_interrupt_take(L);
   sigaction(SIGINT, &interrupt_previous, NULL);
   interrupt_state = NULL;
 }
 
-lua_State *mnemo_interrupt_state(void) { return interrupt_state; }
-int mnemo_interrupt_pending(void) { return interrupt_flag; }
+int mnemo_interrupt_pending(lua_State *L) { return L == interrupt_state && interrupt_flag; }
 
-int mnemo_interrupt_take(void) {
-  if (!interrupt_flag) return 0;
-  if (interrupt_state != NULL) {
-    lua_sethook(interrupt_state, NULL, 0, 0);
-    catch_signal();
-  }
+int mnemo_interrupt_take(lua_State *L) {
+  if (!mnemo_interrupt_pending(L)) return 0;
+  lua_sethook(L, NULL, 0, 0);
+  catch_signal();
   interrupt_flag = 0;
   interrupt_insisted = 0;
   return 1;
 }
 
-void mnemo_interrupt_defer(int change) {
+void mnemo_interrupt_defer(lua_State *L, int change) {
+  if (L != interrupt_state) return;
   interrupt_deferred += change;
   // Nobody took it while it waited: Lua hears of it now.
   if (!interrupt_deferred && interrupt_flag) set_hook();

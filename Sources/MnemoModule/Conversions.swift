@@ -108,7 +108,7 @@ enum NestedList {
   ) throws -> [Int] {
     let count = table.count
     guard count > 0, case .table = table.value(.index(1)) else {
-      try Interruption.parts(count) { part in
+      try StopToken.parts(count) { part in
         for i in part { try leaf(table, .index(i + 1)) }
       }
       return [count]

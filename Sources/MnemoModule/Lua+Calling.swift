@@ -3,6 +3,7 @@ import Tensors
 
 extension Lua {
   /// Calls a script's function; an error in it says which function it was.
+  /// - Throws: `LuaError`; `Stopped` if an interrupt ended the function.
   @discardableResult
   func calling(
     _ label: String, _ function: LuaReference, _ arguments: [LuaValue]
@@ -10,6 +11,7 @@ extension Lua {
     do {
       return try function.call(arguments, label: label)
     } catch let error as LuaError {
+      if error.isInterrupt { throw Stopped() }
       throw error.labelled(label, in: self)
     }
   }

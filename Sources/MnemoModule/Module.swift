@@ -47,13 +47,6 @@ public enum MnemoModule {
     registry.add(summaries)
     lua.attachment = OpenedModule(session, registry)
     lua.externalBytes = { MemoryPool.shared.liveBytes }
-    _ = connectInterrupts
-    // What an interrupted operation leaves behind never reaches a script.
-    lua.wasInterrupted = {
-      guard Interruption.take() else { return false }
-      _ = Interrupt.take()
-      return true
-    }
     let table = registry.install(in: lua)
     try table.setField("version", version)
     lua.setLoaded("mnemo", table)
@@ -71,11 +64,6 @@ public enum MnemoModule {
     }
     return (table, registry)
   }
-
-  /// Tells the engine, once for the process, when an operation of the calling thread is no longer
-  /// wanted: interrupts are for one state at most, which runs on a thread of its own.
-  private static let connectInterrupts: Void = Interruption.connect(
-    isOnThread: { Interrupt.isOnThread }, isWanted: { Interrupt.isUrgent })
 
   /// What the module's tables are about; those written in Lua say it themselves.
   private static let summaries = [

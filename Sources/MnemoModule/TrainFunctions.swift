@@ -104,7 +104,7 @@ enum TrainFunctions {
       ) { call in
         let run = try run(call)
         let steps = try call.integer(2)
-        try untilInterrupted { try run.advance(steps) }
+        try untilStopped(call.lua) { try run.advance(steps) }
         return call.returns(argument: 1)
       },
     ]
@@ -135,10 +135,10 @@ enum TrainFunctions {
   }
 
   /// Runs a loop that ends by itself when an interrupt waits, which is taken then.
-  private static func untilInterrupted(_ body: () throws -> Void) throws {
-    try Interrupt.deferring {
+  private static func untilStopped(_ lua: Lua, _ body: () throws -> Void) throws {
+    try lua.deferringInterrupts {
       try body()
-      _ = Interrupt.take()
+      _ = lua.takeInterrupt()
     }
   }
 
@@ -238,8 +238,6 @@ enum TrainFunctions {
             try callbacks.call("on_record", label: "on_record", [table])
           }
         }
-        training.shouldStop = { Interrupt.isPending }
-        training.isInterruption = { ($0 as? LuaError)?.isInterrupt ?? false }
         if settings.showsProgress { training.sinks.append(Progress()) }
         if let folder = settings.folder { training.sinks.append(try ResultsFolder(folder)) }
         let run = try TrainingRun(training)
@@ -247,7 +245,7 @@ enum TrainFunctions {
         callbacks.run = run
         let held = call.lua.reference(to: run)
         call.lua.setUserValue(of: run, try call.table(1).reference)
-        try untilInterrupted { try run.run() }
+        try untilStopped(call.lua) { try run.run() }
         return call.returns(held)
       }
     ]

@@ -22,8 +22,17 @@ package final class InputBuffer {
   private var bytes: [UInt8] = []
   private var position = 0
 
-  /// What comes from a descriptor, by default standard input.
-  package init(_ descriptor: Int32 = STDIN_FILENO) { self.descriptor = descriptor }
+  private let takesInterrupt: () -> Bool
+
+  /// What comes from a descriptor.
+  /// - Parameters:
+  ///   - descriptor: by default standard input.
+  ///   - takesInterrupt: whether an interrupt waits, which counts as taken then.
+  package init(
+    _ descriptor: Int32 = STDIN_FILENO, takesInterrupt: @escaping () -> Bool = { false }
+  ) {
+    (self.descriptor, self.takesInterrupt) = (descriptor, takesInterrupt)
+  }
 
   /// Waits for the next event.
   package func next() -> Event {
@@ -32,7 +41,7 @@ package final class InputBuffer {
       return .byte(bytes[position])
     }
     while true {
-      if Interrupt.take() { return .interrupted }
+      if takesInterrupt() { return .interrupted }
       if let event = heldEvent() { return event }
       var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       // poll(2) is never restarted after a signal; a signal just before it waits a quarter second.

@@ -11,7 +11,7 @@ extension REPL {
   @discardableResult
   func load(file path: String, arguments: [String] = []) -> Bool {
     do {
-      let bytes = try ScriptFile.source(of: path)
+      let bytes = try ScriptFile.source(of: path, takesInterrupt: lua.takeInterrupt)
       let (name, call) = ("@" + path, "_MNEMO_CAPTURE()")
       let reading = LuaText(bytes: bytes).insertingBeforeReturns(call) ?? bytes
       let chunk =

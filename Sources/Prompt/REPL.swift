@@ -40,7 +40,7 @@ package final class REPL {
   var lastInput = ""
   var isLeaving = false
 
-  private let input = InputBuffer()
+  private let input: InputBuffer
   private(set) lazy var editor = LineEditor(input)
   private var history = HistoryFile(path: nil)
   /// Number of results so far.
@@ -67,6 +67,7 @@ package final class REPL {
     self.registry = registry
     self.scripts = scripts
     self.options = options
+    input = InputBuffer(takesInterrupt: lua.takeInterrupt)
     let made = try lua.run(REPL.preparation, chunkName: "=(mnemo)")
     guard case .table(let locals)? = made.first else { throw LuaError("no environment") }
     self.locals = locals

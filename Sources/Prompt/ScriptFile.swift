@@ -7,11 +7,15 @@ package enum ScriptFile {
   /// A script's text, without what lua(1) leaves out too: a byte-order mark, and a first line that
   /// begins with `#` and tells the system how to run it.
   ///
-  /// - Parameter path: The file; `-` is standard input.
+  /// - Parameters:
+  ///   - path: The file; `-` is standard input.
+  ///   - takesInterrupt: Whether an interrupt ended waiting, which counts as taken then.
   /// - Returns: The bytes that are Lua.
-  /// - Throws: `LuaError` if it cannot be read, or is bytecode; an interrupt.
-  package static func source(of path: String) throws -> [UInt8] {
-    var text = try contents(of: path)[...]
+  /// - Throws: `LuaError` if it cannot be read, or is bytecode; `Stopped` after an interrupt.
+  package static func source(
+    of path: String, takesInterrupt: () -> Bool = { false }
+  ) throws -> [UInt8] {
+    var text = try contents(of: path, takesInterrupt)[...]
     if text.starts(with: [0xEF, 0xBB, 0xBF]) { text = text.dropFirst(3) }
     if text.first == UInt8(ascii: "#") {
       // The end of the line stays, so that messages count lines as an editor does.
@@ -23,7 +27,9 @@ package enum ScriptFile {
     return Array(text)
   }
 
-  private static func contents(of path: String) throws -> [UInt8] {
+  private static func contents(
+    of path: String, _ takesInterrupt: () -> Bool
+  ) throws -> [UInt8] {
     func failure() -> LuaError {
       LuaError("cannot open '\(path)': \(String(cString: strerror(errno)))")
     }
@@ -34,7 +40,7 @@ package enum ScriptFile {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let n = read(descriptor, &buffer, buffer.count)
-      if n < 0 && Interrupt.take() { throw Interrupted() }
+      if n < 0 && takesInterrupt() { throw Stopped() }
       if n < 0 { throw failure() }
       if n == 0 { return bytes }
       bytes += buffer[..<n]

@@ -282,7 +282,7 @@ extension BigramTask {
         }
       }
     }
-    try Interruption.check()
+    try StopToken.check()
     return Batch(
       tokens: tokens, targets: targets, fields: [Batch.Field.occurrence: occurrence])
   }

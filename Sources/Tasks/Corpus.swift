@@ -44,18 +44,18 @@ public final class Corpus: Sendable {
       SparseRows.Entry(column: Int32($0.offset), weight: $0.element)
     }
     let empty = [[SparseRows.Entry]](repeating: [], count: n - bigram.count)
-    try Interruption.checkpoint()
+    try StopToken.checkpoint()
     rows = try SparseRows(rows: bigram + empty + [start])
     let built = rows
     rowAfter = (0..<n).map { Int32(built.isEmpty($0) ? n : $0) }
-    try Interruption.checkpoint()
+    try StopToken.checkpoint()
     if let scalars {
       symbols = scalars.map { String($0) }
       ids = [Unicode.Scalar: Int32](
         uniqueKeysWithValues: zip(scalars, Int32(0)..<Int32(scalars.count)))
     } else {
       symbols = try (1...n).map {
-        if $0 & 0xFFFF == 0 { try Interruption.checkpoint() }
+        if $0 & 0xFFFF == 0 { try StopToken.checkpoint() }
         return String($0)
       }
       ids = nil
@@ -86,7 +86,7 @@ public final class Corpus: Sendable {
     }
     let result = try Tensor(full: [n, n], 0)
     try result.withMutableElements { out in
-      for i in 0..<n where !Interruption.stopsHere {
+      for i in 0..<n where !StopToken.stopsHere {
         rows.forEach(Int(rowAfter[i])) { out[i * n + $0] = Float($1) }
       }
     }
@@ -148,7 +148,7 @@ public final class Corpus: Sendable {
     }
     var result: [Int32] = []
     for scalar in text.unicodeScalars {
-      if result.count & 0xFFFF == 0 { try Interruption.checkpoint() }
+      if result.count & 0xFFFF == 0 { try StopToken.checkpoint() }
       guard let id = ids[scalar] else {
         throw EngineError(
           "encode",
@@ -166,7 +166,7 @@ public final class Corpus: Sendable {
     for id in ids { try check(Int(id), "decode") }
     var result = ""
     for (i, id) in ids.enumerated() {
-      if i & 0xFFFF == 0 { try Interruption.checkpoint() }
+      if i & 0xFFFF == 0 { try StopToken.checkpoint() }
       if i > 0 && self.ids == nil { result += " " }
       result += symbols[Int(id)]
     }
@@ -248,7 +248,7 @@ extension Corpus {
       throw EngineError("corpus.zipf", "alpha must be finite and not negative, got \(alpha)")
     }
     var weights: [Double] = []
-    try Interruption.parts(n) { part in weights += part.map { pow(Double($0 + 1), -alpha) } }
+    try StopToken.parts(n) { part in weights += part.map { pow(Double($0 + 1), -alpha) } }
     return try Corpus(unigram: weights, bigram: [], scalars: nil)
   }
 
@@ -290,7 +290,7 @@ extension Corpus {
   ) throws -> Corpus {
     guard !text.isEmpty else { throw EngineError(operation, "\(what) is empty") }
     var different = Set<Unicode.Scalar>()
-    try Interruption.parts(text.count) { different.formUnion(text[$0]) }
+    try StopToken.parts(text.count) { different.formUnion(text[$0]) }
     let scalars = different.sorted()
     guard scalars.count >= 2 else {
       throw EngineError(
@@ -302,7 +302,7 @@ extension Corpus {
     var tokens: [Int] = []
     tokens.reserveCapacity(text.count)
     var counts = [Int](repeating: 0, count: n)
-    try Interruption.parts(text.count) { part in
+    try StopToken.parts(text.count) { part in
       for scalar in text[part] {
         let token = id[scalar] ?? 0
         tokens.append(token)
@@ -315,7 +315,7 @@ extension Corpus {
     for token in 0..<n { place[token + 1] = place[token] + counts[token] }
     let start = place
     var successors = [Int](repeating: 0, count: tokens.count)
-    try Interruption.parts(tokens.count - 1) { part in
+    try StopToken.parts(tokens.count - 1) { part in
       for i in part {
         successors[place[tokens[i]]] = tokens[i + 1]
         place[tokens[i]] += 1
@@ -325,7 +325,7 @@ extension Corpus {
     let bigram = try (0..<n).map { token -> [SparseRows.Entry] in
       var columns: [Int] = []
       let first = start[token]
-      try Interruption.parts(place[token] - first) { part in
+      try StopToken.parts(place[token] - first) { part in
         for i in part {
           let successor = successors[first + i]
           if seen[successor] == 0 { columns.append(successor) }

@@ -30,13 +30,13 @@ struct SparseRows: Sendable {
     var cumulative: [Double] = []
     var tables: [AliasTable?] = []
     for (r, row) in rows.enumerated() {
-      if r & 0xFFFF == 0 || row.count > 1 << 16 { try Interruption.checkpoint() }
+      if r & 0xFFFF == 0 || row.count > 1 << 16 { try StopToken.checkpoint() }
       let total = row.reduce(0) { $0 + $1.weight }
       // A weight far below the others may round to a probability of zero.
       let kept = row.filter { $0.weight / total > 0 }
       var sum = 0.0
       for (e, entry) in kept.enumerated() {
-        if e & 0xFFFF == 0 { try Interruption.checkpoint() }
+        if e & 0xFFFF == 0 { try StopToken.checkpoint() }
         sum += entry.weight / total
         columns.append(entry.column)
         probabilities.append(entry.weight / total)

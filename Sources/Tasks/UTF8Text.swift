@@ -10,7 +10,7 @@ func scalars(ofUTF8 bytes: UnsafeBufferPointer<UInt8>, _ operation: String, _ wh
   result.reserveCapacity(bytes.count)
   var i = 0
   while i < bytes.count {
-    if result.count & 0xFFFF == 0 { try Interruption.checkpoint() }
+    if result.count & 0xFFFF == 0 { try StopToken.checkpoint() }
     let lead = bytes[i]
     let length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
     var code = UInt32(lead)
@@ -64,7 +64,7 @@ func bytes(ofFile path: String, _ operation: String) throws -> [UInt8] {
     try result.append(
       contentsOf: [UInt8](unsafeUninitializedCapacity: chunk) { buffer, filled in
         repeat {
-          try Interruption.checkpoint()
+          try StopToken.checkpoint()
           count = read(file, buffer.baseAddress, chunk)
         } while count < 0 && errno == EINTR
         if count < 0 { throw failure() }

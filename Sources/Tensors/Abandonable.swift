@@ -18,9 +18,9 @@ package enum Abandonable {
   /// Runs `body` and waits for it.
   ///
   /// Where nobody could interrupt, or no thread can be had, it runs on the calling thread.
-  /// - Throws: What `body` throws, or `Interruption.error`.
+  /// - Throws: What `body` throws, or `Stopped`.
   package static func run<R>(_ body: @escaping () throws -> R) throws -> R {
-    guard Interruption.isHeard else { return try body() }
+    guard StopToken.heard != nil else { return try body() }
     endWithoutWaiting()
     try wait(for: places)
     let work = Work(body)
@@ -31,7 +31,7 @@ package enum Abandonable {
 
   private static func wait(for semaphore: DispatchSemaphore) throws {
     while semaphore.wait(timeout: .now() + mostPatience) == .timedOut {
-      try Interruption.checkpoint()
+      try StopToken.checkpoint()
     }
   }
 

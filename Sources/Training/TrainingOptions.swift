@@ -22,10 +22,6 @@ public struct TrainingOptions {
   public var onRecord: ((Record) throws -> Void)?
   /// Who is told what happens, in this order.
   public var sinks: [any RunSink] = []
-  /// Asked after each step; true ends the run cleanly.
-  public var shouldStop: () -> Bool = { false }
-  /// Asked about an error of a step: true ends the run cleanly before that step.
-  public var isInterruption: (any Error) -> Bool = { $0 as? EngineError == Interruption.error }
 
   /// The default settings.
   public init(

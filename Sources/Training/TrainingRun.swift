@@ -58,7 +58,7 @@ public final class TrainingRun {
     batches = BatchesAhead(options.task, size: options.batchSize)
   }
 
-  /// Makes `options.steps` updates, or as many as `shouldStop` lets it.
+  /// Makes `options.steps` updates, or as many as are made until its ``StopToken`` asks it to stop.
   /// - Throws: as `advance`.
   public func run() throws { try advance(options.steps) }
 
@@ -128,29 +128,29 @@ public final class TrainingRun {
         // Batch `end` is that of the last record.
         loss = try measure(isRecorded: step % options.evalEvery == 0, isFollowed: true)
         try clipGradients()
-        try Interruption.check()
+        try StopToken.check()
       } catch {
         // A long step is given up; the next advance begins with it anew.
-        guard Interruption.take() || options.isInterruption(error) else { throw error }
+        guard StopToken.takes(error) else { throw error }
         (stopped, isGivenUp) = (true, true)
         break
       }
       let trained = options.model.parameters.trained
       try keep(trained)
-      try Interruption.suspended { try options.optimizer.update(trained, step: step) }
+      try StopToken.suspended { try options.optimizer.update(trained, step: step) }
       step += 1
       tell { $0.updated(step: step, loss: loss) }
       if let every = options.checkpointEvery, step % every == 0, step < end {
         try saveCheckpoint()
       }
-      stopped = options.shouldStop()
+      stopped = StopToken.current?.isRequested == true
     }
     if !isGivenUp, history.last?.step != step {
       do {
         _ = try measure(isRecorded: true, isFollowed: false)
-        try Interruption.check()
+        try StopToken.check()
       } catch {
-        guard Interruption.take() || options.isInterruption(error) else { throw error }
+        guard StopToken.takes(error) else { throw error }
         stopped = true
       }
     }
@@ -164,7 +164,7 @@ public final class TrainingRun {
     let mask = try options.lossOn.mask(batch)
     let loss = try options.model.loss(batch, mask: mask)
     let value = Double(try loss.item())
-    try Interruption.check()
+    try StopToken.check()
     let first = firstLoss ?? value
     let bound = Self.divergence * max(first, log(Double(options.model.outputSize)))
     guard value.isFinite, value <= bound else { throw try returnToGoodState(value, bound) }
@@ -186,7 +186,7 @@ public final class TrainingRun {
   private func record(_ batch: Batch, _ loss: Double) throws {
     let context = ProbeContext(model: options.model, batch: batch, step: step, run: self)
     let values = try options.probes.map { ($0.name, try $0.function(context)) }
-    try Interruption.check()
+    try StopToken.check()
     let record = Record(step: step, loss: loss, values: values)
     history.append(record)
     try tell { try $0.record(record) }
@@ -206,7 +206,7 @@ public final class TrainingRun {
     guard let good = lastGood else { return }
     let kept = Set(good.parameters.map { ObjectIdentifier($0.tensor) })
     for (_, tensor) in parameters where !kept.contains(ObjectIdentifier(tensor)) {
-      try Interruption.suspended {
+      try StopToken.suspended {
         lastGood?.parameters.append(
           (tensor, try tensor.clone(), try options.optimizer.states[tensor]?.copy()))
       }
@@ -257,7 +257,7 @@ public final class TrainingRun {
   }
 
   private func saveCheckpoint() throws {
-    try Interruption.suspended { try tell { try $0.checkpoint(options.model, step: step) } }
+    try StopToken.suspended { try tell { try $0.checkpoint(options.model, step: step) } }
   }
 
   /// Writes history and checkpoint into a folder of its own, to the end: they belong together.
@@ -265,7 +265,7 @@ public final class TrainingRun {
   public func save(to path: String) throws {
     let folder = try ResultsFolder(path)
     for record in history { try folder.record(record) }
-    try Interruption.suspended { try folder.checkpoint(options.model, step: step) }
+    try StopToken.suspended { try folder.checkpoint(options.model, step: step) }
     savedStep = step
   }
 }

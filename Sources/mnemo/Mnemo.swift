@@ -127,7 +127,7 @@ struct Mnemo: ParsableCommand {
       try help(registry)
       return
     }
-    Interrupt.install(lua)
+    lua.hearInterrupts()
     let runner = ScriptRunner(lua)
     try runner.prepare(script: script)
     var (statements, modules) = (execute[...], load[...])

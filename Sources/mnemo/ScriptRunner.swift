@@ -64,7 +64,8 @@ struct ScriptRunner {
   func run(file path: String, arguments: [String]) throws {
     try guarded {
       let name = path == "-" ? "=stdin" : "@" + path
-      let chunk = try lua.load(bytes: ScriptFile.source(of: path), chunkName: name)
+      let source = try ScriptFile.source(of: path, takesInterrupt: lua.takeInterrupt)
+      let chunk = try lua.load(bytes: source, chunkName: name)
       try lua.run(chunk, arguments.map { .string($0) })
     }
   }
@@ -79,7 +80,7 @@ struct ScriptRunner {
 
   /// Tells an error on standard error and returns the exit status that goes with it.
   static func fail(_ error: any Error) -> ExitCode {
-    if (error as? LuaError)?.isInterrupt == true || error is Interrupted {
+    if (error as? LuaError)?.isInterrupt == true || error is Stopped {
       tell("interrupted")
       return ExitCode(130)
     }

@@ -10,20 +10,21 @@ import Testing
         raise(SIGINT)
         return 0
       },
-      Function("cut", "") { _ in throw Interrupted() },
-      Function("take", "") { $0.returns(Interrupt.take()) },
-      Function("pending", "") { $0.returns(Interrupt.isPending) },
+      Function("cut", "") { _ in throw Stopped() },
+      Function("take", "") { $0.returns($0.lua.takeInterrupt()) },
+      Function("pending", "") { $0.returns($0.lua.isInterruptPending) },
       Function("deferring", "") { call in
-        try Interrupt.deferring { try call.returns(all: call.function(1).call()) }
+        try call.lua.deferringInterrupts { try call.returns(all: call.function(1).call()) }
       },
+      Function("stopped", "") { $0.returns(StopToken.stopsHere) },
       ErrorTests.callback,
     ]
   }
 
   func withInterrupts(_ body: (Lua) throws -> Void) rethrows {
     try withLua(Self.functions) { lua in
-      Interrupt.install(lua)
-      defer { Interrupt.uninstall() }
+      lua.hearInterrupts()
+      defer { lua.ignoreInterrupts() }
       try body(lua)
     }
   }
@@ -35,7 +36,7 @@ import Testing
       }
       #expect(error?.isInterrupt == true)
       #expect(error?.message.hasPrefix("loop.lua:") == true)
-      #expect(!Interrupt.isPending)
+      #expect(!lua.isInterruptPending)
       // And once more: the handler is still there.
       #expect(message(lua, "m.sigint() while true do end").hasSuffix("interrupted!"))
       #expect(results(lua, "return 1") == [1])
@@ -87,10 +88,30 @@ import Testing
   @Test func swiftMayTakeIt() {
     withInterrupts { lua in
       raise(SIGINT)
-      #expect(Interrupt.isPending)
-      #expect(Interrupt.take())
-      #expect(!Interrupt.take())
+      #expect(lua.isInterruptPending)
+      #expect(lua.takeInterrupt())
+      #expect(!lua.takeInterrupt())
       #expect(results(lua, "return 1") == [1])
+    }
+  }
+
+  /// Only one state hears Ctrl-C: what another does, on its own thread or this one, goes on.
+  @Test func otherStatesHearNothing() {
+    withInterrupts { lua in
+      withLua(Self.functions) { other in
+        raise(SIGINT)
+        #expect(lua.isInterruptPending && !other.isInterruptPending)
+        #expect(!other.takeInterrupt())
+        #expect(results(other, "return m.take(), m.pending()") == [false, false])
+        #expect(results(other, "for i = 1, 1000 do end return m.stopped()") == [false])
+        // Deferring there defers nothing here.
+        other.deferringInterrupts {
+          #expect(message(lua, "return m.stopped()").hasSuffix("interrupted!"))
+        }
+        other.ignoreInterrupts()
+        raise(SIGINT)
+        #expect(lua.takeInterrupt())
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import Synchronization
 import Tasks
 import Tensors
 import TestModels
@@ -307,23 +308,38 @@ struct TrainingRunTests {
   // MARK: Stopping and going on
 
   @Test func stoppingEndsAfterTheStep() throws {
-    var asked = 0
-    let run = try smallRun(steps: 10) {
-      $0.shouldStop = {
-        asked += 1
-        return asked == 5
-      }
-    }
-    try run.run()
-    #expect(run.status == .interrupted && run.step == 5 && asked == 5)
+    let asked = Counter()
+    let token = StopToken(isWanted: { asked.next() == 5 }, isUrgent: { false })
+    let run = try smallRun(steps: 10)
+    try StopToken.with(token) { try run.run() }
+    #expect(run.status == .interrupted && run.step == 5 && asked.count == 5)
     #expect(run.steps == [0, 3, 5])
     let short = try smallRun(steps: 5)
     try short.run()
     #expect(run.bits == short.bits && run.losses == short.losses)
     // Stopped once more at the very end: all steps were made.
-    asked = 0
-    try run.advance(5)
+    let last = Counter()
+    let again = StopToken(isWanted: { last.next() == 5 }, isUrgent: { false })
+    try StopToken.with(again) { try run.advance(5) }
     #expect(run.status == .finished && run.step == 10)
+  }
+
+  private final class Counter: Sendable {
+    private let asked = Atomic<Int>(0)
+    var count: Int { asked.load(ordering: .relaxed) }
+    func next() -> Int { asked.add(1, ordering: .relaxed).newValue }
+  }
+
+  /// A step that is cut short changes nothing, and is made anew by the next advance.
+  @Test func aStepThatIsCutShortIsMadeAnew() throws {
+    let run = try smallRun(steps: 10)
+    try run.advance(4)
+    try StopToken.with(StopToken(isWanted: { true }, isUrgent: { true })) { try run.advance(6) }
+    #expect(run.status == .interrupted && run.step == 4)
+    try run.advance(6)
+    let whole = try smallRun(steps: 10)
+    try whole.run()
+    #expect(run.bits == whole.bits && run.status == .finished)
   }
 
   @Test(arguments: UpdateRule.allCases) func advancingGoesOn(_ rule: UpdateRule) throws {

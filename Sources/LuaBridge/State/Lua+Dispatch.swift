@@ -1,5 +1,6 @@
 import CLua
 import LuaShim
+import Stopping
 
 // How C enters Swift.
 
@@ -16,16 +17,26 @@ extension Lua {
       dispatchDepth -= 1
     }
     do {
-      let results = try entry.function.body(Call(self, thread, entry))
+      let results = try StopToken.with(stopToken) {
+        try entry.function.body(Call(self, thread, entry))
+      }
       if failure != nil { try checkPushes() }
-      if wasInterrupted?() == true { return MNEMO_RAISE_INTERRUPT }
+      if takesCut() { return MNEMO_RAISE_INTERRUPT }
       return Int32(truncatingIfNeeded: results)
     } catch {
-      if wasInterrupted?() == true { return MNEMO_RAISE_INTERRUPT }
+      if takesCut() { return MNEMO_RAISE_INTERRUPT }
       // What failed first is what went wrong: the body may have met the nil that was pushed.
       if let failure { return pushMessage(message(of: failure)) }
       return pushError(error)
     }
+  }
+
+  /// Whether an operation was cut short since the last question: what it left behind never reaches
+  /// a script, and the interrupt that it heard counts as taken.
+  private func takesCut() -> Bool {
+    guard let stopToken, stopToken.takeCut() else { return false }
+    _ = takeInterrupt()
+    return true
   }
 
   func finalize(_ block: UnsafeMutablePointer<mnemo_block>, _ thread: OpaquePointer) {

@@ -28,7 +28,7 @@ extension Lua {
   /// Pushes an error for the trampoline to raise; returns what tells it how.
   func pushError(_ error: any Error) -> Int32 {
     reserve(4)
-    if error is Interrupted { return MNEMO_RAISE_INTERRUPT }
+    if error is Stopped { return MNEMO_RAISE_INTERRUPT }
     guard let error = error as? LuaError, let value = error.value else {
       return pushMessage(String(describing: error))
     }

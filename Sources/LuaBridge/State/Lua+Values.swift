@@ -71,9 +71,9 @@ extension LuaError {
   /// The same error with words in front that say where it came from: `probe 'loss': …`.
   ///
   /// An error value that is no string stays as it is, so that a `pcall` further out finds the very
-  /// object that was thrown. Interrupts stay too.
+  /// object that was thrown.
   public func labelled(_ label: String, in lua: Lua) -> LuaError {
-    guard let value, case .string = value.luaValue, !isInterrupt else { return self }
+    guard let value, case .string = value.luaValue else { return self }
     let text = "\(label): \(message)"
     lua.reserve(1)
     lua.pushString(text)

@@ -1,5 +1,6 @@
 import CLua
 import LuaShim
+@_exported import Stopping
 
 /// One Lua state: opened and owned by mnemo, or borrowed from the program that loaded it.
 ///
@@ -30,9 +31,8 @@ public final class Lua {
   /// at least `minimumThreshold`.
   public var externalBytes: (() -> Int)?
 
-  /// Asked when a Swift function has ended, well or with an error: whether it was cut short, so
-  /// that an interrupt is raised instead.
-  public var wasInterrupted: (() -> Bool)?
+  /// What stops the Swift functions of this state, while it hears interrupts.
+  var stopToken: StopToken?
 
   /// What the module that opened in this state keeps for it; let go when the state closes.
   public var attachment: AnyObject?
@@ -109,7 +109,7 @@ public final class Lua {
   /// While a Swift function that it called is active, the state stays open.
   public func close() {
     guard !isClosed, dispatchDepth == 0 else { return }
-    if mnemo_interrupt_state() == state { Interrupt.uninstall() }
+    ignoreInterrupts()
     mnemo_close(state)
   }
 
@@ -120,7 +120,7 @@ public final class Lua {
   func stateDidClose() {
     isClosed = true
     externalBytes = nil
-    wasInterrupted = nil
+    stopToken = nil
     attachment = nil
     passedOn = nil
     failure = nil

@@ -181,7 +181,7 @@ extension Array: LuaPushable where Element: LuaPushable {
     guard lua.pushTable(elements: count) else { return }
     for (index, element) in enumerated() {
       // Nobody sees the rest: the interrupt is raised before Lua's next instruction.
-      if index & 0xFFFF == 0xFFFF, Interrupt.isOnThread, Interrupt.isUrgent { return }
+      if index & 0xFFFF == 0xFFFF, StopToken.stopsHere { return }
       element.push(to: lua)
       // There is room for it already, so this needs no memory.
       lua_rawseti(stack, -2, lua_Integer(index + 1))

@@ -141,16 +141,16 @@ int mnemo_iscallable(lua_State *L, int index);
 int mnemo_raise_interrupt(lua_State *L);
 /// Whether the value at `index` is an interrupt, whatever its text.
 int mnemo_isinterrupt(lua_State *L, int index);
+
+// One state of the process, the one installed last, hears interrupts; to the others, which may run
+// on other threads, none of these does anything. L is a state's main thread.
 void mnemo_interrupt_install(lua_State *L);
-void mnemo_interrupt_uninstall(void);
-lua_State *mnemo_interrupt_state(void);
-int mnemo_interrupt_pending(void);
-/// Whether interrupts are installed for the calling thread.
-int mnemo_interrupt_here(void);
+void mnemo_interrupt_uninstall(lua_State *L);
+int mnemo_interrupt_pending(lua_State *L);
 /// Whether one waits and is not deferred, or has waited long enough.
-int mnemo_interrupt_urgent(void);
-int mnemo_interrupt_take(void);
-void mnemo_interrupt_defer(int change);
+int mnemo_interrupt_urgent(lua_State *L);
+int mnemo_interrupt_take(lua_State *L);
+void mnemo_interrupt_defer(lua_State *L, int change);
 
 // Macros.
 

@@ -28,7 +28,7 @@ final class File {
   ) throws {
     var done = 0
     while done < buffer.count {
-      try Interruption.checkpoint()
+      try StopToken.checkpoint()
       let count = pread(
         descriptor, buffer.baseAddress.map { $0 + done },
         min(buffer.count - done, File.mostInOneCall), offset + done)
@@ -44,7 +44,7 @@ final class File {
   func write(_ buffer: UnsafeRawBufferPointer, _ failure: (String) -> EngineError) throws {
     var done = 0
     while done < buffer.count {
-      try Interruption.checkpoint()
+      try StopToken.checkpoint()
       let count = Glibc.write(
         descriptor, buffer.baseAddress.map { $0 + done },
         min(buffer.count - done, File.mostInOneCall))
@@ -85,7 +85,7 @@ final class File {
     defer { unlink(temporary) }
     try write(file)
     // A copy of a view that was cut short.
-    try Interruption.check()
+    try StopToken.check()
     // A slow disk takes its time; one who no longer waits leaves the file of before.
     let isOnDisk = try Abandonable.run { fsync(file.descriptor) == 0 ? nil : reason }
     if let isOnDisk { throw failure(isOnDisk) }

@@ -88,7 +88,7 @@ final class Node {
     switch rule {
     case .gradients(let areFresh, let vjp):
       let gradients = try vjp(gradient.tensor)
-      try Interruption.check()
+      try StopToken.check()
       for (input, contribution) in zip(release(), gradients) where input.requiresGrad {
         guard let contribution else { continue }
         try sums.add(contribution, for: input, isOwned: areFresh)
@@ -190,15 +190,15 @@ extension Tensor {
     try sums.add(seed, for: self, isOwned: true)
     while let tensor = order.popLast() {
       guard let gradient = sums.take(for: tensor) else { continue }
-      try Interruption.check()
+      try StopToken.check()
       if tensor.retainsGrad && tensor.node != nil {
-        try Interruption.suspended { try tensor.accumulate(gradient.borrowed) }
+        try StopToken.suspended { try tensor.accumulate(gradient.borrowed) }
       }
       if let node = tensor.node {
         try node.backward(tensor, gradient, addingTo: &sums)
-        try Interruption.check()
+        try StopToken.check()
       } else {
-        try Interruption.suspended { try tensor.accumulate(gradient) }
+        try StopToken.suspended { try tensor.accumulate(gradient) }
       }
     }
   }

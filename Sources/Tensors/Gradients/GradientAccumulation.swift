@@ -34,7 +34,7 @@ public enum GradientAccumulation {
       }
       sums.add(result, part)
     }
-    try Interruption.check()
+    try StopToken.check()
     let (value, gradients) = try sums.total()
     let result = Tensor(Float(value))
     guard areRecorded else { return result }
@@ -133,7 +133,7 @@ extension Tensor {
         }
       }
     }
-    try Interruption.check()
+    try StopToken.check()
     if let error = errors.lazy.compactMap({ $0 }).first { throw error }
     return result
   }

@@ -227,7 +227,7 @@ extension LinearAlgebra {
   /// Runs work that owns its tensors; where it takes long, so that the caller can be interrupted.
   private static func withoutWaiting<R>(_ cost: Int, _ body: @escaping () throws -> R) throws -> R {
     // A copy that was cut short is no input.
-    try Interruption.check()
+    try StopToken.check()
     // Some 10 ms; a thread costs a hundredth of that.
     return try cost < 1 << 24 ? body() : Abandonable.run(body)
   }

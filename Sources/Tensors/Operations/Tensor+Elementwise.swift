@@ -196,7 +196,7 @@ extension Tensor {
   ) throws {
     try checkOverwritable(by: other, operation)
     let updated = try detach().binary(op, other.detach(), operation)
-    try Interruption.check()
+    try StopToken.check()
     overwrite(with: updated)
   }
 
@@ -207,13 +207,13 @@ extension Tensor {
         operation, "this view repeats its elements (expand); change a clone() of it")
     }
     _ = try other.layout.expanded(to: shape, operation)
-    try Interruption.check()
+    try StopToken.check()
   }
 
   /// Sets every element to those of `values`, of this shape and not of this storage, and is not
   /// interrupted: it takes a fifth of a second for a gigabyte.
   package func overwrite(with values: Tensor) {
-    Interruption.suspended { write(values) }
+    StopToken.suspended { write(values) }
   }
 
   /// The same for a tensor that nobody else knows yet, where an interruption may leave elements
@@ -228,7 +228,7 @@ extension Tensor {
   /// Sets every element to `value`, as ``overwrite(with:)``.
   private func overwrite(with value: Float) {
     storage.version &+= 1
-    Interruption.suspended { Backends.current.fill(storage.pointer, layout, value) }
+    StopToken.suspended { Backends.current.fill(storage.pointer, layout, value) }
   }
 
   /// Sets every element to those of `other`, broadcast to this shape.
@@ -242,7 +242,7 @@ extension Tensor {
     let isShared = other.storage === storage
     let source = try other.detach().expand(shape)
     let values = isShared ? try source.clone() : try source.contiguous()
-    try Interruption.check()
+    try StopToken.check()
     overwrite(with: values)
   }
   /// Adds `scale`·`other`.

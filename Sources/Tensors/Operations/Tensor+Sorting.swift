@@ -47,7 +47,7 @@ extension Tensor {
         Lines(shape, around: d), keep: keep, descending: descending, source.pointer,
         to: result.pointer)
     }
-    try Interruption.check()
+    try StopToken.check()
     return result
   }
 }

@@ -21,11 +21,11 @@ public struct AliasTable: Sendable {
     var probability = [Double](repeating: 1, count: n)
     var small = [Int]()
     var large = [Int]()
-    try Interruption.parts(n) { part in
+    try StopToken.parts(n) { part in
       for i in part { if scaled[i] < 1 { small.append(i) } else { large.append(i) } }
     }
     while let s = small.last, let l = large.last {
-      if small.count & 0xFFFF == 0 { try Interruption.checkpoint() }
+      if small.count & 0xFFFF == 0 { try StopToken.checkpoint() }
       small.removeLast()
       probability[s] = scaled[s]
       alias[s] = Int32(l)

@@ -25,7 +25,7 @@ public final class IntTensor {
     try self.init(uninitialized: shape)
     let out = storage.pointer
     // Whole, as all that may be used as indices.
-    Interruption.suspended {
+    StopToken.suspended {
       Parallel.ranges(layout.count, grain: 8 * CPU.grain) { range in
         (out + range.lowerBound).update(repeating: value, count: range.count)
       }
@@ -102,7 +102,7 @@ public final class IntTensor {
   /// It is not interrupted: what comes of ids is used as an index, and has been checked to be one.
   func forEachElement(_ body: @escaping (_ place: Int, _ element: Int32) -> Void) {
     let (base, layout) = (storage.pointer, layout)
-    Interruption.suspended {
+    StopToken.suspended {
       withExtendedLifetime(self) {
         Parallel.ranges(count, grain: CPU.grain) { range in
           layout.forEachPosition(in: range) { body($0, base[$1]) }

@@ -59,7 +59,7 @@ extension Tensor {
     _ = try Layout.checkedCount(shape, "rand")
     let result = try Tensor(uninitialized: shape)
     for i in 0..<result.count {
-      if i & 0xFFFF == 0, Interruption.stopsHere { break }
+      if i & 0xFFFF == 0, StopToken.stopsHere { break }
       result.storage.pointer[i] = low + (high - low) * stream.uniform()
     }
     return result
@@ -74,7 +74,7 @@ extension Tensor {
     let result = try Tensor(uninitialized: shape)
     let n = result.count
     for i in stride(from: 0, to: n, by: 2) {
-      if i & 0xFFFF == 0, Interruption.stopsHere { break }
+      if i & 0xFFFF == 0, StopToken.stopsHere { break }
       let (first, second) = stream.normalPair()
       result.storage.pointer[i] = mean + standardDeviation * first
       if i + 1 < n { result.storage.pointer[i + 1] = mean + standardDeviation * second }
@@ -87,7 +87,7 @@ extension Tensor {
   public static func eye(_ n: Int) throws -> Tensor {
     _ = try Layout.checkedCount([n, n], "eye")
     let result = try Tensor(full: [n, n], 0)
-    for i in 0..<n where !Interruption.stopsHere { result.storage.pointer[i * n + i] = 1 }
+    for i in 0..<n where !StopToken.stopsHere { result.storage.pointer[i * n + i] = 1 }
     return result
   }
 
@@ -138,7 +138,7 @@ extension Tensor {
     _ = try Layout.checkedCount(ids.shape + [n], "one_hot")
     let result = try Tensor(full: ids.shape + [n], 0)
     for (r, id) in ids.elements().enumerated() {
-      if r & 0xFFF == 0, Interruption.stopsHere { break }
+      if r & 0xFFF == 0, StopToken.stopsHere { break }
       result.storage.pointer[r * n + Int(id)] = 1
     }
     return result

@@ -11,7 +11,7 @@ extension Tensor {
   public func text(width: Int?) -> String {
     // The scale is that of all elements, also of those left out.
     var (top, isWhole) = (Float(0), true)
-    for start in stride(from: 0, to: count, by: 1 << 16) where !Interruption.stopsHere {
+    for start in stride(from: 0, to: count, by: 1 << 16) where !StopToken.stopsHere {
       layout.forEachPosition(in: start..<Swift.min(count, start + (1 << 16))) {
         let size = Swift.abs(storage.pointer[$1])
         guard size.isFinite else { return }

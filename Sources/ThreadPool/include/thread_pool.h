@@ -6,6 +6,8 @@
 #ifndef MNEMO_THREAD_POOL_H
 #define MNEMO_THREAD_POOL_H
 
+#include "thread_value.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
