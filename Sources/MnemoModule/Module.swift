@@ -32,7 +32,7 @@ public enum MnemoModule {
       TaskFunctions.taskClass(session), TaskFunctions.batchClass, RandomSource.declaration,
       ModelFunctions.modelClass(session), Visitor.declaration,
       OptimizerFunctions.optimizerClass,
-      TrainFunctions.runClass, TrainFunctions.contextClass,
+      RunClass.declaration, ProbeView.declaration,
     ])
     registry.add(topFunctions(session, registry))
     registry.add(TensorFunctions.functions(session))

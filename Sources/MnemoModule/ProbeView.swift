@@ -1,0 +1,39 @@
+import LuaBridge
+import Training
+
+/// A probe's context as Lua sees it: ids from 1, made once for all probes of a record.
+final class ProbeView {
+  let context: ProbeContext
+  private var madeBatch: LuaRecord?
+  init(_ context: ProbeContext) { self.context = context }
+
+  func batch() throws -> LuaRecord {
+    let batch = try madeBatch ?? context.batch.luaRecord()
+    madeBatch = batch
+    return batch
+  }
+
+  static var declaration: LuaClass {
+    LuaClass(
+      "ProbeContext", for: ProbeView.self, "What a probe sees of a step.",
+      isIdentified: true,
+      fields: [
+        Parameter("model", .object("Model"), "the model"),
+        Parameter("batch", .object("Batch"), "the batch of the step"),
+        Parameter("logits", .object("Tensor"), "the logits at every position, [B, T, V]"),
+        Parameter("step", .integer, "number of updates made"),
+        Parameter("run", .object("Run"), "the run so far"),
+      ],
+      index: { call in
+        let context = try call.object(1, ProbeView.self)
+        switch try call.string(2) {
+        case "model": return call.returns(context.context.model as AnyObject)
+        case "batch": return call.returns(try context.batch())
+        case "logits": return call.returns(try context.context.logits())
+        case "step": return call.returns(context.context.step)
+        case "run": return call.returns(context.context.run.map(LuaObject.init))
+        default: return call.returns(LuaValue.nil)
+        }
+      })
+  }
+}
