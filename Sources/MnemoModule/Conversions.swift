@@ -4,7 +4,7 @@ import Tensors
 
 // What counts from 1 in Lua counts from 0 in the engine; all conversions between them are here.
 
-extension Call {
+extension LuaCall {
   /// A dimension: 1 is the first, −1 the last.
   func dimension(_ position: Int) throws -> Int {
     let d = try integer(position)
@@ -89,7 +89,7 @@ extension Call {
   }
 }
 
-extension Options {
+extension LuaOptions {
   /// A seed; without one, the next that follows `mnemo.seed`.
   func seed(_ session: ModuleState) throws -> UInt64 {
     try optionalInteger("seed").map { UInt64(bitPattern: Int64($0)) } ?? session.nextSeed()

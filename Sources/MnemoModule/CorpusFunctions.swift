@@ -4,19 +4,20 @@ import Tensors
 
 /// `mnemo.corpus`: symbols and their statistics.
 enum CorpusFunctions {
-  private static var methods: [Function] {
+  private static var methods: [LuaFunction] {
     [
-      Function(
-        "encode", "The ids of a text's symbols.", parameters: [Parameter("text", .string)],
+      LuaFunction(
+        "encode", "The ids of a text's symbols.", parameters: [LuaParameter("text", .string)],
         returns: [.object("IntTensor")],
         example: "print(mnemo.corpus.shakespeare():encode(\"to be\"))"
       ) { call in
         let ids = try call.object(1, Corpus.self).encode(call.string(2))
         return call.returns(try IntTensor(ids).offset(by: 1))
       },
-      Function(
+      LuaFunction(
         "decode", "The text of ids: an IntTensor or a list.",
-        parameters: [Parameter("ids", .union([.object("IntTensor"), .table]))], returns: [.string],
+        parameters: [LuaParameter("ids", .union([.object("IntTensor"), .table]))],
+        returns: [.string],
         example: "print(mnemo.corpus.letters():decode{3, 1, 2})"
       ) { call in
         call.returns(try call.object(1, Corpus.self).decode(call.ids(2).elements()))
@@ -25,11 +26,11 @@ enum CorpusFunctions {
   }
 
   private static let fields = [
-    Parameter("vocab_size", .integer, "number of symbols, N"),
-    Parameter("unigram", .object("Tensor"), "probability of each symbol, [N]"),
-    Parameter(
+    LuaParameter("vocab_size", .integer, "number of symbols, N"),
+    LuaParameter("unigram", .object("Tensor"), "probability of each symbol, [N]"),
+    LuaParameter(
       "bigram", .object("Tensor"), "row i: probability of what follows symbol i, [N, N]"),
-    Parameter("symbols", .list(.string), "the symbol of each id"),
+    LuaParameter("symbols", .list(.string), "the symbol of each id"),
   ]
 
   static var corpusClass: LuaClass {
@@ -56,51 +57,52 @@ enum CorpusFunctions {
       })
   }
 
-  static var functions: [Function] {
+  static var functions: [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "corpus.shakespeare",
         "The 65 characters of tiny Shakespeare, with the counts of its 1,115,394 characters.",
         returns: [.object("Corpus")], example: "print(mnemo.corpus.shakespeare().vocab_size)"
       ) { call in call.returns(try Corpus.shakespeare()) },
-      Function(
+      LuaFunction(
         "corpus.letters", "26 letters, drawn independently with English frequencies.",
         returns: [.object("Corpus")], example: "print(mnemo.corpus.letters().unigram)"
       ) { call in call.returns(try Corpus.letters()) },
-      Function(
+      LuaFunction(
         "corpus.uniform", "n symbols of equal probability, drawn independently.",
-        parameters: [Parameter("n", .integer, "2 or more")], returns: [.object("Corpus")],
+        parameters: [LuaParameter("n", .integer, "2 or more")], returns: [.object("Corpus")],
         example: "local corpus = mnemo.corpus.uniform(32)"
       ) { call in call.returns(try Corpus.uniform(call.integer(1))) },
-      Function(
+      LuaFunction(
         "corpus.zipf",
         "n symbols, drawn independently, symbol z with a probability that falls as z^-alpha.",
         parameters: [
-          Parameter("n", .integer, "2 or more"), Parameter("alpha", .number, "0 or more"),
+          LuaParameter("n", .integer, "2 or more"), LuaParameter("alpha", .number, "0 or more"),
         ], returns: [.object("Corpus")], example: "print(mnemo.corpus.zipf(4, 1).unigram)"
       ) { call in call.returns(try Corpus.zipf(call.integer(1), alpha: call.number(2))) },
-      Function(
+      LuaFunction(
         "corpus.text", "The characters of a text, with its counts.",
-        parameters: [Parameter("string", .string, "UTF-8, of two different characters or more")],
+        parameters: [LuaParameter("string", .string, "UTF-8, of two different characters or more")],
         returns: [.object("Corpus")],
         example: "print(mnemo.corpus.text(\"abracadabra\").vocab_size)"
       ) { call in call.returns(try Corpus.text(bytes: call.bytes(1))) },
-      Function(
+      LuaFunction(
         "corpus.file", "The characters of a text file, with its counts.",
-        parameters: [Parameter("path", .string, "a file in UTF-8")], returns: [.object("Corpus")],
+        parameters: [LuaParameter("path", .string, "a file in UTF-8")],
+        returns: [.object("Corpus")],
         example: """
           io.open("tale.txt", "w"):write("once upon a time"):close()
           print(mnemo.corpus.file("tale.txt").vocab_size)
           """
       ) { call in call.returns(try Corpus.file(call.string(1))) },
-      Function(
+      LuaFunction(
         "corpus.counts",
         "Symbols numbered from 1, with these counts, of which at least one kind has to be given.",
         options: [
-          Option(
+          LuaOption(
             "unigram", .union([.object("Tensor"), .table]), .described("row sums of bigram"),
             "how often each symbol occurs, [N]"),
-          Option(
+          LuaOption(
             "bigram", .union([.object("Tensor"), .table]), .described("independent symbols"),
             "row i: how often each symbol follows symbol i, [N, N]"),
         ], returns: [.object("Corpus")],
@@ -114,7 +116,7 @@ enum CorpusFunctions {
     ]
   }
 
-  private static func vector(_ options: Options, _ name: String) throws -> [Double]? {
+  private static func vector(_ options: LuaOptions, _ name: String) throws -> [Double]? {
     if case .object(let tensor as Tensor) = options.value(name) {
       guard tensor.rank == 1 else {
         throw options.failure(name, "a vector expected, got shape \(tensor.shape)")
@@ -124,7 +126,7 @@ enum CorpusFunctions {
     return try options.optionalNumbers(name)
   }
 
-  private static func matrix(_ options: Options, _ name: String) throws -> [[Double]]? {
+  private static func matrix(_ options: LuaOptions, _ name: String) throws -> [[Double]]? {
     if case .object(let tensor as Tensor) = options.value(name) {
       guard tensor.rank == 2 else {
         throw options.failure(name, "a matrix expected, got shape \(tensor.shape)")

@@ -4,14 +4,14 @@ import Training
 
 /// One tensor in a file, `t:save(path)`, and back, `mnemo.load(path)`; folders for results.
 enum FileFunctions {
-  static var functions: [Function] { [load, makeFolder] }
+  static var functions: [LuaFunction] { [load, makeFolder] }
 
-  private static var makeFolder: Function {
-    Function(
+  private static var makeFolder: LuaFunction {
+    LuaFunction(
       "make_folder",
       "Makes a folder, and those it lies in, unless it is there, and checks that files can be "
         + "written into it.",
-      parameters: [Parameter("path", .string, "the folder")],
+      parameters: [LuaParameter("path", .string, "the folder")],
       returns: [LuaResult(.string, "the path")],
       example: """
         local folder = mnemo.make_folder "results/first"
@@ -23,14 +23,14 @@ enum FileFunctions {
     }
   }
 
-  private static var load: Function {
-    Function(
+  private static var load: LuaFunction {
+    LuaFunction(
       "load",
       "What a file holds, by its ending: .npy (NumPy) one Tensor, or an IntTensor if its numbers are "
         + "integers; .safetensors a table of them by name. Integers come as they are stored: ids "
         + "count from what they counted from there. A file's header is checked in full before "
         + "anything is read.",
-      parameters: [Parameter("path", .string, "the file, ending in .npy or .safetensors")],
+      parameters: [LuaParameter("path", .string, "the file, ending in .npy or .safetensors")],
       returns: [.union([.object("Tensor"), .object("IntTensor"), .table])],
       example: """
         local path = os.tmpname() .. ".npy"
@@ -51,13 +51,13 @@ enum FileFunctions {
 
   /// The method `save` of a class.
   static func save(
-    _ example: String, _ value: @escaping (Call) throws -> Safetensors.Value
-  ) -> Function {
-    Function(
+    _ example: String, _ value: @escaping (LuaCall) throws -> Safetensors.Value
+  ) -> LuaFunction {
+    LuaFunction(
       "save",
       "Writes the tensor into a file, by its ending: .npy (NumPy), or .safetensors, where it is "
         + "named tensor. An earlier file is replaced at once or not at all.",
-      parameters: [Parameter("path", .string, "the file, ending in .npy or .safetensors")],
+      parameters: [LuaParameter("path", .string, "the file, ending in .npy or .safetensors")],
       example: """
         local path = os.tmpname() .. ".npy"
         \(example):save(path)
@@ -77,7 +77,7 @@ enum FileFunctions {
   private enum Ending {
     case npy, safetensors
 
-    init(_ call: Call, _ path: String, position: Int = 1) throws {
+    init(_ call: LuaCall, _ path: String, position: Int = 1) throws {
       if path.hasSuffix(".npy") {
         self = .npy
       } else if path.hasSuffix(".safetensors") {

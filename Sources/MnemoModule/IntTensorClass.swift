@@ -51,7 +51,7 @@ enum IntTensorClass {
       })
   }
 
-  private static func operand(_ call: Call, _ position: Int) throws -> IntTensor {
+  private static func operand(_ call: LuaCall, _ position: Int) throws -> IntTensor {
     switch call.value(position) {
     case .object(let tensor as IntTensor): return tensor
     case .integer, .number: return try IntTensor(shape: [], fill: try call.int32(position))
@@ -63,7 +63,7 @@ enum IntTensorClass {
   }
 
   private static func binary(
-    _ call: Call, _ name: String,
+    _ call: LuaCall, _ name: String,
     _ operation: (Int32, Int32) -> (partialValue: Int32, overflow: Bool)
   ) throws -> Int {
     // With a Tensor on either side the result is one, as in NumPy.
@@ -87,11 +87,11 @@ enum IntTensorClass {
   /// Integers compare exactly with integers; beside a Tensor or a fraction they become Float32.
   private static func comparison(
     _ name: String, _ summary: String, _ comparison: Comparison
-  ) -> Function {
-    Function(
+  ) -> LuaFunction {
+    LuaFunction(
       name, summary,
       parameters: [
-        Parameter(
+        LuaParameter(
           "other", .union([.object("IntTensor"), .object("Tensor"), .number]), "broadcasts")
       ],
       returns: [LuaResult(.object("Tensor"), "of 0 and 1")],
@@ -111,12 +111,12 @@ enum IntTensorClass {
   private static func reduction(
     _ name: String, _ summary: String,
     _ operation: @escaping (IntTensor, Int?, Bool) throws -> IntTensor
-  ) -> Function {
-    Function(
+  ) -> LuaFunction {
+    LuaFunction(
       name, summary,
       parameters: [
-        Parameter("d", .integer, "the dimension to reduce", default: "everything"),
-        Parameter("keepdim", .boolean, "whether it stays, with size 1", default: "false"),
+        LuaParameter("d", .integer, "the dimension to reduce", default: "everything"),
+        LuaParameter("keepdim", .boolean, "whether it stays, with size 1", default: "false"),
       ], returns: [.object("IntTensor")],
       example: "print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:\(name)(2))"
     ) { call in
@@ -127,9 +127,9 @@ enum IntTensorClass {
     }
   }
 
-  private static var methods: [Function] {
+  private static var methods: [LuaFunction] {
     StridedMethods.of(IntTensor.self, "IntTensor", maker: "mnemo.int_tensor") + [
-      Function(
+      LuaFunction(
         "tensor", "The elements as Float32, exact up to 2^24.", returns: [.object("Tensor")],
         example: "print(mnemo.int_tensor{1, 2}:tensor() / 2)"
       ) { call in

@@ -3,11 +3,11 @@ import Tensors
 
 /// `mnemo.linalg`: decompositions and linear systems.
 enum LinearAlgebraFunctions {
-  private static let matrix = Parameter("A", .object("Tensor"), "a matrix [m, n]")
+  private static let matrix = LuaParameter("A", .object("Tensor"), "a matrix [m, n]")
 
-  static var functions: [Function] {
+  static var functions: [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "linalg.svd",
         "The thin singular value decomposition A = U diag(S) Vᵀ. U [m, k] and V [n, k] (not its "
           + "transpose) have orthonormal columns, S [k] descends, k is the smaller of m and n. In "
@@ -26,7 +26,7 @@ enum LinearAlgebraFunctions {
         let (u, s, v) = try LinearAlgebra.svd(call.object(1, Tensor.self))
         return call.returns(u, s, v)
       },
-      Function(
+      LuaFunction(
         "linalg.qr",
         "The thin decomposition A = Q R. Q [m, k] has orthonormal columns, R [k, n] is zero below "
           + "its diagonal, which is not negative; k is the smaller of m and n. "
@@ -40,12 +40,12 @@ enum LinearAlgebraFunctions {
         let (q, r) = try LinearAlgebra.qr(call.object(1, Tensor.self))
         return call.returns(q, r)
       },
-      Function(
+      LuaFunction(
         "linalg.eigh",
         "Eigenvalues and eigenvectors of a symmetric matrix: A = X diag(values) Xᵀ. The values [n] "
           + "ascend; the vectors are the columns of X [n, n]. In every eigenvector the entry of largest absolute "
           + "value is positive. Without gradient.",
-        parameters: [Parameter("A", .object("Tensor"), "a symmetric matrix [n, n]")],
+        parameters: [LuaParameter("A", .object("Tensor"), "a symmetric matrix [n, n]")],
         returns: [
           LuaResult(.object("Tensor"), name: "values"),
           LuaResult(.object("Tensor"), name: "vectors"),
@@ -58,25 +58,25 @@ enum LinearAlgebraFunctions {
         let (values, vectors) = try LinearAlgebra.eigh(call.object(1, Tensor.self))
         return call.returns(values, vectors)
       },
-      Function(
+      LuaFunction(
         "linalg.solve",
         "The solution X of A X = B for a square matrix A [n, n], with gradients for A and B.",
         parameters: [
-          Parameter("A", .object("Tensor"), "a square matrix [n, n], not singular"),
-          Parameter("B", .object("Tensor"), "a vector [n] or a matrix [n, r]"),
+          LuaParameter("A", .object("Tensor"), "a square matrix [n, n], not singular"),
+          LuaParameter("B", .object("Tensor"), "a vector [n] or a matrix [n, r]"),
         ], returns: [LuaResult(.object("Tensor"), "of B's shape")],
         example: "print(mnemo.linalg.solve(mnemo.tensor{{2, 0}, {0, 4}}, mnemo.tensor{1, 1}))"
       ) { call in
         call.returns(
           try LinearAlgebra.solve(call.object(1, Tensor.self), call.object(2, Tensor.self)))
       },
-      Function(
+      LuaFunction(
         "linalg.rank_truncate",
         "The matrix of at most a given rank that is nearest to W. Its largest singular values are "
           + "kept, the others set to 0. Without gradient.",
         parameters: [
-          Parameter("W", .object("Tensor"), "a matrix [m, n]"),
-          Parameter("rank", .integer, "from 0 to the smaller of m and n"),
+          LuaParameter("W", .object("Tensor"), "a matrix [m, n]"),
+          LuaParameter("rank", .integer, "from 0 to the smaller of m and n"),
         ], returns: [LuaResult(.object("Tensor"), "[m, n]")],
         example: "print(mnemo.linalg.rank_truncate(mnemo.tensor{{3, 0}, {0, 1}}, 1))"
       ) { call in

@@ -5,16 +5,16 @@ import Transformers
 
 /// `mnemo.model`: the constructors.
 enum ModelConstructors {
-  static func functions(_ session: ModuleState) -> [Function] {
+  static func functions(_ session: ModuleState) -> [LuaFunction] {
     ModelKinds.all.map { constructor($0, session) } + [custom, load]
   }
 
   /// The constructor of a kind of model, from the declarations of its options.
   private static func constructor<C: ModelConfiguration>(
     _: C.Type, _ session: ModuleState
-  ) -> Function {
-    Function(
-      "model.\(C.kind)", C.summary, options: C.declarations.map { Option($0) },
+  ) -> LuaFunction {
+    LuaFunction(
+      "model.\(C.kind)", C.summary, options: C.declarations.map { LuaOption($0) },
       returns: [.object("Model")],
       example: """
         local model = mnemo.model.\(C.kind){vocab = 65, dim = 64, max_len = 32, seed = 1}
@@ -25,8 +25,8 @@ enum ModelConstructors {
     }
   }
 
-  private static var custom: Function {
-    Function(
+  private static var custom: LuaFunction {
+    LuaFunction(
       "model.custom",
       "A model whose forward pass is a Lua function on tensors; it is trained, probed, frozen, "
         + "saved and cloned like any other. forward(tokens, p, visit) gets the ids [B, T], the "
@@ -34,10 +34,10 @@ enum ModelConstructors {
         + "h = visit(\"hidden\", h). It returns the logits [B, T, vocab]. Take parameters from p: a "
         + "clone has its own, and a view (transposed, expanded, some columns) is copied.",
       options: [
-        Option("vocab", .integer, .required, "Number of tokens, N."),
-        Option("parameters", .table, .required, "Name to Tensor; all are trained at first."),
-        Option("forward", .function, .required, "From tokens to logits [B, T, vocab]."),
-        Option("max_len", .integer, .described("no limit"), "Longest sequence."),
+        LuaOption("vocab", .integer, .required, "Number of tokens, N."),
+        LuaOption("parameters", .table, .required, "Name to Tensor; all are trained at first."),
+        LuaOption("forward", .function, .required, "From tokens to logits [B, T, vocab]."),
+        LuaOption("max_len", .integer, .described("no limit"), "Longest sequence."),
       ], returns: [.object("Model")],
       example: """
         local model = mnemo.model.custom{
@@ -62,10 +62,10 @@ enum ModelConstructors {
     }
   }
 
-  private static var load: Function {
-    Function(
+  private static var load: LuaFunction {
+    LuaFunction(
       "model.load", "The model of a checkpoint that save wrote.",
-      parameters: [Parameter("path", .string, "the file")], returns: [.object("Model")],
+      parameters: [LuaParameter("path", .string, "the file")], returns: [.object("Model")],
       example: """
         local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
         model:save("model.safetensors")

@@ -5,24 +5,24 @@ import Transformers
 
 /// `mnemo.model`: models and what can be done with them.
 enum ModelFunctions {
-  private static let tokens = Parameter("tokens", .object("IntTensor"), "ids [B, T], from 1")
-  private static let name = Parameter(
+  private static let tokens = LuaParameter("tokens", .object("IntTensor"), "ids [B, T], from 1")
+  private static let name = LuaParameter(
     "name", .string, "a parameter's name; layers count from 0 there")
-  private static let glob = Parameter(
+  private static let glob = LuaParameter(
     "glob", .string, "names, with * for any characters: \"layers.*.attention.wk.weight\"")
   private static let model = "local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}\n"
 
-  private static func object(_ call: Call) throws -> any Model {
+  private static func object(_ call: LuaCall) throws -> any Model {
     try call.object(1, (any Model).self)
   }
 
-  private static func methods(_ session: ModuleState) -> [Function] {
+  private static func methods(_ session: ModuleState) -> [LuaFunction] {
     basics + ModelInspection.methods + [ModelInspection.generate(session)]
   }
 
-  private static var basics: [Function] {
+  private static var basics: [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "forward",
         """
         The logits of the next token at every position, [B, T, V]; also model(tokens). With a mask \
@@ -31,7 +31,7 @@ enum ModelFunctions {
         """,
         parameters: [
           tokens,
-          Parameter("mask", .object("Tensor"), "positions wanted", default: "all of them"),
+          LuaParameter("mask", .object("Tensor"), "positions wanted", default: "all of them"),
         ], returns: [.object("Tensor")],
         example: model + """
           local tokens = mnemo.int_tensor{{1, 2, 3}}
@@ -45,11 +45,11 @@ enum ModelFunctions {
         }
         return call.returns(try model.forward(tokens, where: mask))
       },
-      Function(
+      LuaFunction(
         "loss", "The mean cross-entropy of the next token, in nats, where loss_on keeps positions.",
         parameters: [
-          Parameter("batch", .object("Batch"), "a task's, or a table with its fields"),
-          Parameter(
+          LuaParameter("batch", .object("Batch"), "a task's, or a table with its fields"),
+          LuaParameter(
             "loss_on", .union([.choice(LossMask.names), .object("Tensor")]),
             "a mask's name, as in mnemo.train, or weights [B, T]", default: "\"all\""),
         ], returns: [LuaResult(.object("Tensor"), "0-dimensional")],
@@ -72,7 +72,7 @@ enum ModelFunctions {
         }
         return call.returns(try object(call).loss(batch, mask: mask))
       },
-      Function(
+      LuaFunction(
         "parameters",
         "The parameters by name, frozen ones too: the model's own tensors, not copies.",
         returns: [LuaResult(.table, "from name to Tensor")],
@@ -82,48 +82,48 @@ enum ModelFunctions {
         return call.returns(
           LuaRecord(parameters.map { ($0.name, LuaObject($0.tensor)) }))
       },
-      Function(
+      LuaFunction(
         "names", "The parameters' names, in order.", returns: [.list(.string)],
         example: model + "print(table.concat(model:names(), \"\\n\"))"
       ) { call in
         call.returns(try object(call).parameters.names)
       },
-      Function(
+      LuaFunction(
         "get", "The parameter of that name: the model's own tensor, not a copy.",
         parameters: [name], returns: [.object("Tensor")],
         example: model + "print(model:get(\"output.weight\"):size(1))"
       ) { call in call.returns(try object(call).parameters.get(call.string(2))) },
-      Function(
+      LuaFunction(
         "set", "Copies numbers into the parameter of that name.",
-        parameters: [name, Parameter("tensor", .object("Tensor"), "of the parameter's shape")],
+        parameters: [name, LuaParameter("tensor", .object("Tensor"), "of the parameter's shape")],
         returns: [LuaResult(.object("Model"), "the model itself")],
         example: model + "model:set(\"layers.0.attention.wk.weight\", mnemo.zeros(16, 16))"
       ) { call in
         try object(call).parameters.set(call.string(2), call.object(3, Tensor.self))
         return call.returns(argument: 1)
       },
-      Function(
+      LuaFunction(
         "freeze", "Takes parameters out of training.", parameters: [glob],
         returns: [LuaResult(.list(.string), "the names that matched")],
         example: model + "model:freeze(\"layers.0.*\")"
       ) { call in
         call.returns(try object(call).parameters.setTrained(call.string(2), false))
       },
-      Function(
+      LuaFunction(
         "unfreeze", "Takes parameters into training.", parameters: [glob],
         returns: [LuaResult(.list(.string), "the names that matched")],
         example: model + "model:unfreeze(\"output.weight\")"
       ) { call in
         call.returns(try object(call).parameters.setTrained(call.string(2), true))
       },
-      Function(
+      LuaFunction(
         "trainable", "The names of the parameters that are trained.", returns: [.list(.string)],
         example: model + "print(#model:trainable(), #model:names())"
       ) { call in call.returns(try object(call).parameters.trained.map(\.name)) },
-      Function(
+      LuaFunction(
         "load_state",
         "Copies tensors by name into the parameters: all of them, or on an error none.",
-        parameters: [Parameter("table", .table, "name to Tensor, as safetensors.load gives")],
+        parameters: [LuaParameter("table", .table, "name to Tensor, as safetensors.load gives")],
         returns: [LuaResult(.object("Model"), "the model itself")],
         example: model + "model:load_state(model:clone():parameters())"
       ) { call in
@@ -135,16 +135,16 @@ enum ModelFunctions {
         try Checkpoint.loadState(values, into: object(call))
         return call.returns(argument: 1)
       },
-      Function(
+      LuaFunction(
         "save", "Writes a checkpoint: a safetensors file with the options in its metadata.",
-        parameters: [Parameter("path", .string, "the file")],
+        parameters: [LuaParameter("path", .string, "the file")],
         returns: [LuaResult(.object("Model"), "the model itself")],
         example: model + "model:save(\"model.safetensors\")"
       ) { call in
         try Checkpoint.save(object(call), to: call.string(2))
         return call.returns(argument: 1)
       },
-      Function(
+      LuaFunction(
         "clone", "A model of its own with the same options and parameters.",
         returns: [.object("Model")],
         example: model + """
@@ -159,12 +159,12 @@ enum ModelFunctions {
   }
 
   private static let fields = [
-    Parameter("config", .table, "the options it was made with"),
-    Parameter(
+    LuaParameter("config", .table, "the options it was made with"),
+    LuaParameter(
       "kind", .string,
       "the constructor: "
         + (ModelKinds.all.map { $0.kind } + ["custom"]).map { "\"\($0)\"" }.joined(separator: ", ")),
-    Parameter("layers", .integer, "number of attention layers"),
+    LuaParameter("layers", .integer, "number of attention layers"),
   ]
 
   static func modelClass(_ session: ModuleState) -> LuaClass {

@@ -5,31 +5,32 @@ import Transformers
 
 /// Methods of models for looking inside and intervening.
 enum ModelInspection {
-  private static let tokens = Parameter("tokens", .object("IntTensor"), "Ids [B, T], from 1.")
+  private static let tokens = LuaParameter("tokens", .object("IntTensor"), "Ids [B, T], from 1.")
   private static let model = "local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}\n"
   private static let ids = "local ids = mnemo.int_tensor{{1, 2, 3, 1, 2}}\n"
 
-  static var methods: [Function] {
+  static var methods: [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "attention", "The attention probabilities of a layer, [B, H, T, T].",
-        parameters: [tokens, Parameter("layer", .integer, "From 1.")], returns: [.object("Tensor")],
+        parameters: [tokens, LuaParameter("layer", .integer, "From 1.")],
+        returns: [.object("Tensor")],
         example: model + "print(model:attention(mnemo.int_tensor{{1, 2, 3}}, 1)[1][1])"
       ) { call in
         let layer = try call.integer(3)
         return call.returns(
           try call.object(1, (any Model).self).attention(call.ids(2), layer: layer &- 1))
       },
-      Function(
+      LuaFunction(
         "residual", "The residual stream after a layer, [B, T, d].",
-        parameters: [tokens, Parameter("layer", .integer, "From 1; 0 for the embeddings.")],
+        parameters: [tokens, LuaParameter("layer", .integer, "From 1; 0 for the embeddings.")],
         returns: [.object("Tensor")],
         example: model + "print(model:residual(mnemo.int_tensor{{1, 2, 3}}, 0):size(3))"
       ) { call in
         call.returns(
           try call.object(1, (any Model).self).residual(call.ids(2), after: call.integer(3)))
       },
-      Function(
+      LuaFunction(
         "trace",
         "Named intermediate tensors of a forward pass: embeddings; for each layer "
           + "layers.N.attention_input, queries, keys, values, scores, attention, heads (what W_O "
@@ -39,10 +40,10 @@ enum ModelInspection {
           + "the parameters.",
         parameters: [
           tokens,
-          Parameter(
+          LuaParameter(
             "names", .union([.string, .list(.string)]),
             "What to keep: names, with * for any characters.", default: "\"*\""),
-          Parameter(
+          LuaParameter(
             "loss", .function, "From the logits [B, T, V] to a scalar to differentiate.",
             optional: true),
         ], returns: [LuaResult(.table, "Tensors by name")],
@@ -68,13 +69,13 @@ enum ModelInspection {
         return call.returns(
           LuaRecord(trace.kept.map { ($0.name, LuaObject(detached($0.tensor))) }))
       },
-      Function(
+      LuaFunction(
         "patch",
         "The logits [B, T, V] of a forward pass in which functions replace named intermediate "
           + "tensors on the way: for ablation and activation patching.",
         parameters: [
           tokens,
-          Parameter(
+          LuaParameter(
             "replacements", .table,
             "Name, as in trace, to a function from the tensor to one of its shape."),
         ], returns: [.object("Tensor")],
@@ -105,13 +106,13 @@ enum ModelInspection {
         let trace = Trace(replacing: replacements)
         return call.returns(try model.forward(call.ids(2), observedBy: trace))
       },
-      Function(
+      LuaFunction(
         "with",
         "Calls a function while parameters hold other numbers, and returns its results; afterwards, "
           + "and after an error, they hold their own again.",
         parameters: [
-          Parameter("weights", .table, "Name to Tensor of the parameter's shape."),
-          Parameter("fn", .function, "Called without arguments."),
+          LuaParameter("weights", .table, "Name to Tensor of the parameter's shape."),
+          LuaParameter("fn", .function, "Called without arguments."),
         ], returns: [LuaResult(.any, "what fn returns", variadic: true)],
         example: model + ids + """
           local zeros = mnemo.zeros(16, 16)
@@ -136,17 +137,17 @@ enum ModelInspection {
     ]
   }
 
-  static func generate(_ session: ModuleState) -> Function {
-    Function(
+  static func generate(_ session: ModuleState) -> LuaFunction {
+    LuaFunction(
       "generate", "Draws tokens that continue a prompt.",
       options: [
-        Option(
+        LuaOption(
           "prompt", .union([.object("IntTensor"), .list(.integer)]), .required,
           "The ids to continue, at least one."),
-        Option("length", .integer, 32, "How many tokens to draw."),
-        Option(
+        LuaOption("length", .integer, 32, "How many tokens to draw."),
+        LuaOption(
           "temperature", .number, 1, "Divides the logits; at 0 the most likely token is taken."),
-        Option("seed", .integer, .described("follows mnemo.seed"), "Of the draws."),
+        LuaOption("seed", .integer, .described("follows mnemo.seed"), "Of the draws."),
       ], returns: [LuaResult(.object("IntTensor"), "prompt and continuation")],
       example: model + "print(model:generate{prompt = {1, 2}, length = 5, temperature = 0})"
     ) { call in
@@ -163,7 +164,7 @@ enum ModelInspection {
     }
   }
 
-  private static func names(_ call: Call, _ position: Int) throws -> [String] {
+  private static func names(_ call: LuaCall, _ position: Int) throws -> [String] {
     switch call.value(position) {
     case .nil: return ["*"]
     case .string(let name): return [name]

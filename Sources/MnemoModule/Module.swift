@@ -104,25 +104,25 @@ public enum MnemoModule {
     return find
     """
 
-  private static func topFunctions(_ session: ModuleState, _ registry: Registry) -> [Function] {
+  private static func topFunctions(_ session: ModuleState, _ registry: Registry) -> [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "seed",
         "Sets the seed that tensors, tasks and models without a seed of their own follow. Without "
           + "a call it is 0.",
-        parameters: [Parameter("n", .integer, "any integer")],
+        parameters: [LuaParameter("n", .integer, "any integer")],
         example: "mnemo.seed(7)\nlocal a = mnemo.randn(2, 3)"
       ) { call in
         session.seed = UInt64(bitPattern: Int64(try call.integer(1)))
         return call.returns()
       },
-      Function(
+      LuaFunction(
         "threads",
         "Sets how many threads the engine uses, and returns it. At first it is the number of "
           + "processors that the process may use: those it is bound to (taskset), as far as its "
           + "control group's quota and OMP_NUM_THREADS allow. Results do not depend on it.",
         parameters: [
-          Parameter("n", .integer, "1 to \(Parallel.mostThreads)", default: "unchanged")
+          LuaParameter("n", .integer, "1 to \(Parallel.mostThreads)", default: "unchanged")
         ],
         returns: [.number], example: "print(mnemo.threads())"
       ) { call in
@@ -134,7 +134,7 @@ public enum MnemoModule {
         }
         return call.returns(Parallel.threads)
       },
-      Function(
+      LuaFunction(
         "clock", "Seconds on a clock that only goes forward, for timing.", returns: [.number],
         example: """
           local start = mnemo.clock()
@@ -146,23 +146,23 @@ public enum MnemoModule {
         let (seconds, attoseconds) = elapsed.components
         return call.returns(Double(seconds) + Double(attoseconds) * 1e-18)
       },
-      Function(
+      LuaFunction(
         "no_grad",
         "Calls a function and returns its results; operations inside record no gradients.",
-        parameters: [Parameter("fn", .function, "called without arguments")],
+        parameters: [LuaParameter("fn", .function, "called without arguments")],
         returns: [LuaResult(.any, "what fn returns", variadic: true)],
         example: "local mean = mnemo.no_grad(function() return mnemo.ones(3):mean() end)"
       ) { call in
         let function = try call.function(1)
         return call.returns(all: try noGrad { try function.call(label: "no_grad") })
       },
-      Function(
+      LuaFunction(
         "help",
         "Prints the documentation of a function, a method, an object, one of the module's tables or "
           + "a name; without an argument, one line for everything. Of a function written in Lua it "
           + "prints the comment above it.",
         parameters: [
-          Parameter("x", .any, "a function, an object, a table, or a name", optional: true)
+          LuaParameter("x", .any, "a function, an object, a table, or a name", optional: true)
         ],
         example:
           "mnemo.help(mnemo.data.bigram)\nmnemo.help(\"Tensor:sum\")\nmnemo.help(mnemo.probes)"
@@ -184,7 +184,7 @@ public enum MnemoModule {
         }
         return call.returns()
       },
-      Function(
+      LuaFunction(
         "documentation",
         "Everything that help knows, as a list of tables for programs that write manuals. Each has "
           + "kind (\"table\", \"function\", \"class\" or \"method\"), name and summary; functions and "

@@ -16,16 +16,16 @@ enum OptimizerFunctions {
       ])
   }
 
-  static func functions(_ session: ModuleState) -> [Function] {
+  static func functions(_ session: ModuleState) -> [LuaFunction] {
     OptimizerKinds.all.map { constructor($0, session) }
   }
 
   /// The constructor of an update rule, from the declarations of its options.
   private static func constructor<C: OptimizerConfiguration>(
     _: C.Type, _ session: ModuleState
-  ) -> Function {
-    Function(
-      "optim.\(C.kind)", C.summary, options: C.declarations.map { Option($0) },
+  ) -> LuaFunction {
+    LuaFunction(
+      "optim.\(C.kind)", C.summary, options: C.declarations.map { LuaOption($0) },
       returns: [.object("Optimizer")], example: "local optimizer = mnemo.optim.\(C.kind){lr = 1e-3}"
     ) { call in
       let given = try call.options()
@@ -58,7 +58,7 @@ enum OptimizerFunctions {
       }
     }
 
-    func returning(_ optimizer: any Optimizer, _ options: Options, _ call: Call) -> Int {
+    func returning(_ optimizer: any Optimizer, _ options: LuaOptions, _ call: LuaCall) -> Int {
       self.optimizer = optimizer
       let held = lua.reference(to: optimizer)
       lua.setUserValue(of: optimizer, options.value("lr"))

@@ -18,11 +18,11 @@ final class ProbeView {
       "ProbeContext", for: ProbeView.self, "What a probe sees of a step.",
       isIdentified: true,
       fields: [
-        Parameter("model", .object("Model"), "the model"),
-        Parameter("batch", .object("Batch"), "the batch of the step"),
-        Parameter("logits", .object("Tensor"), "the logits at every position, [B, T, V]"),
-        Parameter("step", .integer, "number of updates made"),
-        Parameter("run", .object("Run"), "the run so far"),
+        LuaParameter("model", .object("Model"), "the model"),
+        LuaParameter("batch", .object("Batch"), "the batch of the step"),
+        LuaParameter("logits", .object("Tensor"), "the logits at every position, [B, T, V]"),
+        LuaParameter("step", .integer, "number of updates made"),
+        LuaParameter("run", .object("Run"), "the run so far"),
       ],
       index: { call in
         let context = try call.object(1, ProbeView.self)

@@ -11,7 +11,7 @@ final class RandomSource {
     (self.session, self.stream) = (session, stream)
   }
 
-  private static func object(_ call: Call) throws -> RandomSource {
+  private static func object(_ call: LuaCall) throws -> RandomSource {
     try call.object(1, RandomSource.self)
   }
 
@@ -32,11 +32,11 @@ final class RandomSource {
       "Random", for: RandomSource.self,
       "The random numbers of one sequence: the same for the same seed, batch index and place.",
       methods: [
-        Function(
+        LuaFunction(
           "uniform", "A uniform number in [low, high).",
           parameters: [
-            Parameter("low", .number, "The lower end.", default: "0"),
-            Parameter("high", .number, "The upper end.", default: "1"),
+            LuaParameter("low", .number, "The lower end.", default: "0"),
+            LuaParameter("high", .number, "The upper end.", default: "1"),
           ], returns: [.number],
           example: drawing(
             "local ids = {}\n  for i = 1, 5 do ids[i] = rng:uniform() < 0.5 and 1 or 2 end")
@@ -44,11 +44,11 @@ final class RandomSource {
           let (low, high) = (try call.optionalNumber(2) ?? 0, try call.optionalNumber(3) ?? 1)
           return call.returns(low + (high - low) * (try object(call).stream.uniformDouble()))
         },
-        Function(
+        LuaFunction(
           "integer", "A uniform integer from first to last, both included.",
           parameters: [
-            Parameter("first", .integer, "The smallest."),
-            Parameter("last", .integer, "The largest."),
+            LuaParameter("first", .integer, "The smallest."),
+            LuaParameter("last", .integer, "The largest."),
           ], returns: [.integer],
           example: drawing("local ids = {}\n  for i = 1, 5 do ids[i] = rng:integer(1, 9) end")
         ) { call in
@@ -60,11 +60,11 @@ final class RandomSource {
           }
           return call.returns(first + Int(try object(call).stream.below(UInt32(span + 1))))
         },
-        Function(
+        LuaFunction(
           "normal", "A normal number.",
           parameters: [
-            Parameter("mean", .number, "The mean.", default: "0"),
-            Parameter("std", .number, "The standard deviation.", default: "1"),
+            LuaParameter("mean", .number, "The mean.", default: "0"),
+            LuaParameter("std", .number, "The standard deviation.", default: "1"),
           ], returns: [.number],
           example: drawing(
             "local noise = rng:normal(0, 0.1)\n  local ids = noise > 0 and {1, 1, 1, 1, 1} or {2, 2, 2, 2, 2}"
@@ -75,9 +75,9 @@ final class RandomSource {
           )
           return call.returns(mean + deviation * Double(try object(call).stream.normalPair().0))
         },
-        Function(
+        LuaFunction(
           "choice", "An element of a list, each as likely.",
-          parameters: [Parameter("list", .table, "At least one element.")],
+          parameters: [LuaParameter("list", .table, "At least one element.")],
           returns: [LuaResult(.any, "the element")],
           example: drawing("local ids = rng:choice{{1, 2, 3, 4, 5}, {5, 4, 3, 2, 1}}")
         ) { call in
@@ -86,12 +86,12 @@ final class RandomSource {
           let place = try object(call).stream.below(UInt32(clamping: list.count))
           return call.returns(list.value(.index(Int(place) + 1)))
         },
-        Function(
+        LuaFunction(
           "categorical",
           "An index drawn with these weights; a Tensor's are prepared once, so that drawing again "
             + "takes the same short time for any number of them.",
           parameters: [
-            Parameter(
+            LuaParameter(
               "weights", .union([.object("Tensor"), .list(.number)]),
               "Not negative, not all zero; they need not sum to 1.")
           ], returns: [.integer],
@@ -106,9 +106,9 @@ final class RandomSource {
           let table = try AliasTable(weights: call.numbers(2))
           return call.returns(table.sample(using: &source.stream) + 1)
         },
-        Function(
+        LuaFunction(
           "shuffle", "Puts a list into random order, in place.",
-          parameters: [Parameter("list", .table, "The list.")],
+          parameters: [LuaParameter("list", .table, "The list.")],
           returns: [LuaResult(.table, "the list itself")],
           example: drawing("local ids = rng:shuffle{1, 2, 3, 4, 5}")
         ) { call in

@@ -7,10 +7,10 @@ enum RunClass {
   private static var members: [String] { methods.map(\.shortName) + fields.map(\.name) }
 
   private static let fields = [
-    Parameter("history", .list(.table), "one record for each measured step: step, loss, probes"),
-    Parameter("step", .integer, "number of updates made"),
-    Parameter("status", .string, "\"finished\", \"interrupted\" or \"failed\""),
-    Parameter("model", .object("Model"), "the model"),
+    LuaParameter("history", .list(.table), "one record for each measured step: step, loss, probes"),
+    LuaParameter("step", .integer, "number of updates made"),
+    LuaParameter("status", .string, "\"finished\", \"interrupted\" or \"failed\""),
+    LuaParameter("model", .object("Model"), "the model"),
   ]
 
   /// The beginning of examples.
@@ -22,15 +22,15 @@ enum RunClass {
 
     """
 
-  private static func run(_ call: Call) throws -> TrainingRun {
+  private static func run(_ call: LuaCall) throws -> TrainingRun {
     try call.object(1, TrainingRun.self)
   }
 
-  private static var methods: [Function] {
+  private static var methods: [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "series", "The values of one column of the history, as a list.",
-        parameters: [Parameter("name", .string, "\"step\", \"loss\" or a probe's name")],
+        parameters: [LuaParameter("name", .string, "\"step\", \"loss\" or a probe's name")],
         returns: [.list(.number)],
         example: trained + "print(table.concat(run:series(\"loss\"), \" \"))"
       ) { call in
@@ -45,9 +45,9 @@ enum RunClass {
         if name == "step" { return call.returns(run.history.map(\.step)) }
         return call.returns(run.history.map { $0[name] ?? .nan })
       },
-      Function(
+      LuaFunction(
         "table", "The history as a text table.",
-        parameters: [Parameter("names", .list(.string), "columns beside step", default: "all")],
+        parameters: [LuaParameter("names", .list(.string), "columns beside step", default: "all")],
         returns: [.string], example: trained + "print(run:table{\"loss\"})"
       ) { call in
         let run = try run(call)
@@ -64,10 +64,11 @@ enum RunClass {
         }
         return call.returns(lines.joined(separator: "\n"))
       },
-      Function(
+      LuaFunction(
         "save", "Writes history.jsonl and model.safetensors into a folder.",
         parameters: [
-          Parameter("dir", .string, "the folder; made if it is not there", default: "the run's own")
+          LuaParameter(
+            "dir", .string, "the folder; made if it is not there", default: "the run's own")
         ],
         returns: [LuaResult(.object("Run"), "the run itself")],
         example: trained + "run:save(\"first\")"
@@ -79,10 +80,10 @@ enum RunClass {
         try run.save(to: path)
         return call.returns(argument: 1)
       },
-      Function(
+      LuaFunction(
         "plot", "A figure of columns of the history over the steps.",
         parameters: [
-          Parameter("names", .list(.string), "The columns.", default: "loss and all probes")
+          LuaParameter("names", .list(.string), "The columns.", default: "loss and all probes")
         ],
         returns: [.object("Figure")], example: trained + "run:plot():save(\"loss.svg\")"
       ) { call in
@@ -92,8 +93,9 @@ enum RunClass {
         let arguments = [.object(try run(call)), call.value(2)] as [LuaValue]
         return call.returns(all: try call.lua.run(chunk, arguments))
       },
-      Function(
-        "resume", "Goes on for more steps.", parameters: [Parameter("steps", .integer, "how many")],
+      LuaFunction(
+        "resume", "Goes on for more steps.",
+        parameters: [LuaParameter("steps", .integer, "how many")],
         returns: [LuaResult(.object("Run"), "the run itself")],
         example: trained + "print(run:resume(2).step)"
       ) { call in

@@ -3,13 +3,13 @@ import Tensors
 
 /// `mnemo.safetensors`: tensors on disk.
 enum SafetensorsFunctions {
-  static var functions: [Function] {
+  static var functions: [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "safetensors.load",
         "The tensors of a safetensors file by name, as they are stored (ids count from what they "
           + "counted from there), and the file's metadata.",
-        parameters: [Parameter("path", .string, "the file")],
+        parameters: [LuaParameter("path", .string, "the file")],
         returns: [
           LuaResult(.table, "the tensors by name", name: "tensors"),
           LuaResult(.table, "the metadata by name", name: "metadata"),
@@ -29,13 +29,13 @@ enum SafetensorsFunctions {
         }
         return call.returns(LuaRecord(values), metadata)
       },
-      Function(
+      LuaFunction(
         "safetensors.save",
         "Writes tensors into a safetensors file; an earlier one is replaced at once or not at all.",
         parameters: [
-          Parameter("path", .string, "the file"),
-          Parameter("tensors", .table, "name to Tensor or IntTensor"),
-          Parameter("metadata", .table, "name to string", optional: true),
+          LuaParameter("path", .string, "the file"),
+          LuaParameter("tensors", .table, "name to Tensor or IntTensor"),
+          LuaParameter("metadata", .table, "name to string", optional: true),
         ],
         example: "mnemo.safetensors.save(\"eye.safetensors\", {eye = mnemo.eye(2)})"
       ) { call in

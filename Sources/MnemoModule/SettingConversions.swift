@@ -3,7 +3,7 @@ import Settings
 
 // Options that the engine declares, as Lua gives and sees them. Ids of tokens count from 1 there.
 
-extension Option {
+extension LuaOption {
   /// The declaration of a setting.
   init(_ setting: Setting) {
     let fallback: Default =
@@ -89,7 +89,7 @@ extension Described {
   }
 }
 
-extension Options {
+extension LuaOptions {
   /// The options of a configuration as they were given, the others with their defaults; a seed that
   /// was not given is the session's next.
   func configuration<C: Configuration>(_: C.Type, _ session: ModuleState) throws -> C {

@@ -13,31 +13,31 @@ enum TaskFunctions {
       "Batch", for: BatchTable.self,
       "A batch of sequences: a plain table, so that scripts can make their own.",
       fields: [
-        Parameter("tokens", .object("IntTensor"), "ids [B, T], from 1"),
-        Parameter("targets", .object("IntTensor"), "the token after each, [B, T]"),
-        Parameter(
+        LuaParameter("tokens", .object("IntTensor"), "ids [B, T], from 1"),
+        LuaParameter("targets", .object("IntTensor"), "the token after each, [B, T]"),
+        LuaParameter(
           "occurrence", .object("IntTensor"),
           "0 where the token is no trigger, else how often it has occurred so far, [B, T]"),
       ])
   }
 
   static func taskClass(_ session: ModuleState) -> LuaClass {
-    let sequences = Parameter("n", .integer, "number of sequences, B")
+    let sequences = LuaParameter("n", .integer, "number of sequences, B")
     let fields = [
-      Parameter("vocab_size", .integer, "number of tokens, N"),
-      Parameter("seq_len", .integer, "length of a sequence, T"),
-      Parameter("corpus", .object("Corpus"), "where its statistics come from"),
-      Parameter("trigger_kind", .choice(["fixed", "random"]), "where triggers come from"),
-      Parameter("triggers", .object("IntTensor"), "the fixed triggers' ids; nil if random"),
-      Parameter("options", .table, "the options it was made with"),
+      LuaParameter("vocab_size", .integer, "number of tokens, N"),
+      LuaParameter("seq_len", .integer, "length of a sequence, T"),
+      LuaParameter("corpus", .object("Corpus"), "where its statistics come from"),
+      LuaParameter("trigger_kind", .choice(["fixed", "random"]), "where triggers come from"),
+      LuaParameter("triggers", .object("IntTensor"), "the fixed triggers' ids; nil if random"),
+      LuaParameter("options", .table, "the options it was made with"),
     ]
     let methods = [
-      Function(
+      LuaFunction(
         "batch",
         "A batch of training sequences. The same index gives the same batch; training step s, "
           + "counted from 0, takes index s + 1.",
         parameters: [
-          sequences, Parameter("index", .integer, "from 1", default: "the next one"),
+          sequences, LuaParameter("index", .integer, "from 1", default: "the next one"),
         ], returns: [.object("Batch")],
         example: """
           local task = mnemo.data.bigram{seq_len = 16, seed = 1}
@@ -51,10 +51,10 @@ enum TaskFunctions {
           try task.batch(call.integer(2), index: index, purpose: .data).luaRecord(of: task, session)
         )
       },
-      Function(
+      LuaFunction(
         "held_out",
         "A batch that training never sees, from random streams of its own.",
-        parameters: [sequences, Parameter("index", .integer, "from 1", default: "1")],
+        parameters: [sequences, LuaParameter("index", .integer, "from 1", default: "1")],
         returns: [.object("Batch")],
         example: "local batch = mnemo.data.bigram{seed = 1}:held_out(8)"
       ) { call in
@@ -64,9 +64,10 @@ enum TaskFunctions {
           try task.batch(call.integer(2), index: index, purpose: .evaluation).luaRecord(
             of: task, session))
       },
-      Function(
+      LuaFunction(
         "decode", "The text of ids: an IntTensor or a list.",
-        parameters: [Parameter("ids", .union([.object("IntTensor"), .table]))], returns: [.string],
+        parameters: [LuaParameter("ids", .union([.object("IntTensor"), .table]))],
+        returns: [.string],
         example: """
           local task = mnemo.data.bigram{seq_len = 40, seed = 1}
           print(task:decode(task:batch(1, 1).tokens[1]))
@@ -118,20 +119,20 @@ enum TaskFunctions {
       })
   }
 
-  private static func batchIndex(_ call: Call, _ position: Int) throws -> UInt64 {
+  private static func batchIndex(_ call: LuaCall, _ position: Int) throws -> UInt64 {
     let index = try call.integer(position)
     guard index >= 1 else { throw call.failure(position, "indices count from 1, got \(index)") }
     return UInt64(index - 1)
   }
 
-  static func functions(_ session: ModuleState) -> [Function] {
+  static func functions(_ session: ModuleState) -> [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "data.bigram",
         "The bigram task: sequences follow a corpus's bigram statistics, but each of K triggers is "
           + "always followed by an output drawn anew for each sequence, so that predicting it takes "
           + "looking back.",
-        options: BigramTask.Options.declarations.map { Option($0) }, returns: [.object("Task")],
+        options: BigramTask.Options.declarations.map { LuaOption($0) }, returns: [.object("Task")],
         example: "local task = mnemo.data.bigram{triggers = 5, seq_len = 64, seed = 1}"
       ) { call in
         let options = try call.options()
@@ -139,23 +140,23 @@ enum TaskFunctions {
         settings.corpus = try options.optionalObject("corpus")
         return call.returns(try BigramTask(settings))
       },
-      Function(
+      LuaFunction(
         "data.custom",
         "A task whose sequences a Lua function draws: sample(rng) returns seq_len + 1 ids from 1 "
           + "(the last is the last target), and optionally the occurrence counts of the first "
           + "seq_len, by which loss masks choose. rng belongs to the sequence, so the same index "
           + "gives the same batch.",
         options: [
-          Option("vocab", .integer, .required, "Number of tokens, N."),
-          Option("seq_len", .integer, .required, "Length of a sequence, T."),
-          Option("sample", .function, .required, "From rng to ids and, optionally, occurrence."),
-          Option(
+          LuaOption("vocab", .integer, .required, "Number of tokens, N."),
+          LuaOption("seq_len", .integer, .required, "Length of a sequence, T."),
+          LuaOption("sample", .function, .required, "From rng to ids and, optionally, occurrence."),
+          LuaOption(
             "symbols", .list(.string), .none,
             "The text of each of the N tokens, with which decode and the prompt show them."),
-          Option(
+          LuaOption(
             "decode", .function, .none,
             "From a list of ids, counted from 1, to a text; in place of symbols."),
-          Option("seed", .integer, .described("follows mnemo.seed"), "Of all batches."),
+          LuaOption("seed", .integer, .described("follows mnemo.seed"), "Of all batches."),
         ], returns: [.object("Task")],
         example: """
           local task = mnemo.data.custom{

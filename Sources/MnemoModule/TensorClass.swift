@@ -15,7 +15,7 @@ enum TensorClass {
         + "NumPy's do. Dimensions and indices count from 1, negative ones from the end.",
       methods: methods,
       fields: [
-        Parameter("grad", .object("Tensor"), "the gradient that backward() accumulated, or nil")
+        LuaParameter("grad", .object("Tensor"), "the gradient that backward() accumulated, or nil")
       ],
       metamethods: [
         "__add": { try binary($0) { try $0.add($1) } },
@@ -74,7 +74,7 @@ enum TensorClass {
   }
 
   private static func binary(
-    _ call: Call, _ operation: (Tensor, Tensor) throws -> Tensor
+    _ call: LuaCall, _ operation: (Tensor, Tensor) throws -> Tensor
   ) throws -> Int {
     call.returns(try operation(call.operand(1), call.operand(2)))
   }
@@ -82,24 +82,24 @@ enum TensorClass {
   // MARK: Declarations of methods that share a form
 
   private static let optionalDimensions = [
-    Parameter("d", .integer, "the dimension to reduce", default: "everything"),
-    Parameter("keepdim", .boolean, "whether it stays, with size 1", default: "false"),
+    LuaParameter("d", .integer, "the dimension to reduce", default: "everything"),
+    LuaParameter("keepdim", .boolean, "whether it stays, with size 1", default: "false"),
   ]
 
   private static func unary(
     _ name: String, _ summary: String, _ operation: @escaping (Tensor) throws -> Tensor
-  ) -> Function {
-    Function(
+  ) -> LuaFunction {
+    LuaFunction(
       name, summary, returns: [.object("Tensor")], example: "print(mnemo.tensor{0.5, 1}:\(name)())"
     ) { call in call.returns(try operation(call.object(1, Tensor.self))) }
   }
 
   private static func binaryMethod(
     _ name: String, _ summary: String, _ operation: @escaping (Tensor, Tensor) throws -> Tensor
-  ) -> Function {
-    Function(
+  ) -> LuaFunction {
+    LuaFunction(
       name, summary,
-      parameters: [Parameter("other", .union([.object("Tensor"), .number]), "broadcasts")],
+      parameters: [LuaParameter("other", .union([.object("Tensor"), .number]), "broadcasts")],
       returns: [.object("Tensor")], example: "print(mnemo.tensor{1, 2}:\(name)(2))"
     ) { call in call.returns(try operation(call.object(1, Tensor.self), call.operand(2))) }
   }
@@ -108,8 +108,8 @@ enum TensorClass {
     _ name: String, _ summary: String,
     all: @escaping (Tensor) throws -> Tensor,
     along: @escaping (Tensor, Int, Bool) throws -> Tensor
-  ) -> Function {
-    Function(
+  ) -> LuaFunction {
+    LuaFunction(
       name, summary, parameters: optionalDimensions, returns: [.object("Tensor")],
       example: "print(mnemo.ones(2, 3):\(name)(2))"
     ) { call in
@@ -125,8 +125,8 @@ enum TensorClass {
     _ name: String, _ summary: String,
     all: @escaping (Tensor) throws -> IntTensor,
     along: @escaping (Tensor, Int, Bool) throws -> IntTensor
-  ) -> Function {
-    Function(
+  ) -> LuaFunction {
+    LuaFunction(
       name, summary, parameters: optionalDimensions, returns: [.object("IntTensor")],
       example: "print(mnemo.tensor{3, 5, 4}:\(name)(1))"
     ) { call in
@@ -141,25 +141,25 @@ enum TensorClass {
 
   // MARK: Methods
 
-  private static var arithmetic: [Function] {
+  private static var arithmetic: [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "matmul", "Matrix product, with NumPy's rules for vectors and leading dimensions.",
-        parameters: [Parameter("other", .object("Tensor"))], returns: [.object("Tensor")],
+        parameters: [LuaParameter("other", .object("Tensor"))], returns: [.object("Tensor")],
         example: "print(mnemo.eye(2):matmul(mnemo.ones(2, 3)))"
       ) { call in
         call.returns(try call.object(1, Tensor.self).matmul(call.object(2, Tensor.self)))
       },
-      Function(
+      LuaFunction(
         "dot", "The product Σ x_i y_i of two vectors.",
-        parameters: [Parameter("other", .object("Tensor"))], returns: [.object("Tensor")],
+        parameters: [LuaParameter("other", .object("Tensor"))], returns: [.object("Tensor")],
         example: "print(mnemo.ones(3):dot(mnemo.ones(3)):item())"
       ) { call in
         call.returns(try call.object(1, Tensor.self).dot(call.object(2, Tensor.self)))
       },
-      Function(
+      LuaFunction(
         "outer", "The matrix x_i y_j of two vectors.",
-        parameters: [Parameter("other", .object("Tensor"))], returns: [.object("Tensor")],
+        parameters: [LuaParameter("other", .object("Tensor"))], returns: [.object("Tensor")],
         example: "print(mnemo.ones(2):outer(mnemo.ones(3)))"
       ) { call in
         call.returns(try call.object(1, Tensor.self).outer(call.object(2, Tensor.self)))
@@ -175,9 +175,9 @@ enum TensorClass {
         try $0.gelu()
       },
       unary("square", "x².") { try $0.square() },
-      Function(
+      LuaFunction(
         "clamp", "x limited to a range.",
-        parameters: [Parameter("low", .number), Parameter("high", .number)],
+        parameters: [LuaParameter("low", .number), LuaParameter("high", .number)],
         returns: [.object("Tensor")],
         example: "print(mnemo.tensor{-2, 0.5, 3}:clamp(0, 1))"
       ) { call in
@@ -198,7 +198,7 @@ enum TensorClass {
     ]
   }
 
-  private static var reductions: [Function] {
+  private static var reductions: [LuaFunction] {
     [
       reduction("sum", "The sum.", all: { try $0.sum() }, along: { try $0.sum($1, keepDim: $2) }),
       reduction(
@@ -229,23 +229,23 @@ enum TensorClass {
         "argmin", "The index of the smallest element, the first of equals.",
         all: { try $0.argmin() },
         along: { try $0.argmin($1, keepDim: $2) }),
-      Function(
+      LuaFunction(
         "softmax", "e^x / Σ e^x along a dimension.", parameters: [StridedMethods.dimension],
         returns: [.object("Tensor")], example: "print(mnemo.tensor{0, 1}:softmax(1))"
       ) { call in call.returns(try call.object(1, Tensor.self).softmax(call.dimension(2))) },
-      Function(
+      LuaFunction(
         "log_softmax", "The logarithm of softmax along a dimension.",
         parameters: [StridedMethods.dimension], returns: [.object("Tensor")],
         example: "print(mnemo.tensor{0, 1}:log_softmax(1))"
       ) { call in call.returns(try call.object(1, Tensor.self).logSoftmax(call.dimension(2))) },
-      Function(
+      LuaFunction(
         "layer_norm",
         "Layer normalisation over the last dimension, of size n: (x - mean) / sqrt(var + eps) * "
           + "weight + bias, with mean and variance (divided by n) of each row.",
         parameters: [
-          Parameter("weight", .object("Tensor"), "[n]", default: "all 1"),
-          Parameter("bias", .object("Tensor"), "[n]", default: "all 0"),
-          Parameter("eps", .number, "keeps constant rows finite", default: "1e-5"),
+          LuaParameter("weight", .object("Tensor"), "[n]", default: "all 1"),
+          LuaParameter("bias", .object("Tensor"), "[n]", default: "all 0"),
+          LuaParameter("eps", .number, "keeps constant rows finite", default: "1e-5"),
         ], returns: [LuaResult(.object("Tensor"), "of the same shape")],
         example: "print(mnemo.tensor{{1, 3}, {2, 8}}:layer_norm(mnemo.ones(2), mnemo.zeros(2)))"
       ) { call in
@@ -254,12 +254,12 @@ enum TensorClass {
             weight: call.optionalObject(2, Tensor.self), bias: call.optionalObject(3, Tensor.self),
             eps: Float(call.optionalNumber(4) ?? 1e-5)))
       },
-      Function(
+      LuaFunction(
         "cross_entropy",
         "The mean cross-entropy, in nats, of logits [..., V] and the right answers.",
         parameters: [
-          Parameter("targets", .object("IntTensor"), "ids [...], from 1"),
-          Parameter("mask", .object("Tensor"), "weights [...]", default: "all 1"),
+          LuaParameter("targets", .object("IntTensor"), "ids [...], from 1"),
+          LuaParameter("mask", .object("Tensor"), "weights [...]", default: "all 1"),
         ], returns: [LuaResult(.object("Tensor"), "0-dimensional")],
         example: "print(mnemo.zeros(2, 4):cross_entropy(mnemo.int_tensor{1, 3}):item())"
       ) { call in
@@ -271,21 +271,21 @@ enum TensorClass {
   }
 
   private static func ordered(
-    _ call: Call, _ tensors: (values: Tensor, indices: IntTensor)
+    _ call: LuaCall, _ tensors: (values: Tensor, indices: IntTensor)
   ) throws -> Int {
     call.returns(tensors.values, try tensors.indices.offset(by: 1))
   }
 
-  private static var sorting: [Function] {
-    let dimension = Parameter("d", .integer, "the dimension", default: "the last")
+  private static var sorting: [LuaFunction] {
+    let dimension = LuaParameter("d", .integer, "the dimension", default: "the last")
     return [
-      Function(
+      LuaFunction(
         "sort",
         "The elements in order along a dimension, and the indices where they stood, both of the "
           + "tensor's shape. Equal elements keep their order; nan counts as the largest. The "
           + "values have a gradient.",
         parameters: [
-          dimension, Parameter("descending", .boolean, "the largest first", default: "false"),
+          dimension, LuaParameter("descending", .boolean, "the largest first", default: "false"),
         ],
         returns: [
           LuaResult(.object("Tensor"), name: "values"),
@@ -298,13 +298,14 @@ enum TensorClass {
           try call.object(1, Tensor.self).sort(
             call.optionalDimension(2) ?? -1, descending: call.optionalBoolean(3) ?? false))
       },
-      Function(
+      LuaFunction(
         "topk",
         "The k largest elements along a dimension, the largest first, and their indices, both of "
           + "the tensor's shape but for k in that dimension. The values have a gradient.",
         parameters: [
-          Parameter("k", .integer, "how many"), dimension,
-          Parameter("largest", .boolean, "false for the smallest, smallest first", default: "true"),
+          LuaParameter("k", .integer, "how many"), dimension,
+          LuaParameter(
+            "largest", .boolean, "false for the smallest, smallest first", default: "true"),
         ],
         returns: [
           LuaResult(.object("Tensor"), name: "values"),
@@ -321,18 +322,18 @@ enum TensorClass {
     ]
   }
 
-  private static var gradients: [Function] {
+  private static var gradients: [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "detach", "The same elements, shared, without history or gradient.",
         returns: [.object("Tensor")],
         example: "local x = mnemo.ones(2):requires_grad(true)\nprint(x:detach():requires_grad())"
       ) { call in call.returns(try call.object(1, Tensor.self).detach()) },
-      Function(
+      LuaFunction(
         "requires_grad",
         "With a flag: turns gradients on or off for a tensor that was not computed from others, and "
           + "returns it. Without: whether they are on.",
-        parameters: [Parameter("flag", .boolean, "on or off", optional: true)],
+        parameters: [LuaParameter("flag", .boolean, "on or off", optional: true)],
         returns: [.union([.object("Tensor"), .boolean])],
         example: "local x = mnemo.ones(2):requires_grad(true)\nprint(x:requires_grad())"
       ) { call in
@@ -343,7 +344,7 @@ enum TensorClass {
         try tensor.requireGrad(flag)
         return call.returns(argument: 1)
       },
-      Function(
+      LuaFunction(
         "backward",
         "Adds the gradient of this scalar to the grad of everything it was computed from that "
           + "requires one. The graph serves once.",
@@ -362,10 +363,10 @@ enum TensorClass {
 
   private static func update(
     _ name: String, _ summary: String, _ operation: @escaping (Tensor, Tensor) throws -> Void
-  ) -> Function {
-    Function(
+  ) -> LuaFunction {
+    LuaFunction(
       name, summary,
-      parameters: [Parameter("other", .union([.object("Tensor"), .number]), "broadcasts")],
+      parameters: [LuaParameter("other", .union([.object("Tensor"), .number]), "broadcasts")],
       returns: [LuaResult(.object("Tensor"), "the tensor itself")],
       example: "print(mnemo.zeros(2):\(name)(3))"
     ) { call in
@@ -376,13 +377,13 @@ enum TensorClass {
 
   /// Fills a tensor in place with random numbers; the option table is its only argument.
   private static func draw(
-    _ session: ModuleState, _ name: String, _ summary: String, _ options: [Option],
-    _ body: @escaping (Tensor, Options, inout RandomStream) throws -> Tensor
-  ) -> Function {
-    Function(
+    _ session: ModuleState, _ name: String, _ summary: String, _ options: [LuaOption],
+    _ body: @escaping (Tensor, LuaOptions, inout RandomStream) throws -> Tensor
+  ) -> LuaFunction {
+    LuaFunction(
       name, summary + " They follow mnemo.seed, or a seed of their own.",
       options: options + [
-        Option("seed", .integer, .described("follows mnemo.seed"), "of these numbers")
+        LuaOption("seed", .integer, .described("follows mnemo.seed"), "of these numbers")
       ], returns: [LuaResult(.object("Tensor"), "the tensor itself")],
       example: "print(mnemo.zeros(2, 3):\(name){seed = 1})"
     ) { call in
@@ -398,11 +399,11 @@ enum TensorClass {
     }
   }
 
-  private static func inPlace(_ session: ModuleState) -> [Function] {
+  private static func inPlace(_ session: ModuleState) -> [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "fill_", "Sets every element to one number, in place.",
-        parameters: [Parameter("value", .number)],
+        parameters: [LuaParameter("value", .number)],
         returns: [LuaResult(.object("Tensor"), "the tensor itself")],
         example: "print(mnemo.zeros(2):fill_(3))"
       ) { call in
@@ -417,8 +418,8 @@ enum TensorClass {
       draw(
         session, "normal_", "Sets every element to a normal random number, in place.",
         [
-          Option("mean", .number, 0.0, "their mean"),
-          Option("std", .number, 1.0, "their standard deviation"),
+          LuaOption("mean", .number, 0.0, "their mean"),
+          LuaOption("std", .number, 1.0, "their standard deviation"),
         ]
       ) { tensor, options, stream in
         let deviation = try options.number("std")
@@ -432,8 +433,8 @@ enum TensorClass {
       draw(
         session, "uniform_", "Sets every element to a uniform random number, in place.",
         [
-          Option("low", .number, 0.0, "the least"),
-          Option("high", .number, 1.0, "the upper limit"),
+          LuaOption("low", .number, 0.0, "the least"),
+          LuaOption("high", .number, 1.0, "the upper limit"),
         ]
       ) { tensor, options, stream in
         let (low, high) = (try options.number("low"), try options.number("high"))

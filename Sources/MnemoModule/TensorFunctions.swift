@@ -3,38 +3,38 @@ import Tensors
 
 /// Functions that make tensors.
 enum TensorFunctions {
-  private static let sizes = Parameter(
+  private static let sizes = LuaParameter(
     "size", .union([.integer, .list(.integer)]), "the sizes, or a list of them", variadic: true)
 
-  static func functions(_ session: ModuleState) -> [Function] {
+  static func functions(_ session: ModuleState) -> [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "tensor", "A tensor of the numbers in a list, or in lists of lists of equal lengths.",
-        parameters: [Parameter("table", .union([.table, .number]), "the numbers")],
+        parameters: [LuaParameter("table", .union([.table, .number]), "the numbers")],
         returns: [.object("Tensor")], example: "print(mnemo.tensor{{1, 2}, {3, 4}})"
       ) { call in
         if case .table = call.value(1) { return call.returns(try call.tensor(1)) }
         return call.returns(Tensor(Float(try call.number(1))))
       },
-      Function(
+      LuaFunction(
         "int_tensor", "An integer tensor of the numbers in a list, or in lists of lists.",
-        parameters: [Parameter("table", .union([.table, .integer]), "the numbers")],
+        parameters: [LuaParameter("table", .union([.table, .integer]), "the numbers")],
         returns: [.object("IntTensor")], example: "print(mnemo.int_tensor{3, 1, 2})"
       ) { call in
         if case .table = call.value(1) { return call.returns(try call.intTensor(1)) }
         return call.returns(try IntTensor(shape: [], fill: try call.int32(1)))
       },
-      Function(
+      LuaFunction(
         "zeros", "Zeros.", parameters: [sizes], returns: [.object("Tensor")],
         example: "print(mnemo.zeros(2, 3))"
       ) { call in call.returns(try Tensor.zeros(call.sizes(from: 1))) },
-      Function(
+      LuaFunction(
         "ones", "Ones.", parameters: [sizes], returns: [.object("Tensor")],
         example: "print(mnemo.ones(3))"
       ) { call in call.returns(try Tensor.ones(call.sizes(from: 1))) },
-      Function(
+      LuaFunction(
         "full", "One number everywhere.",
-        parameters: [sizes, Parameter("value", .number, "after the sizes")],
+        parameters: [sizes, LuaParameter("value", .number, "after the sizes")],
         returns: [.object("Tensor")],
         example: "print(mnemo.full(2, 2, 0.5))"
       ) { call in
@@ -49,63 +49,63 @@ enum TensorFunctions {
       random(
         session, "randn", "Standard normal random numbers."
       ) { try Tensor.normal($0, using: &$1) },
-      Function(
-        "eye", "The identity matrix.", parameters: [Parameter("n", .integer, "its size")],
+      LuaFunction(
+        "eye", "The identity matrix.", parameters: [LuaParameter("n", .integer, "its size")],
         returns: [.object("Tensor")], example: "print(mnemo.eye(2))"
       ) { call in call.returns(try Tensor.eye(call.integer(1))) },
-      Function(
+      LuaFunction(
         "arange", "first, first + step, … up to and including last where it is reached.",
         parameters: [
-          Parameter("first", .number, "the first number"),
-          Parameter("last", .number, "the end, included where a step reaches it"),
-          Parameter("step", .number, "their distance, negative to count down", default: "1"),
+          LuaParameter("first", .number, "the first number"),
+          LuaParameter("last", .number, "the end, included where a step reaches it"),
+          LuaParameter("step", .number, "their distance, negative to count down", default: "1"),
         ], returns: [.object("Tensor")], example: "print(mnemo.arange(1, 5))"
       ) { call in
         call.returns(
           try Tensor.arange(call.number(1), call.number(2), call.optionalNumber(3) ?? 1))
       },
-      Function(
+      LuaFunction(
         "linspace", "n evenly spaced numbers, both ends included.",
         parameters: [
-          Parameter("a", .number, "the first number"), Parameter("b", .number, "the last"),
-          Parameter("n", .integer, "how many"),
+          LuaParameter("a", .number, "the first number"), LuaParameter("b", .number, "the last"),
+          LuaParameter("n", .integer, "how many"),
         ], returns: [.object("Tensor")], example: "print(mnemo.linspace(0, 1, 5))"
       ) { call in
         call.returns(try Tensor.linspace(call.number(1), call.number(2), call.integer(3)))
       },
-      Function(
+      LuaFunction(
         "one_hot", "Rows of zeros with a 1 at each id.",
         parameters: [
-          Parameter("ids", .object("IntTensor"), "of any shape, from 1"),
-          Parameter("n", .integer, "length of a row"),
+          LuaParameter("ids", .object("IntTensor"), "of any shape, from 1"),
+          LuaParameter("n", .integer, "length of a row"),
         ], returns: [.object("Tensor")], example: "print(mnemo.one_hot(mnemo.int_tensor{2, 1}, 3))"
       ) { call in call.returns(try Tensor.oneHot(call.ids(1), call.integer(2))) },
-      Function(
+      LuaFunction(
         "cat", "Tensors joined along a dimension.",
         parameters: [
-          Parameter("list", .list(.object("Tensor")), "of equal shapes but for that dimension"),
-          Parameter("d", .integer, "the dimension, from 1"),
+          LuaParameter("list", .list(.object("Tensor")), "of equal shapes but for that dimension"),
+          LuaParameter("d", .integer, "the dimension, from 1"),
         ], returns: [.object("Tensor")],
         example: "print(mnemo.cat({mnemo.ones(2), mnemo.zeros(1)}, 1))"
       ) { call in
         call.returns(try Tensor.cat(call.objects(1, Tensor.self), call.dimension(2)))
       },
-      Function(
+      LuaFunction(
         "stack", "Tensors of one shape joined along a new dimension.",
         parameters: [
-          Parameter("list", .list(.object("Tensor")), "of one shape"),
-          Parameter("d", .integer, "where the new dimension stands in the result, from 1"),
+          LuaParameter("list", .list(.object("Tensor")), "of one shape"),
+          LuaParameter("d", .integer, "where the new dimension stands in the result, from 1"),
         ], returns: [.object("Tensor")],
         example: "print(mnemo.stack({mnemo.ones(2), mnemo.zeros(2)}, 1))"
       ) { call in
         call.returns(try Tensor.stack(call.objects(1, Tensor.self), call.dimension(2)))
       },
-      Function(
+      LuaFunction(
         "where", "Elements of a where the mask is not 0, else of b; all broadcast.",
         parameters: [
-          Parameter("mask", .object("Tensor"), "0 or not, as comparisons give it"),
-          Parameter("a", .union([.object("Tensor"), .number]), "taken where the mask is not 0"),
-          Parameter("b", .union([.object("Tensor"), .number]), "taken where it is 0"),
+          LuaParameter("mask", .object("Tensor"), "0 or not, as comparisons give it"),
+          LuaParameter("a", .union([.object("Tensor"), .number]), "taken where the mask is not 0"),
+          LuaParameter("b", .union([.object("Tensor"), .number]), "taken where it is 0"),
         ], returns: [.object("Tensor")], example: "print(mnemo.where(mnemo.tensor{1, 0}, 5, -5))"
       ) { call in
         call.returns(
@@ -118,12 +118,12 @@ enum TensorFunctions {
   private static func random(
     _ session: ModuleState, _ name: String, _ summary: String,
     _ draw: @escaping ([Int], inout RandomStream) throws -> Tensor
-  ) -> Function {
-    Function(
+  ) -> LuaFunction {
+    LuaFunction(
       name, summary + " They follow mnemo.seed, or a seed given last: {seed = n}.",
       parameters: [sizes],
       options: [
-        Option("seed", .integer, .described("follows mnemo.seed"), "decides these numbers")
+        LuaOption("seed", .integer, .described("follows mnemo.seed"), "decides these numbers")
       ],
       returns: [.object("Tensor")], example: "print(mnemo.\(name)(2, 3, {seed = 1}))"
     ) { call in

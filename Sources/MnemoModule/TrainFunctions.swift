@@ -7,16 +7,16 @@ import Transformers
 
 /// `mnemo.train`: the training loop, with probes called back in Lua.
 enum TrainFunctions {
-  static func functions(_ session: ModuleState) -> [Function] {
+  static func functions(_ session: ModuleState) -> [LuaFunction] {
     [
-      Function(
+      LuaFunction(
         "train",
         "Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted "
           + "from 0, and after the last. Ctrl-C ends the loop after the current step and returns the "
           + "run. If the loss is no longer a number, or more than 100 times both the first loss and "
           + "that of a uniform guess, log vocab, training has diverged: it stops with an error, and the "
           + "model returns to the last record whose loss was below the first, or to the beginning.",
-        options: TrainingSettings.declarations.map { Option($0) }, returns: [.object("Run")],
+        options: TrainingSettings.declarations.map { LuaOption($0) }, returns: [.object("Run")],
         example: """
           local task = mnemo.data.bigram{seq_len = 32, seed = 1}
           local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 32, seed = 1}
@@ -95,7 +95,7 @@ enum TrainFunctions {
   }
 
   private static func probes(
-    _ options: Options, _ callbacks: Callbacks
+    _ options: LuaOptions, _ callbacks: Callbacks
   ) throws -> [(name: String, function: (ProbeContext) throws -> Double)] {
     guard let table = try options.optionalTable("probes") else { return [] }
     // All probes of a record share one context, so that the batch is converted once and what they
@@ -130,7 +130,7 @@ enum TrainFunctions {
   }
 
   private static func schedule(
-    _ options: Options, _ callbacks: Callbacks
+    _ options: LuaOptions, _ callbacks: Callbacks
   ) throws -> [Int: (any Model) throws -> Void] {
     guard let table = try options.optionalTable("at") else { return [:] }
     var result: [Int: (any Model) throws -> Void] = [:]

@@ -6,37 +6,38 @@ import Tensors
 
 extension REPL {
   /// The functions of the table that `mnemo.prompt.show` and `mnemo.prompt.complete` are given.
-  var functions: [Function] {
+  var functions: [LuaFunction] {
     [
-      Function("columns", "The window's width.", returns: [.number]) {
+      LuaFunction("columns", "The window's width.", returns: [.number]) {
         $0.returns(Terminal.size.columns)
       },
-      Function(
-        "width", "How many columns a text takes.", parameters: [Parameter("text", .string)],
+      LuaFunction(
+        "width", "How many columns a text takes.", parameters: [LuaParameter("text", .string)],
         returns: [.number]
       ) { $0.returns(Terminal.width(of: try $0.string(1))) },
-      Function("rows", "The window's height.", returns: [.number]) {
+      LuaFunction("rows", "The window's height.", returns: [.number]) {
         $0.returns(Terminal.size.rows)
       },
-      Function("colour", "Whether to write in colour.", returns: [.boolean]) { [unowned self] in
+      LuaFunction("colour", "Whether to write in colour.", returns: [.boolean]) { [unowned self] in
         $0.returns(self.options.usesColour)
       },
-      Function(
+      LuaFunction(
         "is_interrupt", "Whether an error that was caught is an interrupt.",
-        parameters: [Parameter("error", .any)], returns: [.boolean]
+        parameters: [LuaParameter("error", .any)], returns: [.boolean]
       ) { call in call.returns(call.lua.isInterrupt(call.value(1))) },
-      Function("guide", "Prints what ? prints.") { [unowned self] call in
+      LuaFunction("guide", "Prints what ? prints.") { [unowned self] call in
         print(self.guide)
         return call.returns()
       },
-      Function(
+      LuaFunction(
         "decode", "The text of token ids that a task drew; nil for others.",
-        parameters: [Parameter("ids", .any)], returns: [.list(.string)]
+        parameters: [LuaParameter("ids", .any)], returns: [.list(.string)]
       ) { call in call.returns(try MnemoModule.decode(call.object(1, IntTensor.self), in: call.lua))
       },
-      Function(
+      LuaFunction(
         "text", "A tensor as text that fits the window.",
-        parameters: [Parameter("tensor", .any), Parameter("width", .integer)], returns: [.string]
+        parameters: [LuaParameter("tensor", .any), LuaParameter("width", .integer)],
+        returns: [.string]
       ) { call in
         let width = try call.integer(2)
         if let ids = call.value(1).asObject(IntTensor.self) {
@@ -44,30 +45,30 @@ extension REPL {
         }
         return call.returns(try call.object(1, Tensor.self).text(width: width))
       },
-      Function(
+      LuaFunction(
         "files", "The files a beginning may stand for.",
         parameters: [
-          Parameter("beginning", .string)
+          LuaParameter("beginning", .string)
         ]
       ) { call in call.returns(Folder.files(beginning: try call.string(1))) },
-      Function("commands", "The prompt's own commands.") { $0.returns(REPL.commandNames) },
-      Function(
-        "methods", "The names of a class's methods.", parameters: [Parameter("class", .string)]
+      LuaFunction("commands", "The prompt's own commands.") { $0.returns(REPL.commandNames) },
+      LuaFunction(
+        "methods", "The names of a class's methods.", parameters: [LuaParameter("class", .string)]
       ) { [unowned self] call in
         let name = try call.string(1)
         return call.returns(self.registry.luaClass(named: name)?.methods.map(\.shortName) ?? [])
       },
-      Function(
-        "fields", "The names of a class's fields.", parameters: [Parameter("class", .string)]
+      LuaFunction(
+        "fields", "The names of a class's fields.", parameters: [LuaParameter("class", .string)]
       ) { [unowned self] call in
         let name = try call.string(1)
         return call.returns(self.registry.luaClass(named: name)?.fields.map(\.name) ?? [])
       },
-      Function(
+      LuaFunction(
         "options", "The names of a function's options; a method is given by its name.",
-        parameters: [Parameter("function", .any)]
+        parameters: [LuaParameter("function", .any)]
       ) { [unowned self] call in
-        let function: Function?
+        let function: LuaFunction?
         switch call.value(1) {
         case .function(let reference): function = self.registry.function(reference, in: call.lua)
         case .string(let name): function = self.registry.function(named: name)
@@ -75,8 +76,8 @@ extension REPL {
         }
         return call.returns(function?.options?.map(\.name) ?? [])
       },
-      Function(
-        "names", "What a table of the module holds.", parameters: [Parameter("table", .string)]
+      LuaFunction(
+        "names", "What a table of the module holds.", parameters: [LuaParameter("table", .string)]
       ) { [unowned self] call in
         let prefix = try call.string(1)
         let names = self.registry.allFunctions.map(\.name) + self.registry.tables

@@ -19,12 +19,12 @@ struct Mnemo: ParsableCommand {
       """,
     version: MnemoModule.version)
 
-  @ArgumentParser.Option(
+  @Option(
     name: .customShort("e"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp("Run a statement first; may be repeated.", valueName: "stat"))
   var execute: [String] = []
 
-  @ArgumentParser.Option(
+  @Option(
     name: .customShort("l"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp("Require a module first; may be repeated.", valueName: "mod"))
   var load: [String] = []
@@ -38,7 +38,7 @@ struct Mnemo: ParsableCommand {
   @Flag(help: "No greeting at the prompt.")
   var quiet = false
 
-  @ArgumentParser.Option(
+  @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Number of threads; results do not depend on it.", valueName: "N"))
   var threads: Int?

@@ -19,7 +19,7 @@ struct ScriptRunner {
       let names: [LuaValue] = [.string(script.first ?? "mnemo")]
       let engine = Registry()
       engine.add([
-        Function("callback", "The label of the callback that is running.") { call in
+        LuaFunction("callback", "The label of the callback that is running.") { call in
           let isInside = call.lua.callbackDepth > 0
           return call.returns(isInside ? call.lua.currentCallback ?? "a callback" : nil)
         }

@@ -16,11 +16,11 @@ import Testing
 
   @Test func labelsOfRunningCallbacks() throws {
     var seen: [String] = []
-    let look = Function("look", "") { call in
+    let look = LuaFunction("look", "") { call in
       seen.append("\(call.lua.callbackDepth) \(call.lua.currentCallback ?? "-")")
       return 0
     }
-    let probe = Function("probe", "") { call in
+    let probe = LuaFunction("probe", "") { call in
       try call.function(1).call(label: "probe")
       return 0
     }
@@ -103,13 +103,13 @@ import Testing
 
   @Test func returnsInAllShapes() throws {
     let functions = [
-      Function("record", "") { call in
+      LuaFunction("record", "") { call in
         call.returns(["a": 1, "b": "x", "c": [1.5, 2.5], "d": Int?.none] as LuaRecord)
       },
-      Function("several", "") { $0.returns(1, "x", true) },
-      Function("nothing", "") { $0.returns() },
-      Function("map", "") { $0.returns(["a": 1]) },
-      Function("many", "") { $0.returns(all: Array(repeating: 7, count: 500)) },
+      LuaFunction("several", "") { $0.returns(1, "x", true) },
+      LuaFunction("nothing", "") { $0.returns() },
+      LuaFunction("map", "") { $0.returns(["a": 1]) },
+      LuaFunction("many", "") { $0.returns(all: Array(repeating: 7, count: 500)) },
     ]
     try withLua(functions) { lua in
       let values = try lua.run(
@@ -124,7 +124,7 @@ import Testing
 
   @Test func finalizersOfScriptsMayCallSwiftWhileClosing() throws {
     var calls = 0
-    let note = Function("note", "") { _ in
+    let note = LuaFunction("note", "") { _ in
       calls += 1
       return 0
     }
@@ -141,7 +141,7 @@ import Testing
     luaL_loadstring(state, "old = setmetatable({}, {__gc = function() pcall(m.note) end})")
     lua_callk(state, 0, 0, 0, nil)
     var calls = 0
-    let note = Function("note", "") { call in
+    let note = LuaFunction("note", "") { call in
       calls += 1
       return call.returns(calls)
     }

@@ -3,7 +3,7 @@ import Testing
 
 /// Positions, texts and values of errors, as a script sees them.
 @Suite struct ErrorTests {
-  static var getters: [(String, Function.Body)] {
+  static var getters: [(String, LuaFunction.Body)] {
     [
       ("number", { $0.returns(try $0.number(1)) }),
       ("integer", { $0.returns(try $0.integer(1)) }),
@@ -39,14 +39,14 @@ import Testing
   ])
   func getterMessages(call: String, expected: String) {
     let (functions, classes) = Counter.declarations(.init())
-    withLua(functions + Self.getters.map { Function($0.0, "", body: $0.1) }, classes: classes) {
+    withLua(functions + Self.getters.map { LuaFunction($0.0, "", body: $0.1) }, classes: classes) {
       lua in
       #expect(message(lua, "\n\nlocal x = m." + call) == "script.lua:3: " + expected)
     }
   }
 
   @Test func goodValuesPass() throws {
-    try withLua(Self.getters.map { Function($0.0, "", body: $0.1) }) { lua in
+    try withLua(Self.getters.map { LuaFunction($0.0, "", body: $0.1) }) { lua in
       let values = try lua.run(
         """
         return m.number(2), m.integer(3.0), m.string "é\\0x", m.boolean(false), m.table {1, 2},
@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test func swiftErrorsCarryThePosition() throws {
-    let fail = Function("fail", "") { _ in throw Failure(description: "sizes differ") }
+    let fail = LuaFunction("fail", "") { _ in throw Failure(description: "sizes differ") }
     try withLua([fail]) { lua in
       #expect(message(lua, "\nm.fail()") == "script.lua:2: sizes differ")
       let caught = try lua.run("return pcall(function() m.fail() end)", chunkName: "@a.lua")
@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test func tracebackNamesTheCallers() throws {
-    let fail = Function("fail", "") { _ in throw Failure(description: "no") }
+    let fail = LuaFunction("fail", "") { _ in throw Failure(description: "no") }
     withLua([fail]) { lua in
       let error = #expect(throws: LuaError.self) {
         try lua.run("local function inner() m.fail() end\ninner()", chunkName: "@s.lua")
@@ -110,8 +110,8 @@ import Testing
     }
   }
 
-  static var callback: Function {
-    Function("callback", "") { call in
+  static var callback: LuaFunction {
+    LuaFunction("callback", "") { call in
       try call.returns(all: call.function(1).call([], label: "callback"))
     }
   }
@@ -153,7 +153,7 @@ import Testing
   }
 
   @Test func nestedErrorsFromSwift() {
-    let fail = Function("fail", "") { _ in throw Failure(description: "deep") }
+    let fail = LuaFunction("fail", "") { _ in throw Failure(description: "deep") }
     withLua([Self.callback, fail]) { lua in
       #expect(
         message(lua, "m.callback(function()\nm.callback(function()\nm.fail() end) end)")

@@ -4,28 +4,28 @@ import Testing
 @Suite struct IdentityTests {
   private final class Node: Counter {}
 
-  private func declarations(_ tally: Counter.Tally) -> ([Function], [LuaClass]) {
+  private func declarations(_ tally: Counter.Tally) -> ([LuaFunction], [LuaClass]) {
     var kept: Node?
     return (
       [
-        Function("node", "Makes a node and keeps it in Swift.") { call in
+        LuaFunction("node", "Makes a node and keeps it in Swift.") { call in
           let node = Node(tally)
           kept = node
           return call.returns(node)
         },
-        Function("again", "The kept node.") { call in
+        LuaFunction("again", "The kept node.") { call in
           call.returns(kept.map { LuaObject($0) })
         },
-        Function("forget", "Lets go of it in Swift.") { call in
+        LuaFunction("forget", "Lets go of it in Swift.") { call in
           kept = nil
           return call.returns()
         },
-        Function("keep", "Keeps a value in a node.", parameters: [Parameter("node", .any)]) {
+        LuaFunction("keep", "Keeps a value in a node.", parameters: [LuaParameter("node", .any)]) {
           call in
           call.lua.setUserValue(of: try call.object(1, Node.self), call.value(2))
           return call.returns()
         },
-        Function("kept", "The value kept in a node.") { call in
+        LuaFunction("kept", "The value kept in a node.") { call in
           call.returns(call.lua.userValue(of: try call.object(1, Node.self)))
         },
       ],

@@ -4,19 +4,19 @@ import Testing
 
 /// SIGINT, sent by the script to itself; one at a time, since a process has one handler.
 @Suite(.serialized) struct InterruptTests {
-  static var functions: [Function] {
+  static var functions: [LuaFunction] {
     [
-      Function("sigint", "") { _ in
+      LuaFunction("sigint", "") { _ in
         raise(SIGINT)
         return 0
       },
-      Function("cut", "") { _ in throw Stopped() },
-      Function("take", "") { $0.returns($0.lua.takeInterrupt()) },
-      Function("pending", "") { $0.returns($0.lua.isInterruptPending) },
-      Function("deferring", "") { call in
+      LuaFunction("cut", "") { _ in throw Stopped() },
+      LuaFunction("take", "") { $0.returns($0.lua.takeInterrupt()) },
+      LuaFunction("pending", "") { $0.returns($0.lua.isInterruptPending) },
+      LuaFunction("deferring", "") { call in
         try call.lua.deferringInterrupts { try call.returns(all: call.function(1).call()) }
       },
-      Function("stopped", "") { $0.returns(StopToken.stopsHere) },
+      LuaFunction("stopped", "") { $0.returns(StopToken.stopsHere) },
       ErrorTests.callback,
     ]
   }

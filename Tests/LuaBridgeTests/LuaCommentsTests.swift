@@ -128,18 +128,18 @@ import Testing
     ("a token", "A token."), ("", ""), ("which?", "Which?"), ("[B, T]", "[B, T]."),
   ])
   func phrasesBecomeSentences(phrase: String, sentence: String) {
-    let function = Function("f", "", parameters: [Parameter("x", .any, phrase)]) { _ in 0 }
+    let function = LuaFunction("f", "", parameters: [LuaParameter("x", .any, phrase)]) { _ in 0 }
     #expect(
       function.help.hasSuffix("value" + (sentence.isEmpty ? "" : ". \(sentence)")))
   }
 
   @Test func bracketsNest() {
-    let function = Function(
+    let function = LuaFunction(
       "f", "",
       parameters: [
-        Parameter("a", .any), Parameter("b", .any, optional: true),
-        Parameter("c", .any, default: "1"),
-      ], options: [Option("d", .integer, 2)]
+        LuaParameter("a", .any), LuaParameter("b", .any, optional: true),
+        LuaParameter("c", .any, default: "1"),
+      ], options: [LuaOption("d", .integer, 2)]
     ) { _ in 0 }
     #expect(function.signature == "f(a[, b[, c[, {d=2}]]])")
   }

@@ -5,7 +5,7 @@ import Testing
 /// Objects held by Lua: identity, lifetime, classes above them.
 @Suite struct ObjectTests {
   func withCounters<R>(
-    _ tally: Counter.Tally, _ more: [Function] = [], _ body: (Lua) throws -> R
+    _ tally: Counter.Tally, _ more: [LuaFunction] = [], _ body: (Lua) throws -> R
   ) rethrows -> R {
     let (functions, classes) = Counter.declarations(tally)
     return try withLua(functions + more, classes: classes, body)
@@ -40,7 +40,7 @@ import Testing
 
   @Test func toBeClosedVariables() throws {
     let tally = Counter.Tally()
-    let alive = Function("alive", "") { $0.returns(tally.alive) }
+    let alive = LuaFunction("alive", "") { $0.returns(tally.alive) }
     try withCounters(tally, [alive]) { lua in
       let counts = try lua.run(
         """
@@ -66,7 +66,7 @@ import Testing
   @Test func identityAndNames() throws {
     let tally = Counter.Tally()
     let shared = Counter(tally, 3)
-    let get = Function("shared", "") { $0.returns(shared) }
+    let get = LuaFunction("shared", "") { $0.returns(shared) }
     try withCounters(tally, [get]) { lua in
       let values = try lua.run(
         """
@@ -89,10 +89,11 @@ import Testing
     let tally = Counter.Tally()
     let (functions, classes) = Counter.declarations(tally)
     let more = [
-      Function("special", "") { $0.returns(Special(tally, 8)) },
-      Function("other", "") { $0.returns(Other()) },
-      Function("name", "") { $0.returns(try $0.object(1, (any Named).self).name) },
-      Function("optional", "", options: [Option("model", .object("Named"), .required)]) { call in
+      LuaFunction("special", "") { $0.returns(Special(tally, 8)) },
+      LuaFunction("other", "") { $0.returns(Other()) },
+      LuaFunction("name", "") { $0.returns(try $0.object(1, (any Named).self).name) },
+      LuaFunction("optional", "", options: [LuaOption("model", .object("Named"), .required)]) {
+        call in
         call.returns(try call.options().object("model", (any Named).self).name)
       },
     ]
@@ -111,7 +112,7 @@ import Testing
     let tally = Counter.Tally()
     let rows = LuaClass(
       "Rows", for: Counter.self, "Rows.",
-      methods: [Function("size", "") { $0.returns(try $0.object(1, Counter.self).value) }],
+      methods: [LuaFunction("size", "") { $0.returns(try $0.object(1, Counter.self).value) }],
       index: { call in
         if let row = call.value(2).asInteger { return call.returns(row * 10) }
         if call.value(2) == "grad" { return call.returns("gradient") }
@@ -121,7 +122,7 @@ import Testing
         try call.object(1, Counter.self).value = call.integer(3)
         return 0
       })
-    let make = Function("rows", "") { $0.returns(Counter(tally, 2)) }
+    let make = LuaFunction("rows", "") { $0.returns(Counter(tally, 2)) }
     try withLua([make], classes: [rows]) { lua in
       let values = try lua.run(
         "local r = m.rows() local before = r:size() r.x = 9 return before, r:size(), r[3], r.grad")
@@ -136,11 +137,11 @@ import Testing
   @Test func userValuesDoNotKeepACycleAlive() throws {
     let tally = Counter.Tally()
     let functions = [
-      Function("keep", "") { call in
+      LuaFunction("keep", "") { call in
         call.setUserValue(1, try call.function(2))
         return 0
       },
-      Function("kept", "") { call in
+      LuaFunction("kept", "") { call in
         guard case .function(let function) = call.userValue(1) else { return call.returns(false) }
         return call.returns(all: try function.call())
       },
@@ -164,7 +165,7 @@ import Testing
     let (functions, classes) = Counter.declarations(tally)
     let more = [
       ErrorTests.callback, OptionsTests.bigram,
-      Function("table", "") { $0.returns(try $0.table(1).table("x").numbers(1).count) },
+      LuaFunction("table", "") { $0.returns(try $0.table(1).table("x").numbers(1).count) },
     ]
     try withLua(functions + more, classes: classes) { lua in
       let work = try lua.load(

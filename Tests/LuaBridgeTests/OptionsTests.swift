@@ -3,19 +3,19 @@ import Testing
 
 /// Option tables: unknown keys, types, defaults, choices.
 @Suite struct OptionsTests {
-  static var bigram: Function {
-    Function(
+  static var bigram: LuaFunction {
+    LuaFunction(
       "data.bigram", "In-context copying.",
       options: [
-        Option("corpus", .object("Counter"), .required, "Where the tokens come from."),
-        Option("triggers", .integer, 5, "How many."),
-        Option("kind", .choice(["fixed", "random"]), "fixed"),
-        Option("noise", .number),
-        Option("range", .list(.integer), [1, 3]),
-        Option("lr", .union([.number, .function]), 0.1),
-        Option("loss_on", .union([.choice(["all", "outputs"]), .function]), "all"),
-        Option("probe", .function),
-        Option("vocab", .integer, .described("that of the corpus")),
+        LuaOption("corpus", .object("Counter"), .required, "Where the tokens come from."),
+        LuaOption("triggers", .integer, 5, "How many."),
+        LuaOption("kind", .choice(["fixed", "random"]), "fixed"),
+        LuaOption("noise", .number),
+        LuaOption("range", .list(.integer), [1, 3]),
+        LuaOption("lr", .union([.number, .function]), 0.1),
+        LuaOption("loss_on", .union([.choice(["all", "outputs"]), .function]), "all"),
+        LuaOption("probe", .function),
+        LuaOption("vocab", .integer, .described("that of the corpus")),
       ]
     ) { call in
       let options = try call.options()
@@ -112,8 +112,9 @@ import Testing
   }
 
   @Test func theTableMayBeMissingIfNothingIsRequired() {
-    let function = Function(
-      "rand", "", parameters: [Parameter("n", .integer)], options: [Option("seed", .integer, 1)]
+    let function = LuaFunction(
+      "rand", "", parameters: [LuaParameter("n", .integer)],
+      options: [LuaOption("seed", .integer, 1)]
     ) { call in call.returns(try call.options().integer("seed")) }
     withLua([function]) { lua in
       #expect(results(lua, "return m.rand(3), m.rand(3, nil), m.rand(3, {seed = 9})") == [1, 1, 9])
@@ -124,8 +125,8 @@ import Testing
   }
 
   @Test func choicesOfPositionalArguments() {
-    let function = Function(
-      "norm", "", parameters: [Parameter("kind", .choice(["pre", "post", "none"]))]
+    let function = LuaFunction(
+      "norm", "", parameters: [LuaParameter("kind", .choice(["pre", "post", "none"]))]
     ) { call in call.returns(try call.string(1)) }
     withLua([function]) { lua in
       #expect(
@@ -136,7 +137,7 @@ import Testing
   }
 
   @Test func nestedTablesTellThePath() {
-    let function = Function("tensor", "") { call in
+    let function = LuaFunction("tensor", "") { call in
       let rows = try call.table(1)
       return call.returns(
         try (1...rows.count).map { try rows.table(.index($0)).number(2) })
@@ -150,7 +151,7 @@ import Testing
   }
 
   @Test func fieldsComeSorted() throws {
-    let function = Function("names", "") { call in
+    let function = LuaFunction("names", "") { call in
       call.returns(try call.table(1).fields().map(\.name))
     }
     try withLua([function]) { lua in

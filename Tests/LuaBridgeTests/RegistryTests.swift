@@ -10,26 +10,27 @@ import Testing
     registry.add(classes)
     registry.add([
       OptionsTests.bigram,
-      Function(
+      LuaFunction(
         "memory.embeddings",
         "Random vectors, one for each of n tokens. They are nearly orthogonal when there are many "
           + "dimensions, which is what makes a matrix a memory.",
         parameters: [
-          Parameter("n", .integer, "How many."), Parameter("d", .integer, "Of what dimension."),
+          LuaParameter("n", .integer, "How many."),
+          LuaParameter("d", .integer, "Of what dimension."),
         ],
         options: [
-          Option(
+          LuaOption(
             "kind", .choice(["gaussian", "sphere"]), "gaussian", "Where the vectors are drawn from."
           )
         ],
         returns: [.object("Tensor")],
         example: "local E = mnemo.memory.embeddings(100, 64)\nprint(E:shape())"
       ) { _ in 0 },
-      Function(
+      LuaFunction(
         "zeros", "Zeros.",
         parameters: [
-          Parameter("sizes", .integer, variadic: true),
-          Parameter("dim", .integer, default: "all of them"),
+          LuaParameter("sizes", .integer, variadic: true),
+          LuaParameter("dim", .integer, default: "all of them"),
         ], returns: [.object("Tensor")]
       ) { _ in 0 },
     ])

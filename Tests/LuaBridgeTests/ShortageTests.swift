@@ -39,32 +39,33 @@ import Testing
     func end() { lua_setallocf(state, allocate, data) }
   }
 
-  private static func functions(_ tally: Counter.Tally) -> [Function] {
+  private static func functions(_ tally: Counter.Tally) -> [LuaFunction] {
     [
-      Function("record", "") { call in
+      LuaFunction("record", "") { call in
         let texts = ["one", "a text of more than forty bytes, which Lua copies as it is"]
         return call.returns(
           LuaRecord([
             ("texts", texts), ("counter", LuaObject(Counter(tally))), ("matrix", [[1, 2], [3]]),
           ]))
       },
-      Function(
-        "options", "", options: [Option("n", .integer, 3), Option("names", .list(.string), [])]
+      LuaFunction(
+        "options", "",
+        options: [LuaOption("n", .integer, 3), LuaOption("names", .list(.string), [])]
       ) { call in
         let options = try call.options()
         return call.returns(
           try options.integer("n"), try options.strings("names").joined(),
           call.lua.newTable().text)
       },
-      Function("entries", "") { call in
+      LuaFunction("entries", "") { call in
         call.returns(try call.table(1).fields().map(\.name))
       },
-      Function("callback", "") { call in
+      LuaFunction("callback", "") { call in
         let table = call.lua.value(of: LuaRecord([("x", [1, 2, 3])]))
         return call.returns(
           all: try call.function(1).call([table, .object(Counter(tally)), "text"], label: "it"))
       },
-      Function("keep", "") { call in
+      LuaFunction("keep", "") { call in
         let object = Counter(tally)
         let held = call.lua.reference(to: object)
         call.lua.setUserValue(of: object, try call.function(1))
@@ -140,7 +141,7 @@ import Testing
     let lua = Lua()
     let registry = Registry()
     registry.add([
-      Function("close", "") { call in
+      LuaFunction("close", "") { call in
         call.lua.close()
         return call.returns(!call.lua.isClosed)
       }

@@ -3,15 +3,16 @@ import Testing
 
 /// Tables that change, or lie, while Swift reads them.
 @Suite struct TraversalTests {
-  static var functions: [Function] {
+  static var functions: [LuaFunction] {
     [
-      Function("names", "") { call in call.returns(try call.table(1).fields().map(\.name)) },
-      Function("count", "") { call in call.returns(try call.table(1).entries().count) },
-      Function("numbers", "") { call in call.returns(try call.numbers(1)) },
-      Function("list", "", options: [Option("list", .list(.number))]) { call in
+      LuaFunction("names", "") { call in call.returns(try call.table(1).fields().map(\.name)) },
+      LuaFunction("count", "") { call in call.returns(try call.table(1).entries().count) },
+      LuaFunction("numbers", "") { call in call.returns(try call.numbers(1)) },
+      LuaFunction("list", "", options: [LuaOption("list", .list(.number))]) { call in
         call.returns(try call.options().numbers("list"))
       },
-      Function("option", "", options: [Option("a", .integer), Option("b", .integer)]) { call in
+      LuaFunction("option", "", options: [LuaOption("a", .integer), LuaOption("b", .integer)]) {
+        call in
         call.returns(try call.options().has("a"))
       },
     ]

@@ -3,7 +3,7 @@ import Testing
 
 /// Opens a state with these declarations as the global `m`, runs `body`, closes the state.
 func withLua<R>(
-  _ functions: [Function] = [], classes: [LuaClass] = [], _ body: (Lua) throws -> R
+  _ functions: [LuaFunction] = [], classes: [LuaClass] = [], _ body: (Lua) throws -> R
 ) rethrows -> R {
   let lua = Lua()
   defer { lua.close() }
@@ -51,10 +51,10 @@ class Counter {
   deinit { tally.alive -= 1 }
 
   /// The class and a constructor `m.counter(value)`.
-  static func declarations(_ tally: Tally) -> ([Function], [LuaClass]) {
+  static func declarations(_ tally: Tally) -> ([LuaFunction], [LuaClass]) {
     (
       [
-        Function("counter", "Makes a counter.", parameters: [Parameter("value", .integer)]) {
+        LuaFunction("counter", "Makes a counter.", parameters: [LuaParameter("value", .integer)]) {
           call in call.returns(Counter(tally, try call.optionalInteger(1) ?? 0))
         }
       ],
@@ -62,10 +62,10 @@ class Counter {
         LuaClass(
           "Counter", for: Counter.self, "Counts.",
           methods: [
-            Function("get", "The value.", returns: [.integer]) { call in
+            LuaFunction("get", "The value.", returns: [.integer]) { call in
               call.returns(try call.object(1, Counter.self).value)
             },
-            Function("add", "Adds.", parameters: [Parameter("n", .integer)]) { call in
+            LuaFunction("add", "Adds.", parameters: [LuaParameter("n", .integer)]) { call in
               try call.object(1, Counter.self).value += call.integer(2)
               return call.returns(argument: 1)
             },

@@ -4,9 +4,9 @@ import LuaShim
 /// One call of a Swift function from Lua: its arguments, and the way to return results.
 ///
 /// Arguments count from 1; the object of a method is the first of them. Messages count as the
-/// caller wrote: in `t:sum("x")` the string is argument 1. A `Call` ends with the body it was
+/// caller wrote: in `t:sum("x")` the string is argument 1. A `LuaCall` ends with the body it was
 /// passed to.
-public struct Call: LuaReader {
+public struct LuaCall: LuaReader {
   /// The state that made the call.
   public let lua: Lua
   /// The thread that made the call: a coroutine, or the main thread.
@@ -23,7 +23,7 @@ public struct Call: LuaReader {
   }
 
   /// The declaration of the function that was called.
-  public var function: Function { entry.function }
+  public var function: LuaFunction { entry.function }
 
   /// Calls `body` with the stack index of an argument.
   public func withValue<R>(at position: Int, _ body: (Int32) throws -> R) rethrows -> R {
@@ -76,7 +76,7 @@ public struct Call: LuaReader {
   /// - Parameter position: Where the table is; by default after the declared parameters.
   /// - Returns: The options, with defaults for what was not given.
   /// - Throws: `BadArgument`, which for an unknown key names the nearest declared one.
-  public func options(_ position: Int? = nil) throws -> Options {
+  public func options(_ position: Int? = nil) throws -> LuaOptions {
     let declared = function.options ?? []
     let position = position ?? function.parameters.count + (entry.kind == .function ? 1 : 2)
     let index: Int32? =
@@ -90,7 +90,7 @@ public struct Call: LuaReader {
           throw failure(position, "table expected, got \(lua.typeName(at: index))")
         }
       }
-    return try Options(checking: declared, at: index, of: entry, in: lua)
+    return try LuaOptions(checking: declared, at: index, of: entry, in: lua)
   }
 
   // MARK: Results

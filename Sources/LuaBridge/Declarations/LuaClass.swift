@@ -11,18 +11,18 @@ public struct LuaClass {
   /// What its objects are, in one paragraph.
   public let summary: String
   /// The methods, named `Class:method`.
-  public let methods: [Function]
+  public let methods: [LuaFunction]
   /// The fields that `index` answers, for the documentation.
-  public let fields: [Parameter]
+  public let fields: [LuaParameter]
   /// The Swift type.
   public let type: ObjectIdentifier
 
   let isConcrete: Bool
   let isIdentified: Bool
   let matches: (AnyObject) -> Bool
-  let metamethods: [(name: String, body: Function.Body)]
-  let index: Function.Body?
-  let newindex: Function.Body?
+  let metamethods: [(name: String, body: LuaFunction.Body)]
+  let index: LuaFunction.Body?
+  let newindex: LuaFunction.Body?
 
   /// Declares a class.
   ///
@@ -40,9 +40,9 @@ public struct LuaClass {
   ///   - newindex: Serves `object[key] = value`; without it, that is an error.
   public init<T>(
     _ name: String, for type: T.Type, _ summary: String, isIdentified: Bool = false,
-    methods: [Function] = [],
-    fields: [Parameter] = [], metamethods: KeyValuePairs<String, Function.Body> = [:],
-    index: Function.Body? = nil, newindex: Function.Body? = nil
+    methods: [LuaFunction] = [],
+    fields: [LuaParameter] = [], metamethods: KeyValuePairs<String, LuaFunction.Body> = [:],
+    index: LuaFunction.Body? = nil, newindex: LuaFunction.Body? = nil
   ) {
     self.name = name
     self.summary = summary
@@ -98,9 +98,9 @@ final class ClassEntry {
       push()
       lua.rawSet(-3)
     }
-    func metamethod(_ name: String, _ body: @escaping Function.Body) -> FunctionEntry {
+    func metamethod(_ name: String, _ body: @escaping LuaFunction.Body) -> FunctionEntry {
       FunctionEntry(
-        lua, Function("\(declaration.name):\(name)", "", body: body), .metamethod)
+        lua, LuaFunction("\(declaration.name):\(name)", "", body: body), .metamethod)
     }
     set("__name") { lua.pushString(declaration.name) }
     // What getmetatable answers, so that scripts cannot change the table by accident.

@@ -14,18 +14,18 @@
 ///   return call.returns(try BigramTask(corpus, triggers: options.integer("triggers")))
 /// }
 /// ```
-public struct Function {
+public struct LuaFunction {
   /// Swift code for one call; pushes its results and returns their number.
-  public typealias Body = (Call) throws -> Int
+  public typealias Body = (LuaCall) throws -> Int
 
   /// The dotted path inside the module (`data.bigram`), or class and method (`Tensor:sum`).
   public var name: String
   /// What it does, in one paragraph.
   public let summary: String
   /// The arguments by position, without the object of a method.
-  public let parameters: [Parameter]
+  public let parameters: [LuaParameter]
   /// The fields of the option table, if the last argument is one.
-  public let options: [Option]?
+  public let options: [LuaOption]?
   /// What it returns.
   public let returns: [LuaResult]
   /// A few lines of Lua.
@@ -35,7 +35,7 @@ public struct Function {
 
   /// Declares a function.
   public init(
-    _ name: String, _ summary: String, parameters: [Parameter] = [], options: [Option]? = nil,
+    _ name: String, _ summary: String, parameters: [LuaParameter] = [], options: [LuaOption]? = nil,
     returns: [LuaResult] = [], example: String? = nil, body: @escaping Body
   ) {
     self.name = name
@@ -59,7 +59,7 @@ public struct Function {
 }
 
 /// One positional argument.
-public struct Parameter: Sendable {
+public struct LuaParameter: Sendable {
   public let name: String
   public let type: LuaType
   /// What it means.
@@ -86,7 +86,7 @@ public struct Parameter: Sendable {
 }
 
 /// One field of an option table.
-public struct Option {
+public struct LuaOption {
   public let name: String
   public let type: LuaType
   public let fallback: Default
@@ -129,7 +129,7 @@ public struct Option {
   }
 }
 
-extension Option.Default: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+extension LuaOption.Default: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
   ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral
 {
   /// A default written as itself.

@@ -4,7 +4,7 @@ import LuaShim
 /// The declarations of a module: builds its Lua table, and answers questions about them.
 public final class Registry {
   /// The module's functions, without methods, in the order they were added.
-  public private(set) var functions: [Function] = []
+  public private(set) var functions: [LuaFunction] = []
   /// The module's classes, in the order they were added.
   public private(set) var classes: [LuaClass] = []
 
@@ -19,7 +19,7 @@ public final class Registry {
   public init() {}
 
   /// Adds functions.
-  public func add(_ functions: [Function]) { self.functions += functions }
+  public func add(_ functions: [LuaFunction]) { self.functions += functions }
 
   /// Adds classes.
   public func add(_ classes: [LuaClass]) { self.classes += classes }
@@ -63,13 +63,13 @@ public final class Registry {
   }
 
   /// Every function that is no method, those written in Lua last.
-  public var allFunctions: [Function] { functions + comments.flatMap(\.functions) }
+  public var allFunctions: [LuaFunction] { functions + comments.flatMap(\.functions) }
 
   /// Every class, those written in Lua last.
   public var allClasses: [LuaClass] { classes + comments.flatMap(\.classes) }
 
   /// Every function and method.
-  public var all: [Function] { allFunctions + allClasses.flatMap(\.methods) }
+  public var all: [LuaFunction] { allFunctions + allClasses.flatMap(\.methods) }
 
   /// The tables of functions, such as `data`, in the order of their first functions.
   public var tables: [String] {
@@ -96,7 +96,7 @@ public final class Registry {
   }
 
   /// The function or method with this name: `data.bigram`, `Tensor:sum` or `Tensor.sum`.
-  public func function(named name: String) -> Function? {
+  public func function(named name: String) -> LuaFunction? {
     allFunctions.first { $0.name == name }
       ?? allClasses.lazy.flatMap(\.methods).first {
         $0.name == name || String($0.name.map { $0 == ":" ? "." : $0 }) == name
@@ -130,7 +130,7 @@ public final class Registry {
   /// The declaration of a function that Lua holds, under whatever name.
   ///
   /// A function written in Lua is known by the comment above it, be it the module's or a script's.
-  public func function(_ reference: LuaReference, in lua: Lua) -> Function? {
+  public func function(_ reference: LuaReference, in lua: Lua) -> LuaFunction? {
     if let function = lua.function(of: reference) { return function }
     guard let source = lua.source(of: reference) else { return nil }
     return (comments + [LuaComments(source.text)]).lazy.compactMap { comments in

@@ -1,4 +1,4 @@
-extension Function {
+extension LuaFunction {
   /// How a call is written: `data.bigram{corpus=…, triggers=5, …} → Task`.
   public var signature: String {
     let result = returns.isEmpty ? "" : " → " + returns.map(\.words).joined(separator: ", ")
@@ -26,7 +26,7 @@ extension Function {
   }
 
   /// The required options, then as many others as fit a line.
-  private func braces(_ options: [Option], before rest: String) -> String {
+  private func braces(_ options: [LuaOption], before rest: String) -> String {
     let room = 78 - name.count - rest.count
     var text = ""
     for option in options.filter(\.isRequired) + options.filter({ !$0.isRequired }) {

@@ -26,11 +26,11 @@ public struct LuaComments {
   /// What the file is about.
   public private(set) var summary = ""
   /// The public functions, named from the module on: `probes.recall`.
-  public private(set) var functions: [Function] = []
+  public private(set) var functions: [LuaFunction] = []
   /// The classes with their methods.
   public private(set) var classes: [LuaClass] = []
   /// Every commented function by the line it is defined in, local ones too.
-  public private(set) var byLine: [Int: Function] = [:]
+  public private(set) var byLine: [Int: LuaFunction] = [:]
 
   /// A Swift type for classes that have none.
   private final class WrittenInLua {}
@@ -49,7 +49,7 @@ public struct LuaComments {
     let table = LuaComments.returned(by: lines)
     self.table = table
     var types: [(variable: String, name: String, summary: String)] = []
-    var methods: [String: [Function]] = [:]
+    var methods: [String: [LuaFunction]] = [:]
     var block = Block()
     var isFirst = true
     for (index, line) in lines.enumerated() {
@@ -182,9 +182,9 @@ private struct Block {
     return code.joined(separator: "\n")
   }
 
-  func declaration(_ name: String, arguments: [String]) -> Function {
-    var parameters: [Parameter] = []
-    var options: [Option]?
+  func declaration(_ name: String, arguments: [String]) -> LuaFunction {
+    var parameters: [LuaParameter] = []
+    var options: [LuaOption]?
     for tag in tags where tag.name.hasPrefix("tparam") {
       let parts = words(tag.lines).split(separator: " ", maxSplits: 2)
       guard parts.count >= 2 else { continue }
@@ -197,14 +197,14 @@ private struct Block {
       }
       if let dot = given.firstIndex(of: ".") {
         let option = String(given[given.index(after: dot)...])
-        let value: Option.Default =
+        let value: LuaOption.Default =
           isOptional ? fallback.map { .described($0) } ?? .none : .required
-        options = (options ?? []) + [Option(option, type, value, doc)]
+        options = (options ?? []) + [LuaOption(option, type, value, doc)]
         // The table itself needs no entry of its own.
         parameters.removeAll { $0.name == given[..<dot] }
       } else if options == nil || given != "options" {
         parameters.append(
-          Parameter(
+          LuaParameter(
             given == "..." ? "" : String(given), type, doc, optional: isOptional,
             default: fallback, variadic: given == "..."))
       }
@@ -212,7 +212,7 @@ private struct Block {
     // Undocumented arguments are shown too; those called `_` are not meant to be.
     let known = parameters.map(\.name) + (options == nil ? [] : ["options"])
     for argument in arguments where argument != "_" && argument != "..." {
-      if !known.contains(argument) { parameters.append(Parameter(argument, .any)) }
+      if !known.contains(argument) { parameters.append(LuaParameter(argument, .any)) }
     }
     let results = tags.filter { $0.name == "treturn" }.compactMap { tag -> LuaResult? in
       let parts = words(tag.lines).split(separator: " ", maxSplits: 1)
@@ -222,7 +222,7 @@ private struct Block {
           optional: LuaType.isOptional(comment: type))
       }
     }
-    return Function(
+    return LuaFunction(
       name, summary, parameters: parameters, options: options,
       returns: results, example: usage
     ) { _ in 0 }

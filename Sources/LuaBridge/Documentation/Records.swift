@@ -1,6 +1,6 @@
 // Declarations as tables, for programs in Lua that write manuals.
 
-extension Function {
+extension LuaFunction {
   /// The declaration as a table.
   var record: LuaRecord {
     LuaRecord([
@@ -11,7 +11,7 @@ extension Function {
   }
 }
 
-extension Parameter {
+extension LuaParameter {
   /// The declaration as a table.
   var record: LuaRecord {
     LuaRecord([
@@ -21,7 +21,7 @@ extension Parameter {
   }
 }
 
-extension Option {
+extension LuaOption {
   /// The declaration as a table.
   var record: LuaRecord {
     LuaRecord([

@@ -4,14 +4,16 @@ import LuaShim
 /// The checked options of one call, by name; what was not given has its declared default.
 ///
 /// The table is read without metamethods, while the call lasts.
-public struct Options: LuaReader {
+public struct LuaOptions: LuaReader {
   /// The state the table lives in.
   public let lua: Lua
   private let index: Int32?
-  private let declared: [Option]
+  private let declared: [LuaOption]
   private let entry: FunctionEntry
 
-  init(checking declared: [Option], at index: Int32?, of entry: FunctionEntry, in lua: Lua) throws {
+  init(checking declared: [LuaOption], at index: Int32?, of entry: FunctionEntry, in lua: Lua)
+    throws
+  {
     self.lua = lua
     self.index = index
     self.declared = declared

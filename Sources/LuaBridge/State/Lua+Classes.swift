@@ -45,7 +45,7 @@ extension Lua {
   }
 
   /// The declaration behind a Lua function value, if it enters Swift.
-  public func function(of reference: LuaReference) -> Function? {
+  public func function(of reference: LuaReference) -> LuaFunction? {
     reference.push()
     defer { mnemo_pop(current, 1) }
     guard let entry = mnemo_entry(current, -1) else { return nil }

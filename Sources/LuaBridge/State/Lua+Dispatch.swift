@@ -18,7 +18,7 @@ extension Lua {
     }
     do {
       let results = try StopToken.with(stopToken) {
-        try entry.function.body(Call(self, thread, entry))
+        try entry.function.body(LuaCall(self, thread, entry))
       }
       if failure != nil { try checkPushes() }
       if takesCut() { return MNEMO_RAISE_INTERRUPT }
@@ -73,12 +73,12 @@ final class FunctionEntry {
 
   // The state's Lua owns the entry and outlives every call, so the link back needs no count.
   unowned(unsafe) let lua: Lua
-  let function: Function
+  let function: LuaFunction
   let kind: Kind
   /// The name messages use: the dotted path of a function, a method without its class.
   let name: String
 
-  init(_ lua: Lua, _ function: Function, _ kind: Kind) {
+  init(_ lua: Lua, _ function: LuaFunction, _ kind: Kind) {
     self.lua = lua
     self.function = function
     self.kind = kind

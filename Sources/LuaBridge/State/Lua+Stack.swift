@@ -110,7 +110,7 @@ extension Lua {
   }
 
   /// Pushes a function, which stays until the state closes: for registration, not for loops.
-  public func push(_ function: Function) {
+  public func push(_ function: LuaFunction) {
     push(FunctionEntry(self, function, .function))
   }
 

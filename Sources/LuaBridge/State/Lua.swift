@@ -5,7 +5,7 @@ import LuaShim
 /// One Lua state: opened and owned by mnemo, or borrowed from the program that loaded it.
 ///
 /// A state lives on one thread, and so does everything that refers to it: `Lua`, `LuaReference`
-/// and `Call` are not `Sendable`. The state keeps its `Lua` alive until it closes, so an owned
+/// and `LuaCall` are not `Sendable`. The state keeps its `Lua` alive until it closes, so an owned
 /// state must be ended with `close()`.
 ///
 /// Swift calls only Lua functions that cannot raise. Whatever may run Lua code (a call, a

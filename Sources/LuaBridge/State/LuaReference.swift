@@ -5,7 +5,7 @@ import LuaShim
 ///
 /// Use it, and let it go, on the thread of its state. A Swift object that is itself held by Lua
 /// and keeps a reference to a closure which can reach that object is a cycle no collector sees;
-/// keep such a closure in the userdata's user value instead (`Call.setUserValue`).
+/// keep such a closure in the userdata's user value instead (`LuaCall.setUserValue`).
 public final class LuaReference {
   /// The state the value lives in.
   public let lua: Lua
