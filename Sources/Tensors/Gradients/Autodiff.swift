@@ -3,59 +3,62 @@
 /// An operation on a tensor that requires gradients makes a node with its inputs and a
 /// vector–Jacobian product (VJP), a closure from the gradient of the result to the gradients of the
 /// inputs, nil where none is needed. Nodes form a graph that `backward` walks once.
+///
+/// A rule gets the tensors that it reads from its node, which has noticed whether one was changed
+/// in place meanwhile. It is `@Sendable`, so the compiler refuses one that captures a tensor.
 final class Node {
   /// How a gradient goes back.
   enum Rule {
-    /// From the gradient of the result to those of the inputs, nil where none is needed. They are
-    /// the rule's own (`areFresh`): nobody else reads them and sums may be made in them.
-    case gradients(areFresh: Bool, (Tensor) throws -> [Tensor?])
+    /// From the gradient of the result to those of the inputs, nil where none is needed. If they
+    /// are the rule's own (`areFresh`), nobody else reads them and sums may be made in them.
+    case gradients(areFresh: Bool, VJP)
     /// A view of the result's gradient, for views: whether it may be added to stays as it was.
-    case view((Tensor) throws -> Tensor)
+    case view(@Sendable (_ gradient: Tensor) throws -> Tensor)
     /// Adds to the gradient of the only input what comes from the gradient of the result: for
     /// operations that read few of the input's elements.
-    case addition((_ gradient: Tensor, _ sum: Tensor) throws -> Void)
+    case addition(@Sendable (_ gradient: Tensor, _ saved: Saved, _ sum: Tensor) throws -> Void)
+  }
+
+  /// From the gradient of the result to those of the inputs.
+  typealias VJP = @Sendable (_ gradient: Tensor, _ saved: Saved) throws -> [Tensor?]
+
+  /// What a rule is handed back.
+  struct Saved {
+    /// What the result was computed from.
+    fileprivate(set) var inputs: [Tensor]
+    /// What else the operation saved: a mask, statistics.
+    fileprivate(set) var tensors: [Tensor] = []
+    /// The ids that it chose by.
+    fileprivate(set) var integers: [IntTensor] = []
+
+    /// How often each was changed in place, in this order.
+    fileprivate var versions: [Int] {
+      var versions: [Int] = []
+      versions.reserveCapacity(inputs.count + tensors.count + integers.count)
+      for input in inputs { versions.append(input.storage.version) }
+      for tensor in tensors { versions.append(tensor.storage.version) }
+      for ids in integers { versions.append(ids.storage.version) }
+      return versions
+    }
   }
 
   /// Name of the operation, for messages.
   let operation: String
-  /// What a rule reads beside the inputs: a mask, ids.
-  enum Reading {
-    case tensor(Tensor)
-    case integers(IntTensor)
-
-    fileprivate var version: Int {
-      switch self {
-      case .tensor(let tensor): tensor.storage.version
-      case .integers(let tensor): tensor.storage.version
-      }
-    }
-
-    fileprivate var shape: [Int] {
-      switch self {
-      case .tensor(let tensor): tensor.shape
-      case .integers(let tensor): tensor.shape
-      }
-    }
-  }
-
-  /// Tensors it was computed from.
-  private(set) var inputs: [Tensor]
+  private var saved: Saved
   private let versions: [Int]
-  private var readings: [(reading: Reading, version: Int)]
   private let resultVersion: Int
   private var rule: Rule?
 
-  init(
-    _ operation: String, _ inputs: [Tensor], reading readings: [Reading], resultVersion: Int,
-    _ rule: Rule
-  ) {
+  init(_ operation: String, _ saved: Saved, resultVersion: Int, _ rule: Rule) {
     self.operation = operation
     self.resultVersion = resultVersion
-    self.inputs = inputs
+    self.saved = saved
     self.rule = rule
-    versions = inputs.map { $0.storage.version }
-    self.readings = readings.map { ($0, $0.version) }
+    versions = saved.versions
   }
+
+  /// Tensors it was computed from.
+  var inputs: [Tensor] { saved.inputs }
 
   /// Whether a backward pass has used it.
   var isUsed: Bool { rule == nil }
@@ -70,24 +73,12 @@ final class Node {
         "backward",
         "the graph was already used by an earlier backward(); compute the result again")
     }
-    for (input, version) in zip(inputs, versions) where input.storage.version != version {
-      throw EngineError(
-        "backward",
-        "an input of \(operation), of shape \(input.shape), was changed in place after its use")
-    }
-    for (reading, version) in readings where reading.version != version {
-      throw EngineError(
-        "backward",
-        "what \(operation) chose by, of shape \(reading.shape), was changed in place after its use")
-    }
-    // Many rules read the result (exp, softmax, …).
-    guard result.storage.version == resultVersion else {
-      throw EngineError(
-        "backward", "the result of \(operation), of shape \(result.shape), was changed in place")
+    if saved.versions != versions || result.storage.version != resultVersion {
+      throw changeInPlace(result)
     }
     switch rule {
     case .gradients(let areFresh, let vjp):
-      let gradients = try vjp(gradient.tensor)
+      let gradients = try vjp(gradient.tensor, saved)
       try StopToken.check()
       for (input, contribution) in zip(release(), gradients) where input.requiresGrad {
         guard let contribution else { continue }
@@ -99,17 +90,36 @@ final class Node {
         try sums.add(contribution, for: input, isOwned: gradient.isOwned)
       }
     case .addition(let add):
+      let saved = saved
       for input in release() where input.requiresGrad {
-        try add(gradient.tensor, sums.owned(for: input))
+        try add(gradient.tensor, saved, sums.owned(for: input))
       }
     }
   }
 
+  /// Which of the tensors that the rule may read was changed in place.
+  private func changeInPlace(_ result: Tensor) -> EngineError {
+    func failure(_ what: String, _ shape: [Int], _ since: String = "") -> EngineError {
+      EngineError("backward", "\(what), of shape \(shape), was changed in place\(since)")
+    }
+    let changed = zip(saved.versions, versions).map { $0 != $1 }
+    let inputs = saved.inputs
+    if let (input, _) = zip(inputs, changed).first(where: \.1) {
+      return failure("an input of \(operation)", input.shape, " after its use")
+    }
+    // Many rules read the result (exp, softmax, …).
+    guard result.storage.version == resultVersion else {
+      return failure("the result of \(operation)", result.shape)
+    }
+    let shapes = saved.tensors.map(\.shape) + saved.integers.map(\.shape)
+    let shape = zip(shapes, changed.dropFirst(inputs.count)).first(where: \.1)?.0 ?? []
+    return failure("what \(operation) chose by", shape, " after its use")
+  }
+
   private func release() -> [Tensor] {
     rule = nil
-    readings = []
-    defer { inputs = [] }
-    return inputs
+    defer { saved = Saved(inputs: []) }
+    return saved.inputs
   }
 
   // A long chain is taken apart in a loop: released one inside the other, ten thousand
@@ -140,30 +150,51 @@ extension Tensor {
   /// - Parameters:
   ///   - operation: its name, for messages.
   ///   - inputs: what it was computed from.
-  ///   - readings: what else `vjp` reads, so that a change in place is noticed.
+  ///   - tensors: what else `vjp` reads and is handed back; without gradients of their own.
+  ///   - integers: the ids that it reads.
   ///   - areFresh: whether the gradients that `vjp` returns are tensors of their own that nobody
   ///     else reads, so that others may be added in place.
-  ///   - vjp: from the gradient of this tensor to those of the inputs, in their order; it may
+  ///   - vjp: from the gradient of this tensor to those of the inputs, in their order; it captures
+  ///     no tensor, so that no change in place escapes the node that hands them back. It may
   ///     return nil for an input whose `requiresGrad` is false. Gradients may have more dimensions
   ///     than the input or sizes where the input has 1; they are summed to its shape.
   /// - Returns: this tensor.
   func recorded(
-    _ operation: String, from inputs: [Tensor], reading readings: [Node.Reading] = [],
-    areFresh: Bool = false, vjp: @escaping (Tensor) throws -> [Tensor?]
+    _ operation: String, from inputs: [Tensor], saving tensors: [Tensor] = [],
+    integers: [IntTensor] = [], areFresh: Bool = false, vjp: @escaping Node.VJP
   ) -> Tensor {
-    recorded(operation, from: inputs, reading: readings, .gradients(areFresh: areFresh, vjp))
+    recorded(
+      operation, from: inputs, saving: tensors, integers: integers,
+      .gradients(areFresh: areFresh, vjp))
+  }
+
+  /// The same for a scalar whose gradients were computed with it, nil where none is wanted.
+  func recorded(
+    _ operation: String, from inputs: [Tensor], gradients: [Tensor?]
+  ) -> Tensor {
+    let wanted = gradients.map { $0 != nil }
+    let made = gradients.compactMap { $0 }
+    return recorded(operation, from: inputs, saving: made, areFresh: true) { g, saved in
+      let scale = try g.item()
+      var gradients = saved.tensors.makeIterator()
+      return try wanted.map {
+        guard $0, let gradient = gradients.next() else { return nil }
+        return scale == 1 ? gradient : try gradient.mul(Tensor(scale))
+      }
+    }
   }
 
   /// The same with any rule.
   func recorded(
-    _ operation: String, from inputs: [Tensor], reading readings: [Node.Reading] = [],
-    _ rule: Node.Rule
+    _ operation: String, from inputs: [Tensor], saving tensors: [Tensor] = [],
+    integers: [IntTensor] = [], _ rule: Node.Rule
   ) -> Tensor {
     // The task-local value costs more to read than the flags.
     guard inputs.contains(where: { $0.requiresGrad }), Gradients.areRecorded else { return self }
     requiresGrad = true
     node = Node(
-      operation, inputs, reading: readings, resultVersion: storage.version, rule)
+      operation, Node.Saved(inputs: inputs, tensors: tensors, integers: integers),
+      resultVersion: storage.version, rule)
     return self
   }
 

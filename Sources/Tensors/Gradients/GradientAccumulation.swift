@@ -38,10 +38,7 @@ public enum GradientAccumulation {
     let (value, gradients) = try sums.total()
     let result = Tensor(Float(value))
     guard areRecorded else { return result }
-    return result.recorded("loss", from: inputs, areFresh: true) { g in
-      let scale = try g.item()
-      return try gradients.map { scale == 1 ? $0 : try $0?.mul(Tensor(scale)) }
-    }
+    return result.recorded("loss", from: inputs, gradients: gradients)
   }
 
   private struct Part {

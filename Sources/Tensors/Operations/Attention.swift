@@ -43,18 +43,21 @@ public enum Attention {
         shape, q.pointer, k.pointer, v.pointer, to: output.pointer, logs: logs.pointer,
         kept: kept?.pointer)
     }
-    let saved = output.detach()
-    return output.recorded("attention", from: [q, k, v], areFresh: true) { g in
+    return output.recorded(
+      "attention", from: [q, k, v], saving: [output.detach(), logs] + (kept.map { [$0] } ?? []),
+      areFresh: true
+    ) { g, saved in
       let g = try g.contiguous()
+      let (q, k, v) = (saved.inputs[0], saved.inputs[1], saved.inputs[2])
       let dq = q.requiresGrad ? try Tensor(uninitialized: q.shape) : nil
       let dk = k.requiresGrad ? try Tensor(full: k.shape, 0) : nil
       // Keys that are the values too collect both gradients in one place.
       let dv = v.requiresGrad ? (k === v ? dk : try Tensor(full: v.shape, 0)) : nil
-      try withExtendedLifetime((saved, logs, kept, g)) {
+      try withExtendedLifetime((saved, g)) {
         try backend.attentionSlope(
-          shape, q.pointer, k.pointer, v.pointer, out: saved.pointer, logs: logs.pointer,
-          kept: kept?.pointer, gradient: g.pointer, dq: dq?.pointer, dk: dk?.pointer,
-          dv: dv?.pointer)
+          shape, q.pointer, k.pointer, v.pointer, out: saved.tensors[0].pointer,
+          logs: saved.tensors[1].pointer, kept: saved.tensors.dropFirst(2).first?.pointer,
+          gradient: g.pointer, dq: dq?.pointer, dk: dk?.pointer, dv: dv?.pointer)
       }
       return [dq, dk, k === v ? nil : dv]
     }

@@ -44,17 +44,19 @@ public enum EmbeddingAttention {
         to: output.pointer, logs: logs.pointer, kept: kept?.pointer)
     }
     return output.recorded(
-      "embedding_attention", from: [s, v, x], reading: [.integers(ids)], areFresh: true
-    ) { g in
+      "embedding_attention", from: [s, v, x], saving: [logs] + (kept.map { [$0] } ?? []),
+      integers: [ids], areFresh: true
+    ) { g, saved in
       let g = try g.contiguous()
-      let slopes = try [s, v, x].map {
+      let slopes = try saved.inputs.map {
         $0.requiresGrad ? try Tensor(uninitialized: $0.shape) : nil
       }
-      try withExtendedLifetime((ids, logs, kept, g)) {
+      try withExtendedLifetime((saved, g)) {
         try backend.embeddingAttentionSlope(
-          shape, ids.pointer, scores: s.pointer, values: v.pointer, logs: logs.pointer,
-          kept: kept?.pointer, gradient: g.pointer, dScores: slopes[0]?.pointer,
-          dValues: slopes[1]?.pointer, dResidual: slopes[2]?.pointer)
+          shape, saved.integers[0].pointer, scores: saved.inputs[0].pointer,
+          values: saved.inputs[1].pointer, logs: saved.tensors[0].pointer,
+          kept: saved.tensors.dropFirst().first?.pointer, gradient: g.pointer,
+          dScores: slopes[0]?.pointer, dValues: slopes[1]?.pointer, dResidual: slopes[2]?.pointer)
       }
       return slopes
     }

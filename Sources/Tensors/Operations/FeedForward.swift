@@ -36,14 +36,17 @@ extension Tensor {
         kept: hidden?.pointer)
     }
     guard let hidden else { return result }
-    return result.recorded("feed_forward", from: inputs, areFresh: true) { g in
+    return result.recorded("feed_forward", from: inputs, saving: [hidden], areFresh: true) {
+      g, saved in
       let g = try g.contiguous()
-      let slopes = try inputs.map { $0.requiresGrad ? try Tensor(uninitialized: $0.shape) : nil }
-      try withExtendedLifetime((inputs, hidden, g)) {
+      let slopes = try saved.inputs.map {
+        $0.requiresGrad ? try Tensor(uninitialized: $0.shape) : nil
+      }
+      try withExtendedLifetime((saved, g)) {
         try backend.feedForwardSlope(
-          shape, x.pointer, first.pointer, second.pointer, kept: hidden.pointer,
-          gradient: g.pointer, dx: slopes[0]?.pointer, dw1: slopes[1]?.pointer,
-          dw2: slopes[2]?.pointer)
+          shape, saved.inputs[0].pointer, saved.inputs[1].pointer, saved.inputs[2].pointer,
+          kept: saved.tensors[0].pointer, gradient: g.pointer, dx: slopes[0]?.pointer,
+          dw1: slopes[1]?.pointer, dw2: slopes[2]?.pointer)
       }
       return slopes
     }

@@ -164,13 +164,12 @@ public enum LinearAlgebra {
         "a matrix of shape \(a.shape) needs a right-hand side [\(n)] or [\(n), r], got \(b.shape)")
     }
     try finite(b, "solve")
-    let solution = try solved(a.detach(), b.detach())
-    let x = solution.detach()
-    return solution.recorded("solve", from: [a, b]) { g in
+    let x = try solved(a.detach(), b.detach())
+    return x.recorded("solve", from: [a, b], saving: [x.detach()]) { g, saved in
+      let (a, x) = (saved.inputs[0], saved.tensors[0])
       let forB = try solved(a.detach().t(), g)
       guard a.requiresGrad else { return [nil, forB] }
-      let forA =
-        b.rank == 1 ? try forB.outer(x) : try forB.matmul(x.t())
+      let forA = x.rank == 1 ? try forB.outer(x) : try forB.matmul(x.t())
       return [try forA.neg(), forB]
     }
   }

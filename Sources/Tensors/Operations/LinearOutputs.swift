@@ -84,15 +84,8 @@ public struct LinearOutputs {
     let sum = Tensor(try losses.sum().item() / total)
     guard needsGradients else { return sum }
     return sum.recorded(
-      "cross_entropy", from: products.flatMap { [$0.term.inputs, $0.term.weight] }, areFresh: true
-    ) { g in
-      let scale = try g.item()
-      return try products.flatMap { product in
-        try [product.dInputs, product.dWeight].map { gradient in
-          scale == 1 ? gradient : try gradient?.mul(Tensor(scale))
-        }
-      }
-    }
+      "cross_entropy", from: products.flatMap { [$0.term.inputs, $0.term.weight] },
+      gradients: products.flatMap { [$0.dInputs, $0.dWeight] })
   }
 
   /// One term with the gradients collected for it.

@@ -38,8 +38,8 @@ extension Tensor {
         to: result.pointer)
     }
     // A rotation's transpose is the rotation back.
-    return result.recorded("rope", from: [self]) {
-      [try $0.rotated(base: base, direction: -direction)]
+    return result.recorded("rope", from: [self]) { g, _ in
+      [try g.rotated(base: base, direction: -direction)]
     }
   }
 }

@@ -22,7 +22,7 @@ extension Tensor {
   /// self + other, broadcasting.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func add(_ other: Tensor) throws -> Tensor {
-    try binary(.add, other, "add").recorded("add", from: [self, other]) { g in
+    try binary(.add, other, "add").recorded("add", from: [self, other]) { g, _ in
       [g, g]
     }
   }
@@ -31,8 +31,7 @@ extension Tensor {
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func sub(_ other: Tensor) throws -> Tensor {
     let needsOther = other.requiresGrad
-    return try binary(.sub, other, "sub").recorded("sub", from: [self, other]) {
-      g in
+    return try binary(.sub, other, "sub").recorded("sub", from: [self, other]) { g, _ in
       [g, needsOther ? try g.neg() : nil]
     }
   }
@@ -40,10 +39,10 @@ extension Tensor {
   /// self · other, broadcasting.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func mul(_ other: Tensor) throws -> Tensor {
-    try binary(.mul, other, "mul").recorded("mul", from: [self, other]) { g in
-      [
-        self.requiresGrad ? try g.mul(other.detach()) : nil,
-        other.requiresGrad ? try g.mul(self.detach()) : nil,
+    try binary(.mul, other, "mul").recorded("mul", from: [self, other]) { g, saved in
+      let (x, y) = (saved.inputs[0], saved.inputs[1])
+      return [
+        x.requiresGrad ? try g.mul(y.detach()) : nil, y.requiresGrad ? try g.mul(x.detach()) : nil,
       ]
     }
   }
@@ -51,13 +50,10 @@ extension Tensor {
   /// self / other, broadcasting.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func div(_ other: Tensor) throws -> Tensor {
-    try binary(.div, other, "div").recorded("div", from: [self, other]) { g in
-      let overOther = try g.div(other.detach())
-      return [
-        overOther,
-        other.requiresGrad
-          ? try overOther.mul(self.detach()).div(other.detach()).neg() : nil,
-      ]
+    try binary(.div, other, "div").recorded("div", from: [self, other]) { g, saved in
+      let (x, y) = (saved.inputs[0], saved.inputs[1])
+      let overY = try g.div(y.detach())
+      return [overY, y.requiresGrad ? try overY.mul(x.detach()).div(y.detach()).neg() : nil]
     }
   }
 
@@ -67,18 +63,17 @@ extension Tensor {
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func pow(_ other: Tensor) throws -> Tensor {
     let result = try binary(.pow, other, "pow")
-    let value = result.detach()
-    return result.recorded("pow", from: [self, other]) { g in
-      let (base, exponent) = (self.detach(), other.detach())
+    return result.recorded("pow", from: [self, other], saving: [result.detach()]) { g, saved in
+      let (base, exponent) = (saved.inputs[0].detach(), saved.inputs[1].detach())
       var forBase: Tensor?
       var forExponent: Tensor?
-      if self.requiresGrad {
+      if saved.inputs[0].requiresGrad {
         let slope = try base.binary(.powSlope, exponent, "pow")
         forBase = try g.mul(slope)
       }
-      if other.requiresGrad {
+      if saved.inputs[1].requiresGrad {
         let logarithm = try base.unary(.logOrZero, "log")
-        forExponent = try g.mul(value).mul(logarithm)
+        forExponent = try g.mul(saved.tensors[0]).mul(logarithm)
       }
       return [forBase, forExponent]
     }
@@ -88,8 +83,9 @@ extension Tensor {
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func maximum(_ other: Tensor) throws -> Tensor {
     try binary(.maximum, other, "maximum")
-      .recorded("maximum", from: [self, other]) { g in
-        let share = try self.detach().binary(.maximumShare, other.detach(), "maximum")
+      .recorded("maximum", from: [self, other]) { g, saved in
+        let (x, y) = (saved.inputs[0].detach(), saved.inputs[1].detach())
+        let share = try x.binary(.maximumShare, y, "maximum")
         return [try g.mul(share), try g.sub(g.mul(share))]
       }
   }
@@ -116,8 +112,8 @@ extension Tensor {
       Backends.current.choose(
         result.count, where: chosen.pointer, left.pointer, right.pointer, to: result.pointer)
     }
-    return result.recorded("where", from: [a, b]) { g in
-      let zero = Tensor(0)
+    return result.recorded("where", from: [a, b], saving: [chosen]) { g, saved in
+      let (chosen, zero) = (saved.tensors[0], Tensor(0))
       return [try Tensor.select(chosen, g, zero), try Tensor.select(chosen, zero, g)]
     }
   }
@@ -130,13 +126,12 @@ extension Tensor {
       Backends.current.unary(op, result.count, x.pointer, to: result.pointer)
     }
     guard requiresGrad else { return result }
-    let value = result.detach()
-    return result.recorded(operation, from: [self]) { g in
-      let (g, x) = (try g.contiguous(), try self.detach().contiguous())
+    return result.recorded(operation, from: [self], saving: [result.detach()]) { g, saved in
+      let (g, x) = (try g.contiguous(), try saved.inputs[0].detach().contiguous())
       let dx = try Tensor(uninitialized: x.shape)
-      withExtendedLifetime((g, x)) {
+      withExtendedLifetime((g, x, saved)) {
         Backends.current.unarySlope(
-          op, dx.count, x.pointer, value.pointer, gradient: g.pointer, to: dx.pointer)
+          op, dx.count, x.pointer, saved.tensors[0].pointer, gradient: g.pointer, to: dx.pointer)
       }
       return [dx]
     }

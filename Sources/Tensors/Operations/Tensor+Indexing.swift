@@ -21,14 +21,13 @@ extension Tensor {
       Backends.current.gatherRows(
         kept.count, width: width, kept.pointer, of: source.pointer, to: result.pointer)
     }
-    let rule = Node.Rule.addition { g, sum in
-      let g = try g.contiguous()
-      withExtendedLifetime((kept, g)) {
-        Backends.current.addRows(
-          kept.count, width: width, g.pointer, kept.pointer, to: sum.pointer)
+    let rule = Node.Rule.addition { g, saved, sum in
+      let (g, ids) = (try g.contiguous(), saved.integers[0])
+      withExtendedLifetime((ids, g)) {
+        Backends.current.addRows(ids.count, width: width, g.pointer, ids.pointer, to: sum.pointer)
       }
     }
-    return result.recorded("index", from: [self], reading: [.integers(kept)], rule)
+    return result.recorded("index", from: [self], integers: [kept], rule)
   }
 
   /// result[i, …, j, …] = self[i, …, ids[i, …, j, …], …] along dimension `d`.
@@ -43,13 +42,12 @@ extension Tensor {
       Backends.current.gather(
         plan.lines, wanted: plan.wanted, plan.ids.pointer, of: source.pointer, to: result.pointer)
     }
-    let shape = shape
-    return result.recorded("gather", from: [self], reading: [.integers(plan.ids)]) { g in
-      let g = try g.contiguous()
+    let (shape, lines, wanted) = (shape, plan.lines, plan.wanted)
+    return result.recorded("gather", from: [self], integers: [plan.ids]) { g, saved in
+      let (g, ids) = (try g.contiguous(), saved.integers[0])
       let sum = try Tensor(full: shape, 0)
-      withExtendedLifetime((g, plan.ids)) {
-        Backends.current.scatterAdd(
-          plan.lines, wanted: plan.wanted, g.pointer, plan.ids.pointer, to: sum.pointer)
+      withExtendedLifetime((g, ids)) {
+        Backends.current.scatterAdd(lines, wanted: wanted, g.pointer, ids.pointer, to: sum.pointer)
       }
       return [sum]
     }

@@ -34,17 +34,19 @@ extension Tensor {
         to: result.pointer, statistics: statistics.pointer)
     }
     let inputs = [self] + [weight, bias].compactMap { $0 }
-    return result.recorded("layer_norm", from: inputs) { g in
+    let (hasWeight, hasBias) = (weight != nil, bias != nil)
+    return result.recorded("layer_norm", from: inputs, saving: [x, scale, statistics]) { g, saved in
       let g = try g.contiguous()
-      let dx = try Tensor(uninitialized: self.shape)
+      let (x, scale, statistics) = (saved.tensors[0], saved.tensors[1], saved.tensors[2])
+      let dx = try Tensor(uninitialized: x.shape)
       let forParameters = try Tensor(full: [2, n], 0)
-      try withExtendedLifetime((x, scale, statistics, g)) {
+      try withExtendedLifetime((saved, g)) {
         try Backends.current.layerNormSlope(
           rows, n, x.pointer, weight: scale.pointer, statistics: statistics.pointer,
           gradient: g.pointer, to: dx.pointer, forParameters: forParameters.pointer)
       }
-      return [dx] + (weight == nil ? [] : [try forParameters.select(0, 0)])
-        + (bias == nil ? [] : [try forParameters.select(0, 1)])
+      return [dx] + (hasWeight ? [try forParameters.select(0, 0)] : [])
+        + (hasBias ? [try forParameters.select(0, 1)] : [])
     }
   }
 }

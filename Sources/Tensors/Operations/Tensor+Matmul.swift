@@ -80,10 +80,11 @@ extension Tensor {
       }
     }
     // dA = g Bᵀ, dB = Aᵀ g
-    return result.recorded("matmul", from: [self, other], areFresh: true) { g in
-      [
-        self.requiresGrad ? try g.matrixProduct(other.detach().t()) : nil,
-        other.requiresGrad ? try self.detach().t().matrixProduct(g) : nil,
+    return result.recorded("matmul", from: [self, other], areFresh: true) { g, saved in
+      let (a, b) = (saved.inputs[0], saved.inputs[1])
+      return [
+        a.requiresGrad ? try g.matrixProduct(b.detach().t()) : nil,
+        b.requiresGrad ? try a.detach().t().matrixProduct(g) : nil,
       ]
     }
   }
@@ -107,10 +108,11 @@ extension Tensor {
         try Backends.current.products(m, n, k, lefts, rights, to: result.pointer)
       }
     }
-    return result.recorded("matmul", from: [self, other], areFresh: true) { g in
-      [
-        self.requiresGrad ? try g.batchProduct(other.detach().transpose(1, 2)) : nil,
-        other.requiresGrad ? try self.detach().transpose(1, 2).batchProduct(g) : nil,
+    return result.recorded("matmul", from: [self, other], areFresh: true) { g, saved in
+      let (a, b) = (saved.inputs[0], saved.inputs[1])
+      return [
+        a.requiresGrad ? try g.batchProduct(b.detach().transpose(1, 2)) : nil,
+        b.requiresGrad ? try a.detach().transpose(1, 2).batchProduct(g) : nil,
       ]
     }
   }

@@ -34,7 +34,9 @@ extension Tensor {
     let source = try contiguous()
     let total = withExtendedLifetime(source) { Backends.current.total(count, source.pointer) }
     let shape = shape
-    return Tensor(Float(total)).recorded("sum", from: [self]) { [try $0.expand(shape)] }
+    return Tensor(Float(total)).recorded("sum", from: [self]) { g, _ in
+      [try g.expand(shape)]
+    }
   }
 
   /// Sum along dimension `d`.
@@ -46,14 +48,13 @@ extension Tensor {
     withExtendedLifetime(source) {
       Backends.current.reduce(.sum, r.lines, source.pointer, to: result.pointer)
     }
-    return result.recorded("sum", from: [self]) { [try self.spread($0, d)] }
-  }
-
-  /// A reduced gradient repeated along dimension `d` of this tensor's shape.
-  private func spread(_ g: Tensor, _ d: Int) throws -> Tensor {
+    let shape = shape
     var kept = shape
     kept[try layout.dimension(d, "sum")] = 1
-    return try g.reshape(kept).expand(shape)
+    // A reduced gradient is repeated along the dimension.
+    return result.recorded("sum", from: [self]) { [kept] g, _ in
+      [try g.reshape(kept).expand(shape)]
+    }
   }
 
   /// Mean over everything.

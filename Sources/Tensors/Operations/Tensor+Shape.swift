@@ -3,7 +3,7 @@
 
 extension Tensor {
   private func view(
-    _ operation: String, _ layout: Layout, vjp: @escaping (Tensor) throws -> Tensor
+    _ operation: String, _ layout: Layout, vjp: @escaping @Sendable (Tensor) throws -> Tensor
   ) -> Tensor {
     Tensor(storage: storage, layout: layout).recorded(operation, from: [self], .view(vjp))
   }
@@ -25,7 +25,7 @@ extension Tensor {
 
   /// This tensor if its elements lie side by side, else a copy for which they do.
   public func contiguous() throws -> Tensor {
-    layout.isContiguous ? self : try clone().recorded("contiguous", from: [self]) { [$0] }
+    layout.isContiguous ? self : try clone().recorded("contiguous", from: [self]) { g, _ in [g] }
   }
 
   /// Two dimensions exchanged; a view.
@@ -102,7 +102,7 @@ extension Tensor {
       start += tensor.shape[d]
     }
     let sizes = tensors.map { $0.shape[d] }
-    return result.recorded("cat", from: tensors) { g in
+    return result.recorded("cat", from: tensors) { g, _ in
       var start = 0
       return try sizes.map { size in
         defer { start += size }

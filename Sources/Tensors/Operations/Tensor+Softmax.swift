@@ -50,12 +50,11 @@ extension Tensor {
     let rows = n == 0 ? 0 : count / n
     let result = try detach().clone()
     Backends.current.softmax(rows, n, result.pointer)
-    let value = result.detach()
     // dx = y ∘ (g − Σ g y)
-    return result.recorded("softmax", from: [self]) { g in
+    return result.recorded("softmax", from: [self], saving: [result.detach()]) { g, saved in
       let dx = try g.clone()
-      withExtendedLifetime(value) {
-        Backends.current.softmaxSlope(rows, n, value.pointer, gradient: dx.pointer)
+      withExtendedLifetime(saved) {
+        Backends.current.softmaxSlope(rows, n, saved.tensors[0].pointer, gradient: dx.pointer)
       }
       return [dx]
     }
@@ -67,11 +66,10 @@ extension Tensor {
     let rows = shape.dropLast().reduce(1, *)
     let result = try Tensor(uninitialized: [rows])
     Backends.current.logSumExp(rows, n, pointer, to: result.pointer)
-    let value = result.detach()
-    return result.recorded("logsumexp", from: [self]) { g in
-      let shape = self.shape
-      let column = Array(shape.dropLast()) + [1]
-      let probabilities = try self.detach().sub(value.reshape(column)).exp()
+    return result.recorded("logsumexp", from: [self], saving: [result.detach()]) { g, saved in
+      let x = saved.inputs[0].detach()
+      let column = Array(x.shape.dropLast()) + [1]
+      let probabilities = try x.sub(saved.tensors[0].reshape(column)).exp()
       return [try probabilities.mul(g.reshape(column))]
     }
   }
@@ -111,13 +109,14 @@ extension Tensor {
     let total = try weights.sum().item()
     let result = Tensor(try losses.sum().item() / total)
     return result.recorded(
-      "cross_entropy", from: [self], reading: [.tensor(weights), .integers(y)]
-    ) { g in
-      let dx = try Tensor(uninitialized: self.shape)
-      try withExtendedLifetime((x, y, weights, logs)) {
+      "cross_entropy", from: [self], saving: [x, weights, logs], integers: [y]
+    ) { g, saved in
+      let x = saved.tensors[0]
+      let dx = try Tensor(uninitialized: x.shape)
+      try withExtendedLifetime(saved) {
         try Backends.current.crossEntropySlope(
-          rows, n, x.pointer, y.pointer, weights: weights.pointer, logs: logs.pointer,
-          scale: try g.item() / total, to: dx.pointer)
+          rows, n, x.pointer, saved.integers[0].pointer, weights: saved.tensors[1].pointer,
+          logs: saved.tensors[2].pointer, scale: try g.item() / total, to: dx.pointer)
       }
       return [dx]
     }
