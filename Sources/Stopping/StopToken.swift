@@ -23,7 +23,7 @@ public struct Stopped: Error, Equatable, CustomStringConvertible {
 public final class StopToken: Sendable {
   private let isWanted: @Sendable () -> Bool
   private let isUrgent: @Sendable () -> Bool
-  private let wasCut = Atomic<Bool>(false)
+  @usableFromInline let wasCut = Atomic<Bool>(false)
   private let suspensions = Atomic<Int>(0)
 
   /// A token that asks functions, which any thread may call, often.
@@ -43,18 +43,23 @@ public final class StopToken: Sendable {
   }
 
   /// Runs `body` with a token, or none, as the current one of this thread.
-  @inline(__always)
   public static func with<R>(_ token: StopToken?, _ body: () throws -> R) rethrows -> R {
-    let outer = thread_value_exchange(token.map { Unmanaged.passUnretained($0).toOpaque() })
-    defer { _ = thread_value_exchange(outer) }
+    let outer = exchange(token.map { Unmanaged.passUnretained($0) })
+    defer { _ = exchange(outer) }
     return try withExtendedLifetime(token) { try body() }
+  }
+
+  /// Makes a token, or none, the current one of this thread, and returns the one of before: for
+  /// those who keep it alive and put that one back.
+  @inlinable public static func exchange(_ token: Unmanaged<StopToken>?) -> Unmanaged<StopToken>? {
+    thread_value_exchange(token?.toOpaque()).map { Unmanaged.fromOpaque($0) }
   }
 
   /// Whether to stop after what is being done.
   public var isRequested: Bool { isWanted() }
 
   /// Whether an operation was cut short since the last question.
-  public func takeCut() -> Bool {
+  @inlinable public func takeCut() -> Bool {
     wasCut.load(ordering: .relaxed) && wasCut.exchange(false, ordering: .relaxed)
   }
 

@@ -16,16 +16,13 @@ extension Lua {
   /// hears of it any more.
   public func hearInterrupts() {
     mnemo_interrupt_install(state)
-    let state = UInt(bitPattern: state)
-    stopToken = StopToken(
-      isWanted: { mnemo_interrupt_pending(OpaquePointer(bitPattern: state)) != 0 },
-      isUrgent: { mnemo_interrupt_urgent(OpaquePointer(bitPattern: state)) != 0 })
+    calls.pointee.heardToken = .passUnretained(stopToken)
   }
 
   /// Gives SIGINT back to what handled it before, if this state hears it.
   public func ignoreInterrupts() {
     mnemo_interrupt_uninstall(state)
-    stopToken = nil
+    calls.pointee.heardToken = nil
   }
 
   /// Whether an interrupt of this state waits to be raised or taken.
@@ -45,11 +42,30 @@ extension Lua {
     return try body()
   }
 
+  /// Whether an operation was cut short since the last question: what it left behind never reaches
+  /// a script, and the interrupt that it heard counts as taken.
+  @inline(__always)
+  func takesCut() -> Bool {
+    guard calls.pointee.heardToken != nil, stopToken.takeCut() else { return false }
+    _ = takeInterrupt()
+    return true
+  }
+
   /// Whether an error value that a script caught is an interrupt.
   public func isInterrupt(_ value: LuaValue) -> Bool {
     guard case .other(let reference, _) = value else { return false }
     reference.push()
     defer { mnemo_pop(current, 1) }
     return mnemo_isinterrupt(current, -1) != 0
+  }
+}
+
+extension StopToken {
+  /// A token that asks for the interrupts of a state, which may have been closed.
+  convenience init(interruptsOf state: OpaquePointer) {
+    let state = UInt(bitPattern: state)
+    self.init(
+      isWanted: { mnemo_interrupt_pending(OpaquePointer(bitPattern: state)) != 0 },
+      isUrgent: { mnemo_interrupt_urgent(OpaquePointer(bitPattern: state)) != 0 })
   }
 }

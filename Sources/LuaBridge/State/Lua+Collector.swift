@@ -6,10 +6,10 @@ import LuaShim
 extension Lua {
   /// Runs a full collection.
   public func collect() {
-    guard !isCollecting, finalizerDepth == 0 else { return }
-    isCollecting = true
+    guard !calls.pointee.isCollecting, calls.pointee.finalizerDepth == 0 else { return }
+    calls.pointee.isCollecting = true
     _ = mnemo_collect(current)
-    isCollecting = false
+    calls.pointee.isCollecting = false
   }
 
   /// Bytes in use by Lua itself, without the objects it holds.
@@ -21,20 +21,22 @@ extension Lua {
   }
 
   func collectUnderPressure() {
-    liveObjects += 1
-    if liveObjects & 0x3FF == 0, mnemo_hasmemory(Lua.memoryKept) == 0 { memoryIsShort() }
-    guard finalizerDepth == 0, !isCollecting else { return }
-    let isHeavy = externalBytes.map { $0() > collectionThreshold } ?? false
-    guard isHeavy || liveObjects > objectThreshold else { return }
-    isCollecting = true
-    defer { isCollecting = false }
+    calls.pointee.liveObjects += 1
+    let live = calls.pointee.liveObjects
+    if live & 0x3FF == 0, mnemo_hasmemory(Lua.memoryKept) == 0 { memoryIsShort() }
+    guard calls.pointee.finalizerDepth == 0, !calls.pointee.isCollecting else { return }
+    let isHeavy = externalBytes.map { $0() > calls.pointee.collectionThreshold } ?? false
+    guard isHeavy || live > calls.pointee.objectThreshold else { return }
+    calls.pointee.isCollecting = true
+    defer { calls.pointee.isCollecting = false }
     // Inside a finalizer written in Lua the collector declines, and the next push asks again.
     guard mnemo_collect(current) == 0 else { return }
     if isHeavy {
       forcedCollections += 1
-      collectionThreshold = max(Lua.minimumThreshold, 2 * (externalBytes?() ?? 0))
+      calls.pointee.collectionThreshold = max(Lua.minimumThreshold, 2 * (externalBytes?() ?? 0))
     }
     // A collection visits all that lives: the more there is, the more objects have to come first.
-    objectThreshold = max(Lua.minimumObjects, 2 * liveObjects, usedBytes / 128)
+    calls.pointee.objectThreshold = max(
+      Lua.minimumObjects, 2 * calls.pointee.liveObjects, usedBytes / 128)
   }
 }

@@ -6,20 +6,20 @@ import Stopping
 
 extension Lua {
   func dispatch(_ entry: FunctionEntry, _ thread: OpaquePointer) -> Int32 {
-    let outer = current
-    let outerFailure = failure
-    current = thread
-    failure = nil
-    dispatchDepth += 1
+    let (outer, outerFailure) = (calls.pointee.current, calls.pointee.failure)
+    calls.pointee.current = thread
+    calls.pointee.failure = nil
+    calls.pointee.dispatchDepth += 1
+    // This object keeps the token alive.
+    let outerToken = StopToken.exchange(calls.pointee.heardToken)
     defer {
-      current = outer
-      failure = outerFailure
-      dispatchDepth -= 1
+      _ = StopToken.exchange(outerToken)
+      calls.pointee.current = outer
+      calls.pointee.failure = outerFailure
+      calls.pointee.dispatchDepth -= 1
     }
     do {
-      let results = try StopToken.with(stopToken) {
-        try entry.function.body(LuaCall(self, thread, entry))
-      }
+      let results = try entry.function.body(LuaCall(self, thread, entry))
       if failure != nil { try checkPushes() }
       if takesCut() { return MNEMO_RAISE_INTERRUPT }
       return Int32(truncatingIfNeeded: results)
@@ -31,22 +31,14 @@ extension Lua {
     }
   }
 
-  /// Whether an operation was cut short since the last question: what it left behind never reaches
-  /// a script, and the interrupt that it heard counts as taken.
-  private func takesCut() -> Bool {
-    guard let stopToken, stopToken.takeCut() else { return false }
-    _ = takeInterrupt()
-    return true
-  }
-
   func finalize(_ block: UnsafeMutablePointer<mnemo_block>, _ thread: OpaquePointer) {
     guard let raw = block.pointee.object else { return }
     block.pointee.object = nil
-    liveObjects -= 1
+    calls.pointee.liveObjects -= 1
     // The release may end references into this state; they work on the finalizer's stack.
-    finalizerDepth += 1
+    calls.pointee.finalizerDepth += 1
     entering(thread) { Unmanaged<AnyObject>.fromOpaque(raw).release() }
-    finalizerDepth -= 1
+    calls.pointee.finalizerDepth -= 1
   }
 }
 

@@ -16,13 +16,44 @@ public final class Lua {
   /// The main thread of the state.
   public let state: OpaquePointer
 
+  /// What changes with every call and push.
+  ///
+  /// A block of its own, because each use of a class's property that changes is checked at run time
+  /// for overlapping uses, which took a fifth of a small call.
+  struct CallState {
+    var current: OpaquePointer
+    var isClosed = false
+    /// Swift functions that are active, one inside the other.
+    var dispatchDepth = 0
+    /// Why a push failed; nobody has been told yet.
+    var failure: Failure?
+    /// The stop token while the state hears interrupts.
+    var heardToken: Unmanaged<StopToken>?
+    /// Objects that Lua holds and has not finalized.
+    var liveObjects = 0
+    var objectThreshold = Lua.minimumObjects
+    var collectionThreshold = Lua.minimumThreshold
+    var finalizerDepth = 0
+    var isCollecting = false
+  }
+  let calls: UnsafeMutablePointer<CallState>
+
   /// The thread that runs now: a coroutine while a Swift function called from one is active.
   ///
   /// All pushes go to this thread's stack, and callbacks run on it.
-  public internal(set) var current: OpaquePointer
+  public internal(set) var current: OpaquePointer {
+    get { calls.pointee.current }
+    set { calls.pointee.current = newValue }
+  }
+
+  /// Why a push failed; nobody has been told yet.
+  var failure: Failure? {
+    get { calls.pointee.failure }
+    set { calls.pointee.failure = newValue }
+  }
 
   /// Whether the state has been closed; references then refuse to be used.
-  public internal(set) var isClosed = false
+  public var isClosed: Bool { calls.pointee.isClosed }
 
   /// How many bytes the objects held by Lua occupy outside it.
   ///
@@ -31,8 +62,8 @@ public final class Lua {
   /// at least `minimumThreshold`.
   public var externalBytes: (() -> Int)?
 
-  /// What stops the Swift functions of this state, while it hears interrupts.
-  var stopToken: StopToken?
+  /// What stops the Swift functions of this state.
+  let stopToken: StopToken
 
   /// What the module that opened in this state keeps for it; let go when the state closes.
   public var attachment: AnyObject?
@@ -41,7 +72,7 @@ public final class Lua {
   public static let minimumThreshold = 64 << 20
 
   /// How many external bytes have to be in use for the next forced collection.
-  public internal(set) var collectionThreshold = Lua.minimumThreshold
+  public var collectionThreshold: Int { calls.pointee.collectionThreshold }
 
   /// The least number of objects at which a collection runs.
   ///
@@ -49,9 +80,6 @@ public final class Lua {
   /// its cycles as if the others were alive: views made in a loop (`t[i][j]`) would fill tens of
   /// megabytes and every cache before they go.
   static let minimumObjects = 4096
-  /// Objects that Lua holds and has not finalized.
-  var liveObjects = 0
-  var objectThreshold = Lua.minimumObjects
 
   /// Memory that has to be left when objects are made: Swift's own allocations end the process
   /// when they fail, so Lua has to say before that there is none.
@@ -62,13 +90,8 @@ public final class Lua {
 
   /// Swift inside Lua callbacks inside Swift functions: the labels, outermost first.
   var callbackLabels: [String?] = []
-  var dispatchDepth = 0
-  /// Why a push failed; nobody has been told yet.
-  var failure: Failure?
   /// The words of a failure for which there are no fixed ones.
   var otherFailure = ""
-  var isCollecting = false
-  var finalizerDepth = 0
   var entries: [FunctionEntry] = []
   var classes: [ClassEntry] = []
   var classByType: [ObjectIdentifier: ClassEntry] = [:]
@@ -98,17 +121,21 @@ public final class Lua {
   private init(adopting state: OpaquePointer) {
     _ = connectSwift
     self.state = state
-    current = state
+    calls = .allocate(capacity: 1)
+    calls.initialize(to: CallState(current: state))
+    stopToken = StopToken(interruptsOf: state)
     reserve(4)
     let anchored = Unmanaged.passRetained(self)
     if !note(mnemo_anchor(state, anchored.toOpaque())) { anchored.release() }
   }
 
+  deinit { calls.deallocate() }
+
   /// Closes an owned state: runs finalizers and releases every object Lua held.
   ///
   /// While a Swift function that it called is active, the state stays open.
   public func close() {
-    guard !isClosed, dispatchDepth == 0 else { return }
+    guard !isClosed, calls.pointee.dispatchDepth == 0 else { return }
     ignoreInterrupts()
     mnemo_close(state)
   }
@@ -118,12 +145,12 @@ public final class Lua {
   /// A finalizer of the script, older than the anchor, may still call a function of ours: the
   /// trampoline then finds the anchor empty and raises an error.
   func stateDidClose() {
-    isClosed = true
+    calls.pointee.isClosed = true
     externalBytes = nil
-    stopToken = nil
+    calls.pointee.heardToken = nil
     attachment = nil
     passedOn = nil
-    failure = nil
+    calls.pointee.failure = nil
     // Classes hold references, which hold this object.
     classes = []
     classByType = [:]
@@ -142,7 +169,7 @@ public final class Lua {
 
   /// Runs `body` as part of a callback if a Swift function is active.
   func withinCallback<R>(_ label: String?, _ body: () throws -> R) rethrows -> R {
-    guard dispatchDepth > 0 else { return try body() }
+    guard calls.pointee.dispatchDepth > 0 else { return try body() }
     callbackLabels.append(label)
     defer { callbackLabels.removeLast() }
     return try body()
