@@ -2,6 +2,7 @@
 #include "lua_protect.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 // What Lua leaves for Swift, whose own small allocations cannot fail without ending the process.
 #define BALLAST (1 << 20)
@@ -57,6 +58,13 @@ void mnemo_close(lua_State *L) {
 }
 
 int mnemo_hasmemory(size_t bytes) {
+  // The kernel first: malloc would join all its free blocks to look for so large a one, and the
+  // small ones that come next would have to be cut anew.
+  void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages != MAP_FAILED) {
+    munmap(pages, bytes);
+    return 1;
+  }
   void *block = malloc(bytes);
   // Written to, lest the compiler leave both calls out.
   if (block != NULL) *(volatile char *)block = 0;
