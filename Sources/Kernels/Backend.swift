@@ -6,12 +6,13 @@
 /// against.
 ///
 /// Conventions. Arrays are Float32 and lie side by side in row-major order unless a ``Layout`` or a
-/// ``MatrixView`` says otherwise. Results are written whole and never overlap operands, unless the
-/// text says that something is added to them. Sizes are checked before: an id is below the number
-/// of rows that it chooses from, and no size is negative. Where work is cut into parts, it is cut
-/// by its size alone and sums are made in the order of the parts, so that results do not depend on
-/// the number of threads. An operation that is cut short (``StopToken``) leaves its results
-/// undefined.
+/// ``MatrixView`` says otherwise; where an address is raw, a ``DType`` beside it tells how the
+/// numbers are stored: as Float32, Float16 or bfloat16. Results are written whole and never overlap
+/// operands, unless the text says that something is added to them. Sizes are checked before: an id
+/// is below the number of rows that it chooses from, and no size is negative. Where work is cut
+/// into parts, it is cut by its size alone and sums are made in the order of the parts, so that
+/// results do not depend on the number of threads. An operation that is cut short (``StopToken``)
+/// leaves its results undefined.
 ///
 /// Legend: *B* batch, *T* sequence length, *R* selected rows, *D* width, *H* heads, *V* vocabulary.
 public protocol Backend: Sendable {
@@ -37,6 +38,17 @@ public protocol Backend: Sendable {
 
   /// Sets every element of a view to `value`.
   func fill(_ target: UnsafeMutablePointer<Float>, _ layout: Layout, _ value: Float)
+
+  /// Converts the elements of a view to Float32, to lie side by side; the offset counts numbers
+  /// from the address.
+  func widen(
+    _ source: UnsafeRawPointer, _ dtype: DType, _ from: Layout,
+    to out: UnsafeMutablePointer<Float>)
+
+  /// Rounds `count` numbers to the nearest of a type, of two as near to the even one; NaN stays
+  /// NaN.
+  func narrow(
+    _ count: Int, _ x: UnsafePointer<Float>, to target: UnsafeMutableRawPointer, _ dtype: DType)
 
   // MARK: Elements
 
@@ -89,18 +101,19 @@ public protocol Backend: Sendable {
     _ m: Int, _ n: Int, _ k: Int, _ a: MatrixView, _ b: MatrixView, beta: Float,
     to c: UnsafeMutablePointer<Float>) throws
 
-  /// A product of this kind, with beta = 0, for each pair of matrices, one result behind the other.
-  /// - Throws: `EngineError` if there is nothing to compute it with.
+  /// A product of this kind, with beta = 0, for each pair of matrices, one result behind the other;
+  /// those of `a` have one number type, and so do those of `b`.
+  /// - Throws: `EngineError` if there is nothing to compute it with, or no memory for it.
   func products(
     _ m: Int, _ n: Int, _ k: Int, _ a: [MatrixView], _ b: [MatrixView],
     to c: UnsafeMutablePointer<Float>) throws
 
   // MARK: Choosing by integers
 
-  /// Rows of `width` numbers: out[r] = table[ids[r]].
+  /// Rows of `width` numbers: out[r] = table[ids[r]], for a table of any of the three types.
   func gatherRows(
-    _ count: Int, width: Int, _ ids: UnsafePointer<Int32>, of table: UnsafePointer<Float>,
-    to out: UnsafeMutablePointer<Float>)
+    _ count: Int, width: Int, _ ids: UnsafePointer<Int32>, of table: UnsafeRawPointer,
+    _ dtype: DType, to out: UnsafeMutablePointer<Float>)
 
   /// The adjoint: table[ids[r]] += rows[r], in the order of r.
   func addRows(
@@ -268,14 +281,28 @@ public struct Lines: Equatable, Sendable {
   }
 }
 
-/// A matrix in memory: row-major with `stride` between rows, or the transpose of one.
+/// A matrix in memory: row-major with `stride` numbers between rows, or the transpose of one.
 public struct MatrixView {
-  public let pointer: UnsafePointer<Float>
+  /// The first number.
+  public let address: UnsafeRawPointer
+  /// Float32, Float16 or bfloat16.
+  public let dtype: DType
   public let stride: Int
   public let transposed: Bool
 
+  /// A matrix of numbers of any of the three types.
+  @inline(__always)
+  public init(
+    _ address: UnsafeRawPointer, _ dtype: DType, stride: Int, transposed: Bool = false
+  ) {
+    (self.address, self.dtype) = (address, dtype)
+    (self.stride, self.transposed) = (stride, transposed)
+  }
+
+  /// A matrix of Float32.
+  @inline(__always)
   public init(_ pointer: UnsafePointer<Float>, stride: Int, transposed: Bool = false) {
-    (self.pointer, self.stride, self.transposed) = (pointer, stride, transposed)
+    self.init(UnsafeRawPointer(pointer), .float32, stride: stride, transposed: transposed)
   }
 }
 

@@ -2,11 +2,14 @@
 
 extension CPU {
   public func gatherRows(
-    _ count: Int, width: Int, _ ids: UnsafePointer<Int32>, of table: UnsafePointer<Float>,
-    to out: UnsafeMutablePointer<Float>
+    _ count: Int, width: Int, _ ids: UnsafePointer<Int32>, of table: UnsafeRawPointer,
+    _ dtype: DType, to out: UnsafeMutablePointer<Float>
   ) {
+    let bytes = width * dtype.size
     Parallel.ranges(count, grain: max(1, Self.grain / max(width, 1))) { range in
-      for r in range { (out + r * width).update(from: table + Int(ids[r]) * width, count: width) }
+      for r in range {
+        Self.widen(width, table + Int(ids[r]) * bytes, dtype, to: out + r * width)
+      }
     }
   }
 

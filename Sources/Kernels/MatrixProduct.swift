@@ -159,7 +159,11 @@ extension CPU {
     to c: UnsafeMutablePointer<Float>
   ) throws {
     try MatrixLibrary.check("matmul")
-    try Self.parallelProduct(m, n, k, a, b, beta: beta, c)
+    if a.isNarrow || b.isNarrow {
+      try Self.widenedProducts(m, n, k, [a], [b], beta: beta, c)
+    } else {
+      try Self.parallelProduct(m, n, k, a, b, beta: beta, c)
+    }
   }
 
   public func products(
@@ -168,6 +172,9 @@ extension CPU {
   ) throws {
     try MatrixLibrary.check("matmul")
     if m == 0 || n == 0 { return }
+    if a.first?.isNarrow == true || b.first?.isNarrow == true {
+      return try Self.widenedProducts(m, n, k, a, b, beta: 0, c)
+    }
     let stop = StopToken.heard
     Parallel.run(a.count) { entry, _ in
       let result = c + entry * m * n
@@ -182,12 +189,18 @@ extension CPU {
 
 /// Matrix views and their parts.
 extension MatrixView {
+  /// The first number of a matrix of Float32.
+  @inline(__always)
+  var pointer: UnsafePointer<Float> {
+    precondition(dtype == .float32, "a matrix is read before it was widened")
+    return address.assumingMemoryBound(to: Float.self)
+  }
+
   /// This matrix without its first `i` rows and `j` columns.
   @inline(__always)
   func from(_ i: Int, _ j: Int) -> MatrixView {
-    MatrixView(
-      transposed ? pointer + j * stride + i : pointer + i * stride + j, stride: stride,
-      transposed: transposed)
+    let place = transposed ? j * stride + i : i * stride + j
+    return MatrixView(address + place * dtype.size, dtype, stride: stride, transposed: transposed)
   }
 
   /// This matrix without its first `i` rows.

@@ -94,6 +94,20 @@ import Testing
 
   private func empty(_ count: Int) -> [Float] { [Float](repeating: -7, count: count) }
 
+  /// What products and look-ups read.
+  private let types: [DType] = [.float32, .float16, .bfloat16]
+
+  /// The bytes of numbers that a type holds exactly.
+  private func stored(_ values: [Float], _ dtype: DType) -> [UInt8] {
+    values.flatMap { value -> [UInt8] in
+      switch dtype {
+      case .float16: withUnsafeBytes(of: Float16(value)) { Array($0) }
+      case .bfloat16: withUnsafeBytes(of: value) { Array($0.suffix(2)) }
+      default: withUnsafeBytes(of: value) { Array($0) }
+      }
+    }
+  }
+
   @Test(arguments: 0..<12) func moves(seed: Int) throws {
     var draws = Draws(seed)
     let (rows, columns, depth) = (draws.size(1...70), draws.size(1...70), draws.size(1...5))
@@ -115,10 +129,52 @@ import Testing
       backend.copy(source, matrix, to: out[0], Layout(shape: matrix.shape))
     }
     try agree("fill \(shape)", writing: [source]) { $0.fill($1[0], turned, 0.5) }
+    for dtype in types {
+      let bytes = stored(source, dtype)
+      for layout in [turned, plain] {
+        try agree("widen \(shape) of \(dtype)", writing: [empty(plain.count)]) { backend, out in
+          backend.widen(bytes, dtype, layout, to: out[0])
+        }
+      }
+    }
     try agree("transfer", writing: [empty(rows), empty(rows)]) { backend, out in
       backend.upload(rows, source, to: out[0])
       backend.download(rows, out[0], to: out[1])
     }
+  }
+
+  /// Numbers between those of 16 bits, halfway among them, and out of their range.
+  @Test(arguments: [DType.float32, .float16, .bfloat16]) func roundings(dtype: DType) throws {
+    var draws = Draws(7)
+    let bits = (0..<4_000).map { _ in UInt32(draws.size(0...Int(UInt32.max))) }
+    let halfway = bits.map { $0 & 0xFFFF_0000 | 0x8000 }
+    let special: [Float] = [
+      .infinity, -.infinity, .nan, 0, -0.0, .greatestFiniteMagnitude, -65520, 65519, 0x1p-25,
+      .leastNonzeroMagnitude, Float(bitPattern: 0x7F80_0001), Float(bitPattern: 0xFFFF_FFFF),
+    ]
+    let numbers = special + (bits + halfway).map { Float(bitPattern: $0) }
+    let n = numbers.count
+    try agree("\(dtype)") { backend in
+      let memory = UnsafeMutableRawPointer.allocate(byteCount: n * dtype.size, alignment: 64)
+      defer { memory.deallocate() }
+      var found = empty(n)
+      backend.narrow(n, numbers, to: memory, dtype)
+      backend.widen(memory, dtype, Layout(shape: [n]), to: &found)
+      // One by one: the largest would hide the others.
+      return found.map { [$0] }
+    }
+  }
+
+  @Test func bfloat16sAreTheNearest() {
+    let nearest: [(Float, Float)] = [
+      (1 + 0x1p-8, 1), (1 + 0x1p-8 + 0x1p-20, 1 + 0x1p-7), (1 + 0x3p-8, 1 + 0x1p-6),
+      (-1 - 0x3p-8, -1 - 0x1p-6), (0x1.FFp127, .infinity), (0x1.FEFFFEp127, 0x1.FEp127),
+      (-0.0, -0.0),
+    ]
+    for (number, expected) in nearest {
+      #expect(Float(BFloat16(number)).bitPattern == expected.bitPattern, "\(number)")
+    }
+    #expect(Float(BFloat16(Float(bitPattern: 0x7F80_0001))).isNaN)
   }
 
   private let unary: [UnaryOp] = [
@@ -245,13 +301,70 @@ import Testing
     }
   }
 
+  @Test(arguments: 0..<24) func productsOfHalves(seed: Int) throws {
+    var draws = Draws(seed)
+    let (left, right) = (types[(seed + 1) % 9 / 3 % 3], types[(seed + 1) % 9 % 3])
+    // Of one tile and less; of several along the inner dimension; along either side.
+    let (m, n, k) =
+      switch seed % 4 {
+      case 0: (draws.size(0...90), draws.size(0...90), draws.size(0...90))
+      case 1: (draws.size(1...70), draws.size(64...90), draws.size(1025...1100))
+      case 2: (draws.size(500...600), draws.size(1...80), draws.size(1...20))
+      default: (draws.size(1...80), draws.size(500...600), draws.size(1...20))
+      }
+    for (aTurned, bTurned) in [(false, false), (true, false), (false, true), (true, true)] {
+      let aStride = max(1, (aTurned ? m : k) + draws.size(0...1))
+      let bStride = max(1, (bTurned ? k : n) + draws.size(0...1))
+      let a = stored(draws.numbers((aTurned ? k : m) * aStride + 1), left)
+      let b = stored(draws.numbers((bTurned ? n : k) * bStride + 1), right)
+      let c = draws.numbers(m * n)
+      for beta in [Float(0), 1] {
+        try agree(
+          "\(left) × \(right), \(m)×\(n)×\(k), turned \(aTurned) \(bTurned)", writing: [c]
+        ) { backend, out in
+          try withBytes(a, b) { a, b in
+            try backend.product(
+              m, n, k, MatrixView(a, left, stride: aStride, transposed: aTurned),
+              MatrixView(b, right, stride: bStride, transposed: bTurned), beta: beta, to: out[0])
+          }
+        }
+      }
+    }
+    let count = draws.size(0...3)
+    let a = stored(draws.numbers(count * m * k + 1), left)
+    let b = stored(draws.numbers(count * k * n + 1), right)
+    try agree("\(count) products of \(left) × \(right)", writing: [empty(count * m * n)]) {
+      backend, out in
+      try withBytes(a, b) { a, b in
+        try backend.products(
+          m, n, k,
+          (0..<count).map { MatrixView(a + $0 * m * k * left.size, left, stride: max(1, k)) },
+          (0..<count).map { MatrixView(b + $0 * k * n * right.size, right, stride: max(1, n)) },
+          to: out[0])
+      }
+    }
+  }
+
+  private func withBytes(
+    _ a: [UInt8], _ b: [UInt8], _ body: (UnsafeRawPointer, UnsafeRawPointer) throws -> Void
+  ) throws {
+    try a.withUnsafeBytes { a in
+      try b.withUnsafeBytes { b in
+        try body(#require(a.baseAddress), #require(b.baseAddress))
+      }
+    }
+  }
+
   @Test(arguments: 0..<10) func choosingByIntegers(seed: Int) throws {
     var draws = Draws(seed)
     let (count, rows, width) = (draws.size(0...200), draws.size(1...50), draws.size(1...40))
     let ids = draws.ids(count, below: rows)
     let (table, g) = (draws.numbers(rows * width), draws.numbers(count * width))
-    try agree("rows", writing: [empty(count * width)]) {
-      $0.gatherRows(count, width: width, ids, of: table, to: $1[0])
+    for dtype in types {
+      let bytes = stored(table, dtype)
+      try agree("rows of \(dtype)", writing: [empty(count * width)]) {
+        $0.gatherRows(count, width: width, ids, of: bytes, dtype, to: $1[0])
+      }
     }
     try agree("added rows", writing: [table]) {
       $0.addRows(count, width: width, g, ids, to: $1[0])

@@ -22,6 +22,54 @@ struct ReferenceBackend: Backend {
     for i in 0..<count { host[i] = device[i] }
   }
 
+  /// Number `i` from an address.
+  private func number(_ address: UnsafeRawPointer, _ dtype: DType, _ i: Int) -> Float {
+    let place = i * dtype.size
+    switch dtype {
+    case .float32: return address.load(fromByteOffset: place, as: Float.self)
+    case .float16: return Float(address.load(fromByteOffset: place, as: Float16.self))
+    case .bfloat16:
+      let bits = address.load(fromByteOffset: place, as: UInt16.self)
+      return Float(bitPattern: UInt32(bits) * 65536)
+    default: fatalError("no number type to compute with")
+    }
+  }
+
+  func widen(
+    _ source: UnsafeRawPointer, _ dtype: DType, _ from: Layout,
+    to out: UnsafeMutablePointer<Float>
+  ) {
+    for i in 0..<from.count { out[i] = number(source, dtype, place(i, from)) }
+  }
+
+  func narrow(
+    _ count: Int, _ x: UnsafePointer<Float>, to target: UnsafeMutableRawPointer, _ dtype: DType
+  ) {
+    for i in 0..<count {
+      let place = i * dtype.size
+      switch dtype {
+      case .float32: target.storeBytes(of: x[i], toByteOffset: place, as: Float.self)
+      case .float16: target.storeBytes(of: Float16(x[i]), toByteOffset: place, as: Float16.self)
+      default: target.storeBytes(of: bfloat16(x[i]), toByteOffset: place, as: UInt16.self)
+      }
+    }
+  }
+
+  /// The bits of the bfloat16 nearest to a number: of the two around it, by their distances.
+  private func bfloat16(_ x: Float) -> UInt16 {
+    guard x.isFinite else { return x.isNaN ? 0x7FC0 : UInt16(x.bitPattern >> 16) }
+    // Of these bits' magnitudes; the one beyond the largest counts as 2¹²⁸.
+    func value(_ bits: UInt32) -> Double {
+      bits == 0x7F80
+        ? Double(sign: .plus, exponent: 128, significand: 1)
+        : Double(Float(bitPattern: bits << 16))
+    }
+    let below = x.magnitude.bitPattern >> 16
+    let (down, up) = (Double(x.magnitude) - value(below), value(below + 1) - Double(x.magnitude))
+    let nearest = down < up || (down == up && below % 2 == 0) ? below : below + 1
+    return UInt16(nearest) | (x.sign == .minus ? 0x8000 : 0)
+  }
+
   /// The place of an element, given by its number in row-major order.
   private func place(_ element: Int, _ layout: Layout) -> Int {
     var (place, rest) = (layout.offset, element)
@@ -193,7 +241,8 @@ struct ReferenceBackend: Backend {
   // MARK: Products
 
   private func entry(_ view: MatrixView, _ i: Int, _ j: Int) -> Double {
-    Double(view.pointer[view.transposed ? j * view.stride + i : i * view.stride + j])
+    let place = view.transposed ? j * view.stride + i : i * view.stride + j
+    return Double(number(view.address, view.dtype, place))
   }
 
   func product(
@@ -218,11 +267,11 @@ struct ReferenceBackend: Backend {
   // MARK: Choosing by integers
 
   func gatherRows(
-    _ count: Int, width: Int, _ ids: UnsafePointer<Int32>, of table: UnsafePointer<Float>,
-    to out: UnsafeMutablePointer<Float>
+    _ count: Int, width: Int, _ ids: UnsafePointer<Int32>, of table: UnsafeRawPointer,
+    _ dtype: DType, to out: UnsafeMutablePointer<Float>
   ) {
     for r in 0..<count {
-      for i in 0..<width { out[r * width + i] = table[Int(ids[r]) * width + i] }
+      for i in 0..<width { out[r * width + i] = number(table, dtype, Int(ids[r]) * width + i) }
     }
   }
 

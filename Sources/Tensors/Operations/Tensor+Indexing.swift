@@ -19,7 +19,7 @@ extension Tensor {
     let result = try Tensor(uninitialized: ids.shape + shape.dropFirst(leading))
     withExtendedLifetime((source, kept)) {
       Backends.current.gatherRows(
-        kept.count, width: width, kept.pointer, of: source.pointer, to: result.pointer)
+        kept.count, width: width, kept.pointer, of: source.pointer, .float32, to: result.pointer)
     }
     let rule = Node.Rule.addition { g, saved, sum in
       let (g, ids) = (try g.contiguous(), saved.integers[0])
