@@ -15,6 +15,14 @@ public enum DType: String, CaseIterable, Sendable {
     case .int8, .uint8, .bool: 1
     }
   }
+
+  /// Whether these are numbers with a fraction.
+  public var isFloat: Bool {
+    switch self {
+    case .float64, .float32, .float16, .bfloat16: true
+    case .int64, .int32, .int16, .int8, .uint8, .bool: false
+    }
+  }
 }
 
 /// A number of 16 bits with the exponent of a Float32 and the first 7 of its 23 binary digits.

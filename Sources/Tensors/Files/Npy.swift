@@ -23,19 +23,26 @@ public enum Npy {
     }
     let (file, size) = try File.regular(path, failure)
     let header = try NpyHeader(of: file, size: size, failure)
-    switch header.dtype {
-    case .f2:
-      return try header.float(file, UInt16.self, failure) { Float(Float16(bitPattern: $0)) }
-    case .f4: return try header.float(file, UInt32.self, failure) { Float(bitPattern: $0) }
-    case .f8:
-      return try header.float(file, UInt64.self, failure) { Float(Double(bitPattern: $0)) }
-    case .b1: return try header.float(file, UInt8.self, failure) { $0 == 0 ? 0 : 1 }
-    case .i1: return try header.int(file, Int8.self, failure)
-    case .i2: return try header.int(file, Int16.self, failure)
-    case .i4: return try header.int(file, Int32.self, failure)
-    case .i8: return try header.int(file, Int64.self, failure)
-    case .u1: return try header.int(file, UInt8.self, failure)
+    let sizes = header.isFortran ? header.shape.reversed() : header.shape
+    let numbers = StoredNumbers(
+      file: file, dtype: header.dtype, shape: sizes, start: header.dataStart,
+      isBigEndian: header.isBigEndian)
+    let value = try numbers.value(failure)
+    guard header.isFortran else { return value }
+    // The first index runs fastest: the same numbers under the reversed indices.
+    switch value {
+    case .float(let tensor):
+      return .float(try reversed(tensor, rank: sizes.count) { try $0.transpose($1, $2) }.clone())
+    case .int(let tensor):
+      return .int(try reversed(tensor, rank: sizes.count) { try $0.transpose($1, $2) }.clone())
     }
+  }
+
+  /// A view with the dimensions in the opposite order.
+  private static func reversed<T: AnyObject>(
+    _ tensor: T, rank: Int, _ transpose: (T, Int, Int) throws -> T
+  ) rethrows -> T {
+    try (0..<rank / 2).reduce(tensor) { try transpose($0, $1, rank - 1 - $1) }
   }
 
   /// Writes a tensor (as f4) or integers (as i4) to a file, rows first, version 1.0.
@@ -75,12 +82,11 @@ public enum Npy {
 
 /// A checked header.
 private struct NpyHeader {
-  enum DType: String, CaseIterable {
-    case f2, f4, f8, i1, i2, i4, i8, u1, b1
-
-    /// Bytes of an element.
-    var size: Int { Int(rawValue.utf8.last ?? 0) - Int(UInt8(ascii: "0")) }
-  }
+  /// The number types that are read, under NumPy's names for them.
+  private static let types: [(name: String, dtype: DType)] = [
+    ("f2", .float16), ("f4", .float32), ("f8", .float64), ("i1", .int8), ("i2", .int16),
+    ("i4", .int32), ("i8", .int64), ("u1", .uint8), ("b1", .bool),
+  ]
 
   let dtype: DType
   /// Whether the bytes of an element come in the order of big-endian machines.
@@ -123,9 +129,9 @@ private struct NpyHeader {
       throw failure("its header \(malformed.reason)")
     }
     (isFortran, shape) = (fields.fortran, fields.shape)
-    let known = DType.allCases.map(\.rawValue).joined(separator: ", ")
+    let known = Self.types.map(\.name).joined(separator: ", ")
     guard let order = fields.descr.first, "<>|=".contains(order),
-      let dtype = DType(rawValue: String(fields.descr.dropFirst()))
+      let (name, dtype) = Self.types.first(where: { $0.name == fields.descr.dropFirst() })
     else {
       throw failure("dtype '\(fields.descr)' is not supported (allowed: \(known))")
     }
@@ -139,60 +145,8 @@ private struct NpyHeader {
     }
     guard size - dataStart == total else {
       throw failure(
-        "shape \(shape) of \(dtype) takes \(total) bytes, but \(size - dataStart) follow the header"
+        "shape \(shape) of \(name) takes \(total) bytes, but \(size - dataStart) follow the header"
       )
-    }
-  }
-
-  /// The elements as Float32.
-  func float<Bits: FixedWidthInteger & BitwiseCopyable>(
-    _ file: File, _: Bits.Type, _ failure: (String) -> EngineError,
-    _ convert: (Bits) -> Float
-  ) throws -> Safetensors.Value {
-    let result = try Tensor(uninitialized: shape)
-    try read(file, to: result.pointer, failure, convert)
-    if !isFortran { return .float(result) }
-    return .float(try Tensor(storage: result.storage, layout: columnsFirst).clone())
-  }
-
-  /// The elements as 32-bit integers.
-  func int<Stored: FixedWidthInteger & BitwiseCopyable>(
-    _ file: File, _: Stored.Type, _ failure: (String) -> EngineError
-  ) throws -> Safetensors.Value {
-    let result = try IntTensor(shape: shape)
-    try read(file, to: result.pointer, failure) { (value: Stored) in
-      guard let element = Int32(exactly: value) else {
-        throw failure("\(value) does not fit into 32 bits")
-      }
-      return element
-    }
-    if !isFortran { return .int(result) }
-    return .int(try IntTensor(storage: result.storage, layout: columnsFirst).contiguous())
-  }
-
-  /// The layout of elements whose first index runs fastest.
-  private var columnsFirst: Layout {
-    let reversed = Layout(shape: shape.reversed())
-    return Layout(shape: shape, strides: reversed.strides.reversed(), offset: 0)
-  }
-
-  /// Converts the stored elements, block by block.
-  private func read<Stored: FixedWidthInteger & BitwiseCopyable, Element>(
-    _ file: File, to elements: UnsafeMutablePointer<Element>, _ failure: (String) -> EngineError,
-    _ convert: (Stored) throws -> Element
-  ) throws {
-    let count = shape.reduce(1, *)
-    let block = min(count, 1 << 14)
-    let buffer = UnsafeMutableBufferPointer<Stored>.allocate(capacity: block)
-    defer { buffer.deallocate() }
-    for first in stride(from: 0, to: count, by: max(block, 1)) {
-      let part = UnsafeMutableBufferPointer(rebasing: buffer[..<min(block, count - first)])
-      try file.read(
-        UnsafeMutableRawBufferPointer(part),
-        at: dataStart + first * MemoryLayout<Stored>.stride, failure)
-      for i in part.indices {
-        elements[first + i] = try convert(isBigEndian ? part[i].byteSwapped : part[i])
-      }
     }
   }
 }

@@ -35,36 +35,11 @@ public enum Safetensors {
   fileprivate static let maxHeader = 100_000_000
 }
 
-/// How a file stores the elements of a tensor.
-private enum DType: String, CaseIterable {
-  case f64 = "F64"
-  case f32 = "F32"
-  case f16 = "F16"
-  case bf16 = "BF16"
-  case i64 = "I64"
-  case i32 = "I32"
-  case i16 = "I16"
-  case i8 = "I8"
-  case u8 = "U8"
-
-  /// Whether elements are numbers with a fraction.
-  var isFloat: Bool {
-    switch self {
-    case .f64, .f32, .f16, .bf16: true
-    case .i64, .i32, .i16, .i8, .u8: false
-    }
-  }
-
-  /// Bytes of an element.
-  var size: Int {
-    switch self {
-    case .f64, .i64: 8
-    case .f32, .i32: 4
-    case .f16, .bf16, .i16: 2
-    case .i8, .u8: 1
-    }
-  }
-}
+/// The number types that are read, under the format's names for them.
+private let types: [(name: String, dtype: DType)] = [
+  ("F64", .float64), ("F32", .float32), ("F16", .float16), ("BF16", .bfloat16), ("I64", .int64),
+  ("I32", .int32), ("I16", .int16), ("I8", .int8), ("U8", .uint8),
+]
 
 // MARK: - Loading
 
@@ -101,7 +76,9 @@ extension Safetensors {
     let header = try Header(of: file, size: size, failure)
     var tensors: [String: Value] = [:]
     for entry in header.entries {
-      tensors[entry.name] = try entry.read(from: file, dataStart: header.dataStart, failure)
+      tensors[entry.name] = try entry.numbers(in: file, dataStart: header.dataStart).value {
+        failure("tensor \(quoted(entry.name)): \($0)")
+      }
     }
     return (tensors, header.metadata)
   }
@@ -197,8 +174,8 @@ extension Header.Entry {
   fileprivate init(
     _ name: String, _ info: Listing.Info, dataSize: Int, _ failure: (String) -> EngineError
   ) throws {
-    guard let dtype = DType(rawValue: info.dtype) else {
-      let known = DType.allCases.map(\.rawValue).joined(separator: ", ")
+    guard let dtype = types.first(where: { $0.name == info.dtype })?.dtype else {
+      let known = types.map(\.name).joined(separator: ", ")
       throw failure("dtype \(quoted(info.dtype)) is not supported (allowed: \(known))")
     }
     var size = dtype.size
@@ -225,55 +202,9 @@ extension Header.Entry {
     self.init(name: name, dtype: dtype, shape: info.shape, bytes: offsets[0]..<offsets[1])
   }
 
-  /// Reads the tensor.
-  /// - Throws: `EngineError` if the file cannot be read or an integer does not fit into 32 bits.
-  fileprivate func read(
-    from file: File, dataStart: Int, _ failure: (String) -> EngineError
-  ) throws -> Safetensors.Value {
-    /// Converts the stored elements, block by block.
-    func convert<Stored: BitwiseCopyable, Element>(
-      to elements: UnsafeMutablePointer<Element>, _ body: (Stored) throws -> Element
-    ) throws {
-      let count = bytes.count / MemoryLayout<Stored>.stride
-      let block = min(count, 1 << 14)
-      let buffer = UnsafeMutableBufferPointer<Stored>.allocate(capacity: block)
-      defer { buffer.deallocate() }
-      for first in stride(from: 0, to: count, by: max(block, 1)) {
-        let part = UnsafeMutableBufferPointer(rebasing: buffer[..<min(block, count - first)])
-        try file.read(
-          UnsafeMutableRawBufferPointer(part),
-          at: dataStart + bytes.lowerBound + first * MemoryLayout<Stored>.stride, failure)
-        for i in part.indices { elements[first + i] = try body(part[i]) }
-      }
-    }
-    func float<Stored: BitwiseCopyable>(_ body: (Stored) -> Float) throws -> Safetensors.Value {
-      let result = try Tensor(uninitialized: shape)
-      try convert(to: result.pointer, body)
-      return .float(result)
-    }
-    func int<Stored: BinaryInteger & BitwiseCopyable>(
-      _: Stored.Type
-    ) throws -> Safetensors.Value {
-      let result = try IntTensor(shape: shape)
-      try convert(to: result.pointer) { (value: Stored) in
-        guard let element = Int32(exactly: value) else {
-          throw failure("tensor \(quoted(name)): \(value) does not fit into 32 bits")
-        }
-        return element
-      }
-      return .int(result)
-    }
-    switch dtype {
-    case .f64: return try float { (value: Double) in Float(value) }
-    case .f32: return try float { (value: Float) in value }
-    case .f16: return try float { (value: Float16) in Float(value) }
-    case .bf16: return try float { (value: UInt16) in Float(bitPattern: UInt32(value) << 16) }
-    case .i64: return try int(Int64.self)
-    case .i32: return try int(Int32.self)
-    case .i16: return try int(Int16.self)
-    case .i8: return try int(Int8.self)
-    case .u8: return try int(UInt8.self)
-    }
+  /// The tensor's numbers in `file`.
+  fileprivate func numbers(in file: File, dataStart: Int) -> StoredNumbers {
+    StoredNumbers(file: file, dtype: dtype, shape: shape, start: dataStart + bytes.lowerBound)
   }
 }
 
@@ -391,15 +322,11 @@ extension Safetensors {
     }
     var begin = 0
     for (name, value) in tensors {
-      let dtype: DType
-      switch value {
-      case .float: dtype = .f32
-      case .int: dtype = .i32
-      }
-      let end = begin + value.shape.reduce(dtype.size, &*)
+      let (dtype, size) = if case .float = value { ("F32", 4) } else { ("I32", 4) }
+      let end = begin + value.shape.reduce(size, &*)
       let shape = value.shape.map { String($0) }.joined(separator: ",")
       fields.append(
-        "\(try json(name)):{\"dtype\":\"\(dtype.rawValue)\",\"shape\":[\(shape)],"
+        "\(try json(name)):{\"dtype\":\"\(dtype)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(begin),\(end)]}")
       begin = end
     }
