@@ -40,6 +40,7 @@ let package = Package(
       name: "Kernels", dependencies: ["OpenBLAS", "ThreadPool", "Stopping"],
       swiftSettings: kernelFlags),
     .target(name: "Tensors", dependencies: ["Kernels", "OpenBLAS"]),
+    .target(name: "TensorFiles", dependencies: ["Tensors"]),
     .target(name: "Settings"),
     .target(
       name: "Tasks", dependencies: ["Tensors", "Settings"],
@@ -47,7 +48,7 @@ let package = Package(
         .embedInCode("Resources/tinyshakespeare_bigrams.csv"),
         .embedInCode("Resources/tinyshakespeare_unigrams.csv"),
       ]),
-    .target(name: "Transformers", dependencies: ["Tensors", "Tasks", "Settings"]),
+    .target(name: "Transformers", dependencies: ["Tensors", "TensorFiles", "Tasks", "Settings"]),
     .target(name: "Training", dependencies: ["Tensors", "Tasks", "Transformers", "Settings"]),
 
     // Swift and Lua meet.
@@ -56,7 +57,9 @@ let package = Package(
       name: "LuaBridge", dependencies: ["CLua", "LuaShim", "Stopping"], swiftSettings: crossModule),
     .target(
       name: "MnemoModule",
-      dependencies: ["LuaBridge", "Settings", "Tensors", "Tasks", "Transformers", "Training"]),
+      dependencies: [
+        "LuaBridge", "Settings", "Tensors", "TensorFiles", "Tasks", "Transformers", "Training",
+      ]),
     .target(name: "LuaEntry", dependencies: ["CLua"]),
     .target(name: "MnemoLibrary", dependencies: ["MnemoModule", "LuaBridge", "LuaEntry"]),
     .target(name: "Prompt", dependencies: ["MnemoModule", "LuaBridge", "Tensors", "CEdit"]),
@@ -75,17 +78,21 @@ let package = Package(
     .testTarget(name: "StoppingTests", dependencies: ["Stopping", "Kernels"]),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
+    .testTarget(
+      name: "TensorFilesTests", dependencies: ["TensorFiles", "Tensors", "TestSupport"]),
     .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
     .testTarget(name: "TasksTests", dependencies: ["Tasks", "Tensors", "TestSupport"]),
     .testTarget(
       name: "TransformersTests",
       dependencies: [
-        "Transformers", "Tasks", "Tensors", "Settings", "TestSupport", "TestModels",
+        "Transformers", "Tasks", "TensorFiles", "Tensors", "Settings", "TestSupport",
+        "TestModels",
       ]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Transformers", "Tasks", "Tensors", "Settings", "TestSupport", "TestModels",
+        "Training", "Transformers", "Tasks", "TensorFiles", "Tensors", "Settings", "TestSupport",
+        "TestModels",
       ]),
     .testTarget(name: "LuaBridgeTests", dependencies: ["LuaBridge", "CLua", "LuaShim"]),
     .testTarget(

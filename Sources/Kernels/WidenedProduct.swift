@@ -1,5 +1,3 @@
-import Stopping
-
 // Products of matrices of 16-bit numbers. A tile of the result is made by one thread, which widens
 // the operands' tiles one after the other along the inner dimension, into memory that stays in its
 // cache. Tiles are cut by the sizes alone and summed in their order, so that results do not depend

@@ -1,4 +1,5 @@
 import LuaBridge
+import TensorFiles
 import Tensors
 
 /// `IntTensor` in Lua: token ids, counts, indices.

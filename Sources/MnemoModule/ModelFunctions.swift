@@ -1,5 +1,6 @@
 import LuaBridge
 import Tasks
+import TensorFiles
 import Tensors
 import Transformers
 

@@ -1,4 +1,5 @@
 import LuaBridge
+import TensorFiles
 import Tensors
 
 /// `mnemo.safetensors`: tensors on disk.

@@ -1,4 +1,5 @@
 import LuaBridge
+import TensorFiles
 import Tensors
 
 /// `Tensor` in Lua: its methods, operators, indexing and text.

@@ -1,4 +1,5 @@
 import Settings
+import TensorFiles
 import Tensors
 
 /// A model on disk: a safetensors file with the published parameter names, and in its metadata what

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TensorFiles
 import Tensors
 import TestModels
 import TestSupport

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Settings
+import TensorFiles
 import Tensors
 import TestModels
 import TestSupport

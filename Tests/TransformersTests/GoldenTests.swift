@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Settings
 import Tasks
+import TensorFiles
 import Tensors
 import TestModels
 import TestSupport

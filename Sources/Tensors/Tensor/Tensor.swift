@@ -26,7 +26,7 @@ public final class Tensor {
 
   /// A tensor of `shape` whose elements are not initialised; for kernels that write all of them.
   /// - Throws: `EngineError` if it would be too large or there is no memory for it.
-  init(uninitialized shape: [Int]) throws {
+  package init(uninitialized shape: [Int]) throws {
     storage = try Storage(count: Layout.checkedCount(shape, "memory"))
     layout = Layout(shape: shape)
   }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Tensors
 
 /// Files of named tensors in the safetensors format.
 ///

@@ -1,4 +1,5 @@
 import Glibc
+import TensorFiles
 import Tensors
 import TestSupport
 import Testing

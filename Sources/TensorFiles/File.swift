@@ -1,4 +1,5 @@
 import Glibc
+import Tensors
 
 /// An open file, closed with its last reference.
 final class File {

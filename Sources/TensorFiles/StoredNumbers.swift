@@ -1,3 +1,5 @@
+import Tensors
+
 /// Where the numbers of a tensor stand in a file, and how.
 ///
 /// They lie side by side in row-major order of `shape`, and the file has been found to hold them.

@@ -1,4 +1,5 @@
 import Glibc
+import Tensors
 
 /// NumPy's files of one array (.npy).
 ///
