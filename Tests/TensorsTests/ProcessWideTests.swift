@@ -48,6 +48,18 @@ import Testing
     }
   }
 
+  @Test func threadsDoNotChangeProductsOfHalves() throws {
+    for (m, k, n) in [(527, 67, 301), (5, 3001, 409), (700, 1030, 3)] {
+      for (isLeft, isRight) in [(true, false), (false, true), (true, true)] {
+        try expectSameBits("[\(m), \(k)] × [\(k), \(n)]") {
+          let (a, b) = (try random([m, k], seed: 1), try random([k, n], seed: 2))
+          let (left, right) = (isLeft ? try a.half() : a, isRight ? try b.bfloat16() : b)
+          return [try left.matmul(right), try right.t().matmul(left.t())]
+        }
+      }
+    }
+  }
+
   @Test func threadsDoNotChangeAttention() throws {
     let (b, t, h, e, f) = (3, 130, 5, 7, 11)
     let mask = try random([b, t], seed: 9).compare(Tensor(0), "gt", .greater)

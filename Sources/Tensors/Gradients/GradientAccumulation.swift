@@ -114,7 +114,7 @@ extension Tensor {
     errors.withUnsafeMutableBufferPointer { errors in
       Parallel.run(parts) { part, _ in
         do {
-          let rows = try noGrad { try body(part) }
+          let rows = try noGrad { try body(part).float() }
           let place = try result.layout.narrowed(
             0, firstRow(part), rows.shape.first ?? 0, "forward")
           guard rows.shape == place.shape else {
@@ -123,7 +123,7 @@ extension Tensor {
           }
           withExtendedLifetime(rows) {
             Backends.current.copy(
-              rows.storage.pointer, rows.layout, to: result.storage.pointer, place)
+              rows.storage.floats, rows.layout, to: result.storage.floats, place)
           }
         } catch {
           errors[part] = error

@@ -30,7 +30,7 @@ public enum Attention {
     rows: RowSelection
   ) throws -> Tensor {
     let shape = try shape(queries, keys, values, heads, scale, rows)
-    let (q, k, v) = (try queries.contiguous(), try keys.contiguous(), try values.contiguous())
+    let (q, k, v) = (try queries.operand(), try keys.operand(), try values.operand())
     let output = try Tensor(uninitialized: [rows.count, heads * shape.valueSize])
     let logs = try Tensor(uninitialized: [rows.count, heads])
     let backend = Backends.current

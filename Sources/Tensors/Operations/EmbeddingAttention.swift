@@ -31,7 +31,7 @@ public enum EmbeddingAttention {
   ) throws -> Tensor {
     let shape = try shape(tokens, scores, values, residual)
     let ids = try tokens.contiguous()
-    let (s, v, x) = (try scores.contiguous(), try values.contiguous(), try residual.contiguous())
+    let (s, v, x) = (try scores.operand(), try values.operand(), try residual.operand())
     let output = try Tensor(uninitialized: [shape.batch, shape.length, shape.dim])
     let logs = try Tensor(uninitialized: [shape.batch, shape.length])
     let backend = Backends.current

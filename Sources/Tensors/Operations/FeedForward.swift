@@ -21,7 +21,7 @@ extension Tensor {
       throw EngineError(
         "feed_forward", "inner sizes differ, rows \(shape), W₁ \(w1.shape) and W₂ \(w2.shape)")
     }
-    let (x, first, second) = (try contiguous(), try w1.contiguous(), try w2.contiguous())
+    let (x, first, second) = (try operand(), try w1.operand(), try w2.operand())
     let inputs = [x, first, second]
     let isTrained = inputs.contains { $0.requiresGrad }
     let rows = x.shape.dropLast().reduce(1, *)

@@ -35,7 +35,7 @@ extension IntTensor {
     storage.version &+= 1
     var i = 0
     layout.forEachPosition {
-      storage.pointer[$0] = source.storage.pointer[i]
+      storage.integers[$0] = source.storage.integers[i]
       i &+= 1
     }
   }

@@ -21,7 +21,7 @@ public enum LinearAlgebra {
   /// - Throws: `EngineError` if `a` is no matrix of finite numbers, or LAPACK does not converge.
   public static func svd(_ a: Tensor) throws -> (u: Tensor, s: Tensor, v: Tensor) {
     let (m, n) = try matrix(a, "svd")
-    let input = try a.detach().clone()
+    let input = try a.detach().workingCopy()
     return try withoutWaiting(m * n * min(m, n)) { try decomposed(input, m, n) }
   }
 
@@ -63,7 +63,7 @@ public enum LinearAlgebra {
   /// - Throws: `EngineError` if `a` is no matrix of finite numbers.
   public static func qr(_ a: Tensor) throws -> (q: Tensor, r: Tensor) {
     let (m, n) = try matrix(a, "qr")
-    let columns = try a.detach().t().clone()
+    let columns = try a.detach().t().workingCopy()
     return try withoutWaiting(m * n * min(m, n)) { try orthogonalized(columns, m, n) }
   }
 
@@ -108,7 +108,7 @@ public enum LinearAlgebra {
   ///   converge.
   public static func eigh(_ a: Tensor) throws -> (values: Tensor, vectors: Tensor) {
     let (n, _) = try square(a, "eigh")
-    let x = try a.detach().clone()
+    let x = try a.detach().workingCopy()
     return try withoutWaiting(n * n * n) { try diagonalized(x, n) }
   }
 
@@ -202,7 +202,7 @@ extension LinearAlgebra {
     let n = a.shape[0]
     let r = b.rank == 1 ? 1 : b.shape[1]
     // By columns: the transposes.
-    let (left, right) = try (a.t().clone(), b.reshape([n, r]).t().clone())
+    let (left, right) = try (a.t().workingCopy(), b.reshape([n, r]).t().workingCopy())
     let shape = b.shape
     return try withoutWaiting(n * n * (n + r)) { try solution(left, right, n, r).reshape(shape) }
   }
@@ -254,7 +254,7 @@ extension LinearAlgebra {
   private static func finite(_ a: Tensor, _ operation: String) throws {
     var wrong: Float?
     a.layout.forEachPosition {
-      let element = a.storage.pointer[$0]
+      let element = a.element(at: $0)
       if !element.isFinite { wrong = wrong ?? element }
     }
     if let wrong {

@@ -74,7 +74,7 @@ public struct LinearOutputs {
       Gradients.areRecorded
       && terms.contains { $0.inputs.requiresGrad || $0.weight.requiresGrad }
     let products = try terms.map { try Product($0, needsGradients: needsGradients) }
-    let (ids, m) = (try targets.contiguous(), try weights.detach().contiguous())
+    let (ids, m) = (try targets.contiguous(), try weights.detach().operand())
     let losses = try Tensor(uninitialized: [rows])
     try withExtendedLifetime((ids, m, products)) {
       try Backends.current.linearCrossEntropy(
@@ -98,7 +98,7 @@ public struct LinearOutputs {
 
     init(_ term: Term, needsGradients: Bool) throws {
       self.term = term
-      (x, w) = (try term.inputs.detach().contiguous(), try term.weight.detach().contiguous())
+      (x, w) = (try term.inputs.detach().operand(), try term.weight.detach().operand())
       dInputs =
         needsGradients && term.inputs.requiresGrad ? try Tensor(uninitialized: x.shape) : nil
       dWeight = needsGradients && term.weight.requiresGrad ? try Tensor(full: w.shape, 0) : nil

@@ -30,7 +30,7 @@ extension Tensor {
         s[t * pairs + i] = direction * Float(sin(angle))
       }
     }
-    let source = try contiguous()
+    let source = try operand()
     let result = try Tensor(uninitialized: shape)
     withExtendedLifetime((source, cosines, sines)) {
       Backends.current.rotate(

@@ -8,10 +8,7 @@ extension Tensor {
     let target =
       shape == other.shape ? shape : try Layout.broadcast(shape, other.shape, operation)
     let result = try Tensor(uninitialized: target)
-    let (x, y) = (
-      layout.isContiguous ? self : try clone(),
-      other.layout.isContiguous ? other : try other.clone()
-    )
+    let (x, y) = (try plainOperand(), try other.plainOperand())
     withExtendedLifetime((x, y)) {
       Backends.current.binary(
         op, target, x.pointer, x.shape, y.pointer, y.shape, to: result.pointer)
@@ -103,9 +100,9 @@ extension Tensor {
   public static func select(_ mask: Tensor, _ a: Tensor, _ b: Tensor) throws -> Tensor {
     let target = try Layout.broadcast(
       Layout.broadcast(mask.shape, a.shape, "where"), b.shape, "where")
-    let chosen = try mask.expand(target).detach().clone()
+    let chosen = try mask.expand(target).detach().workingCopy()
     let (left, right) = try (
-      a.detach().expand(target).contiguous(), b.detach().expand(target).contiguous()
+      a.detach().expand(target).operand(), b.detach().expand(target).operand()
     )
     let result = try Tensor(uninitialized: target)
     withExtendedLifetime((chosen, left, right)) {
@@ -120,7 +117,7 @@ extension Tensor {
 
   /// y = op(x), whose gradient is that of y times op′(x).
   func unary(_ op: UnaryOp, _ operation: String) throws -> Tensor {
-    let x = layout.isContiguous ? self : try clone()
+    let x = try plainOperand()
     let result = try Tensor(uninitialized: shape)
     withExtendedLifetime(x) {
       Backends.current.unary(op, result.count, x.pointer, to: result.pointer)
@@ -170,9 +167,11 @@ extension Tensor {
 // In place.
 
 extension Tensor {
-  /// Refuses to change a tensor that the graph depends on.
-  /// - Throws: `EngineError` if this requires gradients and they are recorded.
+  /// Refuses to change a tensor that the graph depends on, or that is only read.
+  /// - Throws: `EngineError` if this requires gradients and they are recorded, or is not in
+  ///   Float32.
   public func checkInPlace(_ operation: String) throws {
+    try checkFloat32(operation)
     guard !(requiresGrad && Gradients.areRecorded) else {
       throw EngineError(
         operation,
@@ -205,8 +204,9 @@ extension Tensor {
     try StopToken.check()
   }
 
-  /// Sets every element to those of `values`, of this shape and not of this storage, and is not
-  /// interrupted: it takes a fifth of a second for a gigabyte.
+  /// Sets every element to those of `values`, in Float32, of this shape and not of this storage.
+  ///
+  /// It is not interrupted: it takes a fifth of a second for a gigabyte.
   package func overwrite(with values: Tensor) {
     StopToken.suspended { write(values) }
   }
@@ -216,14 +216,13 @@ extension Tensor {
   func write(_ values: Tensor) {
     precondition(values.shape == shape, "elements of another shape")
     storage.version &+= 1
-    Backends.current.copy(
-      values.storage.pointer, values.layout, to: storage.pointer, layout)
+    Backends.current.copy(values.storage.floats, values.layout, to: storage.floats, layout)
   }
 
   /// Sets every element to `value`, as ``overwrite(with:)``.
   private func overwrite(with value: Float) {
     storage.version &+= 1
-    StopToken.suspended { Backends.current.fill(storage.pointer, layout, value) }
+    StopToken.suspended { Backends.current.fill(storage.floats, layout, value) }
   }
 
   /// Sets every element to those of `other`, broadcast to this shape.
@@ -231,12 +230,12 @@ extension Tensor {
   public func copyInPlace(_ other: Tensor) throws {
     try checkOverwritable(by: other, "copy_")
     if other.count == 1 {
-      overwrite(with: other.storage.pointer[other.layout.offset])
+      overwrite(with: other.element(at: other.layout.offset))
       return
     }
     let isShared = other.storage === storage
     let source = try other.detach().expand(shape)
-    let values = isShared ? try source.clone() : try source.contiguous()
+    let values = isShared ? try source.clone() : try source.operand()
     try StopToken.check()
     overwrite(with: values)
   }

@@ -19,7 +19,7 @@ extension Tensor {
     let result = try Tensor(uninitialized: ids.shape + shape.dropFirst(leading))
     withExtendedLifetime((source, kept)) {
       Backends.current.gatherRows(
-        kept.count, width: width, kept.pointer, of: source.pointer, .float32, to: result.pointer)
+        kept.count, width: width, kept.pointer, of: source.address, dtype, to: result.pointer)
     }
     let rule = Node.Rule.addition { g, saved, sum in
       let (g, ids) = (try g.contiguous(), saved.integers[0])
@@ -36,7 +36,7 @@ extension Tensor {
   /// - Throws: `EngineError` if shapes do not agree or an id is out of range.
   public func gather(_ d: Int, _ ids: IntTensor) throws -> Tensor {
     let plan = try Gather(layout, d, ids)
-    let source = try contiguous()
+    let source = try operand()
     let result = try Tensor(uninitialized: ids.shape)
     withExtendedLifetime((source, plan.ids)) {
       Backends.current.gather(

@@ -23,9 +23,9 @@ extension Tensor {
     }
     guard eps >= 0 else { throw EngineError("layer_norm", "eps must not be negative, got \(eps)") }
     let rows = shape.dropLast().reduce(1, *)
-    let x = try detach().contiguous()
-    let scale = try (weight?.detach() ?? Tensor(full: [n], 1)).contiguous()
-    let shift = try (bias?.detach() ?? Tensor(full: [n], 0)).contiguous()
+    let x = try detach().operand()
+    let scale = try (weight?.detach() ?? Tensor(full: [n], 1)).operand()
+    let shift = try (bias?.detach() ?? Tensor(full: [n], 0)).operand()
     let result = try Tensor(uninitialized: shape)
     let statistics = try Tensor(uninitialized: [rows, 2])
     withExtendedLifetime((x, scale, shift)) {

@@ -7,10 +7,10 @@ extension Tensor {
     let (rowStride, columnStride) = (layout.strides[rank - 2], layout.strides[rank - 1])
     guard Swift.max(rowStride, columnStride) <= Int32.max else { return nil }
     if columnStride == 1, rowStride >= Swift.max(1, columns) {
-      return MatrixView(pointer, stride: rowStride)
+      return MatrixView(address, dtype, stride: rowStride)
     }
     if rowStride == 1, columnStride >= Swift.max(1, rows) {
-      return MatrixView(pointer, stride: columnStride, transposed: true)
+      return MatrixView(address, dtype, stride: columnStride, transposed: true)
     }
     return nil
   }
@@ -22,8 +22,7 @@ extension Tensor {
     } else {
       let copy = try clone()
       try withExtendedLifetime(copy) {
-        try body(
-          MatrixView(copy.pointer, stride: Swift.max(1, shape[rank - 1])))
+        try body(MatrixView(copy.address, dtype, stride: Swift.max(1, shape[rank - 1])))
       }
     }
   }

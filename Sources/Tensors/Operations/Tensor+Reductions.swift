@@ -31,7 +31,7 @@ extension Lines {
 extension Tensor {
   /// Sum over everything; blocks of 4096 in Float32, their sums in Float64.
   public func sum() throws -> Tensor {
-    let source = try contiguous()
+    let source = try operand()
     let total = withExtendedLifetime(source) { Backends.current.total(count, source.pointer) }
     let shape = shape
     return Tensor(Float(total)).recorded("sum", from: [self]) { g, _ in
@@ -43,7 +43,7 @@ extension Tensor {
   /// - Throws: `EngineError` if there is no such dimension.
   public func sum(_ d: Int, keepDim: Bool = false) throws -> Tensor {
     let r = try Reduction(self, d, keepDim: keepDim, "sum")
-    let source = try contiguous()
+    let source = try operand()
     let result = try Tensor(uninitialized: r.shape)
     withExtendedLifetime(source) {
       Backends.current.reduce(.sum, r.lines, source.pointer, to: result.pointer)
@@ -119,7 +119,7 @@ extension Tensor {
     let r = try Reduction(self, d, keepDim: keepDim, operation)
     try r.needElements(operation)
     try IntTensor.checkPlaces(among: shape[layout.dimension(d, operation)], operation)
-    let source = try detach().contiguous()
+    let source = try detach().operand()
     let result = try IntTensor(shape: r.shape)
     withExtendedLifetime(source) {
       Backends.current.places(op, r.lines, source.pointer, to: result.pointer)

@@ -98,7 +98,7 @@ extension Tensor {
     let result = try Tensor(uninitialized: shape)
     var start = 0
     for tensor in tensors {
-      try result.narrow(d, start, tensor.shape[d]).write(tensor.detach())
+      try result.narrow(d, start, tensor.shape[d]).write(tensor.detach().float())
       start += tensor.shape[d]
     }
     let sizes = tensors.map { $0.shape[d] }

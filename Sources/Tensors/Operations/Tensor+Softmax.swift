@@ -6,8 +6,8 @@ extension Tensor {
     _ d: Int, _ operation: String
   ) throws -> (rows: Tensor, back: (Tensor) throws -> Tensor) {
     let d = try layout.dimension(d, operation)
-    if d == rank - 1 { return (try contiguous(), { $0 }) }
-    return (try transpose(d, rank - 1).contiguous(), { try $0.transpose(d, $0.rank - 1) })
+    if d == rank - 1 { return (try operand(), { $0 }) }
+    return (try transpose(d, rank - 1).operand(), { try $0.transpose(d, $0.rank - 1) })
   }
 
   /// e^x / Σ e^x along dimension `d`.
@@ -96,8 +96,8 @@ extension Tensor {
     }
     let n = shape[rank - 1]
     try targets.check(below: n, "cross_entropy", "target")
-    let (x, y) = (try detach().contiguous(), try targets.contiguous())
-    let weights = try mask?.detach().contiguous() ?? Tensor(full: targets.shape, 1)
+    let (x, y) = (try detach().operand(), try targets.contiguous())
+    let weights = try mask?.detach().operand() ?? Tensor(full: targets.shape, 1)
     let rows = y.count
     let logs = try Tensor(uninitialized: [rows])
     let losses = try Tensor(uninitialized: [rows])

@@ -38,7 +38,7 @@ extension Tensor {
 
   /// The places of the first `keep` elements of every line along `d`, in order.
   private func ordered(_ d: Int, keep: Int, descending: Bool) throws -> IntTensor {
-    let source = try detach().contiguous()
+    let source = try detach().operand()
     var wanted = shape
     wanted[d] = keep
     let result = try IntTensor(uninitialized: wanted)

@@ -7,7 +7,7 @@ extension Tensor {
   package func updateAdamW(
     gradient: Tensor, first: Tensor, second: Tensor, _ step: AdamWStep
   ) throws {
-    let gradient = try gradient.contiguous()
+    let gradient = try gradient.operand()
     try checkUpdate(by: gradient, [first, second])
     withExtendedLifetime(gradient) {
       Backends.current.adamW(
@@ -19,7 +19,7 @@ extension Tensor {
   /// One update of gradient descent in place; with momentum, `buffer` is this parameter's.
   /// - Throws: `EngineError` if shapes differ or this is a view that is not contiguous.
   package func updateSGD(gradient: Tensor, buffer: Tensor? = nil, _ step: SGDStep) throws {
-    let gradient = try gradient.contiguous()
+    let gradient = try gradient.operand()
     try checkUpdate(by: gradient, buffer.map { [$0] } ?? [])
     withExtendedLifetime(gradient) {
       Backends.current.sgd(
@@ -33,6 +33,7 @@ extension Tensor {
         "optimizer", "a parameter of shape \(shape) cannot be updated by \(other.shape)")
     }
     for written in [self] + buffers {
+      try written.checkFloat32("optimizer")
       guard written.layout.isContiguous else {
         throw EngineError(
           "optimizer", "a view of shape \(shape) does not lie side by side; use clone() first")

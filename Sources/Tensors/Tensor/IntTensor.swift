@@ -3,11 +3,11 @@
 /// The same views and broadcasting as ``Tensor``, without gradients. Ids count from 0 here and
 /// from 1 in Lua; the binding converts.
 public final class IntTensor {
-  let storage: Storage<Int32>
+  let storage: Storage
   /// Where the elements lie.
   public let layout: Layout
 
-  init(storage: Storage<Int32>, layout: Layout) {
+  init(storage: Storage, layout: Layout) {
     self.storage = storage
     self.layout = layout
   }
@@ -15,7 +15,7 @@ public final class IntTensor {
   /// A tensor of `shape` whose elements are not initialised; for who writes all of them, or throws.
   /// - Throws: `EngineError` if it would be too large or there is no memory for it.
   package init(uninitialized shape: [Int]) throws {
-    storage = try Storage(count: Layout.checkedCount(shape, "memory"))
+    storage = try Storage(count: Layout.checkedCount(shape, "memory"), .int32)
     layout = Layout(shape: shape)
   }
 
@@ -23,7 +23,7 @@ public final class IntTensor {
   /// - Throws: `EngineError` if it would be too large or there is no memory for it.
   public convenience init(shape: [Int], fill value: Int32 = 0) throws {
     try self.init(uninitialized: shape)
-    let out = storage.pointer
+    let out = storage.integers
     // Whole, as all that may be used as indices.
     StopToken.suspended {
       Parallel.ranges(layout.count, grain: 8 * CPU.grain) { range in
@@ -40,7 +40,8 @@ public final class IntTensor {
         "int_tensor", "\(elements.count) elements do not make a tensor of shape \(shape)")
     }
     try self.init(uninitialized: shape)
-    for (i, element) in elements.enumerated() { storage.pointer[i] = element }
+    let out = pointer
+    for (i, element) in elements.enumerated() { out[i] = element }
   }
 
   /// A vector of these elements.
@@ -56,7 +57,10 @@ public final class IntTensor {
   /// Number of elements.
   public var count: Int { layout.count }
 
-  var pointer: UnsafeMutablePointer<Int32> { storage.pointer + layout.offset }
+  /// How the integers are stored: as int32.
+  public var dtype: DType { storage.dtype }
+
+  var pointer: UnsafeMutablePointer<Int32> { storage.integers + layout.offset }
 
   /// The only element.
   /// - Throws: `EngineError` if there is not exactly one.
@@ -64,16 +68,16 @@ public final class IntTensor {
     guard count == 1 else {
       throw EngineError("item", "needs a tensor of one element, got shape \(shape)")
     }
-    return Int(storage.pointer[layout.offset])
+    return Int(storage.integers[layout.offset])
   }
 
   /// The element at a place of the storage, as ``Layout/place(_:)`` gives it.
-  package func element(at place: Int) -> Int { Int(storage.pointer[place]) }
+  package func element(at place: Int) -> Int { Int(storage.integers[place]) }
 
   /// All elements in row-major order.
   public func elements() -> [Int32] {
     [Int32](unsafeUninitializedCapacity: count) { buffer, filled in
-      layout.forEachPosition(in: 0..<count) { buffer[$0] = storage.pointer[$1] }
+      layout.forEachPosition(in: 0..<count) { buffer[$0] = storage.integers[$1] }
       filled = count
     }
   }
@@ -101,7 +105,7 @@ public final class IntTensor {
   ///
   /// It is not interrupted: what comes of ids is used as an index, and has been checked to be one.
   func forEachElement(_ body: @escaping (_ place: Int, _ element: Int32) -> Void) {
-    let (base, layout) = (storage.pointer, layout)
+    let (base, layout) = (storage.integers, layout)
     StopToken.suspended {
       withExtendedLifetime(self) {
         Parallel.ranges(count, grain: CPU.grain) { range in
@@ -175,8 +179,9 @@ public final class IntTensor {
     let right = try IntTensor(
       storage: other.storage, layout: other.layout.expanded(to: target, operation)
     ).contiguous()
+    let out = result.pointer
     for i in 0..<result.count {
-      result.storage.pointer[i] = comparison.holds(left.pointer[i], right.pointer[i]) ? 1 : 0
+      out[i] = comparison.holds(left.pointer[i], right.pointer[i]) ? 1 : 0
     }
     return result
   }
@@ -201,7 +206,7 @@ public final class IntTensor {
         throw EngineError(
           operation, "\(left.pointer[i]) and \(right.pointer[i]) leave the range of 32 bits")
       }
-      result.storage.pointer[i] = value
+      result.storage.integers[i] = value
     }
     return result
   }
@@ -220,7 +225,7 @@ public final class IntTensor {
   public func check(below limit: Int, _ operation: String, _ what: String) throws {
     var bad: Int32?
     layout.forEachPosition {
-      let element = storage.pointer[$0]
+      let element = storage.integers[$0]
       if element < 0 || Int(element) >= limit { bad = bad ?? element }
     }
     if let bad {

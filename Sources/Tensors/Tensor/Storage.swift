@@ -1,41 +1,66 @@
 import Kernels
 
-/// A block of elements that tensors share; freed with its last tensor.
+/// A block of numbers of one type that tensors share; given back with its last tensor.
 ///
 /// Blocks of a quarter megabyte and more come from ``MemoryPool``, so that a training step finds
 /// the pages of the step before instead of asking the kernel for fresh ones.
-final class Storage<Element: BitwiseCopyable> {
-  let pointer: UnsafeMutablePointer<Element>
-  let count: Int
+final class Storage {
+  /// Whose memory it is.
+  private enum Owner {
+    case pool(MemoryPool.Block)
+    /// A mapping lives as long as any tensor over it.
+    case mapping(FileMapping)
+  }
+
+  /// The first number.
+  let bytes: UnsafeMutableRawPointer
+  let dtype: DType
   /// Counts changes in place, so that `backward` notices an input that changed after its use.
   var version = 0
-  private let block: MemoryPool.Block
+  private let owner: Owner
 
-  /// Memory for `count` elements, not initialised.
+  /// Memory for `count` numbers, not initialised.
   /// - Throws: `EngineError` if there is not that much.
-  init(count: Int) throws {
-    let (bytes, overflow) = max(count, 1).multipliedReportingOverflow(
-      by: MemoryLayout<Element>.stride)
-    guard count >= 0, !overflow, let block = MemoryPool.shared.take(bytes: bytes) else {
+  init(count: Int, _ dtype: DType) throws {
+    let (size, overflow) = max(count, 1).multipliedReportingOverflow(by: dtype.size)
+    guard count >= 0, !overflow, let block = MemoryPool.shared.take(bytes: size) else {
       throw EngineError("memory", "there is not enough for a tensor of \(count) elements")
     }
-    self.count = count
-    self.block = block
-    pointer = block.pointer.bindMemory(to: Element.self, capacity: max(count, 1))
+    (owner, bytes, self.dtype) = (.pool(block), block.pointer, dtype)
   }
 
-  /// Memory for one element.
+  /// Memory for one number.
   ///
   /// As with the object itself, the process cannot go on where there are not even these few bytes.
-  init(_ element: Element) {
-    guard let block = MemoryPool.shared.take(bytes: MemoryLayout<Element>.stride) else {
+  init(_ number: Float) {
+    guard let block = MemoryPool.shared.take(bytes: MemoryLayout<Float>.stride) else {
       fatalError("there is no memory for a number")
     }
-    self.block = block
-    count = 1
-    pointer = block.pointer.bindMemory(to: Element.self, capacity: 1)
-    pointer.initialize(to: element)
+    (owner, bytes, dtype) = (.pool(block), block.pointer, .float32)
+    floats.initialize(to: number)
   }
 
-  deinit { MemoryPool.shared.give(block) }
+  /// The numbers of a mapped file from byte `offset`, a multiple of their size.
+  init(_ mapping: FileMapping, at offset: Int, _ dtype: DType) {
+    precondition(offset >= 0 && offset % dtype.size == 0 && offset < mapping.count)
+    (owner, bytes, self.dtype) = (.mapping(mapping), mapping.address + offset, dtype)
+  }
+
+  /// The numbers, to compute with.
+  ///
+  /// Those of 16 bits are no such numbers: operations take what ``Tensor/operand()`` gives them.
+  var floats: UnsafeMutablePointer<Float> {
+    precondition(dtype == .float32, "numbers are computed with before they were widened")
+    return bytes.assumingMemoryBound(to: Float.self)
+  }
+
+  /// The integers.
+  var integers: UnsafeMutablePointer<Int32> {
+    precondition(dtype == .int32, "numbers are taken for integers")
+    return bytes.assumingMemoryBound(to: Int32.self)
+  }
+
+  deinit {
+    if case .pool(let block) = owner { MemoryPool.shared.give(block) }
+  }
 }

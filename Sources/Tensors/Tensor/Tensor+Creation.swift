@@ -3,7 +3,7 @@ extension Tensor {
   /// - Throws: `EngineError` if a size is negative or there is no memory for it.
   public convenience init(full shape: [Int], _ value: Float) throws {
     try self.init(uninitialized: shape)
-    Backends.current.fill(storage.pointer, layout, value)
+    Backends.current.fill(storage.floats, layout, value)
   }
 
   /// A tensor of `shape` with these elements in row-major order.
@@ -58,9 +58,10 @@ extension Tensor {
   ) throws -> Tensor {
     _ = try Layout.checkedCount(shape, "rand")
     let result = try Tensor(uninitialized: shape)
+    let out = result.pointer
     for i in 0..<result.count {
       if i & 0xFFFF == 0, StopToken.stopsHere { break }
-      result.storage.pointer[i] = low + (high - low) * stream.uniform()
+      out[i] = low + (high - low) * stream.uniform()
     }
     return result
   }
@@ -72,12 +73,12 @@ extension Tensor {
   ) throws -> Tensor {
     _ = try Layout.checkedCount(shape, "randn")
     let result = try Tensor(uninitialized: shape)
-    let n = result.count
+    let (out, n) = (result.pointer, result.count)
     for i in stride(from: 0, to: n, by: 2) {
       if i & 0xFFFF == 0, StopToken.stopsHere { break }
       let (first, second) = stream.normalPair()
-      result.storage.pointer[i] = mean + standardDeviation * first
-      if i + 1 < n { result.storage.pointer[i + 1] = mean + standardDeviation * second }
+      out[i] = mean + standardDeviation * first
+      if i + 1 < n { out[i + 1] = mean + standardDeviation * second }
     }
     return result
   }
@@ -87,7 +88,8 @@ extension Tensor {
   public static func eye(_ n: Int) throws -> Tensor {
     _ = try Layout.checkedCount([n, n], "eye")
     let result = try Tensor(full: [n, n], 0)
-    for i in 0..<n where !StopToken.stopsHere { result.storage.pointer[i * n + i] = 1 }
+    let out = result.pointer
+    for i in 0..<n where !StopToken.stopsHere { out[i * n + i] = 1 }
     return result
   }
 
@@ -137,9 +139,10 @@ extension Tensor {
     try ids.check(below: n, "one_hot", "id")
     _ = try Layout.checkedCount(ids.shape + [n], "one_hot")
     let result = try Tensor(full: ids.shape + [n], 0)
+    let out = result.pointer
     for (r, id) in ids.elements().enumerated() {
       if r & 0xFFF == 0, StopToken.stopsHere { break }
-      result.storage.pointer[r * n + Int(id)] = 1
+      out[r * n + Int(id)] = 1
     }
     return result
   }

@@ -1,5 +1,8 @@
 /// An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation.
 ///
+/// Numbers of 16 bits, from files or from `half` and `bfloat16`, can be read like any other, but
+/// not changed or trained; what is computed from them is Float32.
+///
 /// A tensor is a strided, row-major view over a reference-counted storage; views (`select`,
 /// `narrow`, `transpose`, …) share it. Operations broadcast as NumPy's do. An operation on a tensor
 /// that requires gradients records how to carry a gradient back (see ``Node``).
@@ -7,7 +10,7 @@
 /// Dimensions and indices count from 0 here, from 1 in Lua and in messages; negative dimensions
 /// count from the end. Tensors are used from one thread at a time; kernels use several inside.
 public final class Tensor {
-  let storage: Storage<Float>
+  let storage: Storage
   /// Where the elements lie.
   public let layout: Layout
   /// Whether `backward` accumulates a gradient for this tensor or for what it was made from.
@@ -19,16 +22,24 @@ public final class Tensor {
   /// How this tensor was made; nil for leaves.
   var node: Node?
 
-  init(storage: Storage<Float>, layout: Layout) {
+  init(storage: Storage, layout: Layout) {
     self.storage = storage
     self.layout = layout
   }
 
   /// A tensor of `shape` whose elements are not initialised; for kernels that write all of them.
   /// - Throws: `EngineError` if it would be too large or there is no memory for it.
-  package init(uninitialized shape: [Int]) throws {
-    storage = try Storage(count: Layout.checkedCount(shape, "memory"))
+  package init(uninitialized shape: [Int], _ dtype: DType = .float32) throws {
+    storage = try Storage(count: Layout.checkedCount(shape, "memory"), dtype)
     layout = Layout(shape: shape)
+  }
+
+  /// The numbers of a mapped file from byte `offset`, a multiple of their size; at least one.
+  package convenience init(
+    _ mapping: FileMapping, at offset: Int, _ dtype: DType, shape: [Int]
+  ) {
+    self.init(storage: Storage(mapping, at: offset, dtype), layout: Layout(shape: shape))
+    precondition(count <= (mapping.count - offset) / dtype.size, "numbers behind the end")
   }
 
   /// Size of each dimension.
@@ -42,16 +53,21 @@ public final class Tensor {
   /// - Throws: `EngineError` if there is no such dimension.
   public func size(_ d: Int) throws -> Int { shape[try layout.dimension(d, "size")] }
 
-  /// The first element of a tensor whose elements lie side by side.
-  var pointer: UnsafeMutablePointer<Float> { storage.pointer + layout.offset }
+  /// The first element of a tensor in Float32 whose elements lie side by side.
+  var pointer: UnsafeMutablePointer<Float> { storage.floats + layout.offset }
+
+  /// The first element of a tensor whose elements lie side by side, as it is stored.
+  var address: UnsafeMutableRawPointer { storage.bytes + layout.offset * dtype.size }
 
   /// How often the elements were changed in place, to notice what a cache does not know.
   package var version: Int { storage.version }
 
   /// Turns gradients on or off for a leaf.
-  /// - Throws: `EngineError` if the tensor was computed from others.
+  /// - Throws: `EngineError` if the tensor was computed from others, or is to be trained and not
+  ///   in Float32.
   @discardableResult
   public func requireGrad(_ flag: Bool = true) throws -> Tensor {
+    if flag { try checkFloat32("requires_grad") }
     guard node == nil else {
       throw EngineError(
         "requires_grad",
@@ -82,43 +98,67 @@ public final class Tensor {
     guard count == 1 else {
       throw EngineError("item", "needs a tensor of one element, got shape \(shape)")
     }
-    return storage.pointer[layout.offset]
+    return element(at: layout.offset)
   }
 
   /// The element at a place of the storage, as ``Layout/place(_:)`` gives it.
-  package func element(at place: Int) -> Float { storage.pointer[place] }
+  package func element(at place: Int) -> Float {
+    switch dtype {
+    case .float16: Float(storage.bytes.assumingMemoryBound(to: Float16.self)[place])
+    case .bfloat16: Float(storage.bytes.assumingMemoryBound(to: BFloat16.self)[place])
+    default: storage.floats[place]
+    }
+  }
 
   /// All elements in row-major order.
   public func elements() -> [Float] {
     [Float](unsafeUninitializedCapacity: count) { buffer, filled in
-      layout.forEachPosition(in: 0..<count) { buffer[$0] = storage.pointer[$1] }
+      layout.forEachPosition(in: 0..<count) { buffer[$0] = element(at: $1) }
       filled = count
     }
   }
 
   /// The same elements in a storage of their own, without history.
   public func clone() throws -> Tensor {
+    guard dtype == .float32 else { return try clonedAsStored() }
     let result = try Tensor(uninitialized: shape)
-    Backends.current.copy(storage.pointer, layout, to: result.storage.pointer, result.layout)
+    Backends.current.copy(storage.floats, layout, to: result.storage.floats, result.layout)
     return result
   }
 
   /// The same storage, without history or gradient.
   public func detach() -> Tensor { Tensor(storage: storage, layout: layout) }
 
-  /// Calls `body` with the elements of a contiguous tensor, for reading.
-  package func withElements<R>(_ body: (UnsafeBufferPointer<Float>) throws -> R) throws -> R {
+  /// Calls `body` with the bytes of the elements as they are stored, side by side, for reading.
+  package func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
     let source = layout.isContiguous ? self : try clone()
+    return try withExtendedLifetime(source) {
+      try body(UnsafeRawBufferPointer(start: source.address, count: count * dtype.size))
+    }
+  }
+
+  /// Calls `body` with the bytes of a tensor that nobody else knows yet, for writing.
+  package func withMutableBytes(
+    _ body: (UnsafeMutableRawBufferPointer) throws -> Void
+  ) rethrows {
+    try body(UnsafeMutableRawBufferPointer(start: storage.bytes, count: count * dtype.size))
+  }
+
+  /// Calls `body` with the elements in Float32, side by side, for reading.
+  package func withElements<R>(_ body: (UnsafeBufferPointer<Float>) throws -> R) throws -> R {
+    let source = try plainOperand()
     return try withExtendedLifetime(source) {
       try body(UnsafeBufferPointer(start: source.pointer, count: source.count))
     }
   }
 
   /// Calls `body` with the elements of a contiguous tensor, for writing.
-  /// - Throws: `EngineError` for a view whose elements do not lie side by side; what `body` throws.
+  /// - Throws: `EngineError` for a view whose elements do not lie side by side, and for elements
+  ///   that are not in Float32; what `body` throws.
   package func withMutableElements<R>(
     _ body: (UnsafeMutableBufferPointer<Float>) throws -> R
   ) throws -> R {
+    try checkFloat32("change in place")
     guard layout.isContiguous else {
       throw EngineError(
         "change in place", "a view of shape \(shape) does not lie side by side; use clone() first")

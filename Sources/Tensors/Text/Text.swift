@@ -13,7 +13,7 @@ extension Tensor {
     var (top, isWhole) = (Float(0), true)
     for start in stride(from: 0, to: count, by: 1 << 16) where !StopToken.stopsHere {
       layout.forEachPosition(in: start..<Swift.min(count, start + (1 << 16))) {
-        let size = Swift.abs(storage.pointer[$1])
+        let size = Swift.abs(element(at: $1))
         guard size.isFinite else { return }
         top = size > top ? size : top
         isWhole = isWhole && size == size.rounded()
@@ -26,12 +26,14 @@ extension Tensor {
     let scale = Glibc.pow(10, Double(exponent))
     let digits = whole ? 0 : 4
     let cells: (Int) -> String = { i in
-      let value = self.storage.pointer[self.layout.position(of: i)]
+      let value = self.element(at: self.layout.position(of: i))
       if value.isNaN { return "nan" }
       if value.isInfinite { return value > 0 ? "inf" : "-inf" }
       return fixed(Double(value) / scale, digits)
     }
-    let heading = "Tensor \(shape)" + (exponent == 0 ? "" : " × 1e\(exponent)")
+    let heading =
+      "Tensor \(shape)" + (dtype == .float32 ? "" : ", \(dtype)")
+      + (exponent == 0 ? "" : " × 1e\(exponent)")
     return heading + TextTable.render(shape, width, cells)
   }
 }
@@ -43,7 +45,7 @@ extension IntTensor {
   /// Type, shape and numbers, with as many columns as fit `width` characters.
   public func text(width: Int?) -> String {
     "IntTensor \(shape)"
-      + TextTable.render(shape, width) { "\(storage.pointer[layout.position(of: $0)])" }
+      + TextTable.render(shape, width) { "\(storage.integers[layout.position(of: $0)])" }
   }
 }
 
