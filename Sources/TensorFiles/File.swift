@@ -67,6 +67,15 @@ final class File {
     return (file, Int(status.st_size))
   }
 
+  /// The first `count` bytes, at least one, mapped.
+  /// - Throws: `EngineError` with the system's reason.
+  func mapping(of count: Int, _ failure: (String) -> EngineError) throws -> FileMapping {
+    guard let mapping = FileMapping(descriptor: descriptor, count: count) else {
+      throw failure(File.reason)
+    }
+    return mapping
+  }
+
   /// Writes a file that appears whole or not at all.
   ///
   /// It is written beside `path` under another name, brought to the disk and then renamed, so an

@@ -46,15 +46,21 @@ public enum Npy {
     try (0..<rank / 2).reduce(tensor) { try transpose($0, $1, rank - 1 - $1) }
   }
 
-  /// Writes a tensor (as f4) or integers (as i4) to a file, rows first, version 1.0.
+  /// Writes a tensor (as f4, or f2 if it is stored so) or integers (as i4), rows first.
   ///
-  /// An earlier file is replaced at once or not at all.
+  /// Version 1.0 of the format. NumPy has no bfloat16: such numbers are written as f4, which holds
+  /// the same. An earlier file is replaced at once or not at all.
   /// - Throws: `EngineError` with the system's reason if the file cannot be written.
   public static func save(_ path: String, _ value: Safetensors.Value) throws {
     func failure(_ message: String) -> EngineError {
       EngineError("save", "\"\(path)\": \(message)")
     }
-    let descr = if case .float = value { "<f4" } else { "<i4" }
+    let descr =
+      switch value.dtype {
+      case .int32: "<i4"
+      case .float16: "<f2"
+      default: "<f4"
+      }
     let sizes = value.shape.map { "\($0)" }
     let shape = sizes.count == 1 ? "(\(sizes[0]),)" : "(\(sizes.joined(separator: ", ")))"
     var text = Array("{'descr': '\(descr)', 'fortran_order': False, 'shape': \(shape), }".utf8)
@@ -68,6 +74,8 @@ public enum Npy {
     try File.replace(path, failure) { file in
       try start.withUnsafeBytes { try file.write($0, failure) }
       switch value {
+      case .float(let tensor) where tensor.dtype == .float16:
+        try tensor.withBytes { try file.write($0, failure) }
       case .float(let tensor):
         try tensor.withElements { try file.write(UnsafeRawBufferPointer($0), failure) }
       case .int(let tensor):

@@ -16,9 +16,9 @@ import Tensors
 public enum Safetensors {
   /// A tensor of numbers or of integers.
   public enum Value {
-    /// Stored as F32; F64, F16 and BF16 are converted when they are read.
+    /// Stored under their own type: F32, F16 or BF16.
     case float(Tensor)
-    /// Stored as I32; I64, I16, I8 and U8 are converted when they are read.
+    /// Stored as I32.
     case int(IntTensor)
 
     /// Size of each dimension.
@@ -26,6 +26,14 @@ public enum Safetensors {
       switch self {
       case .float(let tensor): tensor.shape
       case .int(let tensor): tensor.shape
+      }
+    }
+
+    /// How the elements are stored.
+    var dtype: DType {
+      switch self {
+      case .float(let tensor): tensor.dtype
+      case .int(let tensor): tensor.dtype
       }
     }
   }
@@ -70,16 +78,40 @@ extension Safetensors {
   public static func load(_ path: String) throws -> (
     tensors: [String: Value], metadata: [String: String]
   ) {
+    try tensors(of: path, "safetensors.load", areMapped: false)
+  }
+
+  /// All tensors of a file, and its texts, without a copy.
+  ///
+  /// F32, F16 and BF16 keep their type and stay in the file, which is mapped: what is looked at is
+  /// read then, and what is changed in place changes in memory, not in the file. Other types, and
+  /// numbers that do not stand at a multiple of their size, are read as `load` does, but F16 and
+  /// BF16 keep their type there too. The file may be renamed, replaced or deleted, as `save` does;
+  /// one that is cut short meanwhile ends the process where its lost numbers are read (SIGBUS).
+  /// - Throws: `EngineError` that names the file, the tensor and what is wrong with them.
+  public static func open(_ path: String) throws -> (
+    tensors: [String: Value], metadata: [String: String]
+  ) {
+    try tensors(of: path, "safetensors.open", areMapped: true)
+  }
+
+  private static func tensors(
+    of path: String, _ operation: String, areMapped: Bool
+  ) throws -> (tensors: [String: Value], metadata: [String: String]) {
     func failure(_ message: String) -> EngineError {
-      EngineError("safetensors.load", "\"\(path)\": \(message)")
+      EngineError(operation, "\"\(path)\": \(message)")
     }
     let (file, size) = try File.regular(path, failure)
     let header = try Header(of: file, size: size, failure)
+    let mapping = areMapped ? try file.mapping(of: size, failure) : nil
     var tensors: [String: Value] = [:]
     for entry in header.entries {
-      tensors[entry.name] = try entry.numbers(in: file, dataStart: header.dataStart).value {
-        failure("tensor \(quoted(entry.name)): \($0)")
-      }
+      let numbers = StoredNumbers(
+        file: file, dtype: entry.dtype, shape: entry.shape,
+        start: header.dataStart + entry.bytes.lowerBound)
+      let wrong = { (message: String) in failure("tensor \(quoted(entry.name)): \(message)") }
+      tensors[entry.name] =
+        if let mapping { try numbers.value(over: mapping, wrong) } else { try numbers.value(wrong) }
     }
     return (tensors, header.metadata)
   }
@@ -202,11 +234,6 @@ extension Header.Entry {
     }
     self.init(name: name, dtype: dtype, shape: info.shape, bytes: offsets[0]..<offsets[1])
   }
-
-  /// The tensor's numbers in `file`.
-  fileprivate func numbers(in file: File, dataStart: Int) -> StoredNumbers {
-    StoredNumbers(file: file, dtype: dtype, shape: shape, start: dataStart + bytes.lowerBound)
-  }
 }
 
 /// What a header says, not checked yet.
@@ -286,8 +313,7 @@ extension Safetensors {
       try header(ordered, metadata).withUnsafeBytes { try file.write($0, failure) }
       for (_, value) in ordered {
         switch value {
-        case .float(let tensor):
-          try tensor.withElements { try file.write(UnsafeRawBufferPointer($0), failure) }
+        case .float(let tensor): try tensor.withBytes { try file.write($0, failure) }
         case .int(let tensor):
           try tensor.withElements { try file.write(UnsafeRawBufferPointer($0), failure) }
         }
@@ -295,14 +321,16 @@ extension Safetensors {
     }
   }
 
-  /// The order of the reference implementation: by dtype, F32 before I32, then by name.
+  /// The order of the reference implementation: by dtype, F32, I32, BF16, F16, then by name.
   private static func inFileOrder(
     _ tensors: [(name: String, value: Value)]
   ) -> [(name: String, value: Value)] {
-    func isFloat(_ value: Value) -> Bool { if case .float = value { true } else { false } }
+    let order: [DType] = [.float32, .int32, .bfloat16, .float16]
+    func place(_ value: Value) -> Int { order.firstIndex(of: value.dtype) ?? order.count }
     return tensors.sorted { a, b in
-      isFloat(a.value) != isFloat(b.value)
-        ? isFloat(a.value) : a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
+      let (first, second) = (place(a.value), place(b.value))
+      return first != second
+        ? first < second : a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
     }
   }
 
@@ -323,8 +351,8 @@ extension Safetensors {
     }
     var begin = 0
     for (name, value) in tensors {
-      let (dtype, size) = if case .float = value { ("F32", 4) } else { ("I32", 4) }
-      let end = begin + value.shape.reduce(size, &*)
+      let dtype = types.first { $0.dtype == value.dtype }?.name ?? ""
+      let end = begin + value.shape.reduce(value.dtype.size, &*)
       let shape = value.shape.map { String($0) }.joined(separator: ",")
       fields.append(
         "\(try json(name)):{\"dtype\":\"\(dtype)\",\"shape\":[\(shape)],"

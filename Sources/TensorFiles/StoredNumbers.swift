@@ -12,8 +12,8 @@ struct StoredNumbers {
   /// Whether the bytes of a number come in the order of big-endian machines.
   var isBigEndian = false
 
-  /// Reads the tensor: numbers become Float32 (a double too large for it becomes infinite), integers
-  /// Int32, and truth values numbers of 0 and 1, since masks are.
+  /// Reads the tensor: numbers become Float32 (a double too large for it becomes infinite),
+  /// integers Int32, and truth values numbers of 0 and 1, since masks are.
   /// - Throws: `EngineError` if the file cannot be read, an integer does not fit into 32 bits, or
   ///   there is no memory for the tensor.
   func value(_ failure: (String) -> EngineError) throws -> Safetensors.Value {
@@ -29,6 +29,25 @@ struct StoredNumbers {
     case .int8: try int(Int8.self, failure)
     case .uint8: try int(UInt8.self, failure)
     }
+  }
+
+  /// The tensor over a mapping of the file, without a copy, if tensors have its number type and
+  /// the numbers stand at a multiple of their size.
+  ///
+  /// At other places they are read as they are stored; those of other types are converted.
+  /// - Throws: `EngineError` as `value`.
+  func value(
+    over mapping: FileMapping, _ failure: (String) -> EngineError
+  ) throws -> Safetensors.Value {
+    guard [.float32, .float16, .bfloat16].contains(dtype), !isBigEndian else {
+      return try value(failure)
+    }
+    if start % dtype.size == 0, !shape.contains(0) {
+      return .float(Tensor(mapping, at: start, dtype, shape: shape))
+    }
+    let result = try Tensor(uninitialized: shape, dtype)
+    try result.withMutableBytes { try file.read($0, at: start, failure) }
+    return .float(result)
   }
 
   private func float<Bits: FixedWidthInteger & BitwiseCopyable>(

@@ -212,4 +212,19 @@ import Testing
     }
     expectError("load: \"/tmp\": is a directory") { try Npy.load("/tmp") }
   }
+
+  @Test func halvesAreWritten() throws {
+    let x = try Tensor([1, -2.5, 0.1], shape: [3])
+    let path = "\(try newTemporaryFolder())/a.npy"
+    defer { try? FileManager.default.removeItem(atPath: String(path.dropLast(6))) }
+    for (tensor, descr, size) in [
+      (try x.half(), "<f2", 2), (try x.bfloat16(), "<f4", 4), (x, "<f4", 4),
+    ] {
+      try Npy.save(path, .float(tensor))
+      let written = [UInt8](try Data(contentsOf: URL(filePath: path)))
+      #expect(written.count == 128 + 3 * size)
+      #expect(String(decoding: written[10..<128], as: UTF8.self).contains("'\(descr)'"))
+      #expect(try floats(written) == ([3], tensor.elements()))
+    }
+  }
 }

@@ -354,6 +354,167 @@ import Testing
     ) { try Safetensors.load(path) }
   }
 
+  // MARK: Mapped files
+
+  @Test(arguments: ["python-safetensors", "simplified", "transformer-tied"])
+  func mappedTensorsAreThoseThatAreLoaded(name: String) throws {
+    let (loaded, texts) = try Safetensors.load(fixture(name))
+    let (mapped, mappedTexts) = try Safetensors.open(fixture(name))
+    #expect(mappedTexts == texts)
+    #expect(Set(mapped.keys) == Set(loaded.keys))
+    for (name, value) in loaded {
+      switch value {
+      case .float: #expect(floats(mapped[name]) == floats(value), "\(name)")
+      case .int: #expect(ints(mapped[name]) == ints(value), "\(name)")
+      }
+    }
+  }
+
+  @Test func aMappedPythonFileKeepsItsTypes() throws {
+    let tensors = try Safetensors.open(fixture("python-safetensors")).tensors
+    #expect(try number(tensors["f16"]).dtype == .float16)
+    #expect(try number(tensors["f32"]).dtype == .float32)
+    #expect(try number(tensors["f64"]).dtype == .float32)
+    #expect(try number(tensors["empty"]).dtype == .float32)
+  }
+
+  @Test func typesComeBack() throws {
+    let folder = try TemporaryFolder()
+    let x = try Tensor((0..<6).map { Float($0) / 7 }, shape: [2, 3])
+    let (half, brain) = (try x.half(), try x.bfloat16())
+    try Safetensors.save(
+      folder.path("a"),
+      tensors: [
+        ("half", .float(half)), ("view", .float(try half.t())), ("brain", .float(brain)),
+        ("plain", .float(x)), ("ids", .int(IntTensor([7]))),
+        ("empty", .float(try x.narrow(0, 0, 0).half())),
+      ])
+    let header = String(decoding: try read(folder.path("a")).dropFirst(8), as: UTF8.self)
+    let expected = [
+      #""plain":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}"#,
+      #""ids":{"dtype":"I32","shape":[1],"data_offsets":[24,28]}"#,
+      #""brain":{"dtype":"BF16","shape":[2,3],"data_offsets":[28,40]}"#,
+      #""empty":{"dtype":"F16","shape":[0,3],"data_offsets":[40,40]}"#,
+      #""half":{"dtype":"F16","shape":[2,3],"data_offsets":[40,52]}"#,
+      #""view":{"dtype":"F16","shape":[3,2],"data_offsets":[52,64]}"#,
+    ]
+    #expect(header.hasPrefix("{" + expected.joined(separator: ",") + "}"))
+    let (opened, loaded) = (
+      try Safetensors.open(folder.path("a")).tensors, try Safetensors.load(folder.path("a")).tensors
+    )
+    for (name, tensor) in [
+      ("plain", x), ("half", half), ("brain", brain), ("view", try half.t()),
+      ("empty", try x.narrow(0, 0, 0).half()),
+    ] {
+      #expect(try number(opened[name]).dtype == tensor.dtype, "\(name)")
+      #expect(try number(loaded[name]).dtype == .float32, "\(name)")
+      #expect(floats(opened[name]) == (tensor.shape, tensor.elements()), "\(name)")
+      #expect(floats(loaded[name]) == (tensor.shape, tensor.elements()), "\(name)")
+    }
+  }
+
+  @Test func changesInPlaceDoNotReachTheFile() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("a")
+    let x = try Tensor((0..<10_000).map(Float.init))
+    try Safetensors.save(path, tensors: [("x", .float(x)), ("y", .float(x))])
+    let before = try read(path)
+    let opened = try Safetensors.open(path).tensors
+    let changed = try number(opened["x"])
+    try changed.mulInPlace(Tensor(2))
+    try changed.requireGrad().square().sum().backward()
+    #expect(changed.elements() == (try x.mul(Tensor(2))).elements())
+    #expect(changed.grad?.elements() == (try x.mul(Tensor(4))).elements())
+    #expect(floats(opened["y"]).elements == x.elements())
+    #expect(try read(path) == before)
+    #expect(floats(try Safetensors.open(path).tensors["x"]).elements == x.elements())
+  }
+
+  @Test func mappedTensorsOutliveTheFile() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("a")
+    let x = try Tensor((0..<10_000).map(Float.init))
+    try Safetensors.save(path, tensors: [("x", .float(x))])
+    // A view is all that is left of what was opened.
+    let view = try number(Safetensors.open(path).tensors["x"]).narrow(0, 9_000, 1_000)
+    try Safetensors.save(path, tensors: [("x", .float(view))])
+    #expect(floats(try Safetensors.load(path).tensors["x"]).elements == view.elements())
+    unlink(path)
+    #expect(view.elements() == (9_000..<10_000).map(Float.init))
+  }
+
+  @Test func numbersAtOddPlacesAreRead() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.file(
+      file(
+        #"{"u":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"#
+          + #""h":{"dtype":"F16","shape":[2],"data_offsets":[1,5]},"#
+          + #""b":{"dtype":"BF16","shape":[1],"data_offsets":[5,7]},"#
+          + #""f":{"dtype":"F32","shape":[1],"data_offsets":[7,11]}}"#,
+        [9] + [0x00, 0x3C, 0x00, 0xC0] + [0x20, 0xC0] + [0, 0, 0x80, 0x3F]))
+    let tensors = try Safetensors.open(path).tensors
+    #expect(floats(tensors["h"]) == ([2], [1, -2]))
+    #expect(try number(tensors["h"]).dtype == .float16)
+    #expect(floats(tensors["b"]) == ([1], [-2.5]))
+    #expect(try number(tensors["b"]).dtype == .bfloat16)
+    #expect(floats(tensors["f"]) == ([1], [1]))
+    #expect(ints(tensors["u"]) == ([1], [9]))
+  }
+
+  @Test func aMappedFileTakesNoMemory() throws {
+    let folder = try TemporaryFolder()
+    // A gigabyte of zeros that are nowhere on the disk.
+    var header = #"{"x":{"dtype":"F32","shape":[16384,16384],"data_offsets":[0,1073741824]}}"#
+    while header.utf8.count % 8 != 0 { header += " " }
+    let path = try folder.file(file(header, []))
+    #expect(truncate(path, off_t(8 + header.utf8.count + 1 << 30)) == 0)
+    let x = try number(Safetensors.open(path).tensors["x"])
+    #expect(x.shape == [16384, 16384])
+    #expect(try x.select(1, 3).narrow(0, 0, 16).sum().item() == 0)
+    try x.select(0, 5).copyInPlace(Tensor(2))
+    #expect(try x.narrow(0, 5, 1).sum().item() == 32768)
+    // A few pages of what was read and written, and those that the system reads ahead.
+    let resident = try withExtendedLifetime((folder, x)) {
+      try #require(try residentKilobytes(of: path))
+    }
+    #expect((64..<16_384).contains(resident), "\(resident) kB")
+  }
+
+  @Test func productsReadMappedHalves() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("a")
+    let weight = try random([300, 90]).bfloat16()
+    try Safetensors.save(path, tensors: [("w", .float(weight)), ("e", .float(try weight.half()))])
+    let tensors = try Safetensors.open(path).tensors
+    let (w, e) = (try number(tensors["w"]), try number(tensors["e"]))
+    let x = try random([7, 90], seed: 2)
+    expectClose(try x.linear(w), try x.linear(weight.float()), 1e-5, "linear")
+    let ids = try IntTensor([299, 0, 17])
+    #expect(try e.rows(ids).elements() == weight.half().float().rows(ids).elements())
+  }
+
+  @Test func whatCannotBeLoadedCannotBeOpened() throws {
+    let folder = try TemporaryFolder()
+    let whole = try read(fixture("python-safetensors"))
+    for length in stride(from: 0, to: whole.count, by: 7) {
+      let path = try folder.file(Array(whole.prefix(length)))
+      let loading = #expect(throws: EngineError.self) { try Safetensors.load(path) }
+      let opening = #expect(throws: EngineError.self) { try Safetensors.open(path) }
+      #expect(
+        opening?.description
+          == loading?.description.replacing("safetensors.load", with: "safetensors.open"))
+    }
+    #expect(
+      throws: EngineError("safetensors.open", "\"\(folder.path("b"))\": No such file or directory")
+    ) { try Safetensors.open(folder.path("b")) }
+    let path = try folder.file(
+      file(#"{"n":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#, [0, 0, 0, 0, 1, 0, 0, 0]))
+    #expect(
+      throws: EngineError(
+        "safetensors.open", "\"\(path)\": tensor \"n\": 4294967296 does not fit into 32 bits")
+    ) { try Safetensors.open(path) }
+  }
+
   // MARK: The file system
 
   @Test func filesThatCannotBeReadAreRefused() throws {
@@ -488,4 +649,25 @@ private func floats(_ value: Safetensors.Value?) -> (shape: [Int], elements: [Fl
 private func ints(_ value: Safetensors.Value?) -> (shape: [Int], elements: [Int32]) {
   guard case .int(let tensor) = value else { return ([-1], []) }
   return (tensor.shape, tensor.elements())
+}
+
+private func number(_ value: Safetensors.Value?) throws -> Tensor {
+  guard case .float(let tensor)? = value else { throw EngineError("test", "no tensor of numbers") }
+  return tensor
+}
+
+/// How much of a mapped file is in memory.
+private func residentKilobytes(of path: String) throws -> Int? {
+  let maps = try #require(fopen("/proc/self/smaps", "r"))
+  var (line, capacity, isFound) = (UnsafeMutablePointer<CChar>?.none, 0, false)
+  defer {
+    free(line)
+    fclose(maps)
+  }
+  while getline(&line, &capacity, maps) > 0, let line {
+    let words = String(cString: line).split(whereSeparator: \.isWhitespace)
+    isFound = isFound || words.last.map(String.init) == path
+    if isFound && words.first == "Rss:" { return Int(words[1]) }
+  }
+  return nil
 }
