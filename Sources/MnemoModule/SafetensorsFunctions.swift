@@ -22,13 +22,27 @@ enum SafetensorsFunctions {
           """
       ) { call in
         let (tensors, metadata) = try Safetensors.load(call.string(1))
-        let values = tensors.map { name, value -> (String, any LuaPushable) in
-          switch value {
-          case .float(let tensor): (name, LuaObject(tensor))
-          case .int(let tensor): (name, LuaObject(tensor))
-          }
-        }
-        return call.returns(LuaRecord(values), metadata)
+        return call.returns(record(tensors), metadata)
+      },
+      LuaFunction(
+        "safetensors.open",
+        "As safetensors.load, without reading the file: F32, F16 and BF16 keep their type and stay "
+          + "where they are; what is looked at is read then. Changes in place do not reach the "
+          + "file. It may be replaced or deleted meanwhile, but not cut short, which ends the "
+          + "process where the lost numbers are read.",
+        parameters: [LuaParameter("path", .string, "the file")],
+        returns: [
+          LuaResult(.table, "the tensors by name", name: "tensors"),
+          LuaResult(.table, "the metadata by name", name: "metadata"),
+        ],
+        example: """
+          mnemo.safetensors.save("eye.safetensors", {eye = mnemo.eye(2):half()})
+          local tensors = mnemo.safetensors.open("eye.safetensors")
+          print(tensors.eye, mnemo.ones(1, 2):matmul(tensors.eye))
+          """
+      ) { call in
+        let (tensors, metadata) = try Safetensors.open(call.string(1))
+        return call.returns(record(tensors), metadata)
       },
       LuaFunction(
         "safetensors.save",
@@ -67,5 +81,9 @@ enum SafetensorsFunctions {
         return call.returns()
       },
     ]
+  }
+
+  private static func record(_ tensors: [String: Safetensors.Value]) -> LuaRecord {
+    LuaRecord(tensors.map { ($0, LuaObject($1.object)) })
   }
 }

@@ -8,6 +8,7 @@ protocol StridedTensor: AnyObject {
   var layout: Layout { get }
   var shape: [Int] { get }
   var rank: Int { get }
+  var dtype: DType { get }
   var count: Int { get }
   func size(_ d: Int) throws -> Int
   func item() throws -> Scalar
@@ -69,6 +70,10 @@ enum StridedMethods {
       LuaFunction(
         "numel", "The number of elements.", returns: [.integer], example: "print(\(some):numel())"
       ) { call in call.returns(try call.object(1, type).count) },
+      LuaFunction(
+        "dtype", "How the elements are stored: float32, float16, bfloat16 or int32.",
+        returns: [.string], example: "print(\(some):dtype())"
+      ) { call in call.returns(try call.object(1, type).dtype.rawValue) },
     ]
   }
 

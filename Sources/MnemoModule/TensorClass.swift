@@ -8,12 +8,14 @@ enum TensorClass {
     let methods =
       StridedMethods.of(Tensor.self, "Tensor", maker: "mnemo.tensor")
       + [FileFunctions.save("mnemo.eye(2)") { .float(try $0.object(1, Tensor.self)) }]
-      + arithmetic + reductions + sorting + gradients + inPlace(session)
+      + numberTypes + arithmetic + reductions + sorting + gradients + inPlace(session)
     return LuaClass(
       "Tensor", for: Tensor.self,
       "An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. "
         + "t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as "
-        + "NumPy's do. Dimensions and indices count from 1, negative ones from the end.",
+        + "NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of "
+        + "16 bits, from files or from half() and bfloat16(), can be read like any other but not "
+        + "changed or trained; what is computed from them is Float32.",
       methods: methods,
       fields: [
         LuaParameter("grad", .object("Tensor"), "the gradient that backward() accumulated, or nil")
@@ -141,6 +143,36 @@ enum TensorClass {
   }
 
   // MARK: Methods
+
+  private static var numberTypes: [LuaFunction] {
+    func conversion(
+      _ name: String, _ summary: String, _ convert: @escaping (Tensor) throws -> Tensor
+    ) -> LuaFunction {
+      LuaFunction(
+        name, summary, returns: [.object("Tensor")],
+        example: "print(mnemo.tensor{0.1, 1000}:\(name)())"
+      ) { call in
+        let tensor = try call.object(1, Tensor.self)
+        let result = try convert(tensor)
+        return result === tensor ? call.returns(argument: 1) : call.returns(result)
+      }
+    }
+    return [
+      conversion(
+        "float", "The same numbers in Float32: this tensor if they are, else a copy."
+      ) { try $0.float() },
+      conversion(
+        "half",
+        "The nearest numbers of 16 bits, with 11 significant bits and up to 65504, in half the "
+          + "memory; without history. They can be read, not changed or trained."
+      ) { try $0.half() },
+      conversion(
+        "bfloat16",
+        "The nearest numbers of 16 bits with the range of Float32 and 8 significant bits, in half "
+          + "the memory; without history. They can be read, not changed or trained."
+      ) { try $0.bfloat16() },
+    ]
+  }
 
   private static var arithmetic: [LuaFunction] {
     [

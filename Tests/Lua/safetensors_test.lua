@@ -127,6 +127,73 @@ function tests.test_load_state_takes_all_or_nothing()
   end
 end
 
+function tests.test_opened_files()
+  with_file(function(path)
+    local given = {
+      plain = mnemo.randn(3, 5, { seed = 1 }), ids = mnemo.int_tensor { 1, -2 },
+      half = mnemo.randn(4, 5, { seed = 2 }):half(),
+      brain = mnemo.randn(5, { seed = 3 }):bfloat16(), empty = mnemo.zeros(0, 4):half(),
+    }
+    mnemo.safetensors.save(path, given, { n = "3" })
+    local opened, metadata = mnemo.safetensors.open(path)
+    luaunit.assertEquals(metadata, { n = "3" })
+    for name, tensor in pairs(given) do
+      luaunit.assertEquals(opened[name]:dtype(), tensor:dtype(), name)
+      luaunit.assertEquals(opened[name]:shape(), tensor:shape(), name)
+      luaunit.assertEquals(tostring(opened[name]), tostring(tensor), name)
+      luaunit.assertEquals(opened[name]:totable(), tensor:totable(), name)
+    end
+    luaunit.assertEquals(mnemo.safetensors.load(path).half:dtype(), "float32")
+    luaunit.assertEquals(mnemo.safetensors.load(path).half:totable(), given.half:totable())
+    -- What is changed is changed in memory.
+    opened.plain:fill_(7)
+    luaunit.assertEquals(opened.plain:get(3, 5), 7)
+    luaunit.assertEquals(mnemo.safetensors.open(path).plain:totable(), given.plain:totable())
+    -- The file may go, and so may the table.
+    local rows, view
+    do
+      local half = mnemo.safetensors.open(path).half
+      rows, view = half[mnemo.int_tensor { 4, 1 }], half:narrow(1, 2, 2):t()
+    end
+    os.remove(path)
+    collectgarbage()
+    luaunit.assertEquals(view:totable(), given.half:narrow(1, 2, 2):t():totable())
+    luaunit.assertEquals(rows:totable()[2], given.half:totable()[1])
+    luaunit.assertErrorMsgContains("No such file", mnemo.safetensors.open, path)
+  end)
+end
+
+function tests.test_numbers_of_16_bits_are_only_read()
+  local half = mnemo.tensor { { 0.5, 2 }, { 1, -1 } }:half()
+  luaunit.assertEquals(half:dtype(), "float16")
+  luaunit.assertEquals(mnemo.int_tensor({ 1 }):dtype(), "int32")
+  luaunit.assertEquals(half[1][2]:item(), 2)
+  luaunit.assertEquals((half + 1):totable(), { { 1.5, 3 }, { 2, 0 } })
+  luaunit.assertEquals((half + 1):dtype(), "float32")
+  luaunit.assertEquals(half:matmul(mnemo.eye(2)):totable(), half:totable())
+  luaunit.assertEquals(half:float():dtype(), "float32")
+  luaunit.assertIs(half:half(), half)
+  luaunit.assertEquals(tostring(half):match "^[^\n]*", "Tensor [2, 2], float16")
+  for name, change in pairs {
+    fill_ = function() half:fill_(1) end, add_ = function() half:add_(1) end,
+    ["t[i] = v"] = function() half[1] = 3 end,
+    normal_ = function() half:normal_ { seed = 1 } end,
+    requires_grad = function() half:requires_grad(true) end,
+  } do
+    luaunit.assertErrorMsgContains(
+      name .. ": a tensor of float16, here of shape [2, 2], is only read; use x:float()", change)
+  end
+  luaunit.assertEquals(half:totable(), { { 0.5, 2 }, { 1, -1 } })
+  local x = mnemo.ones(1, 2):requires_grad(true)
+  x:matmul(half):sum():backward()
+  luaunit.assertEquals(x.grad:totable(), { { 2.5, 0 } })
+  -- A checkpoint in half the bytes loads as any other state.
+  local model, state = new_model(1), {}
+  for name, tensor in pairs(new_model(2):parameters()) do state[name] = tensor:detach():half() end
+  model:load_state(state)
+  luaunit.assertEquals(model:get("pe"):totable(), state.pe:totable())
+end
+
 function tests.test_names_and_texts_that_the_file_cannot_hold()
   with_file(function(path)
     local function fails(message, tensors, metadata)

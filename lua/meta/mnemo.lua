@@ -255,7 +255,7 @@ function mnemo.load(path) end
 ---@return string # the path
 function mnemo.make_folder(path) end
 
----An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end.
+---An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of 16 bits, from files or from half() and bfloat16(), can be read like any other but not changed or trained; what is computed from them is Float32.
 ---@class mnemo.Tensor
 ---@field grad mnemo.Tensor The gradient that backward() accumulated, or nil.
 ---@operator add(mnemo.Tensor|number): mnemo.Tensor
@@ -300,6 +300,14 @@ function Tensor:dim() end
 ---```
 ---@return integer
 function Tensor:numel() end
+
+---How the elements are stored: float32, float16, bfloat16 or int32.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:dtype())
+---```
+---@return string
+function Tensor:dtype() end
 
 ---The only element of a tensor that has one, as a number.
 ---
@@ -427,6 +435,30 @@ function Tensor:clone() end
 ---```
 ---@param path string The file, ending in .npy or .safetensors.
 function Tensor:save(path) end
+
+---The same numbers in Float32: this tensor if they are, else a copy.
+---
+---```lua
+---print(mnemo.tensor{0.1, 1000}:float())
+---```
+---@return mnemo.Tensor
+function Tensor:float() end
+
+---The nearest numbers of 16 bits, with 11 significant bits and up to 65504, in half the memory; without history. They can be read, not changed or trained.
+---
+---```lua
+---print(mnemo.tensor{0.1, 1000}:half())
+---```
+---@return mnemo.Tensor
+function Tensor:half() end
+
+---The nearest numbers of 16 bits with the range of Float32 and 8 significant bits, in half the memory; without history. They can be read, not changed or trained.
+---
+---```lua
+---print(mnemo.tensor{0.1, 1000}:bfloat16())
+---```
+---@return mnemo.Tensor
+function Tensor:bfloat16() end
 
 ---Matrix product, with NumPy's rules for vectors and leading dimensions.
 ---
@@ -899,6 +931,14 @@ function IntTensor:dim() end
 ---```
 ---@return integer
 function IntTensor:numel() end
+
+---How the elements are stored: float32, float16, bfloat16 or int32.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:dtype())
+---```
+---@return string
+function IntTensor:dtype() end
 
 ---The only element of a tensor that has one, as a number.
 ---
@@ -1909,6 +1949,18 @@ mnemo.safetensors = {}
 ---@return table tensors # the tensors by name
 ---@return table metadata # the metadata by name
 function mnemo.safetensors.load(path) end
+
+---As safetensors.load, without reading the file: F32, F16 and BF16 keep their type and stay where they are; what is looked at is read then. Changes in place do not reach the file. It may be replaced or deleted meanwhile, but not cut short, which ends the process where the lost numbers are read.
+---
+---```lua
+---mnemo.safetensors.save("eye.safetensors", {eye = mnemo.eye(2):half()})
+---local tensors = mnemo.safetensors.open("eye.safetensors")
+---print(tensors.eye, mnemo.ones(1, 2):matmul(tensors.eye))
+---```
+---@param path string The file.
+---@return table tensors # the tensors by name
+---@return table metadata # the metadata by name
+function mnemo.safetensors.open(path) end
 
 ---Writes tensors into a safetensors file; an earlier one is replaced at once or not at all.
 ---
