@@ -39,6 +39,7 @@ let package = Package(
     .target(
       name: "Kernels", dependencies: ["OpenBLAS", "ThreadPool", "Stopping"],
       swiftSettings: kernelFlags),
+    .target(name: "BackendInterface"),
     .target(name: "Tensors", dependencies: ["Kernels", "OpenBLAS"]),
     .target(name: "TensorFiles", dependencies: ["Tensors"]),
     .target(name: "Settings"),
