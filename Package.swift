@@ -23,6 +23,8 @@ let package = Package(
     .executable(name: "mnemo", targets: ["mnemo"]),
     // What stock lua5.4 loads with `require "mnemo"`; installed as lib/lua/5.4/mnemo.so.
     .library(name: "MnemoLibrary", type: .dynamic, targets: ["MnemoLibrary"]),
+    // What backends are held against; for tests alone.
+    .library(name: "ReferenceBackend", type: .dynamic, targets: ["ReferenceBackend"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -40,6 +42,9 @@ let package = Package(
       name: "Kernels", dependencies: ["OpenBLAS", "ThreadPool", "Stopping"],
       swiftSettings: kernelFlags),
     .target(name: "BackendInterface"),
+    .target(
+      name: "BackendLibrary", dependencies: ["BackendInterface", "Kernels"],
+      linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "Tensors", dependencies: ["Kernels", "OpenBLAS"]),
     .target(name: "TensorFiles", dependencies: ["Tensors"]),
     .target(name: "Settings"),
@@ -77,7 +82,11 @@ let package = Package(
       name: "TestModels", dependencies: ["Tensors", "Tasks", "Transformers"],
       path: "Tests/TestModels"),
     .testTarget(name: "StoppingTests", dependencies: ["Stopping", "Kernels"]),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels"]),
+    .target(
+      name: "ReferenceBackend", dependencies: ["BackendInterface"], path: "Tests/ReferenceBackend",
+      publicHeadersPath: ".", linkerSettings: [.linkedLibrary("m")]),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "BackendLibrary", "TestSupport"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
     .testTarget(
       name: "TensorFilesTests", dependencies: ["TensorFiles", "Tensors", "TestSupport"]),

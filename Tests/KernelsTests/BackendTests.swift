@@ -1,12 +1,27 @@
+import BackendLibrary
 import Foundation
 import Kernels
+import TestSupport
 import Testing
 
 /// The processor against the reference, for every primitive of `Backend`, on random shapes.
 ///
-/// What is to stand in the processor's place has to pass the same.
+/// What is to stand in the processor's place has to pass the same: `MNEMO_BACKEND` adds a library.
+/// The reference is one as well, so that the interface is held to the same.
 @Suite struct BackendTests {
-  private let backends: [any Backend] = [CPU(), ReferenceBackend()]
+  private let backends: [any Backend]
+
+  init() throws {
+    let asked = ProcessInfo.processInfo.environment["MNEMO_BACKEND"] ?? "cpu"
+    let other = ["", "cpu"].contains(asked) ? [] : [try LibraryBackend(path: asked)]
+    backends = [CPU()] + other + [try LibraryBackend(path: referenceBackend)]
+  }
+
+  @Test func theReferenceSaysWhatItIs() throws {
+    let reference = try #require(backends.last)
+    #expect(reference.name == "reference")
+    #expect(reference.batchCut == BatchCut(tokens: 1, leastParts: 1, mostGradients: 1 << 24))
+  }
 
   /// Numbers that a primitive reads or writes.
   private final class Memory {

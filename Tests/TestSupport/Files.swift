@@ -20,6 +20,12 @@ public func fixture(_ name: String) -> String {
   return "/\(tests)/Fixtures/\(name).safetensors"
 }
 
+/// The library of the reference backend, which is built with the tests and lies beside them.
+public let referenceBackend: String = {
+  let tests = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+  return tests.deletingLastPathComponent().appending(path: "libReferenceBackend.so").path
+}()
+
 /// The lines of a file.
 public func lines(_ path: String) throws -> [String] {
   try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(String.init)
