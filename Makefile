@@ -112,7 +112,8 @@ format:
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
 
 # The command; the library and the Lua files where LUA_CPATH and LUA_PATH point to them, and
-# where both find them by themselves; in share/mnemo what there is to try.
+# where both find them by themselves; what a backend of one's own is compiled with; in share/mnemo
+# what there is to try.
 install: build library
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 $(MNEMO) "$(DESTDIR)$(PREFIX)/bin/mnemo"
@@ -123,5 +124,7 @@ install: build library
 	  install -D -m 644 $$file "$(DESTDIR)$(PREFIX)/share/lua/5.4/$${file#lua/}" || exit 1; \
 	done
 	install -m 644 examples/*.lua "$(DESTDIR)$(PREFIX)/share/mnemo/examples"
+	install -d "$(DESTDIR)$(PREFIX)/include"
+	install -m 644 Sources/BackendInterface/include/mnemo_backend.h "$(DESTDIR)$(PREFIX)/include"
 	install -d "$(DESTDIR)$(PREFIX)/share/mnemo/meta"
 	install -m 644 lua/meta/mnemo.lua "$(DESTDIR)$(PREFIX)/share/mnemo/meta"

@@ -45,7 +45,7 @@ let package = Package(
     .target(
       name: "BackendLibrary", dependencies: ["BackendInterface", "Kernels"],
       linkerSettings: [.linkedLibrary("dl")]),
-    .target(name: "Tensors", dependencies: ["Kernels", "OpenBLAS"]),
+    .target(name: "Tensors", dependencies: ["Kernels", "BackendLibrary", "OpenBLAS"]),
     .target(name: "TensorFiles", dependencies: ["Tensors"]),
     .target(name: "Settings"),
     .target(

@@ -19,11 +19,13 @@ public enum MnemoModule {
   ///   - scripts: the folder that holds `mnemo/probes.lua` and the other submodules; nil if
   ///     `package.path` finds them already.
   /// - Returns: the module's table and its declarations.
-  /// - Throws: `LuaError` if Lua code of the module cannot be loaded.
+  /// - Throws: `EngineError` if `MNEMO_BACKEND` names no backend, `LuaError` if Lua code of the
+  ///   module cannot be loaded.
   @discardableResult
   public static func open(
     in lua: Lua, scripts: String?
   ) throws -> (table: LuaReference, registry: Registry) {
+    try Backends.check()
     let session = ModuleState()
     let registry = Registry()
     registry.add([

@@ -61,10 +61,24 @@ struct Mnemo: ParsableCommand {
         Glibc.exit(1)
       }
       let text = message(for: error)
+      if text == MnemoModule.version { tellVersion() }
       if !text.isEmpty { print(text) }
-      if text == MnemoModule.version { print(MatrixLibrary.summary) }
       Glibc.exit(code.rawValue)
     }
+  }
+
+  /// Prints the versions of all that takes part, and exits.
+  private static func tellVersion() -> Never {
+    do {
+      try Backends.check()
+    } catch {
+      ScriptRunner.tell("\(error)")
+      Glibc.exit(1)
+    }
+    print(MnemoModule.version)
+    print("backend \(Backends.summary)")
+    print(MatrixLibrary.summary)
+    Glibc.exit(0)
   }
 
   /// The command line with `--` before the script, whose own options are none of ours; and the

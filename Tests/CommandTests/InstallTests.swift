@@ -14,6 +14,7 @@ import Testing
         executable: URL(filePath: "/usr/bin/make")
       ).finish()
       #expect(made.status == 0, "\(made.errors)")
+      #expect(prefix.appending(path: "include").names == ["mnemo_backend.h"])
       let installed = prefix.appending(path: "bin/mnemo")
       let script = prefix.appending(path: "share/mnemo/examples/induction_head.lua").path
       let found = try Running(

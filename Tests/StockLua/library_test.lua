@@ -108,6 +108,14 @@ function tests.test_trains_with_probes_and_names_them_in_errors()
   luaunit.assertStrContains(output, "probe 'broken': script.lua:11: no such matrix")
 end
 
+function tests.test_a_wrong_backend_is_an_error()
+  local pipe = assert(io.popen(
+    [[MNEMO_BACKEND=/nope.so lua5.4 -e 'print(pcall(require, "mnemo"))']]))
+  local output = pipe:read("a")
+  luaunit.assertTrue(pipe:close())
+  luaunit.assertStrContains(output, 'false\tmnemo: MNEMO_BACKEND: "/nope.so" cannot be loaded: ')
+end
+
 function tests.test_garbage_tensors_are_collected()
   local before = collectgarbage("count")
   for _ = 1, 2000 do mnemo.zeros(500, 500) end
