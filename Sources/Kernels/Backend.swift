@@ -1,9 +1,9 @@
-/// What computes: a processor, or a device, behind some thirty primitives.
+/// What computes: a processor, or a device, behind some forty primitives.
 ///
 /// Tensors check shapes and record gradients; a backend gets addresses and sizes and does the
-/// arithmetic. A new device is one type that conforms to this protocol, and no operation changes.
-/// ``CPU`` is the first; a reference in plain loops, in the tests, is what any other is held
-/// against.
+/// arithmetic. A new device is one type that conforms to this protocol, or a library that is
+/// written by `mnemo_backend.h`, and no operation changes. ``CPU`` is the first; a reference in
+/// plain loops, in the tests, is what any other is held against.
 ///
 /// Conventions. Arrays are Float32 and lie side by side in row-major order unless a ``Layout`` or a
 /// ``MatrixView`` says otherwise; where an address is raw, a ``DType`` beside it tells how the
@@ -140,7 +140,8 @@ public protocol Backend: Sendable {
   func softmaxSlope(
     _ rows: Int, _ n: Int, _ y: UnsafePointer<Float>, gradient g: UnsafeMutablePointer<Float>)
 
-  /// out[r] = log Σ e^x[r, i]; −∞ for rows of no elements.
+  /// out[r] = log Σ e^x[r, i], the largest number where that is infinite; −∞ for rows of no
+  /// elements.
   func logSumExp(
     _ rows: Int, _ n: Int, _ x: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>)
 

@@ -438,6 +438,19 @@ import Testing
     }
   }
 
+  @Test(
+    arguments: [
+      [], [1000, -1000, 999], [1e30, 1e30, -1e30], [-.infinity, 3, -.infinity],
+      [-.infinity, -.infinity], [.infinity, 0, 1], [0, .nan, 1], [.infinity, .nan, -.infinity],
+      [.nan, .infinity],
+    ] as [[Float]])
+  func rowsOfExtremes(row: [Float]) throws {
+    try agree("softmax of \(row)", writing: [row]) { $0.softmax(1, row.count, $1[0]) }
+    try agree("log Σ exp of \(row)", writing: [empty(1)]) {
+      $0.logSumExp(1, row.count, row, to: $1[0])
+    }
+  }
+
   @Test(arguments: 0..<10) func attention(seed: Int) throws {
     var draws = Draws(seed)
     let (batch, length, heads) = (draws.size(1...3), draws.size(1...70), draws.size(1...3))

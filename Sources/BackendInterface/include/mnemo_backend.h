@@ -296,7 +296,8 @@ struct mnemo_backend {
   /// Replaces the gradient g of y = softmax(x) by that of x: y ∘ (g − Σ g y).
   void (*softmax_slope)(ptrdiff_t rows, ptrdiff_t n, const float *y, float *g);
 
-  /// out[r] = log Σ e^x[r, i]; −∞ for rows of no elements.
+  /// out[r] = log Σ e^x[r, i], the largest number where that is infinite; −∞ for rows of no
+  /// elements.
   void (*log_sum_exp)(ptrdiff_t rows, ptrdiff_t n, const float *x, float *out);
 
   /// losses[r] = weights[r] · (logs[r] − x[r, targets[r]]), logs[r] = log Σ e^x[r, i]; a weight of
