@@ -7,8 +7,8 @@ LIBRARY = .build/release/libMnemoLibrary.so
 SWIFT_SOURCES = Package.swift Sources Tests
 LUA_SOURCES = lua examples bench tools Tests/Lua Tests/StockLua Tests/Fuzz
 
-.PHONY: all deps build library demo test test-lua test-stock test-checked test-sanitized bench bench-scaling \
-  transcript lint docs docs-check format install
+.PHONY: all deps build library demo test test-lua test-stock test-checked test-sanitized test-backend \
+  bench bench-scaling transcript lint docs docs-check format install
 
 all: build
 
@@ -71,6 +71,16 @@ test-checked: deps
 test-sanitized: deps
 	MNEMO_CHECKED=1 ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --sanitize=address \
 	  --disable-testable-imports --scratch-path .build/sanitized --skip CommandTests
+
+# The tests of the engine with a library in the processor's place, each primitive held against the
+# reference first; two minutes if it is the reference itself. The tests of updates hold to the
+# processor's bits.
+BACKEND ?= $(CURDIR)/.build/release/libReferenceBackend.so
+test-backend: deps
+	$(SWIFT) build -c release --build-tests
+	MNEMO_BACKEND=$(BACKEND) $(SWIFT) test -c release --disable-testable-imports --skip-build \
+	  --filter 'KernelsTests.BackendTests|TensorsTests|TransformersTests|TrainingTests' \
+	  --skip UpdateTests
 
 # How fast this machine and mnemo are, one line of JSON for each number; bench/README.md explains.
 bench: build
