@@ -14,6 +14,8 @@ static const struct {
   ENTRY(download),
   ENTRY(copy),
   ENTRY(fill),
+  ENTRY(widen),
+  ENTRY(narrow),
   ENTRY(unary),
   ENTRY(unary_slope),
   ENTRY(binary),

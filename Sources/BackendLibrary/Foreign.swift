@@ -69,10 +69,22 @@ extension Lines {
   var foreign: mnemo_lines { mnemo_lines(outer: outer, size: size, inner: inner) }
 }
 
+extension DType {
+  /// Of the types that are computed with.
+  var foreign: Int32 {
+    switch self {
+    case .float32: Int32(MNEMO_FLOAT32)
+    case .float16: Int32(MNEMO_FLOAT16)
+    case .bfloat16: Int32(MNEMO_BFLOAT16)
+    case .float64, .int64, .int32, .int16, .int8, .uint8, .bool:
+      preconditionFailure("no number type to compute with")
+    }
+  }
+}
+
 extension MatrixView {
   var foreign: mnemo_matrix {
-    mnemo_matrix(
-      numbers: pointer, dtype: Int32(MNEMO_FLOAT32), transposed: transposed, stride: stride)
+    mnemo_matrix(numbers: address, dtype: dtype.foreign, transposed: transposed, stride: stride)
   }
 }
 

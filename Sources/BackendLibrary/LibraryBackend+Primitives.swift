@@ -29,6 +29,19 @@ extension LibraryBackend {
     layout.withForeign { table.pointee.fill(target, $0, value) }
   }
 
+  public func widen(
+    _ source: UnsafeRawPointer, _ dtype: DType, _ from: Layout,
+    to out: UnsafeMutablePointer<Float>
+  ) {
+    from.withForeign { table.pointee.widen(source, dtype.foreign, $0, out) }
+  }
+
+  public func narrow(
+    _ count: Int, _ x: UnsafePointer<Float>, to target: UnsafeMutableRawPointer, _ dtype: DType
+  ) {
+    table.pointee.narrow(count, x, target, dtype.foreign)
+  }
+
   public func unary(
     _ op: UnaryOp, _ count: Int, _ x: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>
   ) {
@@ -100,10 +113,10 @@ extension LibraryBackend {
   }
 
   public func gatherRows(
-    _ count: Int, width: Int, _ ids: UnsafePointer<Int32>, of table: UnsafePointer<Float>,
-    to out: UnsafeMutablePointer<Float>
+    _ count: Int, width: Int, _ ids: UnsafePointer<Int32>, of table: UnsafeRawPointer,
+    _ dtype: DType, to out: UnsafeMutablePointer<Float>
   ) {
-    self.table.pointee.gather_rows(count, width, ids, table, Int32(MNEMO_FLOAT32), out)
+    self.table.pointee.gather_rows(count, width, ids, table, dtype.foreign, out)
   }
 
   public func addRows(

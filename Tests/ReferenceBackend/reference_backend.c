@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char no_memory[] = "there is no memory for it";
 
@@ -48,6 +49,53 @@ static void copy(
 static void fill(float *target, struct mnemo_layout layout, float value) {
   ptrdiff_t count = product_of(layout.rank, layout.shape);
   for (ptrdiff_t i = 0; i < count; i++) target[place_of(i, layout)] = value;
+}
+
+// Number `i` from an address.
+static float number(const void *address, int32_t dtype, ptrdiff_t i) {
+  switch (dtype) {
+    case MNEMO_FLOAT32: return ((const float *)address)[i];
+    case MNEMO_FLOAT16: return (float)((const _Float16 *)address)[i];
+    case MNEMO_BFLOAT16: {
+      uint32_t bits = (uint32_t)((const uint16_t *)address)[i] << 16;
+      float value;
+      memcpy(&value, &bits, sizeof value);
+      return value;
+    }
+    default: return NAN;
+  }
+}
+
+static void widen(const void *source, int32_t dtype, struct mnemo_layout from, float *out) {
+  ptrdiff_t count = product_of(from.rank, from.shape);
+  for (ptrdiff_t i = 0; i < count; i++) out[i] = number(source, dtype, place_of(i, from));
+}
+
+// The size of a positive bfloat16; the one beyond the largest counts as 2¹²⁸.
+static double size_of(uint16_t bits) {
+  return bits == 0x7F80 ? ldexp(1, 128) : number(&bits, MNEMO_BFLOAT16, 0);
+}
+
+// The bits of the bfloat16 nearest to a number: of the two around it, by their distances.
+static uint16_t nearest_bfloat16(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  if (isnan(x)) return 0x7FC0;
+  if (isinf(x)) return (uint16_t)(bits >> 16);
+  uint16_t below = (uint16_t)(bits >> 16 & 0x7FFF), sign = (uint16_t)(bits >> 16 & 0x8000);
+  double down = fabs(x) - size_of(below), up = size_of(below + 1) - fabs(x);
+  bool is_down = down < up || (down == up && below % 2 == 0);
+  return (uint16_t)(sign | (is_down ? below : below + 1));
+}
+
+static void narrow(ptrdiff_t count, const float *x, void *target, int32_t dtype) {
+  for (ptrdiff_t i = 0; i < count; i++) {
+    switch (dtype) {
+      case MNEMO_FLOAT32: ((float *)target)[i] = x[i]; break;
+      case MNEMO_FLOAT16: ((_Float16 *)target)[i] = (_Float16)x[i]; break;
+      case MNEMO_BFLOAT16: ((uint16_t *)target)[i] = nearest_bfloat16(x[i]); break;
+    }
+  }
 }
 
 // MARK: Elements
@@ -227,14 +275,13 @@ static const char *order(
 // MARK: Products
 
 static double entry(struct mnemo_matrix matrix, ptrdiff_t i, ptrdiff_t j) {
-  const float *numbers = matrix.numbers;
-  return numbers[matrix.transposed ? j * matrix.stride + i : i * matrix.stride + j];
+  ptrdiff_t place = matrix.transposed ? j * matrix.stride + i : i * matrix.stride + j;
+  return number(matrix.numbers, matrix.dtype, place);
 }
 
 static const char *product(
   ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, struct mnemo_matrix a, struct mnemo_matrix b, float beta,
   float *c) {
-  if (a.dtype != MNEMO_FLOAT32 || b.dtype != MNEMO_FLOAT32) return "matrices are float32 only";
   for (ptrdiff_t i = 0; i < m; i++) {
     for (ptrdiff_t j = 0; j < n; j++) {
       double sum = beta == 0 ? 0 : beta * (double)c[i * n + j];
@@ -260,10 +307,9 @@ static const char *products(
 static void gather_rows(
   ptrdiff_t count, ptrdiff_t width, const int32_t *ids, const void *table, int32_t dtype,
   float *out) {
-  const float *numbers = table;
   for (ptrdiff_t r = 0; r < count; r++) {
     for (ptrdiff_t i = 0; i < width; i++) {
-      out[r * width + i] = dtype == MNEMO_FLOAT32 ? numbers[ids[r] * width + i] : NAN;
+      out[r * width + i] = number(table, dtype, ids[r] * width + i);
     }
   }
 }
@@ -764,6 +810,8 @@ static const struct mnemo_backend table = {
   .download = download,
   .copy = copy,
   .fill = fill,
+  .widen = widen,
+  .narrow = narrow,
   .unary = unary,
   .unary_slope = unary_slope,
   .binary = binary,

@@ -42,7 +42,7 @@ extern "C" {
 /// NULL, or why a function failed: a sentence that lives as long as the process.
 typedef const char *MNEMO_NULLABLE mnemo_failure;
 
-/// The type of numbers in memory (dtype).
+/// The type of numbers in memory (dtype): Float32, Float16 or bfloat16.
 enum { MNEMO_FLOAT32 = 0, MNEMO_FLOAT16 = 1, MNEMO_BFLOAT16 = 2 };
 
 /// Functions of one number (mnemo_unary.op), with their slopes where they need a word.
@@ -122,7 +122,7 @@ struct mnemo_lines {
 /// A matrix in memory: row-major with `stride` numbers between rows, or the transpose of one.
 struct mnemo_matrix {
   const void *numbers;
-  int32_t dtype;  // MNEMO_FLOAT32 today.
+  int32_t dtype;
   bool transposed;
   ptrdiff_t stride;
 };
@@ -218,6 +218,14 @@ struct mnemo_backend {
   /// Sets every element of a view to `value`.
   void (*fill)(float *target, struct mnemo_layout layout, float value);
 
+  /// Converts the elements of a view to float, to lie side by side; the offset counts numbers from
+  /// the address.
+  void (*widen)(const void *source, int32_t dtype, struct mnemo_layout from, float *out);
+
+  /// Rounds `count` numbers to the nearest of a type, of two as near to the even one; NaN stays
+  /// NaN.
+  void (*narrow)(ptrdiff_t count, const float *x, void *target, int32_t dtype);
+
   // Elements.
 
   /// out[i] = op(x[i]).
@@ -263,7 +271,8 @@ struct mnemo_backend {
     ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, struct mnemo_matrix a, struct mnemo_matrix b, float beta,
     float *c);
 
-  /// `count` products of this kind, with beta = 0, of a[i] and b[i], one result behind the other.
+  /// `count` products of this kind, with beta = 0, of a[i] and b[i], one result behind the other;
+  /// those of `a` have one number type, and so do those of `b`.
   mnemo_failure (*MNEMO_NONNULL products)(
     ptrdiff_t count, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const struct mnemo_matrix *a,
     const struct mnemo_matrix *b, float *c);
