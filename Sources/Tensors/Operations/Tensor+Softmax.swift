@@ -113,10 +113,11 @@ extension Tensor {
     ) { g, saved in
       let x = saved.tensors[0]
       let dx = try Tensor(uninitialized: x.shape)
-      try withExtendedLifetime(saved) {
-        try Backends.current.crossEntropySlope(
+      let scale = try g.item() / total
+      withExtendedLifetime(saved) {
+        Backends.current.crossEntropySlope(
           rows, n, x.pointer, saved.integers[0].pointer, weights: saved.tensors[1].pointer,
-          logs: saved.tensors[2].pointer, scale: try g.item() / total, to: dx.pointer)
+          logs: saved.tensors[2].pointer, scale: scale, to: dx.pointer)
       }
       return [dx]
     }
