@@ -66,6 +66,14 @@ local function source()
   return kept
 end
 
+--- A tensor over a file.
+local function mapped(name)
+  mnemo.safetensors.save("mapped.safetensors", {
+    floats = mnemo.rand(3, 4, { seed = 1 }), halves = mnemo.rand(3, 3, { seed = 1 }):half(),
+  })
+  return mnemo.safetensors.open("mapped.safetensors")[name]
+end
+
 local makers = {
   Tensor = {
     function() return mnemo.rand(3, 4, { seed = random(9) }) end,
@@ -95,6 +103,13 @@ local makers = {
     function() return mnemo.ones(2, 8, 65) end,
     function() return mnemo.ones(2, 8) end,
     function() return mnemo.ones(1, 1, 1, 1, 1, 1, 1, 2) end,
+    function() return mnemo.rand(3, 4, { seed = 1 }):half() end,
+    function() return mnemo.rand(4, 3, { seed = 1 }):bfloat16():t() end,
+    function() return mnemo.rand(5, 6, { seed = 1 }):half():narrow(2, 2, 3) end,
+    function() return mnemo.rand(3, { seed = 1 }):bfloat16():expand(3, 3) end,
+    function() return mnemo.zeros(0, 3):half() end,
+    function() return mnemo.ones(65, 4):bfloat16() end,
+    function() return mapped(pick { "floats", "halves" }) end,
   },
   IntTensor = {
     function() return mnemo.int_tensor { { 1, 2 }, { 3, 1 } } end,
