@@ -41,6 +41,7 @@ public final class MemoryPool: Sendable {
   public var peakBytes: Int { peak.load(ordering: .relaxed) }
 
   /// Sizes are rounded up to eighths of a power of two, so that nearly equal blocks are reused.
+  @inline(__always)
   private static func rounded(_ bytes: Int) -> Int {
     if isWatched { return bytes }
     guard bytes >= pooledFrom else { return (bytes + 63) & ~63 }
@@ -60,6 +61,7 @@ public final class MemoryPool: Sendable {
     return block
   }
 
+  @inline(__always)
   private func keptBlock(_ bytes: Int) -> Block? {
     guard bytes >= Self.pooledFrom else { return nil }
     return kept.withLock { kept in
@@ -69,6 +71,7 @@ public final class MemoryPool: Sendable {
     }
   }
 
+  @inline(__always)
   private static func allocated(_ bytes: Int) -> Block? {
     allocate(bytes).map { Block(pointer: $0, bytes: bytes) }
   }
@@ -79,6 +82,7 @@ public final class MemoryPool: Sendable {
     return Self.allocated(bytes)
   }
 
+  @inline(__always)
   private static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
     if bytes <= small { return malloc(bytes) }
     var pointer: UnsafeMutableRawPointer?

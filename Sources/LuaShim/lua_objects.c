@@ -48,8 +48,9 @@ int mnemo_pushobject(
   lua_State *L, void *object, uintptr_t type, void *declaration, int metatable,
   int isidentified) {
   object_request request = {{&magic, object, type, declaration}, metatable, isidentified};
+  lua_pushcfunction(L, make_object);
   lua_pushlightuserdata(L, &request);
-  int status = mnemo_protect(L, make_object, 1, 1);
+  int status = mnemo_protected(L, 1, 1);
   return status == LUA_OK ? status : mnemo_failed(L, status, 1);
 }
 

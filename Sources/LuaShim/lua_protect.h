@@ -8,6 +8,9 @@
 /// error value takes its place. No interrupt is raised meanwhile.
 int mnemo_protect(lua_State *L, lua_CFunction function, int arguments, int results);
 
+/// The same for a function that lies below its arguments already.
+int mnemo_protected(lua_State *L, int arguments, int results);
+
 /// Pops an error value and keeps its words for `mnemo_failure`; pushes nil if a value is expected.
 /// Returns the status.
 int mnemo_failed(lua_State *L, int status, int value);

@@ -12,6 +12,10 @@ int mnemo_isprotecting(void) { return protecting; }
 int mnemo_protect(lua_State *L, lua_CFunction function, int arguments, int results) {
   lua_pushcfunction(L, function);
   lua_insert(L, -arguments - 1);
+  return mnemo_protected(L, arguments, results);
+}
+
+int mnemo_protected(lua_State *L, int arguments, int results) {
   protecting++;
   int status = lua_pcall(L, arguments, results, 0);
   protecting--;

@@ -102,7 +102,10 @@ public final class StopToken: Sendable {
 
   /// - Throws: `Stopped` if an operation was cut short, so that its numbers go no further.
   public static func check() throws {
-    if let current, current.wasCut.load(ordering: .relaxed) { throw Stopped() }
+    // Asked by every operation, so without counting who holds the token.
+    guard let address = thread_value() else { return }
+    let token = Unmanaged<StopToken>.fromOpaque(address)
+    if token._withUnsafeGuaranteedRef({ $0.wasCut.load(ordering: .relaxed) }) { throw Stopped() }
   }
 
   /// - Throws: `Stopped` if whoever waits for this thread's operation no longer wants to.
