@@ -109,7 +109,7 @@ enum TensorFunctions {
         ], returns: [.object("Tensor")], example: "print(mnemo.where(mnemo.tensor{1, 0}, 5, -5))"
       ) { call in
         call.returns(
-          try Tensor.select(call.object(1, Tensor.self), call.operand(2), call.operand(3)))
+          try Tensor.choose(call.object(1, Tensor.self), call.operand(2), call.operand(3)))
       },
     ]
   }

@@ -84,7 +84,7 @@ struct AttentionCase: CustomTestStringConvertible, Sendable {
     let scores = try heads(q, e).matmul(heads(k, e).transpose(2, 3)).mul(Tensor(scale))
     let place = try Tensor((0..<t).map { Float($0) })
     let past = try place.compare(place.reshape([t, 1]), "le", .lessOrEqual)
-    let beta = try Tensor.select(past, scores, Tensor(-.infinity)).softmax(-1)
+    let beta = try Tensor.choose(past, scores, Tensor(-.infinity)).softmax(-1)
     let output = try beta.matmul(heads(v, f)).transpose(1, 2).reshape([b, t, h * f])
     return try rows.rows(of: output)
   }

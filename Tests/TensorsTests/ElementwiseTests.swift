@@ -55,7 +55,7 @@ let broadcastingShapes: [([Int], [Int])] = [
     let mask = try Tensor(Reference.broadcast(a, b).last == 5 ? [1, 0, -2, 0, 1] : [1])
     let flags = Reference(mask)
     try check([Sample(a), Sample(b)]) {
-      try Tensor.select(mask, $0[0], $0[1])
+      try Tensor.choose(mask, $0[0], $0[1])
     } equals: { x in
       let either = Reference.combine(x[0], x[1]) { x, _ in x }
       return Reference(shape: Reference.broadcast(flags.shape, either.shape)) {
@@ -68,7 +68,7 @@ let broadcastingShapes: [([Int], [Int])] = [
     let mask = try Tensor([1, 0, 0, 1, 1, 0], shape: [2, 3, 1])
     let flags = Reference(mask)
     try check([[3, 5], [2, 1, 1]]) {
-      try Tensor.select(mask, $0[0], $0[1])
+      try Tensor.choose(mask, $0[0], $0[1])
     } equals: { x in
       Reference(shape: [2, 3, 5]) { flags[$0] != 0 ? x[0][$0] : x[1][$0] }
     }
@@ -159,7 +159,7 @@ let broadcastingShapes: [([Int], [Int])] = [
     expect(try Tensor(1).maximum(x), [1, 1, 1, 1000, .infinity, .nan])
     // The branch not taken contributes nothing, whatever it is.
     expect(
-      try Tensor.select(Tensor([1, 1, 1, 1, 1, 0]), Tensor(2), x), [2, 2, 2, 2, 2, .nan])
+      try Tensor.choose(Tensor([1, 1, 1, 1, 1, 0]), Tensor(2), x), [2, 2, 2, 2, 2, .nan])
   }
 
   @Test func comparisonsGiveMasksWithoutGradient() throws {
@@ -208,7 +208,7 @@ let broadcastingShapes: [([Int], [Int])] = [
       try a.compare(b, "eq", .equal)
     }
     expectError("where: shapes [2] and [2, 3] do not broadcast together") {
-      try Tensor.select(Tensor([1, 0]), a, a)
+      try Tensor.choose(Tensor([1, 0]), a, a)
     }
     expectError("clamp: the lower limit 2.0 is above the upper limit 1.0") { try a.clamp(2, 1) }
     expectError("clamp: the lower limit nan is above the upper limit 1.0") {

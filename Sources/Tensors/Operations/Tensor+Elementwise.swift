@@ -1,6 +1,6 @@
-// Elementwise operations. Each is a forward loop and, beside it, the rule by which a gradient g of
-// the result becomes gradients of the inputs. Broadcast inputs get their gradient summed back to
-// their shape by `backward`.
+// Elementwise operations. Each is a call of the backend and, beside it, the rule by which a gradient
+// g of the result becomes gradients of the inputs. Broadcast inputs get their gradient summed back
+// to their shape by `backward`.
 
 extension Tensor {
   /// op(self, other), broadcast, without gradient.
@@ -97,7 +97,7 @@ extension Tensor {
 
   /// `a` where `mask` is not 0, else `b`; all three broadcast.
   /// - Throws: `EngineError` if the shapes do not broadcast.
-  public static func select(_ mask: Tensor, _ a: Tensor, _ b: Tensor) throws -> Tensor {
+  public static func choose(_ mask: Tensor, _ a: Tensor, _ b: Tensor) throws -> Tensor {
     let target = try Layout.broadcast(
       Layout.broadcast(mask.shape, a.shape, "where"), b.shape, "where")
     let chosen = try mask.expand(target).detach().workingCopy()
@@ -111,7 +111,7 @@ extension Tensor {
     }
     return result.recorded("where", from: [a, b], saving: [chosen]) { g, saved in
       let (chosen, zero) = (saved.tensors[0], Tensor(0))
-      return [try Tensor.select(chosen, g, zero), try Tensor.select(chosen, zero, g)]
+      return [try Tensor.choose(chosen, g, zero), try Tensor.choose(chosen, zero, g)]
     }
   }
 
@@ -189,7 +189,7 @@ extension Tensor {
     _ op: BinaryOp, _ other: Tensor, _ operation: String
   ) throws {
     try checkOverwritable(by: other, operation)
-    let updated = try detach().binary(op, other.detach(), operation)
+    let updated = try binary(op, other, operation)
     try StopToken.check()
     overwrite(with: updated)
   }
@@ -200,7 +200,7 @@ extension Tensor {
       throw EngineError(
         operation, "this view repeats its elements (expand); change a clone() of it")
     }
-    _ = try other.layout.expanded(to: shape, operation)
+    if other.shape != shape { _ = try other.layout.expanded(to: shape, operation) }
     try StopToken.check()
   }
 
