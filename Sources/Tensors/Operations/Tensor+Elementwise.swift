@@ -1,6 +1,6 @@
-// Elementwise operations. Each is a call of the backend and, beside it, the rule by which a gradient
-// g of the result becomes gradients of the inputs. Broadcast inputs get their gradient summed back
-// to their shape by `backward`.
+// Elementwise operations. Each is a call of the backend and, beside it, the rule by which a
+// gradient g of the result becomes gradients of the inputs. Broadcast inputs get their gradient
+// summed back to their shape by `backward`.
 
 extension Tensor {
   /// op(self, other), broadcast, without gradient.
