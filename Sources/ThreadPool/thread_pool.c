@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 // One call of thread_pool_run, on its caller's stack; guarded by the lock.
@@ -99,6 +100,20 @@ static bool start(void *(*body)(void *)) {
   return status == 0;
 }
 
+// Whether this new thread has room for an arena, in which malloc keeps the small blocks of a thread
+// (glibc takes up to 128 MB of addresses for one). Without, each block takes a page of its own, and
+// the last megabytes are gone at once: Swift ends the process where an object cannot be had.
+static bool take_arena(void) {
+  const size_t size = (size_t)128 << 20;
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  void *room = mmap(NULL, size, PROT_NONE, flags, -1, 0);
+  if (room == MAP_FAILED) return false;
+  munmap(room, size);
+  void *volatile first = malloc(1);
+  free(first);
+  return true;
+}
+
 static void withdraw(struct job *job) {
   for (struct job **place = &jobs; *place; place = &(*place)->next) {
     if (*place == job) {
@@ -110,8 +125,13 @@ static void withdraw(struct job *job) {
 }
 
 static void *work(void *unused) {
+  bool has_arena = take_arena();
   pthread_mutex_lock(&lock);
-  for (;;) {
+  if (!has_arena) {
+    workers--;
+    patience = 1000;
+  }
+  while (has_arena) {
     struct job *job = jobs;
     if (!job) {
       pthread_mutex_unlock(&lock);
@@ -128,6 +148,7 @@ static void *work(void *unused) {
     pthread_mutex_lock(&lock);
     if (--job->active == 0) pthread_cond_broadcast(&finished);
   }
+  pthread_mutex_unlock(&lock);
   return unused;
 }
 
@@ -180,8 +201,11 @@ void thread_pool_run(int lanes, void (*body)(void *context, int lane), void *con
 }
 
 static void *run_errands(void *unused) {
+  bool has_arena = take_arena();
   pthread_mutex_lock(&lock);
-  for (;;) {
+  // Its errands are run by who waits for them.
+  if (!has_arena) has_messenger = false;
+  while (has_arena) {
     struct errand *errand = first_errand;
     if (!errand) {
       pthread_cond_wait(&has_errand, &lock);
@@ -194,6 +218,7 @@ static void *run_errands(void *unused) {
     free(errand);
     pthread_mutex_lock(&lock);
   }
+  pthread_mutex_unlock(&lock);
   return unused;
 }
 
