@@ -25,6 +25,9 @@ public final class MemoryPool: Sendable {
   private let kept = Lock(Kept())
   private static let pooledFrom = 1 << 18
   private static let keepAtLeast = 256 << 20
+  /// What large blocks leave, for the objects of Swift: their allocation ends the process where it
+  /// fails, on whichever thread it is.
+  private static let reserve = 8 << 20
   /// The most bytes in one block: nothing near it can be had, and sums of such do not overflow.
   private static let most = 1 << 46
   /// Up to here malloc is faster than an aligned block, and alignment to 64 bytes gains nothing.
@@ -71,9 +74,23 @@ public final class MemoryPool: Sendable {
     }
   }
 
-  @inline(__always)
   private static func allocated(_ bytes: Int) -> Block? {
-    allocate(bytes).map { Block(pointer: $0, bytes: bytes) }
+    guard let pointer = allocate(bytes) else { return nil }
+    if bytes >= pooledFrom, !hasReserve {
+      free(pointer)
+      return nil
+    }
+    return Block(pointer: pointer, bytes: bytes)
+  }
+
+  /// Whether the reserve could be had; asking the kernel costs less than a large block's pages.
+  private static var hasReserve: Bool {
+    let (readAndWrite, own) = (PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS)
+    guard let pages = mmap(nil, reserve, readAndWrite, own, -1, 0), pages != MAP_FAILED else {
+      return false
+    }
+    munmap(pages, reserve)
+    return true
   }
 
   /// What is kept for later may be in the way.
