@@ -99,6 +99,7 @@ static int anchor_released(lua_State *L) {
   return 0;
 }
 
+// Tells its address through its argument; still without an owner, whom Swift keeps on an error.
 static int make_anchor(lua_State *L) {
   void **anchor = lua_newuserdatauv(L, sizeof(void *), 0);
   *anchor = NULL;
@@ -110,7 +111,7 @@ static int make_anchor(lua_State *L) {
   lua_setmetatable(L, -2);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &anchor_key);
-  *anchor = lua_touserdata(L, 1);
+  *(void ***)lua_touserdata(L, 1) = anchor;
   return 0;
 }
 
@@ -118,7 +119,10 @@ static int make_anchor(lua_State *L) {
 // made before any object, goes last. Every function of ours holds it and asks it whether there
 // is still somebody to call.
 int mnemo_anchor(lua_State *L, void *owner) {
-  lua_pushlightuserdata(L, owner);
+  void **anchor = NULL;
+  lua_pushlightuserdata(L, &anchor);
   int status = mnemo_protect(L, make_anchor, 1, 0);
-  return status == LUA_OK ? status : mnemo_failed(L, status, 0);
+  if (status != LUA_OK) return mnemo_failed(L, status, 0);
+  *anchor = owner;
+  return status;
 }

@@ -25,7 +25,8 @@ static void pushidentified(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &identified);
 }
 
-// Without an object until nothing can fail any more: Swift keeps it if something does.
+// Without an object: Swift keeps it if anything fails, be it a hook of the program's that raises an
+// error when this returns.
 static int make_object(lua_State *L) {
   const object_request *request = lua_touserdata(L, 1);
   // One user value, for a Lua value that the object must keep alive (Call.setUserValue).
@@ -40,7 +41,6 @@ static int make_object(lua_State *L) {
   }
   lua_rawgeti(L, LUA_REGISTRYINDEX, request->metatable);
   lua_setmetatable(L, 2);
-  block->object = request->block.object;
   return 1;
 }
 
@@ -51,7 +51,9 @@ int mnemo_pushobject(
   lua_pushcfunction(L, make_object);
   lua_pushlightuserdata(L, &request);
   int status = mnemo_protected(L, 1, 1);
-  return status == LUA_OK ? status : mnemo_failed(L, status, 1);
+  if (status != LUA_OK) return mnemo_failed(L, status, 1);
+  ((mnemo_block *)lua_touserdata(L, -1))->object = object;
+  return status;
 }
 
 int mnemo_pushidentified(lua_State *L, void *object) {
