@@ -170,7 +170,8 @@ private struct Header {
     }
     metadata = listing.metadata
     let dataSize = size - dataStart
-    entries = try listing.tensors
+    // By name, so that of several that are wrong the same one is told every time.
+    entries = try listing.tensors.sorted { $0.0 < $1.0 }
       .map { name, info in
         let wrong = { (message: String) in failure("tensor \(quoted(name)): \(message)") }
         return try Entry(name, info, dataSize: dataSize, wrong)
@@ -258,7 +259,7 @@ private struct Listing: Decodable {
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Name.self)
-    for name in container.allKeys {
+    for name in container.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
       if name.stringValue == Safetensors.metadataKey {
         do {
           metadata = try container.decodeIfPresent([String: String].self, forKey: name) ?? [:]
