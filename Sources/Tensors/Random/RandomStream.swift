@@ -22,8 +22,10 @@ public enum RandomPurpose: UInt32, Sendable {
 public struct RandomStream: RandomNumberGenerator, Sendable {
   private let key: SIMD2<UInt32>
   private var counter: SIMD4<UInt32>
+  /// The words of a block, the next one first.
   private var words = SIMD4<UInt32>()
-  private var used = 4
+  /// How many of them are left.
+  private var left = 0
 
   /// The stream of `seed`, `purpose` and `index`, at its beginning.
   public init(seed: UInt64, purpose: RandomPurpose, index: UInt64 = 0) {
@@ -36,13 +38,15 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   /// The next 32 random bits.
   @inline(__always)
   public mutating func nextWord() -> UInt32 {
-    if used == 4 {
+    if left == 0 {
       words = Philox.block(counter: counter, key: key)
       counter[0] &+= 1
-      used = 0
+      left = 4
     }
-    defer { used &+= 1 }
-    return words[used]
+    left &-= 1
+    let word = words.x
+    words = SIMD4(words.y, words.z, words.w, 0)
+    return word
   }
 
   /// The next 64 random bits.
