@@ -2,8 +2,14 @@
 ///
 /// Building costs O(n); a draw costs two random words. Weights need not sum to 1.
 public struct AliasTable: Sendable {
-  private let threshold: [UInt32]
-  private let alias: [Int32]
+  /// A draw ends at a column, or at its alias if the coin is not below the threshold.
+  private struct Column {
+    let threshold: UInt32
+    let alias: Int32
+  }
+
+  /// Side by side, so that a draw looks at one place.
+  private let columns: [Column]
 
   /// A table for these weights.
   /// - Throws: `EngineError` if a weight is negative or not finite, or none is positive.
@@ -42,21 +48,22 @@ public struct AliasTable: Sendable {
       probability[i] = 0
       alias[i] = Int32(heaviest)
     }
-    self.alias = alias
-    threshold = probability.map { p in
-      p >= 1 ? UInt32.max : UInt32((p * 0x1p32).rounded(.down))
+    columns = zip(probability, alias).map { p, alias in
+      Column(
+        threshold: p >= 1 ? UInt32.max : UInt32((p * 0x1p32).rounded(.down)), alias: alias)
     }
   }
 
   /// Number of categories.
-  public var count: Int { alias.count }
+  public var count: Int { columns.count }
 
   /// Draws one category, counted from 0.
   @inline(__always)
   public func sample(using stream: inout RandomStream) -> Int {
-    let column = Int(stream.below(UInt32(truncatingIfNeeded: alias.count)))
+    let place = Int(stream.below(UInt32(truncatingIfNeeded: columns.count)))
     let coin = stream.nextWord()
+    let column = columns[place]
     // A threshold of all ones means "always this column": its alias is itself.
-    return coin < threshold[column] ? column : Int(alias[column])
+    return coin < column.threshold ? place : Int(column.alias)
   }
 }
