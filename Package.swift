@@ -37,9 +37,10 @@ let package = Package(
     // The engine; imports point downwards only. OpenBLAS is loaded when it is first used.
     .target(name: "OpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "ThreadPool"),
+    .target(name: "VectorKernels"),
     .target(name: "Stopping", dependencies: ["ThreadPool"]),
     .target(
-      name: "Kernels", dependencies: ["OpenBLAS", "ThreadPool", "Stopping"],
+      name: "Kernels", dependencies: ["VectorKernels", "OpenBLAS", "ThreadPool", "Stopping"],
       swiftSettings: kernelFlags),
     .target(name: "BackendInterface"),
     .target(
@@ -86,7 +87,8 @@ let package = Package(
       name: "ReferenceBackend", dependencies: ["BackendInterface"], path: "Tests/ReferenceBackend",
       publicHeadersPath: ".", linkerSettings: [.linkedLibrary("m")]),
     .testTarget(
-      name: "KernelsTests", dependencies: ["Kernels", "BackendLibrary", "TestSupport"]),
+      name: "KernelsTests",
+      dependencies: ["Kernels", "VectorKernels", "BackendLibrary", "TestSupport"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"]),
     .testTarget(
       name: "TensorFilesTests", dependencies: ["TensorFiles", "Tensors", "TestSupport"]),

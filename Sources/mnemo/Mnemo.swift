@@ -77,6 +77,7 @@ struct Mnemo: ParsableCommand {
     }
     print(MnemoModule.version)
     print("backend \(Backends.summary)")
+    print("kernels \(KernelSet.name)")
     print(MatrixLibrary.summary)
     Glibc.exit(0)
   }

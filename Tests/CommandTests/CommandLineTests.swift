@@ -41,7 +41,9 @@ import Testing
   @Test func versionAndHelp() throws {
     let version = try mnemo("--version")
     #expect(version.status == 0)
-    #expect(version.output.wholeMatch(of: /\d+\.\d+\.\d+\nbackend cpu\nOpenBLAS .+\n/) != nil)
+    #expect(
+      version.output.wholeMatch(
+        of: /\d+\.\d+\.\d+\nbackend cpu\nkernels (avx512|avx2|portable)\nOpenBLAS .+\n/) != nil)
     for option in ["--help", "-h"] {
       let help = try mnemo(option)
       #expect(help.status == 0)

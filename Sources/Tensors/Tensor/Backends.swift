@@ -18,8 +18,12 @@ public enum Backends {
   ///
   /// `MNEMO_BACKEND` is "cpu", which is the default, or the path of a library as `mnemo_backend.h`
   /// describes it.
-  /// - Throws: `EngineError` if it names no backend, the same at every call.
-  public static func check() throws { _ = try chosen.get() }
+  /// - Throws: `EngineError` if it names no backend, or `MNEMO_KERNELS` no kernels that the processor
+  ///   can; the same at every call.
+  public static func check() throws {
+    try KernelSet.check()
+    _ = try chosen.get()
+  }
 
   /// The backend's name, and the library that it comes from: "cpu", "cuda from /opt/cuda.so".
   ///
