@@ -1,6 +1,6 @@
 import OpenBLAS
 
-/// The library behind products and decompositions, OpenBLAS, loaded when the first of them asks.
+/// The library behind decompositions, OpenBLAS, loaded when the first of them asks.
 ///
 /// Its kernels are chosen by what the processor can do, the same on every version of it;
 /// `OPENBLAS_CORETYPE` names others.
@@ -10,7 +10,7 @@ public enum MatrixLibrary {
     openblas_load(Int32(clamping: Processors.usable)).map { String(cString: $0) }
   }
 
-  /// Loads the library, so that the kernels of products may be called.
+  /// Loads the library, so that its routines may be called.
   /// - Throws: `EngineError` if it is not installed or there is no memory for its buffers.
   package static func check(_ operation: String) throws {
     if let failure { throw EngineError(operation, failure) }

@@ -1,13 +1,10 @@
-import OpenBLAS
-
-/// Matrix products on OpenBLAS, for operations that have asked ``MatrixLibrary`` whether it is
-/// there.
+/// Matrix products.
 ///
-/// OpenBLAS runs one thread per call; the parallelism is ours. A product is cut into parts by its
-/// sizes alone: by rows of the result, or, for the tall sums of weight gradients, by the inner
-/// dimension with partial results added in order.
+/// One call of a kernel runs on one thread. A product is cut into parts by its sizes alone: by rows
+/// of the result, or, for the tall sums of weight gradients, by the inner dimension with partial
+/// results added in order.
 extension CPU {
-  /// The most multiplications in one call of BLAS, which nothing can interrupt: some 30 ms.
+  /// The most multiplications in one call, which nothing can interrupt: some 30 ms.
   private static let mostInOneCall = 1 << 30
 
   /// C[m×n] = alpha·A[m×k]·B[k×n] + beta·C, on the calling thread.
@@ -18,7 +15,9 @@ extension CPU {
     beta: Float = 0, _ c: UnsafeMutablePointer<Float>, stride: Int, stop: StopToken? = nil
   ) {
     guard m * n * k > mostInOneCall else {
-      productInTiles(m, n, k, alpha, a, b, beta, c, stride)
+      kernels.product(
+        m, n, k, alpha, a.pointer, a.stride, a.transposed, b.pointer, b.stride, b.transposed, beta,
+        c, stride)
       return
     }
     if stop?.shouldStop == true { return }
@@ -46,49 +45,8 @@ extension CPU {
     }
   }
 
-  /// Whether OpenBLAS has kernels for products of up to 10⁶ multiplications that read the operands
-  /// where they are; others copy them into panels first, a sixth of the time of the products here.
-  static let hasSmallKernels = ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(
-    MatrixLibrary.kernels)
-
-  /// The most elements of the right operand, a megabyte, that are read again for every tile.
-  private static let mostInTiles = 1 << 18
-
-  /// The product in one call, or in calls small enough for the kernels without copies, which are as
-  /// fast unless the right operand is transposed.
-  private static func productInTiles(
-    _ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: MatrixView, _ b: MatrixView, _ beta: Float,
-    _ c: UnsafeMutablePointer<Float>, _ stride: Int
-  ) {
-    guard hasSmallKernels, !b.transposed, m * n * k > 1_000_000, n * k <= mostInTiles else {
-      productInOneCall(m, n, k, alpha, a, b, beta, c, stride)
-      return
-    }
-    let (rows, columns) = (min(m, 48), min(n, 64))
-    let inner = (1_000_000 / (rows * columns)) & ~15
-    for first in Swift.stride(from: 0, to: k, by: inner) {
-      let depth = min(inner, k - first)
-      let (left, right) = (a.from(0, first), b.from(first, 0))
-      for column in Swift.stride(from: 0, to: n, by: columns) {
-        for row in Swift.stride(from: 0, to: m, by: rows) {
-          productInOneCall(
-            min(rows, m - row), min(columns, n - column), depth, alpha, left.from(row, 0),
-            right.from(0, column), first == 0 ? beta : 1, c + row * stride + column, stride)
-        }
-      }
-    }
-  }
-
-  @inline(__always)
-  private static func productInOneCall(
-    _ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: MatrixView, _ b: MatrixView, _ beta: Float,
-    _ c: UnsafeMutablePointer<Float>, _ stride: Int
-  ) {
-    openblas_sgemm(
-      a.transposed, b.transposed, Int32(truncatingIfNeeded: m), Int32(truncatingIfNeeded: n),
-      Int32(truncatingIfNeeded: k), alpha, a.pointer, Int32(truncatingIfNeeded: a.stride),
-      b.pointer, Int32(truncatingIfNeeded: b.stride), beta, c, Int32(truncatingIfNeeded: stride))
-  }
+  /// The most elements of a right operand, a megabyte, that are turned into memory of their own.
+  private static let mostTurned = 1 << 18
 
   /// C = A·B + beta·C on several threads, C contiguous.
   static func parallelProduct(
@@ -101,21 +59,21 @@ extension CPU {
       if beta == 0 { c.update(repeating: 0, count: m * n) }
       return
     }
-    if b.transposed, hasSmallKernels, m >= 256, n * k <= mostInTiles {
-      // A weight turned once is read by every tile of rows.
+    if b.transposed, m >= 256, n * k <= mostTurned, !Parallel.isInside {
+      // A weight turned once is read by every part.
       let turned = try Scratch(k * n)
       transposeCopy(
         b.pointer, rows: k, columns: n, rowStride: 1, columnStride: b.stride, to: turned.pointer)
       try withExtendedLifetime(turned) {
         try parallelProduct(m, n, k, a, MatrixView(turned.pointer, stride: n), beta: beta, c)
       }
-    } else if m * n * k < 1 << 19 {
-      product(m, n, k, a, b, beta: beta, c, stride: n, stop: stop)
     } else if k >= 4 * max(m, n) && k >= 1024 {
       try innerSplitProduct(m, n, k, a, b, beta, c)
+    } else if Parallel.isInside || m * n * k < 1 << 19 {
+      product(m, n, k, a, b, beta: beta, c, stride: n, stop: stop)
     } else if m >= 32 {
-      // 16 parts at the most, each a multiple of 16 rows and of 64 at least: BLAS reads all of B
-      // anew for every part.
+      // 16 parts at the most, each a multiple of 16 rows and of 64 at least: every part reads all
+      // of B anew.
       let block = max(64, ((m + 15) / 16 + 15) & ~15)
       Parallel.run((m + block - 1) / block) { part, _ in
         let first = part * block
@@ -158,7 +116,6 @@ extension CPU {
     _ m: Int, _ n: Int, _ k: Int, _ a: MatrixView, _ b: MatrixView, beta: Float,
     to c: UnsafeMutablePointer<Float>
   ) throws {
-    try MatrixLibrary.check("matmul")
     if a.isNarrow || b.isNarrow {
       try Self.widenedProducts(m, n, k, [a], [b], beta: beta, c)
     } else {
@@ -170,7 +127,6 @@ extension CPU {
     _ m: Int, _ n: Int, _ k: Int, _ a: [MatrixView], _ b: [MatrixView],
     to c: UnsafeMutablePointer<Float>
   ) throws {
-    try MatrixLibrary.check("matmul")
     if m == 0 || n == 0 { return }
     if a.first?.isNarrow == true || b.first?.isNarrow == true {
       return try Self.widenedProducts(m, n, k, a, b, beta: 0, c)

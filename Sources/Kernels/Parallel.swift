@@ -23,7 +23,7 @@ public enum Parallel {
   }
 
   /// Whether the calling thread is already one of several: what it runs stays on it.
-  @TaskLocal private static var isInside = false
+  @TaskLocal package static var isInside = false
 
   /// Runs `body(part, lane)` for every part in 0..<`parts`, on several threads, and waits.
   ///

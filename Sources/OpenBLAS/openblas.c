@@ -80,9 +80,13 @@ static const char *find(void **found) {
   void *library = dlopen(library_name, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
   if (!library) library = load_with_settings();
   if (!library) {
+    const char *reason = dlerror();
+    const bool has_no_room = strstr(reason, "failed to map") || strstr(reason, "annot allocate");
     snprintf(
-      failure, sizeof failure, "OpenBLAS is missing, on Debian the package libopenblas0 (%s)",
-      dlerror());
+      failure, sizeof failure, "%s (%s)",
+      has_no_room ? "there is not enough memory to load OpenBLAS"
+                  : "OpenBLAS is missing, on Debian the package libopenblas0",
+      reason);
     return failure;
   }
   const struct {
@@ -92,7 +96,6 @@ static const char *find(void **found) {
     {"openblas_get_corename", &openblas_routines.corename},
     {"openblas_get_config", &openblas_routines.config},
     {"openblas_set_num_threads", &openblas_routines.set_num_threads},
-    {"cblas_sgemm", &openblas_routines.sgemm},
     {"sgesdd_", &openblas_routines.sgesdd},
     {"sgeqrf_", &openblas_routines.sgeqrf},
     {"sorgqr_", &openblas_routines.sorgqr},

@@ -1,4 +1,4 @@
-// The part of OpenBLAS that the engine uses, loaded when it is first needed.
+// The part of OpenBLAS that the engine uses, its LAPACK, loaded when it is first needed.
 //
 // Not linked, so that its kernels can be chosen before it looks at the processor: it knows
 // processors by their model numbers, and Debian 12's (0.3.21) takes its oldest kernels, a fifth as
@@ -25,9 +25,6 @@ struct openblas_routines {
   char *(*corename)(void);
   char *(*config)(void);
   void (*set_num_threads)(int count);
-  void (*sgemm)(
-    int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a,
-    int lda, const float *b, int ldb, float beta, float *c, int ldc);
   void (*sgesdd)(
     const char *jobz, const int *m, const int *n, float *a, const int *lda, float *s, float *u,
     const int *ldu, float *vt, const int *ldvt, float *work, const int *lwork, int *iwork,
@@ -53,16 +50,6 @@ static inline const char *openblas_corename(void) { return openblas_routines.cor
 
 /// Version and options of the library, such as "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH …".
 static inline const char *openblas_config(void) { return openblas_routines.config(); }
-
-/// C = alpha·A·B + beta·C, C [m, n] and the operands, perhaps transposed, stored by rows.
-static inline void openblas_sgemm(
-  bool transpose_a, bool transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
-  const float *b, int ldb, float beta, float *c, int ldc) {
-  enum { by_rows = 101, as_it_is = 111, transposed = 112 };  // As cblas.h numbers them.
-  openblas_routines.sgemm(
-    by_rows, transpose_a ? transposed : as_it_is, transpose_b ? transposed : as_it_is, m, n, k,
-    alpha, a, lda, b, ldb, beta, c, ldc);
-}
 
 // Routines of LAPACK. Everything is passed by address, matrices are stored by columns, and the
 // length of each character argument follows at the end, as gfortran passes it.
