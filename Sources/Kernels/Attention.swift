@@ -1,9 +1,8 @@
-import Glibc
-
-// Causal attention in blocks of rows.
+// Causal attention in blocks of queries.
 //
-// A block of 32 queries meets the keys up to its last position only, so half of the T×T products is
-// never computed. Probabilities are kept for the backward pass if they are few (KeptBlocks); else
+// A block's queries, up to 32, stand side by side in the lanes of vectors, with a row for each key.
+// It meets the keys up to its last position only, and its first 16 queries those up to theirs, so
+// half of the T×T products is never computed. Probabilities are kept for the backward pass if they are few (KeptBlocks); else
 // it computes the scores again and has the logarithm of each softmax's denominator to normalise
 // them.
 //
@@ -19,7 +18,6 @@ extension CPU {
     _ v: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>,
     logs: UnsafeMutablePointer<Float>, kept: UnsafeMutablePointer<Float>?
   ) throws {
-    try MatrixLibrary.check("attention")
     let kernel = AttentionKernel(shape, q, k, v, logs, kept)
     try kernel.forEachHead { head, scratch in kernel.forward(head, scratch, out) }
   }
@@ -31,13 +29,12 @@ extension CPU {
     dq: UnsafeMutablePointer<Float>?, dk: UnsafeMutablePointer<Float>?,
     dv: UnsafeMutablePointer<Float>?
   ) throws {
-    try MatrixLibrary.check("attention")
     // What the forward pass wrote is only read here.
     let kernel = AttentionKernel(
       shape, q, k, v, UnsafeMutablePointer(mutating: logs),
       kept.map { UnsafeMutablePointer(mutating: $0) })
     try kernel.forEachHead { head, scratch in
-      kernel.backward(head, scratch, output: out, gradient: g, dq: dq, dk: dk, dv: dv)
+      kernel.backward(head, scratch, gradient: g, dq: dq, dk: dk, dv: dv)
     }
   }
 }
@@ -52,35 +49,24 @@ private struct AttentionBlocks {
   init(_ shape: AttentionShape) {
     rows = shape.rows
     heads = shape.heads
-    let (starts, block) = (shape.rows.starts, AttentionKernel.block)
+    let (starts, block) = (shape.rows.starts, QueryBlock.most)
     firstBlocks = (0..<shape.rows.batch).reduce(into: [0]) { sums, sequence in
       let count = starts[sequence + 1] - starts[sequence]
       sums.append(sums[sequence] + (count + block - 1) / block)
     }
   }
 
-  /// A block of rows of one sequence.
-  struct Block {
-    /// Its place among all blocks.
-    let index: Int
-    /// The first row and how many.
-    let row: Int
-    let count: Int
-    /// Keys up to the last row's position.
-    let columns: Int
-  }
-
   /// Calls `body` for each block of a sequence's rows.
-  func forEachBlock(of sequence: Int, _ body: (Block) -> Void) {
+  func forEachBlock(of sequence: Int, _ body: (QueryBlock) -> Void) {
     let own = rows.starts[sequence]..<rows.starts[sequence + 1]
-    for (i, row) in stride(from: own.lowerBound, to: own.upperBound, by: AttentionKernel.block)
+    for (i, row) in stride(from: own.lowerBound, to: own.upperBound, by: QueryBlock.most)
       .enumerated()
     {
-      let count = min(AttentionKernel.block, own.upperBound - row)
+      let count = min(QueryBlock.most, own.upperBound - row)
       body(
-        Block(
-          index: firstBlocks[sequence] + i, row: row, count: count,
-          columns: Int(rows.positions[row + count - 1]) + 1))
+        QueryBlock(
+          index: firstBlocks[sequence] + i, row: row,
+          positions: rows.positions[row..<row + count]))
     }
   }
 
@@ -89,7 +75,7 @@ private struct AttentionBlocks {
     var sizes: [Int] = []
     for sequence in 0..<rows.batch {
       forEachBlock(of: sequence) { block in
-        sizes += Array(repeating: block.count * block.columns, count: heads)
+        sizes += Array(repeating: block.keys * block.width, count: heads)
       }
     }
     return KeptBlocks(sizes: sizes, memory: memory)
@@ -101,10 +87,30 @@ private struct Head {
   let index: Int
 }
 
+/// Memory of one thread.
+private struct AttentionScratch {
+  /// Scores of a block, then probabilities, [T, 32].
+  let probabilities: UnsafeMutablePointer<Float>
+  /// Gradients of the same, [T, 32].
+  let slopes: UnsafeMutablePointer<Float>
+  /// A block's queries, or the gradients of its results, turned to lanes: [E or F, 32].
+  let turned: UnsafeMutablePointer<Float>
+  /// Logarithms of the softmaxes' denominators, [32].
+  let logs: UnsafeMutablePointer<Float>
+
+  static func count(_ shape: AttentionShape) -> Int {
+    QueryBlock.most * (2 * shape.rows.length + max(shape.keySize, shape.valueSize) + 1)
+  }
+
+  init(_ memory: UnsafeMutablePointer<Float>, _ shape: AttentionShape) {
+    let all = QueryBlock.most * shape.rows.length
+    (probabilities, slopes, logs) = (memory, memory + all, memory + 2 * all)
+    turned = logs + QueryBlock.most
+  }
+}
+
 /// The loops over one head of one sequence.
 private struct AttentionKernel {
-  static let block = 32
-
   let shape: AttentionShape
   let blocks: AttentionBlocks
   let q: UnsafePointer<Float>
@@ -128,28 +134,31 @@ private struct AttentionKernel {
   private var valueStride: Int { shape.heads * shape.valueSize }
 
   /// Runs `body` for each head of each sequence with scratch memory of its thread.
-  func forEachHead(_ body: (Head, UnsafeMutablePointer<Float>) -> Void) throws {
+  func forEachHead(_ body: (Head, AttentionScratch) -> Void) throws {
     let lanes = Parallel.threads
-    let perLane = 2 * Self.block * shape.rows.length
+    let perLane = AttentionScratch.count(shape)
     let scratch = try Scratch(lanes * perLane)
     let base = scratch.pointer
     let heads = shape.heads
     Parallel.run(shape.rows.batch * heads, lanes: lanes) { part, lane in
-      body(Head(sequence: part / heads, index: part % heads), base + lane * perLane)
+      body(
+        Head(sequence: part / heads, index: part % heads),
+        AttentionScratch(base + lane * perLane, shape))
     }
     withExtendedLifetime(scratch) {}
   }
 
-  private func matrix(_ pointer: UnsafePointer<Float>, _ stride: Int) -> MatrixView {
-    MatrixView(pointer, stride: stride)
+  /// The matrix of a head's queries, [n, E].
+  private func queries(_ head: Head, _ block: QueryBlock) -> MatrixView {
+    MatrixView(q + queryOffset(head, block), stride: keyStride)
   }
 
-  private func transposed(_ pointer: UnsafePointer<Float>, _ stride: Int) -> MatrixView {
-    MatrixView(pointer, stride: stride, transposed: true)
+  private func queryOffset(_ head: Head, _ block: QueryBlock) -> Int {
+    block.row * keyStride + head.index * shape.keySize
   }
 
-  private func queries(_ head: Head, _ row: Int) -> UnsafePointer<Float> {
-    q + row * keyStride + head.index * shape.keySize
+  private func resultOffset(_ head: Head, _ block: QueryBlock) -> Int {
+    block.row * valueStride + head.index * shape.valueSize
   }
 
   private func keyOffset(_ head: Head) -> Int {
@@ -160,105 +169,86 @@ private struct AttentionKernel {
     head.sequence * shape.rows.length * valueStride + head.index * shape.valueSize
   }
 
+  private func keys(_ head: Head) -> MatrixView {
+    MatrixView(k + keyOffset(head), stride: keyStride)
+  }
+
+  private func values(_ head: Head) -> MatrixView {
+    MatrixView(v + valueOffset(head), stride: valueStride)
+  }
+
   /// Where the probabilities of a block are kept; nil if they are not.
-  private func keptPlace(_ head: Head, _ block: AttentionBlocks.Block) -> UnsafeMutablePointer<
-    Float
-  >? {
+  private func keptPlace(_ head: Head, _ block: QueryBlock) -> UnsafeMutablePointer<Float>? {
     kept.place(block.index * shape.heads + head.index)
   }
 
-  /// Fills `scores` [n, columns] with the scaled scores of a block.
+  /// Fills `scores` with the scaled scores of a block.
   private func score(
-    _ head: Head, _ block: AttentionBlocks.Block, _ scores: UnsafeMutablePointer<Float>
+    _ head: Head, _ block: QueryBlock, _ scratch: AttentionScratch,
+    _ scores: UnsafeMutablePointer<Float>
   ) {
-    CPU.product(
-      block.count, block.columns, shape.keySize, alpha: shape.scale,
-      matrix(queries(head, block.row), keyStride), transposed(k + keyOffset(head), keyStride),
-      scores, stride: block.columns)
-  }
-
-  /// Turns scores into probabilities up to each row's own position, 0 behind it.
-  private func normalize(
-    _ head: Head, _ block: AttentionBlocks.Block, _ scores: UnsafeMutablePointer<Float>
-  ) {
-    for i in 0..<block.count {
-      let own = Int(shape.rows.positions[block.row + i]) + 1
-      let row = scores + i * block.columns
-      let (top, sum) = CPU.exponentiate(row, own)
-      let inverse = 1 / sum
-      for j in 0..<own { row[j] *= inverse }
-      for j in own..<block.columns { row[j] = 0 }
-      logDenominators[(block.row + i) * shape.heads + head.index] = top + logf(sum)
-    }
+    block.turn(queries(head, block), columns: shape.keySize, to: scratch.turned)
+    block.products(
+      keys(head), scratch.turned, inner: shape.keySize, alpha: shape.scale, to: scores)
   }
 
   func forward(
-    _ head: Head, _ scratch: UnsafeMutablePointer<Float>, _ output: UnsafeMutablePointer<Float>
+    _ head: Head, _ scratch: AttentionScratch, _ output: UnsafeMutablePointer<Float>
   ) {
     blocks.forEachBlock(of: head.sequence) { block in
-      let probabilities = keptPlace(head, block) ?? scratch
-      score(head, block, probabilities)
-      normalize(head, block, probabilities)
-      CPU.product(
-        block.count, shape.valueSize, block.columns, matrix(probabilities, block.columns),
-        matrix(v + valueOffset(head), valueStride),
-        output + block.row * valueStride + head.index * shape.valueSize, stride: valueStride)
+      let probabilities = keptPlace(head, block) ?? scratch.probabilities
+      score(head, block, scratch, probabilities)
+      block.softmax(probabilities, logs: scratch.logs)
+      for i in 0..<block.count {
+        logDenominators[(block.row + i) * shape.heads + head.index] = scratch.logs[i]
+      }
+      block.weightedSums(
+        probabilities, of: values(head), columns: shape.valueSize,
+        to: output + resultOffset(head, block), stride: valueStride)
     }
   }
 
   /// Gradients of one head: with P the probabilities and G the gradient of the output,
-  /// dV += Pᵀ G, dP = G Vᵀ, dS = scale · P ∘ (dP − rowsum(G ∘ O)), dQ = dS K, dK += dSᵀ Q.
+  /// dV += Pᵀ G, dP = G Vᵀ, dS = scale · P ∘ (dP − rowsum(P ∘ dP)), dQ = dS K, dK += dSᵀ Q.
   func backward(
-    _ head: Head, _ scratch: UnsafeMutablePointer<Float>, output: UnsafePointer<Float>,
-    gradient: UnsafePointer<Float>, dq: UnsafeMutablePointer<Float>?,
-    dk: UnsafeMutablePointer<Float>?, dv: UnsafeMutablePointer<Float>?
+    _ head: Head, _ scratch: AttentionScratch, gradient: UnsafePointer<Float>,
+    dq: UnsafeMutablePointer<Float>?, dk: UnsafeMutablePointer<Float>?,
+    dv: UnsafeMutablePointer<Float>?
   ) {
-    let slopes = scratch + Self.block * shape.rows.length
     blocks.forEachBlock(of: head.sequence) { block in
-      let (n, columns) = (block.count, block.columns)
       let p = keptPlace(head, block) ?? probabilitiesAgain(head, block, scratch)
-      let place = block.row * valueStride + head.index * shape.valueSize
-      let (g, o) = (gradient + place, output + place)
+      let g = MatrixView(gradient + resultOffset(head, block), stride: valueStride)
       if let dv {
-        CPU.product(
-          columns, shape.valueSize, n, transposed(p, columns), matrix(g, valueStride),
-          beta: 1, dv + valueOffset(head), stride: valueStride)
+        block.addToKeys(
+          p, g, columns: shape.valueSize, to: dv + valueOffset(head), stride: valueStride)
       }
       if dq == nil && dk == nil { return }
-      CPU.product(
-        n, columns, shape.valueSize, matrix(g, valueStride),
-        transposed(v + valueOffset(head), valueStride), slopes, stride: columns)
-      for i in 0..<n {
-        let inner = CPU.dot(g + i * valueStride, o + i * valueStride, shape.valueSize)
-        let (p, s) = (p + i * columns, slopes + i * columns)
-        for j in 0..<columns { s[j] = shape.scale * p[j] * (s[j] - inner) }
-      }
+      let slopes = scratch.slopes
+      block.turn(g, columns: shape.valueSize, to: scratch.turned)
+      block.products(values(head), scratch.turned, inner: shape.valueSize, to: slopes)
+      block.softmaxSlope(p, slopes, scale: shape.scale)
       if let dq {
-        CPU.product(
-          n, shape.keySize, columns, matrix(slopes, columns),
-          matrix(k + keyOffset(head), keyStride),
-          dq + block.row * keyStride + head.index * shape.keySize, stride: keyStride)
+        block.weightedSums(
+          slopes, of: keys(head), columns: shape.keySize, to: dq + queryOffset(head, block),
+          stride: keyStride)
       }
       if let dk {
-        CPU.product(
-          columns, shape.keySize, n, transposed(slopes, columns),
-          matrix(queries(head, block.row), keyStride), beta: 1, dk + keyOffset(head),
+        block.addToKeys(
+          slopes, queries(head, block), columns: shape.keySize, to: dk + keyOffset(head),
           stride: keyStride)
       }
     }
   }
 
   private func probabilitiesAgain(
-    _ head: Head, _ block: AttentionBlocks.Block, _ scratch: UnsafeMutablePointer<Float>
+    _ head: Head, _ block: QueryBlock, _ scratch: AttentionScratch
   ) -> UnsafeMutablePointer<Float> {
-    score(head, block, scratch)
-    for i in 0..<block.count {
-      let own = Int(shape.rows.positions[block.row + i]) + 1
-      let log = logDenominators[(block.row + i) * shape.heads + head.index]
-      let p = scratch + i * block.columns
-      for j in 0..<own { p[j] = CPU.exponential(p[j] - log) }
-      for j in own..<block.columns { p[j] = 0 }
+    score(head, block, scratch, scratch.probabilities)
+    for i in 0..<QueryBlock.most {
+      let row = block.row + min(i, block.count - 1)
+      scratch.logs[i] = logDenominators[row * shape.heads + head.index]
     }
-    return scratch
+    block.softmaxAgain(scratch.probabilities, logs: scratch.logs)
+    return scratch.probabilities
   }
 }

@@ -1,9 +1,7 @@
-import Glibc
-
 // Causal attention over inputs that are sums of a token's and a position's embedding, from tables.
 //
-// Rows are done in blocks of 32 that meet the columns up to the diagonal only; probabilities are
-// kept for the backward pass if they are few, else computed again (KeptBlocks).
+// A block's positions, up to 32, stand side by side in the lanes of vectors (QueryBlock), so that what
+// a token adds to a score is one vector of a table turned to lanes. Probabilities are kept for the backward pass if they are few, else computed again (KeptBlocks).
 //
 // Threading: parts of 16 sequences, each with gradient tables of its own, added in order.
 
@@ -18,7 +16,6 @@ extension CPU {
     to out: UnsafeMutablePointer<Float>, logs: UnsafeMutablePointer<Float>,
     kept: UnsafeMutablePointer<Float>?
   ) throws {
-    try MatrixLibrary.check("embedding attention")
     let kernel = EmbeddingAttentionKernel(
       shape: shape, tokens: ids, scores: scores, values: values, logDenominators: logs,
       kept: EmbeddingAttentionKernel.kept(shape, in: kept))
@@ -35,7 +32,6 @@ extension CPU {
     gradient g: UnsafePointer<Float>, dScores: UnsafeMutablePointer<Float>?,
     dValues: UnsafeMutablePointer<Float>?, dResidual: UnsafeMutablePointer<Float>?
   ) throws {
-    try MatrixLibrary.check("embedding attention")
     // What the forward pass wrote is only read here.
     let kernel = EmbeddingAttentionKernel(
       shape: shape, tokens: ids, scores: scores, values: values,
@@ -68,7 +64,6 @@ extension CPU {
 
 /// The loops over one sequence.
 private struct EmbeddingAttentionKernel {
-  static let block = 32
   static let sequencesPerPart = 16
 
   let shape: EmbeddingAttentionShape
@@ -81,16 +76,20 @@ private struct EmbeddingAttentionKernel {
   /// N + T, the rows of a table.
   private var tableRows: Int { shape.vocab + shape.length }
   /// Blocks of rows in a sequence.
-  private var blocks: Int { (shape.length + Self.block - 1) / Self.block }
+  private var blocks: Int { (shape.length + QueryBlock.most - 1) / QueryBlock.most }
   var parts: Int { (shape.batch + Self.sequencesPerPart - 1) / Self.sequencesPerPart }
+
+  /// The blocks of a sequence.
+  private static func blocks(of length: Int) -> [QueryBlock] {
+    stride(from: 0, to: length, by: QueryBlock.most).enumerated().map { index, first in
+      QueryBlock(index: index, first: first, count: min(QueryBlock.most, length - first))
+    }
+  }
 
   static func kept(
     _ shape: EmbeddingAttentionShape, in memory: UnsafeMutablePointer<Float>?
   ) -> KeptBlocks {
-    let ofSequence = stride(from: 0, to: shape.length, by: block).map { first in
-      let columns = min(first + block, shape.length)
-      return (columns - first) * columns
-    }
+    let ofSequence = blocks(of: shape.length).map { $0.keys * $0.width }
     return KeptBlocks(sizes: (0..<shape.batch).flatMap { _ in ofSequence }, memory: memory)
   }
 
@@ -98,35 +97,36 @@ private struct EmbeddingAttentionKernel {
   struct Lane {
     /// The values of one sequence, [T, D]; in the backward pass then their gradient.
     let values: UnsafeMutablePointer<Float>
-    /// Scores of a block of rows, then probabilities, [block, T].
+    /// Scores of a block, then probabilities, [T, 32].
     let probabilities: UnsafeMutablePointer<Float>
-    /// Gradients of the same, [block, T].
+    /// Gradients of the same, [T, 32].
     let slopes: UnsafeMutablePointer<Float>
-    /// One number for each token, [N].
-    let byToken: UnsafeMutablePointer<Float>
+    /// Rows of a table in lanes, [N + T, 16].
+    let columns: UnsafeMutablePointer<Float>
+    /// Logarithms of the softmaxes' denominators, [32].
+    let logs: UnsafeMutablePointer<Float>
+    /// A block's gradients turned to lanes, [D, 32].
+    let turned: UnsafeMutablePointer<Float>
   }
 
   func forEachPart(_ body: (_ part: Int, _ sequences: Range<Int>, Lane) -> Void) throws {
     let lanes = Parallel.threads
     let (length, dim) = (shape.length, shape.dim)
-    let perLane = length * (2 * dim + 2 * Self.block) + shape.vocab
+    let ofBlock = QueryBlock.most * length
+    let perLane = 2 * length * dim + 2 * ofBlock + 16 * tableRows + QueryBlock.most * (1 + dim)
     let memory = try Scratch(lanes * perLane)
     Parallel.run(parts, lanes: lanes) { part, lane in
       let base = memory.pointer + lane * perLane
       let probabilities = base + 2 * length * dim
+      let columns = probabilities + 2 * ofBlock
       let scratch = Lane(
-        values: base, probabilities: probabilities, slopes: probabilities + Self.block * length,
-        byToken: probabilities + 2 * Self.block * length)
+        values: base, probabilities: probabilities, slopes: probabilities + ofBlock,
+        columns: columns, logs: columns + 16 * tableRows,
+        turned: columns + 16 * tableRows + QueryBlock.most)
       let first = part * Self.sequencesPerPart
       body(part, first..<min(first + Self.sequencesPerPart, shape.batch), scratch)
     }
     withExtendedLifetime(memory) {}
-  }
-
-  private func matrix(
-    _ pointer: UnsafePointer<Float>, _ stride: Int, transposed: Bool = false
-  ) -> MatrixView {
-    MatrixView(pointer, stride: stride, transposed: transposed)
   }
 
   /// to[t] = table[z_t] + table[N + t] for every position of a sequence, [T, D].
@@ -136,10 +136,8 @@ private struct EmbeddingAttentionKernel {
   ) {
     let dim = shape.dim
     for t in 0..<shape.length {
-      let a = table + Int(z[t]) &* dim
-      let b = table + (shape.vocab &+ t) &* dim
-      let sum = to + t &* dim
-      for i in 0..<dim { sum[i] = a[i] + b[i] }
+      kernels.add_pair(
+        dim, table + Int(z[t]) &* dim, table + (shape.vocab &+ t) &* dim, to + t &* dim)
     }
   }
 
@@ -150,27 +148,21 @@ private struct EmbeddingAttentionKernel {
   ) {
     let dim = shape.dim
     for t in 0..<shape.length {
-      let row = from + t &* dim
-      let a = table + Int(z[t]) &* dim
-      let b = table + (shape.vocab &+ t) &* dim
-      for i in 0..<dim { a[i] += row[i] }
-      for i in 0..<dim { b[i] += row[i] }
+      kernels.add(dim, from + t &* dim, table + Int(z[t]) &* dim)
+      kernels.add(dim, from + t &* dim, table + (shape.vocab &+ t) &* dim)
     }
   }
 
-  /// The scores of position t with positions 0…t.
-  @inline(__always)
-  private func scoreRow(
-    _ t: Int, _ z: UnsafePointer<Int32>, _ byToken: UnsafeMutablePointer<Float>,
-    _ row: UnsafeMutablePointer<Float>
+  /// Fills `to` with the scores of a block.
+  private func score(
+    _ block: QueryBlock, _ z: UnsafePointer<Int32>, _ scratch: Lane,
+    to: UnsafeMutablePointer<Float>
   ) {
-    let vocab = shape.vocab
-    let ofPosition = scores + (vocab &+ t) &* tableRows
-    let ofToken = scores + Int(z[t]) &* tableRows
-    for n in 0..<vocab { byToken[n] = ofPosition[n] + ofToken[n] }
-    let (a, b) = (ofPosition + vocab, ofToken + vocab)
-    for u in 0...t { row[u] = byToken[Int(z[u])] }
-    for u in 0...t { row[u] += a[u] + b[u] }
+    block.forEachGroup { lane, count, keys, _ in
+      kernels.table_scores(
+        block.row + lane, Int32(count), keys, shape.vocab, z, scores, tableRows, scratch.columns,
+        to + lane, block.width)
+    }
   }
 
   func forward(
@@ -182,21 +174,15 @@ private struct EmbeddingAttentionKernel {
     let out = output + sequence * length * dim
     addRows(of: residual, z, to: out)
     addRows(of: values, z, to: scratch.values)
-    for first in stride(from: 0, to: length, by: Self.block) {
-      let columns = min(first + Self.block, length)
-      let probabilities = keptBlock(sequence, first) ?? scratch.probabilities
-      for t in first..<columns {
-        let row = probabilities + (t - first) * columns
-        scoreRow(t, z, scratch.byToken, row)
-        let (top, sum) = CPU.exponentiate(row, t + 1)
-        let inverse = 1 / sum
-        for u in 0...t { row[u] *= inverse }
-        for u in t + 1..<columns { row[u] = 0 }
-        logDenominators[sequence * length + t] = top + logf(sum)
-      }
-      CPU.product(
-        columns - first, dim, columns, matrix(probabilities, columns),
-        matrix(scratch.values, dim), beta: 1, out + first * dim, stride: dim)
+    for block in Self.blocks(of: length) {
+      let probabilities = keptBlock(sequence, block) ?? scratch.probabilities
+      score(block, z, scratch, to: probabilities)
+      block.softmax(probabilities, logs: scratch.logs)
+      (logDenominators + sequence * length + block.row).update(
+        from: scratch.logs, count: block.count)
+      block.weightedSums(
+        probabilities, of: MatrixView(scratch.values, stride: dim), columns: dim, beta: 1,
+        to: out + block.row * dim, stride: dim)
     }
   }
 
@@ -214,68 +200,39 @@ private struct EmbeddingAttentionKernel {
     if dScores == nil && dValues == nil { return }
     if dScores != nil { addRows(of: values, z, to: scratch.values) }
     let valueSlopes = scratch.values + length * dim
-    if dValues != nil { valueSlopes.update(repeating: 0, count: length * dim) }
-    for first in stride(from: 0, to: length, by: Self.block) {
-      let columns = min(first + Self.block, length)
-      let n = columns - first
+    for block in Self.blocks(of: length) {
       let probabilities =
-        keptBlock(sequence, first)
-        ?? probabilitiesAgain(sequence, first..<columns, scratch)
+        keptBlock(sequence, block) ?? probabilitiesAgain(sequence, block, scratch)
+      let ofBlock = MatrixView(g + block.row * dim, stride: dim)
       if dValues != nil {
-        CPU.product(
-          columns, dim, n, matrix(probabilities, columns, transposed: true),
-          matrix(g + first * dim, dim), beta: 1, valueSlopes, stride: dim)
+        block.addToKeys(
+          probabilities, ofBlock, columns: dim, to: valueSlopes, stride: dim, fresh: block.row)
       }
       guard let dScores else { continue }
-      CPU.product(
-        n, columns, dim, matrix(g + first * dim, dim),
-        matrix(scratch.values, dim, transposed: true), scratch.slopes, stride: columns)
-      for t in first..<columns {
-        addScoreRow(
-          t, z, probabilities + (t - first) * columns,
-          scratch.slopes + (t - first) * columns, scratch.byToken, to: dScores)
+      block.turn(ofBlock, columns: dim, to: scratch.turned)
+      block.products(
+        MatrixView(scratch.values, stride: dim), scratch.turned, inner: dim, to: scratch.slopes)
+      block.softmaxSlope(probabilities, scratch.slopes, scale: 1)
+      block.forEachGroup { lane, count, keys, _ in
+        kernels.add_table_slopes(
+          block.row + lane, Int32(count), keys, shape.vocab, z, scratch.slopes + lane, block.width,
+          scratch.columns, dScores, tableRows)
       }
     }
     if let dValues { scatterRows(valueSlopes, z, to: dValues) }
   }
 
-  private func keptBlock(_ sequence: Int, _ first: Int) -> UnsafeMutablePointer<Float>? {
-    kept.place(sequence * blocks + first / Self.block)
+  private func keptBlock(_ sequence: Int, _ block: QueryBlock) -> UnsafeMutablePointer<Float>? {
+    kept.place(sequence * blocks + block.index)
   }
 
   private func probabilitiesAgain(
-    _ sequence: Int, _ rows: Range<Int>, _ scratch: Lane
+    _ sequence: Int, _ block: QueryBlock, _ scratch: Lane
   ) -> UnsafeMutablePointer<Float> {
-    let z = tokens + sequence * shape.length
-    for t in rows {
-      let row = scratch.probabilities + (t - rows.lowerBound) * rows.upperBound
-      scoreRow(t, z, scratch.byToken, row)
-      let log = logDenominators[sequence * shape.length + t]
-      for u in 0...t { row[u] = CPU.exponential(row[u] - log) }
-      for u in t + 1..<rows.upperBound { row[u] = 0 }
-    }
+    score(block, tokens + sequence * shape.length, scratch, to: scratch.probabilities)
+    let logs = logDenominators + sequence * shape.length + block.row
+    for i in 0..<QueryBlock.most { scratch.logs[i] = logs[min(i, block.count - 1)] }
+    block.softmaxAgain(scratch.probabilities, logs: scratch.logs)
     return scratch.probabilities
-  }
-
-  /// The adjoint of softmax and `scoreRow`: adds the gradients of one row's scores, given its
-  /// probabilities and their gradients, to the table of scores.
-  @inline(__always)
-  private func addScoreRow(
-    _ t: Int, _ z: UnsafePointer<Int32>, _ p: UnsafePointer<Float>,
-    _ slopes: UnsafeMutablePointer<Float>, _ byToken: UnsafeMutablePointer<Float>,
-    to table: UnsafeMutablePointer<Float>
-  ) {
-    let vocab = shape.vocab
-    let inner = CPU.dot(p, slopes, t + 1)
-    for u in 0...t { slopes[u] = p[u] * (slopes[u] - inner) }
-    let ofPosition = table + (vocab &+ t) &* tableRows
-    let ofToken = table + Int(z[t]) &* tableRows
-    let (a, b) = (ofPosition + vocab, ofToken + vocab)
-    for u in 0...t { a[u] += slopes[u] }
-    for u in 0...t { b[u] += slopes[u] }
-    for n in 0..<vocab { byToken[n] = 0 }
-    for u in 0...t { byToken[Int(z[u])] += slopes[u] }
-    for n in 0..<vocab { ofPosition[n] += byToken[n] }
-    for n in 0..<vocab { ofToken[n] += byToken[n] }
   }
 }
