@@ -27,14 +27,14 @@ extension CPU {
         x: x + range.lowerBound, out: out + range.lowerBound, count: range.count)
       switch op {
       case .neg: run.each { -$0 }
-      case .exp: run.each { CPU.exponential($0) }
+      case .exp: kernels.exponentials(run.count, run.x, run.out)
       case .log: run.each { logf($0) }
       case .logOrZero: run.each { $0 > 0 ? logf($0) : 0 }
       case .sqrt, .norm: run.each { $0.squareRoot() }
       case .abs: run.each { Swift.abs($0) }
       case .tanh: run.each { tanhf($0) }
-      case .sigmoid: run.each { 1 / (1 + CPU.exponential(-$0)) }
-      case .relu: run.each { $0 > 0 || $0 != $0 ? $0 : 0 }
+      case .sigmoid: kernels.sigmoids(run.count, run.x, run.out)
+      case .relu: kernels.relu(run.count, run.x, run.out)
       case .gelu: run.each { $0 * CPU.normalDistribution($0) }
       case .square: run.each { $0 * $0 }
       case .clamp(let low, let high): run.each { $0 < low ? low : ($0 > high ? high : $0) }

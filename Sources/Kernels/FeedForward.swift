@@ -12,7 +12,6 @@ extension CPU {
     _ w2: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>,
     kept: UnsafeMutablePointer<Float>?
   ) throws {
-    try MatrixLibrary.check("feed_forward")
     let kernel = FeedForwardKernel(shape: shape, x: x, w1: w1, w2: w2)
     try kernel.forward(to: out, hidden: kept)
   }
@@ -23,7 +22,6 @@ extension CPU {
     dx: UnsafeMutablePointer<Float>?, dw1: UnsafeMutablePointer<Float>?,
     dw2: UnsafeMutablePointer<Float>?
   ) throws {
-    try MatrixLibrary.check("feed_forward")
     let kernel = FeedForwardKernel(shape: shape, x: x, w1: w1, w2: w2)
     let (parts, first, second) = (
       kernel.parts, shape.hidden * shape.inputs, shape.outputs * shape.hidden
@@ -91,7 +89,7 @@ private struct FeedForwardKernel {
       CPU.product(
         n, hidden, inputs, matrix(x + first * inputs, inputs), transposed(w1, inputs), h,
         stride: max(1, hidden))
-      for i in 0..<n * hidden { h[i] = h[i] > 0 || h[i] != h[i] ? h[i] : 0 }
+      kernels.relu(n * hidden, h, h)
       CPU.product(
         n, outputs, hidden, matrix(h, hidden), transposed(w2, hidden), out + first * outputs,
         stride: max(1, outputs))
@@ -115,7 +113,7 @@ private struct FeedForwardKernel {
       CPU.product(
         n, hidden, outputs, matrix(gradient, outputs), matrix(w2, hidden), slopes,
         stride: max(1, hidden))
-      for i in 0..<n * hidden { slopes[i] = h[i] > 0 ? slopes[i] : 0 }
+      kernels.relu_slope(n * hidden, h, slopes, slopes)
       if let dw1 {
         CPU.product(
           hidden, inputs, n, transposed(slopes, hidden), matrix(x + first * inputs, inputs),

@@ -19,8 +19,7 @@ extension CPU {
   ) {
     for r in 0..<count {
       if r & 0xFFF == 0, StopToken.stopsHere { break }
-      let (a, b) = (rows + r * width, table + Int(ids[r]) * width)
-      for i in 0..<width { b[i] += a[i] }
+      kernels.add(width, rows + r * width, table + Int(ids[r]) * width)
     }
   }
 

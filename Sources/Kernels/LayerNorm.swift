@@ -8,15 +8,9 @@ extension CPU {
     statistics: UnsafeMutablePointer<Float>
   ) {
     Parallel.ranges(n == 0 ? 0 : rows, grain: max(1, Self.grain / max(n, 1))) { range in
-      for r in range {
-        let (row, to) = (x + r * n, out + r * n)
-        let mean = Self.sum(row, n) / Float(n)
-        for i in 0..<n { to[i] = (row[i] - mean) * (row[i] - mean) }
-        let inverse = 1 / (Self.sum(to, n) / Float(n) + eps).squareRoot()
-        for i in 0..<n { to[i] = (row[i] - mean) * inverse * weight[i] + bias[i] }
-        statistics[2 * r] = mean
-        statistics[2 * r + 1] = inverse
-      }
+      kernels.layer_norm(
+        range.count, n, x + range.lowerBound * n, weight, bias, eps, out + range.lowerBound * n,
+        statistics + 2 * range.lowerBound)
     }
   }
 
@@ -36,25 +30,10 @@ extension CPU {
     partial.update(repeating: 0, count: 2 * parts * n)
     let block = (rows + parts - 1) / parts
     Parallel.run(parts) { part, _ in
-      let (dWeight, dBias) = (partial + part * n, partial + (parts + part) * n)
-      for r in min(rows, part * block)..<min(rows, (part + 1) * block) {
-        let (gradient, row, to) = (g + r * n, x + r * n, dx + r * n)
-        let (mean, inverse) = (statistics[2 * r], statistics[2 * r + 1])
-        // Apart from the sums along the row, which need running sums side by side to be vectors.
-        for i in 0..<n {
-          dWeight[i] += gradient[i] * (row[i] - mean) * inverse
-          dBias[i] += gradient[i]
-          to[i] = gradient[i] * weight[i]
-        }
-        var along = Self.sum(to, n)
-        for i in 0..<n { to[i] *= (row[i] - mean) * inverse }
-        var across = Self.sum(to, n)
-        (along, across) = (along / Float(n), across / Float(n))
-        for i in 0..<n {
-          let h = (row[i] - mean) * inverse
-          to[i] = inverse * (gradient[i] * weight[i] - along - h * across)
-        }
-      }
+      let first = min(rows, part * block)
+      kernels.layer_norm_slope(
+        min(rows, first + block) - first, n, x + first * n, weight, statistics + 2 * first,
+        g + first * n, dx + first * n, partial + part * n, partial + (parts + part) * n)
     }
     withExtendedLifetime(scratch) {
       Self.addParts(parts, n, partial, to: forParameters)

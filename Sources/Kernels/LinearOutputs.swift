@@ -8,7 +8,6 @@ extension CPU {
     weights: UnsafePointer<Float>, total: Float, wantsSlopes: Bool,
     losses: UnsafeMutablePointer<Float>
   ) throws {
-    try MatrixLibrary.check("cross_entropy")
     // A quarter of a megabyte of logits, but enough rows for a product to run at speed.
     let block = max(64, (1 << 16) / max(vocab, 1))
     let scratch = try Scratch(min(block, rows) * vocab)
@@ -68,12 +67,12 @@ extension CPU {
           continue
         }
         let own = row[target]
-        let (top, sum) = exponentiate(row, vocab)
+        var top: Float = 0
+        let sum = kernels.exponentiate(vocab, row, &top)
         losses[r] = weights[r] * (top - own + logf(sum))
         guard wantsSlopes else { continue }
         let factor = weights[r] / total
-        let scale = factor / sum
-        for j in 0..<vocab { row[j] *= scale }
+        kernels.scale(vocab, factor / sum, row)
         row[target] -= factor
       }
     }

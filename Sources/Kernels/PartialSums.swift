@@ -18,17 +18,17 @@ extension CPU {
     isAdded: Bool = false
   ) {
     Parallel.ranges(count, grain: grain) { range in
-      if !isAdded { for i in range { c[i] = 0 } }
+      let c = c + range.lowerBound
+      if !isAdded { c.update(repeating: 0, count: range.count) }
       for part in 0..<parts {
-        let next = sums + part * count
-        for i in range { c[i] += next[i] }
+        kernels.add(range.count, sums + part * count + range.lowerBound, c)
       }
     }
   }
 
   public func add(_ count: Int, _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>) {
     Parallel.ranges(count, grain: Self.grain) { range in
-      for i in range { y[i] += x[i] }
+      kernels.add(range.count, x + range.lowerBound, y + range.lowerBound)
     }
   }
 }

@@ -5,7 +5,7 @@ extension CPU {
     var total = 0.0
     for start in stride(from: 0, to: count, by: 4096) {
       if start & 0xFFFFF == 0, StopToken.stopsHere { break }
-      total += Double(Self.sum(x + start, min(4096, count - start)))
+      total += Double(kernels.sum(min(4096, count - start), x + start))
     }
     return total
   }
@@ -17,14 +17,14 @@ extension CPU {
     Parallel.ranges(lines.outer, grain: max(1, Self.grain / max(size * inner, 1))) { range in
       for o in range {
         if inner == 1 {
-          out[o] = Self.sum(x + o * size, size)
+          out[o] = kernels.sum(size, x + o * size)
           continue
         }
         let to = out + o * inner
         to.update(repeating: 0, count: inner)
         for k in 0..<size {
           let from = x + (o * size + k) * inner
-          for i in 0..<inner { to[i] += from[i] }
+          kernels.add(inner, from, to)
         }
       }
     }

@@ -1,28 +1,15 @@
-import Glibc
-
 // Softmax and what is made of it, each in one pass over rows that stay in cache.
 
 extension CPU {
   /// Rows of n numbers in one parallel range.
   private static func rowGrain(_ n: Int) -> Int { max(1, grain / max(n, 1)) }
 
-  /// Replaces `n` numbers by e^(x − max) and returns their maximum and the sum of exponentials.
-  @inline(__always)
-  static func exponentiate(
-    _ x: UnsafeMutablePointer<Float>, _ n: Int
-  ) -> (maximum: Float, sum: Float) {
-    let top = maximum(x, n)
-    for i in 0..<n { x[i] = exponential(x[i] - top) }
-    return (top, sum(x, n))
-  }
-
   public func softmax(_ rows: Int, _ n: Int, _ x: UnsafeMutablePointer<Float>) {
     if n == 0 { return }
     Parallel.ranges(rows, grain: Self.rowGrain(n)) { range in
       for r in range {
-        let row = x + r * n
-        let scale = 1 / Self.exponentiate(row, n).sum
-        for i in 0..<n { row[i] *= scale }
+        var top: Float = 0
+        kernels.scale(n, 1 / kernels.exponentiate(n, x + r * n, &top), x + r * n)
       }
     }
   }
@@ -31,12 +18,7 @@ extension CPU {
     _ rows: Int, _ n: Int, _ y: UnsafePointer<Float>, gradient g: UnsafeMutablePointer<Float>
   ) {
     Parallel.ranges(rows, grain: Self.rowGrain(n)) { range in
-      for r in range {
-        let (a, b) = (g + r * n, y + r * n)
-        var inner: Float = 0
-        for i in 0..<n { inner += a[i] * b[i] }
-        for i in 0..<n { a[i] = b[i] * (a[i] - inner) }
-      }
+      for r in range { kernels.softmax_slope(n, y + r * n, g + r * n) }
     }
   }
 
@@ -44,24 +26,8 @@ extension CPU {
     _ rows: Int, _ n: Int, _ x: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>
   ) {
     Parallel.ranges(rows, grain: Self.rowGrain(n)) { range in
-      for r in range { out[r] = Self.logSumExp(x + r * n, n) }
+      for r in range { out[r] = kernels.log_sum_exp(n, x + r * n) }
     }
-  }
-
-  /// log Σ e^x of `n` numbers, with the maximum taken out.
-  @inline(__always)
-  private static func logSumExp(_ x: UnsafePointer<Float>, _ n: Int) -> Float {
-    var top = -Float.infinity
-    var invalid = false
-    for i in 0..<n {
-      top = x[i] > top ? x[i] : top
-      if x[i] != x[i] { invalid = true }
-    }
-    if invalid { return .nan }
-    if top.isInfinite { return top }
-    var total: Float = 0
-    for i in 0..<n { total += exponential(x[i] - top) }
-    return top + logf(total)
   }
 
   public func crossEntropy(
@@ -71,7 +37,7 @@ extension CPU {
   ) {
     Parallel.ranges(rows, grain: Self.rowGrain(n)) { range in
       for r in range {
-        logs[r] = Self.logSumExp(x + r * n, n)
+        logs[r] = kernels.log_sum_exp(n, x + r * n)
         let w = weights[r]
         losses[r] = w == 0 ? 0 : w * (logs[r] - x[r * n + Int(targets[r])])
       }
@@ -91,8 +57,7 @@ extension CPU {
           for i in 0..<n { b[i] = 0 }
           continue
         }
-        let log = logs[r]
-        for i in 0..<n { b[i] = factor * Self.exponential(a[i] - log) }
+        kernels.exponentials_less(n, a, logs[r], factor, b)
         b[Int(targets[r])] -= factor
       }
     }

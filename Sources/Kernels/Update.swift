@@ -1,3 +1,5 @@
+import VectorKernels
+
 // Updates of parameters by their gradients, in place. Each element is computed by itself, so the
 // result does not depend on how many threads there are.
 
@@ -55,12 +57,12 @@ extension CPU {
     second v: UnsafeMutablePointer<Float>
   ) {
     Parallel.ranges(count, grain: Self.grain) { range in
-      for i in range {
-        m[i] = step.first * m[i] + step.firstRest * g[i]
-        v[i] = step.second * v[i] + step.secondRest * g[i] * g[i]
-        let denominator = v[i].squareRoot() / step.rootCorrection + step.epsilon
-        p[i] = p[i] * step.shrink - step.stepSize * m[i] / denominator
-      }
+      var factors = adamw_step(
+        first: step.first, first_rest: step.firstRest, second: step.second,
+        second_rest: step.secondRest, shrink: step.shrink, step_size: step.stepSize,
+        root_correction: step.rootCorrection, epsilon: step.epsilon)
+      let first = range.lowerBound
+      kernels.adamw(range.count, &factors, p + first, g + first, m + first, v + first)
     }
   }
 
