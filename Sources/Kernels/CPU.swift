@@ -11,9 +11,9 @@ public struct CPU: Backend {
 
   public var name: String { "cpu" }
 
-  /// About 4096 tokens keep one thread's tensors in its cache and its products at full speed.
+  /// About 2048 tokens keep one thread's tensors in its cache and its products at full speed.
   public var batchCut: BatchCut {
-    BatchCut(tokens: 4096, leastParts: 8, mostGradients: 1 << 24)
+    BatchCut(tokens: 2048, leastParts: 2, mostGradients: 1 << 24)
   }
 
   public func upload(
