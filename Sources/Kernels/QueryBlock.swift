@@ -50,8 +50,8 @@ struct QueryBlock {
   /// Calls `body(first lane, queries, keys, last keys)` for the first 16 queries and for the others.
   @inline(__always)
   func forEachGroup(_ body: (Int, Int, Int, UnsafePointer<Int32>) -> Void) {
-    withUnsafeBytes(of: last) { bytes in
-      let last = bytes.baseAddress!.assumingMemoryBound(to: Int32.self)
+    withUnsafePointer(to: last) { last in
+      let last = UnsafeRawPointer(last).assumingMemoryBound(to: Int32.self)
       body(0, min(count, Self.lanes), keysOfFirst, last)
       if count > Self.lanes { body(Self.lanes, count - Self.lanes, keys, last + Self.lanes) }
     }
@@ -103,8 +103,9 @@ struct QueryBlock {
     }
   }
 
-  /// For every query the sum of the keys' rows, weighted: C = Pᵀ · A + beta · C for A [keys, columns]
-  /// and C [count, columns].
+  /// For every query the sum of the keys' rows, weighted.
+  ///
+  /// C = Pᵀ · A + beta · C for A [keys, columns] and C [count, columns].
   func weightedSums(
     _ p: UnsafePointer<Float>, of a: MatrixView, columns: Int, beta: Float = 0,
     to c: UnsafeMutablePointer<Float>, stride: Int
@@ -116,8 +117,9 @@ struct QueryBlock {
     }
   }
 
-  /// For every key the sum of the queries' rows, weighted: C += P · X for X [count, columns] and
-  /// C [keys, columns]. The rows of C from `fresh` on hold nothing yet and are written.
+  /// For every key the sum of the queries' rows, weighted.
+  ///
+  /// C += P · X for X [count, columns] and C [keys, columns]. The rows of C from `fresh` on hold nothing yet and are written.
   func addToKeys(
     _ p: UnsafePointer<Float>, _ x: MatrixView, columns: Int, to c: UnsafeMutablePointer<Float>,
     stride: Int, fresh: Int = .max

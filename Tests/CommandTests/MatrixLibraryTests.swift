@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// OpenBLAS as the command finds it: loaded when a decomposition is first wanted, its kernels chosen
-/// by the processor's features.
+/// OpenBLAS as the command finds it: loaded when a decomposition is first wanted, with kernels for
+/// what the processor can do.
 @Suite struct MatrixLibraryTests {
   /// A library in place of OpenBLAS that tells what its environment was when it was loaded.
   private static let observer = """
