@@ -48,7 +48,7 @@ struct ProductKernelTests {
       UnsafeMutablePointer<Float>, Int
     ) -> Void
 
-  /// Every shape up to 70×70×70, each operand as it is and turned, with rows farther apart than they
+  /// Every shape up to 70×70×70, each operand as it is or turned, rows farther apart than they
   /// are long: exactly the sum of products, and nothing written beside it.
   @Test(arguments: KernelSets.names) func everySmallShape(_ name: String) {
     let (product, most) = (KernelSets[name].product, 70)
@@ -82,8 +82,8 @@ struct ProductKernelTests {
     #expect(wrong.isEmpty, "\(wrong.prefix(5)) and \(wrong.count) in all")
   }
 
-  /// Whether the first m rows and n columns of `c` [71, 71] are those of `sums` [70, 70] and what is
-  /// right and below of them has not been written; forgets them.
+  /// Whether the first m rows and n columns of `c` [71, 71] are those of `sums` [70, 70], and what
+  /// is right and below of them has not been written; forgets them.
   private func isExact(
     _ m: Int, _ n: Int, _ sums: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>
   ) -> Bool {
