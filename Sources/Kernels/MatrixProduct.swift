@@ -1,8 +1,9 @@
 /// Matrix products.
 ///
-/// One call of a kernel runs on one thread. A product is cut into parts by its sizes alone: by rows
-/// of the result, or, for the tall sums of weight gradients, by the inner dimension with partial
-/// results added in order.
+/// One call of a kernel runs on one thread. A product is cut by rows or columns of the result, which
+/// does not change a bit as long as columns are cut at multiples of 32; or, for the tall sums of
+/// weight gradients, by the inner dimension with partial results added in order: then by its sizes
+/// alone.
 extension CPU {
   /// The most multiplications in one call, which nothing can interrupt: some 30 ms.
   private static let mostInOneCall = 1 << 30
@@ -36,7 +37,7 @@ extension CPU {
         m - half, n, k, alpha: alpha, lower, b, beta: beta, c + half * stride, stride: stride,
         stop: stop)
     } else {
-      let half = (n / 2 + 15) & ~15
+      let half = (n / 2 + 31) & ~31
       let right = b.fromColumn(half)
       product(m, half, k, alpha: alpha, a, b, beta: beta, c, stride: stride, stop: stop)
       product(
@@ -82,7 +83,7 @@ extension CPU {
           stop: stop)
       }
     } else {
-      let block = max(64, ((n + 31) / 32 + 15) & ~15)
+      let block = max(64, ((n + 31) / 32 + 31) & ~31)
       Parallel.run((n + block - 1) / block) { part, _ in
         let first = part * block
         product(

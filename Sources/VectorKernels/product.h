@@ -16,6 +16,8 @@ enum {
   tile_columns = TILE_VECTORS * 16,
   // The most numbers of A that are read again for every tile of columns: a quarter of a megabyte.
   most_in_cache = 1 << 16,
+  // The most columns left over that are not worth a tile.
+  most_narrow = 3,
   // Rows of A that are copied together, where they are far apart.
   packed_rows = 224 / TILE_ROWS * TILE_ROWS,
 };
@@ -145,6 +147,34 @@ static void pack_columns(
   }
 }
 
+// The last few columns of a product, as products of rows of A with columns of B, `columns` [width, k]:
+// a tile would be empty for the most part.
+static void narrow_product(
+  long m, int width, long k, float alpha, const float *a, long lda, const float *columns,
+  float beta, float *c, long ldc) {
+  enum { rows = 4 };
+  for (long first = 0; first < m; first += rows) {
+    const int height = m - first < rows ? (int)(m - first) : rows;
+    const float *left[rows];
+    for (int i = 0; i < rows; i++) left[i] = a + (first + (i < height ? i : 0)) * lda;
+    for (int j = 0; j < width; j++) {
+      // Rows side by side, so that no sum waits for itself.
+      v16 sums[rows];
+      UNROLL for (int i = 0; i < rows; i++) sums[i] = all(0);
+      FOR_VECTORS(k, p, count, {
+        const v16 right = load_up_to(columns + j * k + p, count);
+        UNROLL for (int i = 0; i < rows; i++) {
+          sums[i] = multiply_add(load_up_to(left[i] + p, count), right, sums[i]);
+        }
+      });
+      for (int i = 0; i < height; i++) {
+        float *to = c + (first + i) * ldc + j;
+        *to = alpha * total(sums[i]) + (beta == 0 ? 0 : beta * *to);
+      }
+    }
+  }
+}
+
 // A product with at most most_depth terms.
 static void flat_product(
   long m, long n, long k, float alpha, const float *a, long lda, bool a_turned, const float *b,
@@ -169,6 +199,17 @@ static void flat_product(
       const int vectors = (width + 15) / 16, count = width - 16 * (vectors - 1);
       const float *right = b_turned ? b + j * ldb : b + j;
       long right_stride = ldb;
+      // Counted in columns of the widest tiles, so that all sets sum alike.
+      if (width <= most_narrow && j % 32 == 0 && !a_turned) {
+        for (long p = 0; p < k; p++) {
+          for (int i = 0; i < width; i++) {
+            columns[i * k + p] = b_turned ? right[i * ldb + p] : right[p * ldb + i];
+          }
+        }
+        narrow_product(
+          height, width, k, alpha, left, left_stride, columns, beta, c + top * ldc + j, ldc);
+        continue;
+      }
       if (b_turned || is_far || (!HAS_MASKS && count < 16)) {
         pack_columns(right, ldb, b_turned, k, width, columns);
         (right = columns, right_stride = tile_columns);

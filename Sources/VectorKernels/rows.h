@@ -2,16 +2,6 @@
 //
 // Sums are made in 16 lanes that are added in halves, the numbers left over one by one behind them.
 
-// The sum of the lanes, in halves.
-INLINE float total(v16 x) {
-  float y[16];
-  store(y, x);
-  for (int width = 8; width; width /= 2) {
-    for (int i = 0; i < width; i++) y[i] += y[width + i];
-  }
-  return y[0];
-}
-
 static float row_sum(long n, const float *x) {
   v16 sums = all(0);
   FOR_VECTORS(n, i, count, { sums += load_up_to(x + i, count); });

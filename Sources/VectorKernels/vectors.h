@@ -96,6 +96,14 @@ INLINE void store_up_to(float *x, v16 value, int count) {
   }
 }
 
+// The sum of the lanes, in halves.
+INLINE float total(v16 x) {
+  x += __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  x += __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+  x += __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+  return x[0] + x[1];
+}
+
 // 16 rows of 16 become columns.
 INLINE void turn(v16 x[16]) {
 #define PAIRS(a, b, low, high)                                                                     \
