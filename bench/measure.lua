@@ -1,4 +1,4 @@
---- What the measurements share: times, the machine's matrix peak, and lines of JSON.
+--- What the measurements share: times, the machine's peak, and lines of JSON.
 --
 -- Loaded by the scripts beside it: `local measure = dofile((arg[0]:match(".*/") or "") ..
 -- "measure.lua")`. Times are seconds of `mnemo.clock`.
@@ -76,31 +76,9 @@ function measure.load()
   return from_proc("/proc/loadavg", "^(%S+)")
 end
 
--- Products for the peak: 32 blocks of 64³ that stay in a core's cache, and two larger ones, of
--- which each thread takes its own.
-local products = {
-  { size = 64, left = { 2048, 64 }, right = { 64, 64 } },
-  { size = 256, left = { 2, 256, 256 }, right = { 2, 256, 256 } },
-  { size = 1024, left = { 2, 1024, 1024 }, right = { 2, 1024, 1024 } },
-}
-
---- Measures the best of some products of square blocks, on as many threads as are set.
--- @tparam[opt=0.25] number seconds how long to try each size
--- @treturn number GFLOP/s of the best product
--- @treturn table GFLOP/s by block size
-function measure.matrix_peak(seconds)
-  local best, by_size = 0, {}
-  for _, product in ipairs(products) do
-    local a = mnemo.randn(product.left, { seed = 1 })
-    local b = mnemo.randn(product.right, { seed = 2 })
-    local _, least = measure.median_and_least(measure.times(seconds or 0.25, function()
-      return a:matmul(b)
-    end))
-    local size = product.size
-    by_size[size] = 2 * a:numel() * size / least / 1e9
-    best = math.max(best, by_size[size])
-  end
-  return best, by_size
+--- Returns the most GFLOP/s that as many threads as are set can do, whatever they compute.
+function measure.peak()
+  return mnemo.peak_flops(0.25) / 1e9
 end
 
 --- Returns the slope of a straight line through log y over log x, by least squares.

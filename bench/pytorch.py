@@ -37,6 +37,7 @@ SETTINGS = {
         "model": "transformer", "dim": 128, "seq_len": 256, "batch": 64, "layers": 2, "heads": 4,
         "lr": 1e-3,
     },
+    "small": {"model": "simplified", "dim": 32, "seq_len": 32, "batch": 64, "lr": 0.2},
 }
 
 

@@ -28,7 +28,7 @@ for _, threads in ipairs(options.threads and { options.threads } or { 2, 1 }) do
     local memory = outputs:t():matmul(inputs)
     recalled = mnemo.probes.recall(memory, inputs, outputs)
   end))
-  local peak = measure.matrix_peak()
+  local peak = measure.peak()
   measure.print {
     "bench", "recall", "N", n, "d", d, "threads", threads, "median_s", median, "least_s", least,
     "gflop", flops / 1e9, "gflops", flops / least / 1e9, "peak_gflops", peak,

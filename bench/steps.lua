@@ -1,7 +1,7 @@
 --- Seconds per training step, the GFLOP/s of the arithmetic it needs, and the share of the peak.
 --
--- Everything a step costs is in it: the batch's draw, loss, gradients, update. The matrix peak
--- is measured right before and right after; the better one counts.
+-- Everything a step costs is in it: the batch's draw, loss, gradients, update. The peak is measured
+-- right before and right after; the better one counts.
 --
 -- usage: mnemo bench/steps.lua [--help]
 local mnemo = require "mnemo"
@@ -24,16 +24,17 @@ local function report(name, loss_on, threads)
   local task = workloads.task(setting)
   local flops = workloads.flops(setting, task, loss_on)
   mnemo.threads(threads)
-  local before = measure.matrix_peak()
+  local before = measure.peak()
   local times, cpu = workloads.step_times(setting, task, loss_on, options)
   collectgarbage()
-  local peak = math.max(before, (measure.matrix_peak()))
+  local peak = math.max(before, measure.peak())
   local median, least = measure.median_and_least(times)
   measure.print {
     "bench", "step", "setting", name, "loss_on", loss_on, "threads", threads,
     "median_s", median, "least_s", least, "cpu_s", cpu, "steps", #times,
     "gflop", flops / 1e9, "gflops", flops / least / 1e9, "peak_gflops", peak,
-    "share_of_peak", flops / least / 1e9 / peak, "load", measure.load(),
+    "share_of_peak", flops / least / 1e9 / peak,
+    "cpu_share", flops / cpu / 1e9 / (peak / threads), "load", measure.load(),
   }
 end
 

@@ -13,8 +13,9 @@ workloads.settings = {
   medium = { model = "simplified", dim = 128, seq_len = 128, batch = 256, lr = 0.2 },
   m2 = { model = "transformer", dim = 128, seq_len = 256, batch = 64, layers = 2, heads = 4,
     lr = 1e-3 },
+  small = { model = "simplified", dim = 32, seq_len = 32, batch = 64, lr = 0.2 },
 }
-workloads.names = { "large", "medium", "m2" }
+workloads.names = { "large", "medium", "m2", "small" }
 
 --- Returns the bigram task of a setting: five fixed triggers, uniform outputs.
 function workloads.task(setting)

@@ -1,3 +1,4 @@
+import Synchronization
 import VectorKernels
 
 /// The inner loops of this process, chosen for its processor when it began.
@@ -17,10 +18,25 @@ public enum KernelSet {
     }
   }
 
-  /// Multiplies and adds in registers, as fast as the processor can, on the calling thread.
-  /// - Parameter rounds: how long; a million take some milliseconds.
-  /// - Returns: the number of operations, where a multiplication with an addition counts as two.
-  public static func multiplyAdds(rounds: Int) -> Double {
-    2 * kernels.multiply_adds(rounds)
+  /// The most operations a second that all threads together can do, a multiplication with an
+  /// addition counting as two: the best of some trials of a millisecond or two, in registers alone.
+  /// - Parameter seconds: how long to try, at the least one trial.
+  /// - Throws: `Stopped`.
+  public static func peak(seconds: Double) throws -> Double {
+    let clock = ContinuousClock()
+    let end = clock.now + .seconds(seconds)
+    let threads = Parallel.threads
+    var best = 0.0
+    repeat {
+      let start = clock.now
+      let operations = Atomic<Int>(0)
+      Parallel.run(threads) { _, _ in
+        operations.add(Int(2 * kernels.multiply_adds(1 << 18)), ordering: .relaxed)
+      }
+      let took = (clock.now - start) / .seconds(1)
+      best = max(best, Double(operations.load(ordering: .relaxed)) / took)
+      try StopToken.check()
+    } while clock.now < end
+    return best
   }
 }

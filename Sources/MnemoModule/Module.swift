@@ -149,6 +149,26 @@ public enum MnemoModule {
         return call.returns(Double(seconds) + Double(attoseconds) * 1e-18)
       },
       LuaFunction(
+        "peak_flops",
+        "The most operations a second that this machine can do on as many threads as are set, "
+          + "measured: multiplications and additions in registers, the limit of every product.",
+        parameters: [LuaParameter("seconds", .number, "how long to try", default: "0.1")],
+        returns: [.number],
+        example: """
+          local a = mnemo.randn(512, 512)
+          local start = mnemo.clock()
+          a:matmul(a)
+          local flops = 2 * 512 ^ 3 / (mnemo.clock() - start)
+          print(("%.2f of the peak"):format(flops / mnemo.peak_flops()))
+          """
+      ) { call in
+        let seconds = try call.optionalNumber(1) ?? 0.1
+        guard seconds >= 0, seconds <= 60 else {
+          throw call.failure(1, "0 to 60 seconds expected, got \(seconds)")
+        }
+        return call.returns(try KernelSet.peak(seconds: seconds))
+      },
+      LuaFunction(
         "no_grad",
         "Calls a function and returns its results; operations inside record no gradients.",
         parameters: [LuaParameter("fn", .function, "called without arguments")],

@@ -34,6 +34,19 @@ function mnemo.threads(n) end
 ---@return number
 function mnemo.clock() end
 
+---The most operations a second that this machine can do on as many threads as are set, measured: multiplications and additions in registers, the limit of every product.
+---
+---```lua
+---local a = mnemo.randn(512, 512)
+---local start = mnemo.clock()
+---a:matmul(a)
+---local flops = 2 * 512 ^ 3 / (mnemo.clock() - start)
+---print(("%.2f of the peak"):format(flops / mnemo.peak_flops()))
+---```
+---@param seconds? number How long to try. Default: 0.1.
+---@return number
+function mnemo.peak_flops(seconds) end
+
 ---Calls a function and returns its results; operations inside record no gradients.
 ---
 ---```lua
