@@ -1,14 +1,20 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// Kernel loops are compiled for this machine's vector units, and without checks: what they are
-// given was checked before. Set MNEMO_MARCH (for example to x86-64-v3) to build binaries that
-// travel to other machines, MNEMO_CHECKED=1 to have the kernels checked like everything else.
-let architecture = Context.environment["MNEMO_MARCH"] ?? "native"
+// The loops of Kernels are compiled for every processor of x86-64-v3 (AVX2, since 2013), so that a
+// program travels; what most of the time is spent in, VectorKernels, chooses at run time. Set
+// MNEMO_MARCH to another architecture, x86-64 for older processors. Kernels alone are compiled
+// without checks: what they are given was checked before; MNEMO_CHECKED=1 keeps them.
+#if arch(x86_64)
+  let architecture = Context.environment["MNEMO_MARCH"] ?? "x86-64-v3"
+#else
+  let architecture = Context.environment["MNEMO_MARCH"] ?? ""
+#endif
 let isChecked = Context.environment["MNEMO_CHECKED"] == "1"
 let kernelFlags: [SwiftSetting] = [
   .unsafeFlags(
-    (isChecked ? [] : ["-Ounchecked"]) + ["-Xcc", "-march=\(architecture)"],
+    (isChecked ? [] : ["-Ounchecked"])
+      + (architecture.isEmpty ? [] : ["-Xcc", "-march=\(architecture)"]),
     .when(configuration: .release))
 ]
 
@@ -37,7 +43,10 @@ let package = Package(
     // The engine; imports point downwards only. OpenBLAS is loaded when it is first used.
     .target(name: "OpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "ThreadPool"),
-    .target(name: "VectorKernels"),
+    .target(
+      name: "VectorKernels",
+      cSettings: architecture == "x86-64-v3"
+        ? [.define("NEEDS_X86_64_V3", .when(configuration: .release))] : []),
     .target(name: "Stopping", dependencies: ["ThreadPool"]),
     .target(
       name: "Kernels", dependencies: ["VectorKernels", "OpenBLAS", "ThreadPool", "Stopping"],

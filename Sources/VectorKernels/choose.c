@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "sets.h"
 
@@ -39,6 +40,16 @@ const struct vector_kernels *vector_kernels_named(const char *name) {
 
 // Before anything else runs, so that nobody has to ask whether it was done.
 __attribute__((constructor)) static void choose_kernels(void) {
+#ifdef NEEDS_X86_64_V3
+  // Told here, because the first instruction of Swift code that is missing ends the process.
+  if (!__builtin_cpu_supports("x86-64-v3")) {
+    fputs(
+      "mnemo: this program is built for processors with AVX2 (x86-64-v3), which this one has not; "
+      "for others it is built with MNEMO_MARCH=x86-64\n",
+      stderr);
+    _exit(1);
+  }
+#endif
   const size_t count = count_of_usable();
   chosen = sets[count - 1];
   const char *wish = getenv("MNEMO_KERNELS");
