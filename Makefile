@@ -61,9 +61,10 @@ test-stock: install
 	done
 
 # Everything but the command's tests once more in another configuration: every guard of the kernels
-# kept, and the vector units and matrix kernels of an older processor.
+# kept, and the kernels of an older processor.
+OLDER = $(shell grep -qw avx512vl /proc/cpuinfo && echo avx2 || echo portable)
 test-checked: deps
-	MNEMO_CHECKED=1 MNEMO_MARCH=x86-64-v3 OPENBLAS_CORETYPE=Haswell $(SWIFT) test -c release \
+	MNEMO_CHECKED=1 MNEMO_KERNELS=$(OLDER) OPENBLAS_CORETYPE=Haswell $(SWIFT) test -c release \
 	  --disable-testable-imports --scratch-path .build/checked --skip CommandTests
 
 # The same under AddressSanitizer, which sees what is read and written outside of a block or after
