@@ -18,9 +18,10 @@ public enum KernelSet {
     }
   }
 
-  /// The most operations a second that all threads together can do, a multiplication with an
-  /// addition counting as two: the best of some trials of a millisecond or two, in registers alone.
+  /// The most operations that all threads together can do, in registers alone: the best of some
+  /// trials of a millisecond or two.
   /// - Parameter seconds: how long to try, at the least one trial.
+  /// - Returns: operations a second; a multiplication with an addition is two.
   /// - Throws: `Stopped`.
   public static func peak(seconds: Double) throws -> Double {
     let clock = ContinuousClock()
