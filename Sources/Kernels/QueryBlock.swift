@@ -119,7 +119,8 @@ struct QueryBlock {
 
   /// For every key the sum of the queries' rows, weighted.
   ///
-  /// C += P · X for X [count, columns] and C [keys, columns]. The rows of C from `fresh` on hold nothing yet and are written.
+  /// C += P · X for X [count, columns] and C [keys, columns]. The rows of C from `fresh` on hold
+  /// nothing yet and are written.
   func addToKeys(
     _ p: UnsafePointer<Float>, _ x: MatrixView, columns: Int, to c: UnsafeMutablePointer<Float>,
     stride: Int, fresh: Int = .max
