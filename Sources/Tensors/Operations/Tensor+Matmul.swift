@@ -1,7 +1,7 @@
 // Matrix products.
 
 extension Tensor {
-  /// This matrix (or the last two dimensions' matrix at `offset`) as BLAS reads it, if it can.
+  /// This matrix (or the last two dimensions' matrix at `offset`) as a product reads it, if it can.
   private var blasMatrix: MatrixView? {
     let (rows, columns) = (shape[rank - 2], shape[rank - 1])
     let (rowStride, columnStride) = (layout.strides[rank - 2], layout.strides[rank - 1])
@@ -15,7 +15,7 @@ extension Tensor {
     return nil
   }
 
-  /// Calls `body` with this matrix as BLAS reads it, copied if its strides require it.
+  /// Calls `body` with this matrix as a product reads it, copied if its strides require it.
   private func withBlasMatrix(_ body: (MatrixView) throws -> Void) throws {
     if let matrix = blasMatrix {
       try withExtendedLifetime(self) { try body(matrix) }
@@ -43,7 +43,7 @@ extension Tensor {
     }
     guard (shape.suffix(2) + other.shape.suffix(2)).allSatisfy({ $0 <= Int32.max }) else {
       throw EngineError(
-        "matmul", "BLAS counts to \(Int32.max), got \(shape) × \(other.shape)")
+        "matmul", "sizes are at most \(Int32.max), got \(shape) × \(other.shape)")
     }
     if rank == 1 {
       let row = try reshape([1, inner]).matmul(other)
@@ -88,7 +88,7 @@ extension Tensor {
     }
   }
 
-  /// This batch of matrices, copied if BLAS cannot read them where they are.
+  /// This batch of matrices, copied if a product cannot read them where they are.
   private func readableEntries() throws -> Tensor {
     if shape[0] == 0 { return self }
     return try noGrad { try select(0, 0).blasMatrix == nil ? clone() : self }
