@@ -2,9 +2,9 @@
 //
 // A block's queries, up to 32, stand side by side in the lanes of vectors, with a row for each key.
 // It meets the keys up to its last position only, and its first 16 queries those up to theirs, so
-// half of the T×T products is never computed. Probabilities are kept for the backward pass if they are few (KeptBlocks); else
-// it computes the scores again and has the logarithm of each softmax's denominator to normalise
-// them.
+// half of the T×T products is never computed. Probabilities are kept for the backward pass if they
+// are few (KeptBlocks); else it computes the scores again and has the logarithm of each softmax's
+// denominator to normalise them.
 //
 // Threading: one part of work for each sequence and head; parts write to disjoint slices.
 

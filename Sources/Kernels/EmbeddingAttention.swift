@@ -1,7 +1,8 @@
 // Causal attention over inputs that are sums of a token's and a position's embedding, from tables.
 //
-// A block's positions, up to 32, stand side by side in the lanes of vectors (QueryBlock), so that what
-// a token adds to a score is one vector of a table turned to lanes. Probabilities are kept for the backward pass if they are few, else computed again (KeptBlocks).
+// A block's positions, up to 32, stand side by side in the lanes of vectors (QueryBlock), so that
+// what a token adds to a score is one vector of a table turned to lanes. Probabilities are kept for
+// the backward pass if they are few, else computed again (KeptBlocks).
 //
 // Threading: parts of 16 sequences, each with gradient tables of its own, added in order.
 

@@ -10,8 +10,8 @@ public enum KernelSet {
   /// The set in use: what `MNEMO_KERNELS` names, else the widest that the processor can.
   public static var name: String { String(cString: kernels.name) }
 
-  /// - Throws: `EngineError` if `MNEMO_KERNELS` names a set that there is not, or that the processor
-  ///   cannot.
+  /// - Throws: `EngineError` if `MNEMO_KERNELS` names a set that there is not, or that the
+  ///   processor cannot.
   package static func check() throws {
     if let failure = vector_kernels_failure() {
       throw EngineError("kernels", String(cString: failure))

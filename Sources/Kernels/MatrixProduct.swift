@@ -1,9 +1,9 @@
 /// Matrix products.
 ///
-/// One call of a kernel runs on one thread. A product is cut by rows or columns of the result, which
-/// does not change a bit as long as columns are cut at multiples of 32; or, for the tall sums of
-/// weight gradients, by the inner dimension with partial results added in order: then by its sizes
-/// alone.
+/// One call of a kernel runs on one thread. A product is cut by rows or columns of the result,
+/// which does not change a bit as long as columns are cut at multiples of 32; or, for the tall sums
+/// of weight gradients, by the inner dimension with partial results added in order: then by its
+/// sizes alone.
 extension CPU {
   /// The most multiplications in one call, which nothing can interrupt: some 30 ms.
   private static let mostInOneCall = 1 << 30

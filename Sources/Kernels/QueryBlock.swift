@@ -1,6 +1,6 @@
 // A block of queries, side by side in the lanes of vectors, with a row for each key: scores,
-// probabilities and their gradients stand in [keys, width]. The first 16 queries see fewer keys than
-// the others; what they do not see is neither written nor read.
+// probabilities and their gradients stand in [keys, width]. The first 16 queries see fewer keys
+// than the others; what they do not see is neither written nor read.
 
 /// Up to 32 neighbouring queries of one sequence, and the keys that they see.
 struct QueryBlock {
@@ -47,7 +47,8 @@ struct QueryBlock {
     keysOfFirst = keys - ofFirst < 8 ? keys : ofFirst
   }
 
-  /// Calls `body(first lane, queries, keys, last keys)` for the first 16 queries and for the others.
+  /// Calls `body(first lane, queries, keys, last keys)` for the first 16 queries and for the
+  /// others.
   @inline(__always)
   func forEachGroup(_ body: (Int, Int, Int, UnsafePointer<Int32>) -> Void) {
     withUnsafePointer(to: last) { last in
@@ -65,8 +66,8 @@ struct QueryBlock {
     }
   }
 
-  /// Every key's products with the queries: scores = alpha · A · X for A [keys, inner] and X [inner,
-  /// width].
+  /// Every key's products with the queries: scores = alpha · A · X for A [keys, inner] and X
+  /// [inner, width].
   func products(
     _ a: MatrixView, _ x: UnsafePointer<Float>, inner: Int, alpha: Float = 1,
     to scores: UnsafeMutablePointer<Float>

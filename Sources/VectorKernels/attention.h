@@ -1,8 +1,9 @@
-// Attention with queries in the lanes: 16 queries side by side, one row for each key. A softmax then
-// goes down the rows, in every lane by itself, and there are no sums across lanes and no ragged ends.
+// Attention with queries in the lanes: 16 queries side by side, one row for each key. A softmax
+// then goes down the rows, in every lane by itself, and there are no sums across lanes and no
+// ragged ends.
 //
-// Scores and probabilities of a group stand in [keys, step], the group's lanes at the address given.
-// Key u is seen by lane l if u ≤ last[l]; further keys get probability 0.
+// Scores and probabilities of a group stand in [keys, step], the group's lanes at the address
+// given. Key u is seen by lane l if u ≤ last[l]; further keys get probability 0.
 
 INLINE i16 last_keys(const int32_t *last) {
   i16 keys;

@@ -23,7 +23,8 @@ enum {
 };
 
 // C = alpha·A·B + beta·C for `rows` ≤ TILE_ROWS rows and `vectors` vectors of columns, of which the
-// last has `count` columns. Everything but sizes, addresses and factors is known where it is inlined.
+// last has `count` columns. Everything but sizes, addresses and factors is known where it is
+// inlined.
 INLINE void tile(
   const int rows, const int vectors, const bool is_whole, int count, long k, const float *a,
   const long a_row, const long a_step, const float *b, long ldb, float alpha, float beta, float *c,
@@ -147,8 +148,8 @@ static void pack_columns(
   }
 }
 
-// The last few columns of a product, as products of rows of A with columns of B, `columns` [width, k]:
-// a tile would be empty for the most part.
+// The last few columns of a product, as products of rows of A with columns of B, `columns` [width,
+// k]: a tile would be empty for the most part.
 static void narrow_product(
   long m, int width, long k, float alpha, const float *a, long lda, const float *columns,
   float beta, float *c, long ldc) {

@@ -1,6 +1,6 @@
 // Vectors of 16 numbers, whatever the processor's registers hold: the compiler cuts them into what
-// there is. Lanes are computed each by itself and sums over lanes are made in one order, so that the
-// same numbers come out of every set of kernels that can multiply and add in one rounding.
+// there is. Lanes are computed each by itself and sums over lanes are made in one order, so that
+// the same numbers come out of every set of kernels that can multiply and add in one rounding.
 //
 // Included once for each set of kernels, under the processor features that the set is for.
 #pragma STDC FP_CONTRACT OFF

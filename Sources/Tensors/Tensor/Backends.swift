@@ -18,8 +18,8 @@ public enum Backends {
   ///
   /// `MNEMO_BACKEND` is "cpu", which is the default, or the path of a library as `mnemo_backend.h`
   /// describes it.
-  /// - Throws: `EngineError` if it names no backend, or `MNEMO_KERNELS` no kernels that the processor
-  ///   can; the same at every call.
+  /// - Throws: `EngineError` if it names no backend, or `MNEMO_KERNELS` no kernels that the
+  ///   processor can; the same at every call.
   public static func check() throws {
     try KernelSet.check()
     _ = try chosen.get()

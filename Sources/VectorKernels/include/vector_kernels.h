@@ -107,7 +107,8 @@ struct vector_kernels {
     long rows, long n, const float *_Nonnull x, const float *_Nonnull weight,
     const float *_Nonnull statistics, const float *_Nonnull g, float *_Nonnull dx,
     float *_Nonnull dweight, float *_Nonnull dbias);
-  /// m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; p ← p·shrink − step_size·m/(√v/root_correction + ε).
+  /// m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²; p ← p·shrink − step_size·m/(√v/root_correction +
+  /// ε).
   void (*_Nonnull adamw)(
     long n, const struct adamw_step *_Nonnull step, float *_Nonnull p, const float *_Nonnull g,
     float *_Nonnull m, float *_Nonnull v);
