@@ -8,7 +8,8 @@ SWIFT_SOURCES = Package.swift Sources Tests
 LUA_SOURCES = lua examples bench tools Tests/Lua Tests/StockLua Tests/Fuzz
 
 .PHONY: all deps build library demo test test-lua test-stock test-checked test-sanitized test-backend \
-  bench bench-scaling transcript lint docs docs-check format install
+  bench bench-scaling transcript lint docs docs-check format \
+  install install-files dist
 
 all: build
 
@@ -125,7 +126,9 @@ format:
 # The command; the library and the Lua files where LUA_CPATH and LUA_PATH point to them, and
 # where both find them by themselves; what a backend of one's own is compiled with; in share/mnemo
 # what there is to try.
-install: build library
+install: build library install-files
+
+install-files:
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 $(MNEMO) "$(DESTDIR)$(PREFIX)/bin/mnemo"
 	install -d "$(DESTDIR)$(PREFIX)/lib/lua/5.4"
@@ -139,3 +142,27 @@ install: build library
 	install -m 644 Sources/BackendInterface/include/mnemo_backend.h "$(DESTDIR)$(PREFIX)/include"
 	install -d "$(DESTDIR)$(PREFIX)/share/mnemo/meta"
 	install -m 644 lua/meta/mnemo.lua "$(DESTDIR)$(PREFIX)/share/mnemo/meta"
+
+# A tarball for machines without Swift, whose runtime is linked in; Lua, OpenBLAS, libedit, gnuplot
+# come from the distribution. SwiftPM links the runtime into a command only, so the library is linked
+# once more by the compiler.
+VERSION = $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/MnemoModule/Module.swift)
+DIST = mnemo-$(VERSION)-linux-$(shell uname -m)
+STATIC = $(shell dirname "$$(readlink -f "$$(command -v $(SWIFT))")")/../lib/swift_static/linux
+DIST_BUILD = $(CURDIR)/.build/dist
+dist: deps
+	for product in mnemo MnemoLibrary; do \
+	  $(SWIFT) build -c release --static-swift-stdlib --scratch-path $(DIST_BUILD) \
+	    -Xlinker -L$(STATIC) --product $$product || exit 1; \
+	done
+	rm -rf $(DIST_BUILD)/$(DIST) && mkdir -p $(DIST_BUILD)/$(DIST)
+	strip -o $(DIST_BUILD)/mnemo $(DIST_BUILD)/release/mnemo
+	$(SWIFT)c -static-stdlib -emit-library -module-name MnemoLibrary -Xlinker --gc-sections \
+	  -Xlinker --strip-all -o $(DIST_BUILD)/mnemo.so \
+	  @$(DIST_BUILD)/release/MnemoLibrary.product/Objects.LinkFileList -llua5.4 -ldl
+	$(MAKE) install-files MNEMO=$(DIST_BUILD)/mnemo LIBRARY=$(DIST_BUILD)/mnemo.so \
+	  DESTDIR=$(DIST_BUILD)/$(DIST) PREFIX=
+	install -m 644 README.md CHANGELOG.md LICENSE $(DIST_BUILD)/$(DIST)
+	cp -r docs $(DIST_BUILD)/$(DIST)
+	tar -C $(DIST_BUILD) -czf $(DIST_BUILD)/$(DIST).tar.gz $(DIST)
+	@echo $(DIST_BUILD)/$(DIST).tar.gz
