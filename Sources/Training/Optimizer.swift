@@ -51,7 +51,7 @@ public protocol Optimizer: AnyObject, Described {
   func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws
 
   /// What is remembered of each parameter.
-  var states: OptimizerStates { get set }
+  var states: OptimizerStates { get }
 }
 
 /// What an optimizer remembers of one parameter.
@@ -68,24 +68,36 @@ public struct OptimizerState {
 }
 
 /// What an optimizer remembers, found by the parameter itself; nothing of those that are gone.
-public struct OptimizerStates {
+///
+/// Several threads may update parameters of their own at a time.
+public final class OptimizerStates {
   private struct Entry {
     weak var tensor: Tensor?
     var state: OptimizerState
   }
 
-  private var entries: [ObjectIdentifier: Entry] = [:]
+  private let entries = Lock([ObjectIdentifier: Entry]())
+
+  init() {}
 
   /// What is remembered of a parameter; nil before its first update.
   public subscript(tensor: Tensor) -> OptimizerState? {
-    get {
-      // An address may be used again by a later tensor.
-      entries[ObjectIdentifier(tensor)].flatMap { $0.tensor === tensor ? $0.state : nil }
-    }
+    get { entries.withLock { Self.state(of: tensor, in: $0) } }
     set {
-      if self[tensor] == nil { entries = entries.filter { $0.value.tensor != nil } }
-      entries[ObjectIdentifier(tensor)] = newValue.map { Entry(tensor: tensor, state: $0) }
+      entries.withLock { entries in
+        if Self.state(of: tensor, in: entries) == nil {
+          entries = entries.filter { $0.value.tensor != nil }
+        }
+        entries[ObjectIdentifier(tensor)] = newValue.map { Entry(tensor: tensor, state: $0) }
+      }
     }
+  }
+
+  private static func state(
+    of tensor: Tensor, in entries: [ObjectIdentifier: Entry]
+  ) -> OptimizerState? {
+    // An address may be used again by a later tensor.
+    entries[ObjectIdentifier(tensor)].flatMap { $0.tensor === tensor ? $0.state : nil }
   }
 }
 

@@ -37,7 +37,7 @@ public final class SGD: Optimizer {
 
   /// The options it was made with.
   public let options: Options
-  public var states = OptimizerStates()
+  public let states = OptimizerStates()
   public var kind: String { options.kind }
   public var settings: [(name: String, value: SettingValue)] { options.settings }
   public var declarations: [Setting] { options.declarations }
