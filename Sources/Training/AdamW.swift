@@ -39,6 +39,7 @@ public final class AdamW: Optimizer {
   /// The options it was made with.
   public let options: Options
   public let states = OptimizerStates()
+  public var learningRate: LearningRate { options.learningRate }
   public var kind: String { options.kind }
   public var settings: [(name: String, value: SettingValue)] { options.settings }
   public var declarations: [Setting] { options.declarations }
@@ -59,8 +60,7 @@ public final class AdamW: Optimizer {
     self.options = options
   }
 
-  public func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws {
-    let rate = try options.learningRate.value(at: step)
+  public func update(_ parameters: [(name: String, tensor: Tensor)], rate: Double) throws {
     let betas = (options.betas[0], options.betas[1])
     for parameter in parameters {
       guard let grad = try gradient(of: parameter) else { continue }

@@ -42,16 +42,30 @@ extension LearningRate: SettingConvertible {
 /// during training begins with fresh state, one that is frozen keeps its own, and so do models that
 /// take turns with one optimizer. A copy of a model begins afresh.
 public protocol Optimizer: AnyObject, Described {
+  /// How large a step is.
+  var learningRate: LearningRate { get }
+
+  /// Updates in place every parameter that has a gradient; on any thread.
+  /// - Parameters:
+  ///   - parameters: those to train, by name.
+  ///   - rate: what the learning rate is at this step.
+  /// - Throws: `EngineError` for a gradient of another shape than its parameter's, before that
+  ///   parameter is changed.
+  func update(_ parameters: [(name: String, tensor: Tensor)], rate: Double) throws
+
+  /// What is remembered of each parameter.
+  var states: OptimizerStates { get }
+}
+
+extension Optimizer {
   /// Updates in place every parameter that has a gradient.
   /// - Parameters:
   ///   - parameters: those to train, by name.
   ///   - step: number of updates made before this one.
-  /// - Throws: whatever a learning-rate schedule throws; `EngineError` for a gradient of another
-  ///   shape than its parameter's, before that parameter is changed.
-  func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws
-
-  /// What is remembered of each parameter.
-  var states: OptimizerStates { get }
+  /// - Throws: as `update(_:rate:)`; whatever a learning-rate schedule throws.
+  public func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws {
+    try update(parameters, rate: learningRate.value(at: step))
+  }
 }
 
 /// What an optimizer remembers of one parameter.

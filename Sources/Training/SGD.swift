@@ -38,6 +38,7 @@ public final class SGD: Optimizer {
   /// The options it was made with.
   public let options: Options
   public let states = OptimizerStates()
+  public var learningRate: LearningRate { options.learningRate }
   public var kind: String { options.kind }
   public var settings: [(name: String, value: SettingValue)] { options.settings }
   public var declarations: [Setting] { options.declarations }
@@ -57,8 +58,8 @@ public final class SGD: Optimizer {
     self.options = options
   }
 
-  public func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws {
-    let rate = Float(try options.learningRate.value(at: step))
+  public func update(_ parameters: [(name: String, tensor: Tensor)], rate: Double) throws {
+    let rate = Float(rate)
     let (momentum, decay) = (Float(options.momentum), Float(options.weightDecay))
     for parameter in parameters {
       guard let grad = try gradient(of: parameter) else { continue }
