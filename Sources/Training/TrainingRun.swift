@@ -29,7 +29,8 @@ public final class TrainingRun {
   /// How it ended, or will have if nothing more is done.
   public private(set) var status = Status.finished
   private let batches: BatchesAhead
-  private var isRunning = false
+  /// The advance on its way.
+  private var going: Advance?
   private var savedStep: Int?
   /// The first loss of the run.
   private var firstLoss: Double?
@@ -48,6 +49,37 @@ public final class TrainingRun {
     let loss: Double
     /// Parameters, copies of their values, and what the optimizer remembered of them.
     var parameters: [(tensor: Tensor, values: Tensor, state: OptimizerState?)] = []
+  }
+
+  /// What a run does next.
+  enum Stage {
+    /// Calls what is scheduled for the step.
+    case prepare
+    /// Computes the loss and the gradients.
+    case measure
+    /// Calls the probes and tells what they measured.
+    case record
+    /// Asks for the learning rate.
+    case rate
+    /// Makes the update.
+    case update
+    /// Has the model kept.
+    case checkpoint
+    /// Nothing more, for now.
+    case ended
+  }
+
+  /// How far an advance is.
+  private struct Advance {
+    /// The number of updates that there will be.
+    let end: Int
+    var stage = Stage.prepare
+    /// Whether all that is left is the record after the last update.
+    var isLast = false
+    var isStopped = false
+    var batch: (Batch, mask: Tensor)?
+    var loss = 0.0
+    var rate = 0.0
   }
 
   /// A run that has not begun.
@@ -72,32 +104,92 @@ public final class TrainingRun {
   /// there.
   /// - Throws: `EngineError` that says at which step and why; errors of callbacks.
   public func advance(_ steps: Int) throws {
+    try begin(steps)
+    do {
+      while stage != .ended { try goOn() }
+    } catch {
+      fail()
+      throw error
+    }
+    try finish()
+  }
+
+  // MARK: An advance, stage by stage
+
+  /// What is to be done next.
+  var stage: Stage { going?.stage ?? .ended }
+
+  /// Gets ready for `steps` more updates.
+  /// - Throws: as `advance`; nothing is to be ended then.
+  func begin(_ steps: Int) throws {
     // 2⁴⁰ is how many batches a task can draw.
     guard steps >= 0, steps <= 1 << 40 else {
       throw EngineError("train", "steps = \(steps) (allowed: 0 to \(1 << 40))")
     }
-    guard !isRunning else { throw EngineError("train", "a run cannot resume inside itself") }
-    isRunning = true
-    defer {
-      isRunning = false
-      // Whoever has the model now may change it.
-      candidate = nil
-    }
-    try forgetRecordsAhead()
-    let end = step + steps
-    status = .failed
-    defer { for sink in options.sinks { sink.end(status) } }
+    guard going == nil else { throw EngineError("train", "a run cannot resume inside itself") }
+    going = Advance(end: step + steps)
     do {
-      let description = description(to: end)
-      try tell { try $0.begin(description) }
-      try advance(to: end)
+      try forgetRecordsAhead()
     } catch {
-      clearGradients()
-      // The error that ended the run is the one to tell, also if the disk is full.
-      try? saveCheckpoint()
+      going = nil
       throw error
     }
+    status = .failed
+    do {
+      let description = description(to: step + steps)
+      try tell { try $0.begin(description) }
+    } catch {
+      fail()
+      throw error
+    }
+    goToNextStep()
+  }
+
+  /// Makes the next stage.
+  /// - Throws: as `advance`; ``fail()`` ends it then.
+  func goOn() throws {
+    do {
+      switch stage {
+      case .prepare: try prepare()
+      case .measure: try measure()
+      case .record: try record()
+      case .rate: try askForRate()
+      case .update: try update()
+      case .checkpoint:
+        try saveCheckpoint()
+        endStep()
+      case .ended: break
+      }
+    } catch {
+      // A long step is given up; the next advance begins with it anew.
+      guard StopToken.takes(error) else { throw error }
+      going?.isStopped = true
+      going?.stage = .ended
+    }
+  }
+
+  /// Ends an advance whose stages are done.
+  /// - Throws: errors of sinks.
+  func finish() throws {
+    clearGradients()
+    status = going.map { $0.isStopped && step < $0.end } == true ? .interrupted : .finished
+    defer { end() }
     try saveCheckpoint()
+  }
+
+  /// Ends an advance after an error.
+  func fail() {
+    clearGradients()
+    // The error that ended the run is the one to tell, also if the disk is full.
+    try? saveCheckpoint()
+    end()
+  }
+
+  private func end() {
+    tell { $0.end(status) }
+    going = nil
+    // Whoever has the model now may change it.
+    candidate = nil
   }
 
   private func description(to end: Int) -> RunDescription {
@@ -113,55 +205,36 @@ public final class TrainingRun {
     for sink in options.sinks { try message(sink) }
   }
 
-  private func advance(to end: Int) throws {
-    var stopped = false
-    var isGivenUp = false
-    while step < end && !stopped {
-      let loss: Double
-      do {
-        if let callback = options.schedule[step] {
-          tell { $0.pause() }
-          // It may change what no update does.
-          try keep(options.model.parameters.all)
-          try callback(options.model)
-        }
-        // Batch `end` is that of the last record.
-        loss = try measure(isRecorded: step % options.evalEvery == 0, isFollowed: true)
-        try clipGradients()
-        try StopToken.check()
-      } catch {
-        // A long step is given up; the next advance begins with it anew.
-        guard StopToken.takes(error) else { throw error }
-        (stopped, isGivenUp) = (true, true)
-        break
-      }
-      let trained = options.model.parameters.trained
-      try keep(trained)
-      try StopToken.suspended { try options.optimizer.update(trained, step: step) }
-      step += 1
-      tell { $0.updated(step: step, loss: loss) }
-      if let every = options.checkpointEvery, step % every == 0, step < end {
-        try saveCheckpoint()
-      }
-      stopped = StopToken.current?.isRequested == true
-    }
-    if !isGivenUp, history.last?.step != step {
-      do {
-        _ = try measure(isRecorded: true, isFollowed: false)
-        try StopToken.check()
-      } catch {
-        guard StopToken.takes(error) else { throw error }
-        stopped = true
-      }
-    }
-    clearGradients()
-    status = stopped && step < end ? .interrupted : .finished
+  /// After an update and what belongs to it.
+  private func endStep() {
+    if StopToken.current?.isRequested == true { going?.isStopped = true }
+    goToNextStep()
   }
 
-  /// The loss and gradients on the step's batch, and a record if asked for.
-  private func measure(isRecorded: Bool, isFollowed: Bool) throws -> Double {
-    let batch = try batches.batch(step, isFollowed: isFollowed)
-    let mask = try options.lossOn.mask(batch)
+  private func goToNextStep() {
+    guard let now = going else { return }
+    let isLast = now.isStopped || step == now.end
+    going?.isLast = isLast
+    going?.stage = isLast && history.last?.step == step ? .ended : .prepare
+  }
+
+  /// Calls what is scheduled, and draws the step's batch: batch `end` is that of the last record.
+  private func prepare() throws {
+    guard let now = going else { return }
+    if !now.isLast, let callback = options.schedule[step] {
+      tell { $0.pause() }
+      // It may change what no update does.
+      try keep(options.model.parameters.all)
+      try callback(options.model)
+    }
+    let batch = try batches.batch(step, isFollowed: !now.isLast)
+    going?.batch = (batch, try options.lossOn.mask(batch))
+    going?.stage = .measure
+  }
+
+  /// The loss and gradients on the step's batch.
+  private func measure() throws {
+    guard let now = going, let (batch, mask) = now.batch else { return }
     let loss = try options.model.loss(batch, mask: mask)
     let value = Double(try loss.item())
     try StopToken.check()
@@ -169,28 +242,52 @@ public final class TrainingRun {
     let bound = Self.divergence * max(first, log(Double(options.model.outputSize)))
     guard value.isFinite, value <= bound else { throw try returnToGoodState(value, bound) }
     firstLoss = first
+    let isRecorded = now.isLast || step % options.evalEvery == 0
     if isRecorded || step == history.last?.step, step == 0 || value < first {
       candidate = (step, value)
     }
     // Those of others: left from before the run, or by a callback.
     clearGradients()
     if loss.requiresGrad { try loss.backward() }
+    going?.loss = value
     // The last record of an advance was made by the one before.
-    if isRecorded && step > history.last?.step ?? -1 {
-      tell { $0.pause() }
-      try record(batch, value)
-    }
-    return value
+    going?.stage = isRecorded && step > history.last?.step ?? -1 ? .record : .rate
   }
 
-  private func record(_ batch: Batch, _ loss: Double) throws {
+  private func record() throws {
+    guard let now = going, let (batch, _) = now.batch else { return }
+    tell { $0.pause() }
     let context = ProbeContext(model: options.model, batch: batch, step: step, run: self)
     let values = try options.probes.map { ($0.name, try $0.function(context)) }
     try StopToken.check()
-    let record = Record(step: step, loss: loss, values: values)
+    let record = Record(step: step, loss: now.loss, values: values)
     history.append(record)
     try tell { try $0.record(record) }
     try options.onRecord?(record)
+    going?.stage = now.isLast ? .ended : .rate
+    if now.isLast { try StopToken.check() }
+  }
+
+  private func askForRate() throws {
+    going?.rate = try options.optimizer.learningRate.value(at: step)
+    going?.stage = .update
+  }
+
+  private func update() throws {
+    guard let now = going else { return }
+    going?.batch = nil
+    try clipGradients()
+    try StopToken.check()
+    let trained = options.model.parameters.trained
+    try keep(trained)
+    try StopToken.suspended { try options.optimizer.update(trained, rate: now.rate) }
+    step += 1
+    tell { $0.updated(step: step, loss: now.loss) }
+    if let every = options.checkpointEvery, step % every == 0, step < now.end {
+      going?.stage = .checkpoint
+    } else {
+      endStep()
+    }
   }
 
   private func clearGradients() {
