@@ -35,6 +35,13 @@ public final class StopToken: Sendable {
     (self.isWanted, self.isUrgent) = (isWanted, isUrgent)
   }
 
+  /// A token for work of its own on another thread, which is stopped when that of `token` is.
+  ///
+  /// What is cut short or suspended under the one is not under the other.
+  public convenience init(following token: StopToken) {
+    self.init(isWanted: token.isWanted, isUrgent: token.isUrgent)
+  }
+
   // MARK: The session
 
   /// The token of the calling thread's work; nil if nothing stops it.

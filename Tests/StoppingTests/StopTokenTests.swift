@@ -40,6 +40,26 @@ import Testing
     #expect(count == 100 && !token.takeCut())
   }
 
+  /// Two that follow one are stopped with it, and each hears of its own cuts alone.
+  @Test func aTokenFollowsAnother() throws {
+    let wish = Wish()
+    let token = wish.token
+    let (first, second) = (StopToken(following: token), StopToken(following: token))
+    #expect(!first.isRequested)
+    wish.isUrgent.store(true, ordering: .relaxed)
+    #expect(first.isRequested && second.isRequested)
+    StopToken.with(first) {
+      StopToken.with(second) {
+        StopToken.suspended { #expect(!StopToken.stopsHere) }
+      }
+      StopToken.suspended {
+        StopToken.with(second) { #expect(StopToken.stopsHere) }
+        #expect(!StopToken.stopsHere)
+      }
+    }
+    #expect(!first.takeCut() && second.takeCut() && !token.takeCut())
+  }
+
   /// Numbers of an operation that was cut short go no further until somebody has heard of it.
   @Test func aCutStaysUntilItIsTaken() throws {
     let wish = Wish()
