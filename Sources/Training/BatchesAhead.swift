@@ -4,9 +4,9 @@ import Tensors
 /// The batches of a run, one after the other, each drawn on a spare thread while the step before it
 /// is made.
 ///
-/// Only for tasks that can be drawn on any thread and with more than one thread to use; other
-/// batches are drawn when they are asked for. A batch depends on its index alone, so the numbers
-/// are the same either way.
+/// Only for tasks that can be drawn on any thread and with more than one thread to use, none of
+/// which has a run of its own to go on with; other batches are drawn when they are asked for. A
+/// batch depends on its index alone, so the numbers are the same either way.
 final class BatchesAhead {
   private let task: any TokenTask
   private let size: Int
@@ -24,7 +24,7 @@ final class BatchesAhead {
     let (task, size) = (task, size)
     let batch =
       try ready?.outcome() ?? task.batch(size, index: UInt64(index), purpose: .data)
-    if isFollowed, task is any ConcurrentTask, Parallel.threads > 1 {
+    if isFollowed, task is any ConcurrentTask, Parallel.threads > 1, !Parallel.isInside {
       let following = Background { [task, size] in
         try task.batch(size, index: UInt64(index + 1), purpose: .data)
       }

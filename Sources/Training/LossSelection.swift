@@ -8,6 +8,9 @@ public enum LossSelection {
   /// A function from a batch to weights [B, T].
   case custom((Batch) throws -> Tensor)
 
+  /// Whether it calls a function of whoever made the run.
+  var isFunction: Bool { if case .custom = self { true } else { false } }
+
   func mask(_ batch: Batch) throws -> Tensor {
     switch self {
     case .named(let mask): return try mask.mask(of: batch)

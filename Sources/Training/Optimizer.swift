@@ -8,6 +8,9 @@ public enum LearningRate {
   /// A function of the step, counted from 0.
   case schedule((Int) throws -> Double)
 
+  /// Whether it calls a function of whoever made the optimizer.
+  var isFunction: Bool { if case .schedule = self { true } else { false } }
+
   /// The rate at a step.
   /// - Throws: `EngineError` if a schedule gives a number that is negative or not finite.
   func value(at step: Int) throws -> Double {

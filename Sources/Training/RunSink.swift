@@ -5,7 +5,8 @@ import Transformers
 /// Where a run tells what happens: a folder of results, a bar of progress, a store of runs.
 ///
 /// Every message has a default that does nothing. An error of `begin`, `record`, `rewind` or
-/// `checkpoint` ends the run.
+/// `checkpoint` ends the run. Messages come on the thread that advances the run; of runs
+/// ``SideBySide`` `updated` may come on others, for several runs at a time.
 public protocol RunSink: AnyObject {
   /// Whether it keeps checkpoints, so that nothing is lost if the run is.
   var keepsModel: Bool { get }

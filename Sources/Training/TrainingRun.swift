@@ -76,7 +76,10 @@ public final class TrainingRun {
     var stage = Stage.prepare
     /// Whether all that is left is the record after the last update.
     var isLast = false
+    /// Whether no step is to be begun any more.
     var isStopped = false
+    /// Whether the step that was begun is not to be made, and no record either.
+    var isGivenUp = false
     var batch: (Batch, mask: Tensor)?
     var loss = 0.0
     var rate = 0.0
@@ -163,9 +166,41 @@ public final class TrainingRun {
     } catch {
       // A long step is given up; the next advance begins with it anew.
       guard StopToken.takes(error) else { throw error }
-      going?.isStopped = true
-      going?.stage = .ended
+      giveUp()
     }
+  }
+
+  /// Whether the next stage is for the thread that advances the run: it calls functions that belong
+  /// there, a script's or a sink's.
+  var needsCaller: Bool {
+    switch stage {
+    case .prepare:
+      !(options.task is any ConcurrentTask) || options.lossOn.isFunction
+        || going?.isLast == false && options.schedule[step] != nil
+    case .measure: !(options.model is any FunctionalModel)
+    case .record, .checkpoint: true
+    case .rate: options.optimizer.learningRate.isFunction
+    case .update, .ended: false
+    }
+  }
+
+  /// Whether it ends early.
+  var isStopped: Bool { going?.isStopped == true }
+  /// Whether it ended in the midst of a step.
+  var isGivenUp: Bool { going?.isGivenUp == true }
+
+  /// Makes the step that was begun the last.
+  func stop() {
+    guard let now = going, !now.isStopped else { return }
+    going?.isStopped = true
+    if now.stage == .prepare { goToNextStep() }
+  }
+
+  /// Makes no stage any more: the next advance begins with the step anew.
+  func giveUp() {
+    going?.isStopped = true
+    going?.isGivenUp = true
+    going?.stage = .ended
   }
 
   /// Ends an advance whose stages are done.

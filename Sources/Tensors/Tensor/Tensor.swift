@@ -92,6 +92,9 @@ public final class Tensor {
       && other.layout.offset < layout.offset + count
   }
 
+  /// What tells the memory of its elements from that of other tensors, while it is alive.
+  package var memory: ObjectIdentifier { ObjectIdentifier(storage) }
+
   /// The only element.
   /// - Throws: `EngineError` if there is not exactly one.
   public func item() throws -> Float {
