@@ -1,24 +1,41 @@
 import Glibc
+import Tensors
 
 /// Tells on standard error how far a run is: a bar on a terminal, plain lines elsewhere.
 ///
-/// Written at most ten times a second on a terminal, and elsewhere at most every five seconds.
+/// Written at most ten times a second on a terminal, and elsewhere at most every five seconds. Runs
+/// that go on side by side share one, which tells the mean of their steps and of their losses.
 public final class Progress: RunSink {
+  private struct State {
+    /// How many runs go on.
+    var runs = 0
+    var first = 0
+    var last = 0
+    var began = 0.0
+    var written = 0.0
+    var isShown = false
+    /// How many updates were made, and the losses of the latest, one for each run.
+    var updates = 0
+    var losses: [Double] = []
+  }
+
   private let isTerminal = isatty(STDERR_FILENO) == 1
-  private var first = 0
-  private var last = 0
-  private var began = 0.0
-  private var written = 0.0
-  private var isShown = false
+  private let state = Lock(State())
 
   /// A bar that is not shown yet.
   public init() {}
 
   /// Reports on the steps that are about to be made.
   public func begin(_ run: RunDescription) {
-    (first, last) = (run.first, run.last)
-    began = Progress.now()
-    written = began
+    state.withLock { state in
+      if state.runs == 0 {
+        state = State()
+        state.began = Progress.now()
+        state.written = state.began
+      }
+      state.runs += 1
+      (state.first, state.last) = (run.first, run.last)
+    }
   }
 
   private static func now() -> Double {
@@ -29,36 +46,53 @@ public final class Progress: RunSink {
 
   /// Says that `step` updates are done, and the loss of the last.
   public func updated(step: Int, loss: Double) {
-    let now = Progress.now()
-    let interval = isTerminal ? 0.1 : 5
-    guard now - written >= interval else { return }
-    written = now
-    let speed = Double(step - first) / max(now - began, 1e-9)
-    let left = Double(last - step) / max(speed, 1e-9)
-    let text =
-      "step \(step)/\(last)  \(Self.short(speed)) steps/s  loss \(Self.short(loss))  "
-      + "\(Self.duration(left)) left"
-    if isTerminal {
-      let share = Double(step - first) / Double(max(last - first, 1))
-      let width = max(0, min(30, Self.columns() - text.count - 4))
-      let line =
-        width >= 8 ? "\(Self.bar(share, width))  \(text)" : String(text.prefix(Self.columns() - 1))
-      Progress.write("\r\u{1B}[K\(line)")
-      isShown = true
-    } else {
-      Progress.write(text + "\n")
+    state.withLock { state in
+      guard state.runs > 0 else { return }
+      if state.losses.count < state.runs {
+        state.losses.append(loss)
+      } else {
+        state.losses[state.updates % state.runs] = loss
+      }
+      state.updates += 1
+      let now = Progress.now()
+      guard now - state.written >= (isTerminal ? 0.1 : 5) else { return }
+      state.written = now
+      show(&state, at: now)
     }
   }
 
-  public func end(_ status: TrainingRun.Status) { pause() }
+  private func show(_ state: inout State, at now: Double) {
+    let (first, last, runs) = (state.first, state.last, state.runs)
+    let made = state.updates / runs
+    let speed = Double(state.updates) / Double(runs) / max(now - state.began, 1e-9)
+    let left = Double(last - first - made) / max(speed, 1e-9)
+    let loss = state.losses.reduce(0, +) / Double(state.losses.count)
+    let text =
+      "step \(first + made)/\(last)" + (runs > 1 ? " of \(runs) models" : "")
+      + "  \(Self.short(speed)) steps/s  loss \(Self.short(loss))  \(Self.duration(left)) left"
+    guard isTerminal else { return Progress.write(text + "\n") }
+    let share = Double(made) / Double(max(last - first, 1))
+    let width = max(0, min(30, Self.columns() - text.count - 4))
+    let line =
+      width >= 8 ? "\(Self.bar(share, width))  \(text)" : String(text.prefix(Self.columns() - 1))
+    Progress.write("\r\u{1B}[K\(line)")
+    state.isShown = true
+  }
+
+  public func end(_ status: TrainingRun.Status) {
+    pause()
+    state.withLock { $0.runs = max(0, $0.runs - 1) }
+  }
 
   /// Takes the bar away, so that a callback may print.
   public func pause() {
-    guard isShown else { return }
-    Progress.write("\r\u{1B}[K")
-    isShown = false
-    // The next update draws it again.
-    written = 0
+    state.withLock { state in
+      guard state.isShown else { return }
+      Progress.write("\r\u{1B}[K")
+      state.isShown = false
+      // The next update draws it again.
+      state.written = 0
+    }
   }
 
   private static func write(_ text: String) {
