@@ -41,7 +41,8 @@ enum TrainFunctions {
         if options.has("on_record") {
           training.onRecord = { made in
             let table = callbacks.lua.value(of: RunClass.record(made))
-            try callbacks.call("on_record", label: "on_record", [table])
+            let run = callbacks.run.map { LuaValue.object($0) } ?? .nil
+            try callbacks.call("on_record", label: "on_record", [table, run])
           }
         }
         if settings.showsProgress { training.sinks.append(Progress()) }

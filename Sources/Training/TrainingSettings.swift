@@ -45,7 +45,8 @@ public struct TrainingSettings: Configuration, Sendable {
     Field(
       beside: "at", type: .table,
       "step, counted from 0, to function of the model, called before it"),
-    Field(beside: "on_record", type: .function, "called with each record when it is made"),
+    Field(
+      beside: "on_record", type: .function, "called with each record when it is made, and the run"),
     Field("clip_norm", \.clipNorm, "largest norm of all gradients together"),
     Field(
       "checkpoint_every", \.checkpointEvery, default: .described("at the end only"),

@@ -52,7 +52,10 @@ function tests.test_records()
   local seen = {}
   local run = train(new_model(), {
     steps = 5, probes = { twice = function(ctx) return 2 * ctx.step end },
-    on_record = function(record) seen[#seen + 1] = record end,
+    on_record = function(record, of)
+      luaunit.assertEquals(of.history[#of.history], record)
+      seen[#seen + 1] = record
+    end,
   })
   luaunit.assertEquals(run:series "step", { 0, 2, 4, 5 })
   luaunit.assertEquals(run:series "twice", { 0, 4, 8, 10 })

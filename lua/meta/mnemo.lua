@@ -227,7 +227,7 @@ function mnemo.where(mask, a, b) end
 ---@field eval_every? integer Steps between records. Default: 10.
 ---@field probes? table Name to function of the context; each returns a number.
 ---@field at? table Step, counted from 0, to function of the model, called before it.
----@field on_record? function Called with each record when it is made.
+---@field on_record? function Called with each record when it is made, and the run.
 ---@field clip_norm? number Largest norm of all gradients together.
 ---@field checkpoint_every? integer Steps between checkpoints in dir. Default: at the end only.
 ---@field dir? string Folder for history.jsonl and model.safetensors, written as they come.
