@@ -15,47 +15,88 @@ enum TrainFunctions {
           + "from 0, and after the last. Ctrl-C ends the loop after the current step and returns the "
           + "run. If the loss is no longer a number, or more than 100 times both the first loss and "
           + "that of a uniform guess, log vocab, training has diverged: it stops with an error, and the "
-          + "model returns to the last record whose loss was below the first, or to the beginning.",
-        options: TrainingSettings.declarations.map { LuaOption($0) }, returns: [.object("Run")],
+          + "model returns to the last record whose loss was below the first, or to the beginning. Models "
+          + "of a list are trained side by side, each step on one thread where there are enough of "
+          + "them; what is written in Lua is called for one after the other. Each gives the numbers "
+          + "that it gives alone. An error in one ends all, and says which model it was.",
+        options: TrainingSettings.declarations.map { LuaOption($0) },
+        returns: [
+          LuaResult(
+            .union([.object("Run"), .list(.object("Run"))]),
+            "the run; for a list of models the list of their runs")
+        ],
         example: """
           local task = mnemo.data.bigram{seq_len = 32, seed = 1}
           local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 32, seed = 1}
           local run = mnemo.train{model = model, data = task, steps = 3, batch_size = 4,
             optimizer = mnemo.optim.sgd{lr = 0.1}, loss_on = "repeats"}
           print(run:table())
+
+          local models = {}
+          for seed = 1, 2 do
+            models[seed] = mnemo.model.simplified{vocab = 65, dim = 16, max_len = 32, seed = seed}
+          end
+          local runs = mnemo.train{model = models, data = task, steps = 3, batch_size = 4,
+            optimizer = mnemo.optim.sgd{lr = 0.1}, loss_on = "repeats"}
+          print(mnemo.runs.spread(mnemo.runs.last(runs, "loss")))
           """
       ) { call in
-        let options = try call.options()
+        let (lua, options) = (call.lua, try call.options())
         let settings = try options.configuration(TrainingSettings.self, session)
-        var training = TrainingOptions(
-          model: try options.object("model", (any Model).self),
-          task: try options.object("data", (any TokenTask).self), steps: settings.steps,
-          optimizer: try options.object("optimizer", (any Optimizer).self))
-        training.settings = settings
-        let callbacks = Callbacks(call.lua)
-        if case .function = options.value("loss_on") {
-          training.lossOn = .custom(lossWeights(callbacks))
+        let trained = try TrainedModels(options)
+        let progress = settings.showsProgress ? [Progress()] : []
+        var held: [LuaReference] = []
+        let runs = try trained.models.indices.map { place in
+          let callbacks = Callbacks(lua, probes: trained.hasOwnProbes ? place : nil)
+          let run = try trained.naming(place, in: lua) {
+            var training = TrainingOptions(
+              model: trained.models[place], task: trained.tasks[place], steps: settings.steps,
+              optimizer: try options.object("optimizer", (any Optimizer).self))
+            training.settings = settings
+            training.settings.folder = trained.folders[place]
+            try addCallbacks(to: &training, options, callbacks)
+            training.sinks = progress
+            if let folder = training.folder { training.sinks.append(try ResultsFolder(folder)) }
+            return try TrainingRun(training)
+          }
+          session.liveRuns.note(run)
+          callbacks.run = run
+          held.append(lua.reference(to: run))
+          lua.setUserValue(of: run, try call.table(1).reference)
+          return run
         }
-        training.probes = try probes(options, callbacks)
-        training.schedule = try schedule(options, callbacks)
-        if options.has("on_record") {
-          training.onRecord = { made in
-            let table = callbacks.lua.value(of: RunClass.record(made))
-            let run = callbacks.run.map { LuaValue.object($0) } ?? .nil
-            try callbacks.call("on_record", label: "on_record", [table, run])
+        guard trained.isList else {
+          try RunClass.untilStopped(lua) { try runs[0].run() }
+          return call.returns(held[0])
+        }
+        let together = try SideBySide(runs)
+        try RunClass.untilStopped(lua) {
+          do {
+            try together.run()
+          } catch let failure as RunFailure {
+            try trained.naming(failure.place, in: lua) { throw failure.reason }
           }
         }
-        if settings.showsProgress { training.sinks.append(Progress()) }
-        if let folder = settings.folder { training.sinks.append(try ResultsFolder(folder)) }
-        let run = try TrainingRun(training)
-        session.liveRuns.note(run)
-        callbacks.run = run
-        let held = call.lua.reference(to: run)
-        call.lua.setUserValue(of: run, try call.table(1).reference)
-        try RunClass.untilStopped(call.lua) { try run.run() }
         return call.returns(held)
       }
     ]
+  }
+
+  private static func addCallbacks(
+    to training: inout TrainingOptions, _ options: LuaOptions, _ callbacks: Callbacks
+  ) throws {
+    if case .function = options.value("loss_on") {
+      training.lossOn = .custom(lossWeights(callbacks))
+    }
+    training.probes = try probes(options, callbacks)
+    training.schedule = try schedule(options, callbacks)
+    if options.has("on_record") {
+      training.onRecord = { made in
+        let table = callbacks.lua.value(of: RunClass.record(made))
+        let run = callbacks.run.map { LuaValue.object($0) } ?? .nil
+        try callbacks.call("on_record", label: "on_record", [table, run])
+      }
+    }
   }
 
   /// The functions a run calls, found in the options that its userdata keeps.
@@ -65,21 +106,39 @@ enum TrainFunctions {
   private final class Callbacks {
     unowned let lua: Lua
     weak var run: TrainingRun?
+    /// Where the run's probes are in a list of tables; nil for one table.
+    private let probes: Int?
 
-    init(_ lua: Lua) { self.lua = lua }
+    init(_ lua: Lua, probes: Int?) { (self.lua, self.probes) = (lua, probes) }
 
     /// Calls the option of that name, or a field of it; an error in it says which it was.
     @discardableResult
     func call(
       _ option: String, _ key: LuaKey? = nil, label: String, _ arguments: [LuaValue]
     ) throws -> [LuaValue] {
-      guard let run, let options = lua.userValue(of: run).asTable else {
-        throw EngineError(label, "its Lua function is gone; keep the run that it belongs to")
-      }
+      let options = try options(for: label)
       let function =
         try key.map { try options.table(.name(option)).function($0) }
         ?? options.function(.name(option))
       return try lua.calling(label, function, arguments)
+    }
+
+    /// Calls a probe.
+    func callProbe(_ name: String, label: String, _ arguments: [LuaValue]) throws -> [LuaValue] {
+      let table = try own(try options(for: label).table("probes"))
+      return try lua.calling(label, table.function(.name(name)), arguments)
+    }
+
+    /// The table of the run's own probes in what was given as `probes`.
+    func own(_ table: TableReader) throws -> TableReader {
+      try probes.map { try table.table(.index($0 + 1)) } ?? table
+    }
+
+    private func options(for label: String) throws -> TableReader {
+      guard let run, let options = lua.userValue(of: run).asTable else {
+        throw EngineError(label, "its Lua function is gone; keep the run that it belongs to")
+      }
+      return options
     }
   }
 
@@ -98,7 +157,7 @@ enum TrainFunctions {
   private static func probes(
     _ options: LuaOptions, _ callbacks: Callbacks
   ) throws -> [(name: String, function: (ProbeContext) throws -> Double)] {
-    guard let table = try options.optionalTable("probes") else { return [] }
+    guard let table = try options.optionalTable("probes").map(callbacks.own) else { return [] }
     // All probes of a record share one context, so that the batch is converted once and what they
     // keep for it is found again; Lua would collect it between two probes.
     var shared: (context: ProbeView, held: LuaReference)?
@@ -118,7 +177,7 @@ enum TrainFunctions {
           }
           let arguments = shared.map { [LuaValue.object($0.context)] } ?? []
           let result = try noGrad {
-            try callbacks.call("probes", .name(name), label: label, arguments)
+            try callbacks.callProbe(name, label: label, arguments)
           }
           guard let value = result.first?.asNumber else {
             throw EngineError(

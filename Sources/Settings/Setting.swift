@@ -47,6 +47,9 @@ public indirect enum SettingType: Sendable, Equatable {
   /// A function, or a table of functions by name: neither is written down.
   case function
   case table
+
+  /// One of a type, or a list of them.
+  public static func oneOrMore(_ type: SettingType) -> SettingType { .either([type, .list(type)]) }
 }
 
 extension SettingType: CustomStringConvertible {

@@ -28,10 +28,12 @@ public struct TrainingSettings: Configuration, Sendable {
   public init() {}
 
   public static let fields: [Field<Self>] = [
-    Field(beside: "model", type: .object("Model"), default: .required, "changed in place"),
     Field(
-      beside: "data", type: .object("Task"), default: .required,
-      "step s, counted from 0, takes batch s + 1"),
+      beside: "model", type: .oneOrMore(.object("Model")), default: .required,
+      "changed in place; those of a list are trained side by side"),
+    Field(
+      beside: "data", type: .oneOrMore(.object("Task")), default: .required,
+      "step s, counted from 0, takes batch s + 1; one for all models, or a list of as many"),
     Field("steps", \.steps, default: .required, "number of updates"),
     Field("batch_size", \.batchSize, "sequences in a batch"),
     Field(beside: "optimizer", type: .object("Optimizer"), default: .required, "the update rule"),
@@ -41,7 +43,9 @@ public struct TrainingSettings: Configuration, Sendable {
         + "triggers seen before (2 or more); or a function from a batch to weights [B, T]"),
     Field("eval_every", \.evalEvery, "steps between records"),
     Field(
-      beside: "probes", type: .table, "name to function of the context; each returns a number"),
+      beside: "probes", type: .table,
+      "name to function of the context; each returns a number; for a list of models also a list of "
+        + "as many such tables"),
     Field(
       beside: "at", type: .table,
       "step, counted from 0, to function of the model, called before it"),
@@ -52,7 +56,9 @@ public struct TrainingSettings: Configuration, Sendable {
       "checkpoint_every", \.checkpointEvery, default: .described("at the end only"),
       "steps between checkpoints in dir"),
     Field(
-      "dir", \.folder, "folder for history.jsonl and model.safetensors, written as they come"),
+      "dir", \.folder, type: .oneOrMore(.text),
+      "folder for history.jsonl and model.safetensors, written as they come; for a list of models "
+        + "the folders 1, 2, … in it, or a list of as many"),
     Field("progress", \.showsProgress, "whether progress is told on standard error"),
   ]
 }

@@ -90,6 +90,36 @@ import Testing
     }
   }
 
+  /// One signal ends the runs of all models: between two steps, or in a probe without end.
+  @Test(arguments: [
+    ("if ctx.step == 30 then io.stderr:write('begun\\n') end", false),
+    ("io.stderr:write('begun\\n') while true do end", true),
+  ]) func trainingOfSeveralModelsEnds(_ probe: String, _ isGivenUp: Bool) throws {
+    try withFolder { folder in
+      try folder.write(
+        "script.lua",
+        smallRun + """
+          local models = { model, model:clone(), model:clone() }
+          local runs = train { model = models, steps = 1000000000, dir = "out", eval_every = 10,
+            progress = false, probes = { said = function(ctx) \(probe) return 1 end } }
+          for _, run in ipairs(runs) do
+            local last = run.history[#run.history]
+            print(run.status, run.step >= 30, last and last.step == run.step)
+          end
+          """)
+      let running = try Running(["script.lua"], in: folder)
+      try running.wait(for: "begun")
+      running.signal()
+      let outcome = running.finish()
+      #expect(outcome.status == 0)
+      let line = isGivenUp ? "interrupted\tfalse\tnil\n" : "interrupted\ttrue\ttrue\n"
+      #expect(outcome.output == String(repeating: line, count: 3))
+      for place in 1...3 {
+        #expect(folder.appending(path: "out/\(place)").names.contains("model.safetensors"))
+      }
+    }
+  }
+
   @Test(arguments: [
     "while true do end", "mnemo.no_grad(function() while true do end end)",
     "while true do mnemo.randn(50, 50):matmul(mnemo.randn(50, 50)) end",

@@ -241,4 +241,176 @@ function tests.test_freezing_on_schedule()
   luaunit.assertErrorMsgContains("no parameter matches 'nothing*'", model.freeze, model, "nothing*")
 end
 
+---- Several models ----
+
+--- Makes models that differ in their seeds, of both kinds.
+local function new_models(count)
+  local models = {}
+  for seed = 1, count do
+    local kind = seed % 2 == 0 and "transformer" or "simplified"
+    models[seed] = mnemo.model[kind] { vocab = 65, dim = 8, max_len = 16, seed = seed }
+  end
+  return models
+end
+
+--- Asserts that models trained together give what each gives alone, with fresh options for each.
+local function assert_as_alone(options)
+  for threads = 1, 2 do
+    local before = mnemo.threads()
+    mnemo.threads(threads)
+    local runs = train(new_models(3), options())
+    luaunit.assertEquals(#runs, 3)
+    for i, model in ipairs(new_models(3)) do
+      local run = train(model, options())
+      luaunit.assertEquals(runs[i].history, run.history)
+      luaunit.assertEquals(runs[i].status, "finished")
+      for name, tensor in pairs(model:parameters()) do
+        luaunit.assertEquals(runs[i].model:get(name):totable(), tensor:totable(), name)
+      end
+    end
+    mnemo.threads(before)
+  end
+end
+
+function tests.test_models_of_a_list_do_what_they_do_alone()
+  for label, options in pairs(callbacks(function() return 0.1 end)) do
+    if label ~= "loss_on" then assert_as_alone(function() return options end) end
+  end
+  assert_as_alone(function()
+    return {
+      steps = 7, clip_norm = 0.5, eval_every = 3,
+      at = { [4] = function(model) model:freeze("*wk*") end },
+      optimizer = mnemo.optim.adamw { lr = function(step) return 0.1 / (step + 1) end },
+      loss_on = function(batch) return batch.occurrence:ge(1) end,
+      probes = { norm = function(ctx) return ctx.logits:norm():item() end },
+    }
+  end)
+end
+
+function tests.test_tasks_and_models_in_lua_side_by_side()
+  local function bigrams(seed)
+    return mnemo.model.custom {
+      vocab = 16, parameters = { table = mnemo.randn(16, 16, { seed = seed }) },
+      forward = function(tokens, p) return p.table[tokens] end,
+    }
+  end
+  local function copying(seed)
+    return mnemo.data.custom { vocab = 16, seq_len = 7, seed = seed, sample = function(rng)
+      local ids = {}
+      for t = 1, 8 do ids[t] = t > 4 and ids[t - 4] or rng:integer(1, 16) end
+      return ids
+    end }
+  end
+  local runs = train({ bigrams(1), bigrams(2) }, { data = { copying(1), copying(2) } })
+  for seed, run in ipairs(runs) do
+    luaunit.assertEquals(run.history, train(bigrams(seed), { data = copying(seed) }).history)
+  end
+end
+
+function tests.test_callbacks_know_their_model()
+  local models, seen = new_models(3), {}
+  local runs = train(models, {
+    probes = { mine = function(ctx)
+      luaunit.assertEquals(ctx.model, ctx.run.model)
+      return 1
+    end },
+    on_record = function(_, run) seen[#seen + 1] = run end,
+  })
+  luaunit.assertEquals(#seen, 9)
+  for i, run in ipairs(seen) do luaunit.assertIs(run.model, models[(i - 1) % 3 + 1]) end
+  luaunit.assertEquals(runs, { seen[1], seen[2], seen[3] })
+  -- A list of one is a list.
+  luaunit.assertEquals(#train({ new_model() }), 1)
+end
+
+function tests.test_probes_of_each_model()
+  local function of(value) return { p = function() return value end } end
+  local runs = train(new_models(2), { probes = { of(3), of(4) } })
+  luaunit.assertEquals(runs[1]:series "p", { 3, 3, 3 })
+  luaunit.assertEquals(runs[2]:series "p", { 4, 4, 4 })
+  luaunit.assertEquals(runs[2]:resume(1):series "p", { 4, 4, 4, 4 })
+end
+
+function tests.test_results_of_each_model()
+  local folder = os.tmpname()
+  os.remove(folder)
+  local function steps(path)
+    local count = 0
+    for _ in io.lines(path .. "/history.jsonl") do count = count + 1 end
+    os.remove(path .. "/history.jsonl")
+    os.remove(path .. "/model.safetensors")
+    return count
+  end
+  local runs = train(new_models(2), { dir = folder })
+  luaunit.assertEquals(steps(folder .. "/1"), 3)
+  luaunit.assertEquals(steps(folder .. "/2"), 3)
+  runs[2]:save()
+  luaunit.assertEquals(steps(folder .. "/2"), 3)
+  train(new_models(2), { dir = { folder .. "/a", folder .. "/b" }, steps = 2 })
+  luaunit.assertEquals(steps(folder .. "/a"), 2)
+  luaunit.assertEquals(steps(folder .. "/b"), 2)
+  for _, name in ipairs { "/1", "/2", "/a", "/b", "" } do os.remove(folder .. name) end
+end
+
+function tests.test_errors_name_the_model()
+  for label, options in pairs(callbacks(function() error "mine" end)) do
+    local models = new_models(2)
+    local ok, message = pcall(train, models, options)
+    luaunit.assertFalse(ok, label)
+    luaunit.assertStrContains(message, "model 1: ")
+    luaunit.assertStrContains(message, "mine")
+    for _, model in ipairs(models) do assert_alive(model) end
+  end
+  local thrown = {}
+  local ok, message = pcall(train, new_models(2),
+    { on_record = function() error(thrown) end })
+  luaunit.assertFalse(ok)
+  luaunit.assertIs(message, thrown)
+  local models = new_models(3)
+  models[2]:set("output.weight", mnemo.full(65, 8, 0 / 0))
+  luaunit.assertErrorMsgContains(
+    "model 2: train: the loss is nan at step 0, before any update", train, models)
+  models[3] = mnemo.model.simplified { vocab = 64, dim = 8, max_len = 16 }
+  luaunit.assertErrorMsgContains(
+    "model 3: train: the data has 65 tokens, the model a vocab of 64", train, models)
+end
+
+function tests.test_lists_that_do_not_fit()
+  local models = new_models(2)
+  local function refused(message, model, options)
+    luaunit.assertErrorMsgContains(message, train, model, options)
+  end
+  refused("bad option 'model' to 'train' (Model or list of models expected, got an empty list)", {})
+  refused("bad option 'model' to 'train' ([2]: Model expected, got Tensor)",
+    { models[1], mnemo.ones(1) })
+  refused("bad option 'model' to 'train' (Model or list of Model expected, got number)", 3)
+  refused("train: models 1 and 3 are the same one; train a clone() of it",
+    { models[1], models[2], models[1] })
+  refused("bad option 'data' to 'train' (a list needs a list of models, too)", models[1],
+    { data = { task } })
+  refused("bad option 'data' to 'train' (got 3 for 2 models; give one to each)", models,
+    { data = { task, task, task } })
+  refused("bad option 'dir' to 'train' (got 1 for 2 models; give one to each)", models,
+    { dir = { "one" } })
+  refused("bad option 'dir' to 'train' ([2]: 'out' is also [1]; give each run its own)", models,
+    { dir = { "out", "out" } })
+  refused("bad option 'probes' to 'train' (got 1 for 2 models; give one to each)", models,
+    { probes = { {} } })
+  refused("bad option 'probes' to 'train' ([2]: table expected, got number)", models,
+    { probes = { {}, 3 } })
+  refused("names expected as keys, got a number", models[1], { probes = { {} } })
+end
+
+function tests.test_one_optimizer_for_all_goes_on()
+  local function two() return { new_models(3)[1], new_models(3)[3] } end
+  local shared = mnemo.optim.adamw { lr = 0.01 }
+  local models = two()
+  for _ = 1, 2 do train(models, { optimizer = shared }) end
+  for i, model in ipairs(two()) do
+    local own = mnemo.optim.adamw { lr = 0.01 }
+    for _ = 1, 2 do train(model, { optimizer = own }) end
+    luaunit.assertEquals(loss_of(models[i]), loss_of(model))
+  end
+end
+
 exit(luaunit.LuaUnit.new():runSuiteByInstances { { "train", tests } })

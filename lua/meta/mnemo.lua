@@ -218,22 +218,22 @@ function mnemo.stack(list, d) end
 function mnemo.where(mask, a, b) end
 
 ---@class (exact) mnemo.train.Options
----@field model mnemo.Model Changed in place.
----@field data mnemo.Task Step s, counted from 0, takes batch s + 1.
+---@field model mnemo.Model|mnemo.Model[] Changed in place; those of a list are trained side by side.
+---@field data mnemo.Task|mnemo.Task[] Step s, counted from 0, takes batch s + 1; one for all models, or a list of as many.
 ---@field steps integer Number of updates.
 ---@field batch_size? integer Sequences in a batch. Default: 64.
 ---@field optimizer mnemo.Optimizer The update rule.
 ---@field loss_on? "all"|"outputs"|"repeats"|function Positions that count: every one, those of triggers (occurrence 1 or more), or those of triggers seen before (2 or more); or a function from a batch to weights [B, T]. Default: "all".
 ---@field eval_every? integer Steps between records. Default: 10.
----@field probes? table Name to function of the context; each returns a number.
+---@field probes? table Name to function of the context; each returns a number; for a list of models also a list of as many such tables.
 ---@field at? table Step, counted from 0, to function of the model, called before it.
 ---@field on_record? function Called with each record when it is made, and the run.
 ---@field clip_norm? number Largest norm of all gradients together.
 ---@field checkpoint_every? integer Steps between checkpoints in dir. Default: at the end only.
----@field dir? string Folder for history.jsonl and model.safetensors, written as they come.
+---@field dir? string|string[] Folder for history.jsonl and model.safetensors, written as they come; for a list of models the folders 1, 2, … in it, or a list of as many.
 ---@field progress? boolean Whether progress is told on standard error. Default: true.
 
----Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted from 0, and after the last. Ctrl-C ends the loop after the current step and returns the run. If the loss is no longer a number, or more than 100 times both the first loss and that of a uniform guess, log vocab, training has diverged: it stops with an error, and the model returns to the last record whose loss was below the first, or to the beginning.
+---Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted from 0, and after the last. Ctrl-C ends the loop after the current step and returns the run. If the loss is no longer a number, or more than 100 times both the first loss and that of a uniform guess, log vocab, training has diverged: it stops with an error, and the model returns to the last record whose loss was below the first, or to the beginning. Models of a list are trained side by side, each step on one thread where there are enough of them; what is written in Lua is called for one after the other. Each gives the numbers that it gives alone. An error in one ends all, and says which model it was.
 ---
 ---```lua
 ---local task = mnemo.data.bigram{seq_len = 32, seed = 1}
@@ -241,9 +241,17 @@ function mnemo.where(mask, a, b) end
 ---local run = mnemo.train{model = model, data = task, steps = 3, batch_size = 4,
 ---  optimizer = mnemo.optim.sgd{lr = 0.1}, loss_on = "repeats"}
 ---print(run:table())
+---
+---local models = {}
+---for seed = 1, 2 do
+---  models[seed] = mnemo.model.simplified{vocab = 65, dim = 16, max_len = 32, seed = seed}
+---end
+---local runs = mnemo.train{model = models, data = task, steps = 3, batch_size = 4,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}, loss_on = "repeats"}
+---print(mnemo.runs.spread(mnemo.runs.last(runs, "loss")))
 ---```
 ---@param options mnemo.train.Options
----@return mnemo.Run
+---@return mnemo.Run|mnemo.Run[] # the run; for a list of models the list of their runs
 function mnemo.train(options) end
 
 ---What a file holds, by its ending: .npy (NumPy) one Tensor, or an IntTensor if its numbers are integers; .safetensors a table of them by name. Integers come as they are stored: ids count from what they counted from there. A file's header is checked in full before anything is read.
@@ -2433,6 +2441,7 @@ function mnemo.probes.cosine(A, B) end
 
 ---Several runs of one experiment, which differ in their seeds: what they have in common, and by how much they differ.
 ---
+---    local runs = mnemo.train { model = { first, second, third }, data = task, … }
 ---    local reached = mnemo.runs.last(runs, "acc_end")
 ---    print(mnemo.runs.spread(reached))                  -- 0.981 ± 0.002
 ---    mnemo.plot.lines { y = mnemo.runs.series(runs, "acc_end") }

@@ -1,6 +1,7 @@
 --- Several runs of one experiment, which differ in their seeds: what they have in common, and
 -- by how much they differ.
 --
+--     local runs = mnemo.train { model = { first, second, third }, data = task, … }
 --     local reached = mnemo.runs.last(runs, "acc_end")
 --     print(mnemo.runs.spread(reached))                  -- 0.981 ± 0.002
 --     mnemo.plot.lines { y = mnemo.runs.series(runs, "acc_end") }
