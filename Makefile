@@ -88,6 +88,7 @@ test-backend: deps
 bench: build
 	@$(MNEMO) bench/peak.lua
 	@$(MNEMO) bench/steps.lua
+	@$(MNEMO) bench/many.lua
 	@$(MNEMO) bench/memory.lua
 	@$(MNEMO) bench/data.lua
 	@$(MNEMO) bench/recall.lua
