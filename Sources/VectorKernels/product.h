@@ -3,8 +3,8 @@
 // A tile of the result has TILE_ROWS rows and TILE_VECTORS vectors; each number of A, read where it
 // lies, is spread over a vector and multiplied with vectors of B. B is read where it lies too,
 // unless it is transposed or its rows are far apart: then 32 or 16 columns at a time are copied.
-// Every element of the result is one chain of sums along k, cut at the same places whatever the
-// tiles are.
+// An element of the result is one chain of sums along k, cut at the same places whatever the tiles
+// are; one of the last few columns after a multiple of 32 is summed in 16 lanes.
 
 enum {
   // The part of k that is summed in registers.

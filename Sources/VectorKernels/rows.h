@@ -1,6 +1,6 @@
 // Loops over neighbouring numbers: exponentials, sums, layer norm, updates.
 //
-// Sums are made in 16 lanes that are added in halves, the numbers left over one by one behind them.
+// Sums are made in 16 lanes, the numbers left over in the first of them, and lanes added in halves.
 
 static float row_sum(long n, const float *x) {
   v16 sums = all(0);
