@@ -30,6 +30,8 @@ static size_t count_of_usable(void) {
 #endif
 }
 
+const struct vector_kernels *vector_kernels_widest(void) { return sets[count_of_usable() - 1]; }
+
 const struct vector_kernels *vector_kernels_named(const char *name) {
   const size_t count = count_of_usable();
   for (size_t i = 0; i < count; i++) {
@@ -50,8 +52,7 @@ __attribute__((constructor)) static void choose_kernels(void) {
     _exit(1);
   }
 #endif
-  const size_t count = count_of_usable();
-  chosen = sets[count - 1];
+  chosen = vector_kernels_widest();
   const char *wish = getenv("MNEMO_KERNELS");
   if (!wish || !*wish) return;
   const struct vector_kernels *named = vector_kernels_named(wish);
@@ -59,6 +60,7 @@ __attribute__((constructor)) static void choose_kernels(void) {
     chosen = named;
     return;
   }
+  const size_t count = count_of_usable();
   char names[64] = "";
   for (size_t i = 0; i < count; i++) {
     const size_t length = strlen(names);

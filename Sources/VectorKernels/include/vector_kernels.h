@@ -121,6 +121,9 @@ struct vector_kernels {
 /// The kernels of this process: what MNEMO_KERNELS names, else the widest that the processor can.
 const struct vector_kernels *_Nonnull vector_kernels_chosen(void);
 
+/// The widest kernels that the processor can, whatever MNEMO_KERNELS names.
+const struct vector_kernels *_Nonnull vector_kernels_widest(void);
+
 /// The kernels of that name; NULL if there are none, or the processor cannot.
 const struct vector_kernels *_Nullable vector_kernels_named(const char *_Nonnull name);
 
