@@ -338,16 +338,18 @@ local function value(type) return chance(0.7) and declared(type) or anything() e
 ---- The calls ----
 
 -- What takes time in proportion to a number gets a small one.
-local counts = { steps = true, length = true, batch_size = true, columns = true, n = true }
+local counts = {
+  steps = true, length = true, batch_size = true, columns = true, n = true, first = true, last = true,
+}
 local function argument(parameter, name)
   if counts[parameter.name] and name ~= "full" then return pick { 0, 1, 2, 3, -1, 2.5 } end
   return value(parameter.type)
 end
 
--- Left out: what ends the process, and what starts another program.
+-- Left out: what ends the process, what starts another program, and what takes the time it is told.
 local skipped = {
   ["arguments.parse"] = true, ["arguments"] = true, ["Figure:save"] = true, ["Figure:show"] = true,
-  ["Run:plot"] = true, ["plot.grid"] = true,
+  ["Run:plot"] = true, ["plot.grid"] = true, peak_flops = true,
 }
 local targets = {}
 for _, entry in ipairs(mnemo.documentation()) do
