@@ -13,7 +13,8 @@ public struct ByteName: Hashable, Sendable, ExpressibleByStringLiteral {
   public init(stringLiteral text: String) { self.text = text }
 
   public static func == (a: ByteName, b: ByteName) -> Bool {
-    a.text.utf8.elementsEqual(b.text.utf8)
+    var (a, b) = (a.text, b.text)
+    return a.withUTF8 { a in b.withUTF8 { b in a.elementsEqual(b) } }
   }
 
   public func hash(into hasher: inout Hasher) {
