@@ -8,7 +8,8 @@
 
 extension CPU {
   public func embeddingAttentionKeeps(_ shape: EmbeddingAttentionShape) -> Int {
-    EmbeddingAttentionKernel.kept(shape, in: nil).count
+    let blocks = EmbeddingAttentionKernel.blocks(of: shape.length)
+    return EmbeddingAttentionKernel.kept(blocks, sequences: shape.batch, in: nil).count
   }
 
   public func embeddingAttention(
@@ -18,8 +19,7 @@ extension CPU {
     kept: UnsafeMutablePointer<Float>?
   ) throws {
     let kernel = EmbeddingAttentionKernel(
-      shape: shape, tokens: ids, scores: scores, values: values, logDenominators: logs,
-      kept: EmbeddingAttentionKernel.kept(shape, in: kept))
+      shape, tokens: ids, scores: scores, values: values, logs: logs, kept: kept)
     try kernel.forEachPart { _, sequences, scratch in
       for sequence in sequences {
         kernel.forward(sequence, scratch, residual: residual, output: out)
@@ -35,10 +35,9 @@ extension CPU {
   ) throws {
     // What the forward pass wrote is only read here.
     let kernel = EmbeddingAttentionKernel(
-      shape: shape, tokens: ids, scores: scores, values: values,
-      logDenominators: UnsafeMutablePointer(mutating: logs),
-      kept: EmbeddingAttentionKernel.kept(
-        shape, in: kept.map { UnsafeMutablePointer(mutating: $0) }))
+      shape, tokens: ids, scores: scores, values: values,
+      logs: UnsafeMutablePointer(mutating: logs),
+      kept: kept.map { UnsafeMutablePointer(mutating: $0) })
     let rows = shape.vocab + shape.length
     let tables = [
       (dScores, rows * rows), (dValues, rows * shape.dim), (dResidual, rows * shape.dim),
@@ -72,26 +71,37 @@ private struct EmbeddingAttentionKernel {
   let scores: UnsafePointer<Float>
   let values: UnsafePointer<Float>
   let logDenominators: UnsafeMutablePointer<Float>
+  /// The blocks of rows in each sequence.
+  let blocks: [QueryBlock]
   let kept: KeptBlocks
+
+  init(
+    _ shape: EmbeddingAttentionShape, tokens: UnsafePointer<Int32>, scores: UnsafePointer<Float>,
+    values: UnsafePointer<Float>, logs: UnsafeMutablePointer<Float>,
+    kept: UnsafeMutablePointer<Float>?
+  ) {
+    (self.shape, self.tokens, self.scores, self.values) = (shape, tokens, scores, values)
+    logDenominators = logs
+    blocks = Self.blocks(of: shape.length)
+    self.kept = Self.kept(blocks, sequences: shape.batch, in: kept)
+  }
 
   /// N + T, the rows of a table.
   private var tableRows: Int { shape.vocab + shape.length }
-  /// Blocks of rows in a sequence.
-  private var blocks: Int { (shape.length + QueryBlock.most - 1) / QueryBlock.most }
   var parts: Int { (shape.batch + Self.sequencesPerPart - 1) / Self.sequencesPerPart }
 
   /// The blocks of a sequence.
-  private static func blocks(of length: Int) -> [QueryBlock] {
+  static func blocks(of length: Int) -> [QueryBlock] {
     stride(from: 0, to: length, by: QueryBlock.most).enumerated().map { index, first in
       QueryBlock(index: index, first: first, count: min(QueryBlock.most, length - first))
     }
   }
 
   static func kept(
-    _ shape: EmbeddingAttentionShape, in memory: UnsafeMutablePointer<Float>?
+    _ blocks: [QueryBlock], sequences: Int, in memory: UnsafeMutablePointer<Float>?
   ) -> KeptBlocks {
-    let ofSequence = blocks(of: shape.length).map { $0.keys * $0.width }
-    return KeptBlocks(sizes: (0..<shape.batch).flatMap { _ in ofSequence }, memory: memory)
+    let ofSequence = blocks.map { $0.keys * $0.width }
+    return KeptBlocks(sizes: (0..<sequences).flatMap { _ in ofSequence }, memory: memory)
   }
 
   /// Memory of one thread.
@@ -175,7 +185,7 @@ private struct EmbeddingAttentionKernel {
     let out = output + sequence * length * dim
     addRows(of: residual, z, to: out)
     addRows(of: values, z, to: scratch.values)
-    for block in Self.blocks(of: length) {
+    for block in blocks {
       let probabilities = keptBlock(sequence, block) ?? scratch.probabilities
       score(block, z, scratch, to: probabilities)
       block.softmax(probabilities, logs: scratch.logs)
@@ -201,7 +211,7 @@ private struct EmbeddingAttentionKernel {
     if dScores == nil && dValues == nil { return }
     if dScores != nil { addRows(of: values, z, to: scratch.values) }
     let valueSlopes = scratch.values + length * dim
-    for block in Self.blocks(of: length) {
+    for block in blocks {
       let probabilities =
         keptBlock(sequence, block) ?? probabilitiesAgain(sequence, block, scratch)
       let ofBlock = MatrixView(g + block.row * dim, stride: dim)
@@ -224,7 +234,7 @@ private struct EmbeddingAttentionKernel {
   }
 
   private func keptBlock(_ sequence: Int, _ block: QueryBlock) -> UnsafeMutablePointer<Float>? {
-    kept.place(sequence * blocks + block.index)
+    kept.place(sequence * blocks.count + block.index)
   }
 
   private func probabilitiesAgain(
