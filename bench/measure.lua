@@ -44,13 +44,14 @@ local function json(value)
   return tostring(value)
 end
 
---- Prints one line of JSON and shows it at once.
+--- Prints one line of JSON, with the kernels that compute at its end, and shows it at once.
 -- @tparam {any,...} fields name, value, name, value, …, in the order of the line
 function measure.print(fields)
   local parts = {}
   for i = 1, #fields, 2 do
     parts[#parts + 1] = ("%q: %s"):format(fields[i], json(fields[i + 1]))
   end
+  parts[#parts + 1] = ('"kernels": %q'):format(mnemo.kernels())
   print("{" .. table.concat(parts, ", ") .. "}")
   io.flush()
 end

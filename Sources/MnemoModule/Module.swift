@@ -149,6 +149,15 @@ public enum MnemoModule {
         return call.returns(Double(seconds) + Double(attoseconds) * 1e-18)
       },
       LuaFunction(
+        "kernels",
+        "Which inner loops compute, chosen for the processor when the program starts: \"avx512\", "
+          + "\"avx2\" or \"portable\"; the environment's MNEMO_KERNELS asks for others.",
+        returns: [.string],
+        example: """
+          print(mnemo.kernels())
+          """
+      ) { call in call.returns(KernelSet.name) },
+      LuaFunction(
         "peak_flops",
         "The most operations a second that this machine can do on as many threads as are set, "
           + "measured: multiplications and additions in registers, the limit of every product.",

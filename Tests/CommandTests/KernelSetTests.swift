@@ -24,6 +24,8 @@ import Testing
     #expect(try names.first == "portable")
     for name in try names {
       #expect(try mnemo("--version", kernels: name).output.contains("\nkernels \(name)\n"))
+      let print = try mnemo("-e", "print(mnemo.kernels())", kernels: name)
+      #expect(print.output == "\(name)\n")
     }
     // Nothing asked for: the widest.
     #expect(try mnemo("--version", kernels: "").output.contains("\nkernels \(try names.last!)\n"))

@@ -34,6 +34,14 @@ function mnemo.threads(n) end
 ---@return number
 function mnemo.clock() end
 
+---Which inner loops compute, chosen for the processor when the program starts: "avx512", "avx2" or "portable"; the environment's MNEMO_KERNELS asks for others.
+---
+---```lua
+---print(mnemo.kernels())
+---```
+---@return string
+function mnemo.kernels() end
+
 ---The most operations a second that this machine can do on as many threads as are set, measured: multiplications and additions in registers, the limit of every product.
 ---
 ---```lua
