@@ -87,6 +87,7 @@ test-backend: deps
 # How fast this machine and mnemo are, one line of JSON for each number; bench/README.md explains.
 bench: build
 	@$(MNEMO) bench/peak.lua
+	@$(MNEMO) bench/operands.lua
 	@$(MNEMO) bench/steps.lua
 	@$(MNEMO) bench/many.lua
 	@$(MNEMO) bench/memory.lua
