@@ -339,7 +339,8 @@ local function value(type) return chance(0.7) and declared(type) or anything() e
 
 -- What takes time in proportion to a number gets a small one.
 local counts = {
-  steps = true, length = true, batch_size = true, columns = true, n = true, first = true, last = true,
+  steps = true, length = true, batch_size = true, columns = true, n = true, first = true,
+  last = true,
 }
 local function argument(parameter, name)
   if counts[parameter.name] and name ~= "full" then return pick { 0, 1, 2, 3, -1, 2.5 } end
