@@ -40,6 +40,9 @@ let package = Package(
     .systemLibrary(name: "CLua", pkgConfig: "lua5.4", providers: [.apt(["liblua5.4-dev"])]),
     .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
 
+    // Names are bytes.
+    .target(name: "ByteStrings"),
+
     // The engine; imports point downwards only. OpenBLAS is loaded when it is first used.
     .target(name: "OpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "ThreadPool"),
@@ -56,33 +59,39 @@ let package = Package(
       name: "BackendLibrary", dependencies: ["BackendInterface", "Kernels"],
       linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "Tensors", dependencies: ["Kernels", "BackendLibrary", "OpenBLAS"]),
-    .target(name: "TensorFiles", dependencies: ["Tensors"]),
+    .target(name: "TensorFiles", dependencies: ["Tensors", "ByteStrings"]),
     .target(name: "Settings"),
     .target(
-      name: "Tasks", dependencies: ["Tensors", "Settings"],
+      name: "Tasks", dependencies: ["Tensors", "Settings", "ByteStrings"],
       resources: [
         .embedInCode("Resources/tinyshakespeare_bigrams.csv"),
         .embedInCode("Resources/tinyshakespeare_unigrams.csv"),
       ]),
     .target(name: "Transformers", dependencies: ["Tensors", "TensorFiles", "Tasks", "Settings"]),
-    .target(name: "Training", dependencies: ["Tensors", "Tasks", "Transformers", "Settings"]),
+    .target(
+      name: "Training",
+      dependencies: ["Tensors", "Tasks", "Transformers", "Settings", "ByteStrings"]),
 
     // Swift and Lua meet.
     .target(name: "LuaShim", dependencies: ["CLua"]),
     .target(
-      name: "LuaBridge", dependencies: ["CLua", "LuaShim", "Stopping"], swiftSettings: crossModule),
+      name: "LuaBridge", dependencies: ["CLua", "LuaShim", "Stopping", "ByteStrings"],
+      swiftSettings: crossModule),
     .target(
       name: "MnemoModule",
       dependencies: [
         "LuaBridge", "Settings", "Tensors", "TensorFiles", "Tasks", "Transformers", "Training",
+        "ByteStrings",
       ]),
     .target(name: "LuaEntry", dependencies: ["CLua"]),
-    .target(name: "MnemoLibrary", dependencies: ["MnemoModule", "LuaBridge", "LuaEntry"]),
-    .target(name: "Prompt", dependencies: ["MnemoModule", "LuaBridge", "Tensors", "CEdit"]),
+    .target(
+      name: "MnemoLibrary", dependencies: ["MnemoModule", "LuaBridge", "LuaEntry", "ByteStrings"]),
+    .target(
+      name: "Prompt", dependencies: ["MnemoModule", "LuaBridge", "Tensors", "ByteStrings", "CEdit"]),
     .executableTarget(
       name: "mnemo",
       dependencies: [
-        "Prompt", "MnemoModule", "LuaBridge", "Tensors",
+        "Prompt", "MnemoModule", "LuaBridge", "Tensors", "ByteStrings",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -91,6 +100,7 @@ let package = Package(
     .target(
       name: "TestModels", dependencies: ["Tensors", "Tasks", "Transformers"],
       path: "Tests/TestModels"),
+    .testTarget(name: "ByteStringsTests", dependencies: ["ByteStrings"]),
     .testTarget(name: "StoppingTests", dependencies: ["Stopping", "Kernels"]),
     .target(
       name: "ReferenceBackend", dependencies: ["BackendInterface"], path: "Tests/ReferenceBackend",
