@@ -1,3 +1,4 @@
+import ByteStrings
 import LuaBridge
 import LuaEntry
 import MnemoModule
@@ -13,7 +14,7 @@ public func openLibrary(_ thread: OpaquePointer, _ path: UnsafePointer<CChar>) -
   let lua = Lua(borrowing: thread)
   return lua.entering(thread) {
     do {
-      let scripts = ScriptFolder.find(for: String(cString: path))
+      let scripts = ScriptFolder.find(for: String(cBytes: path))
       let module = try MnemoModule.open(in: lua, scripts: scripts)
       module.table.push()
       return 1

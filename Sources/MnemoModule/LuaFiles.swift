@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 import LuaBridge
 
@@ -24,12 +25,12 @@ struct LuaFiles {
 
   /// The Lua files of a folder without their ending, in order; none if there is no such folder.
   private static func names(in folder: String) -> [String] {
-    guard let listing = opendir(folder) else { return [] }
+    guard let listing = folder.withCBytes({ opendir($0) }) else { return [] }
     defer { closedir(listing) }
     var names: [String] = []
     while let entry = readdir(listing) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cBytes: $0) }
       }
       if name.hasSuffix(".lua") { names.append(String(name.dropLast(4))) }
     }

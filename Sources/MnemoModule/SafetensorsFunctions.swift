@@ -1,3 +1,4 @@
+import ByteStrings
 import LuaBridge
 import TensorFiles
 import Tensors
@@ -67,11 +68,7 @@ enum SafetensorsFunctions {
         var metadata: [String: String] = [:]
         if let extra = try call.optionalTable(3) {
           for (name, _) in try extra.fields() {
-            let bytes = try extra.bytes(.name(name))
-            let text = String(decoding: bytes, as: UTF8.self)
-            guard text.utf8.elementsEqual(bytes) else {
-              throw extra.failure(.name(name), "the text is no UTF-8")
-            }
+            let text = String(bytes: try extra.bytes(.name(name)))
             guard metadata.updateValue(text, forKey: name) == nil else {
               throw extra.failure(.name(name), "another name is the same in Unicode")
             }

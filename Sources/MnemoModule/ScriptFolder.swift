@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 
 /// Finds the Lua files that belong to the command or to the library.
@@ -11,12 +12,12 @@ public enum ScriptFolder {
   /// - Parameter binary: The path of the command or of the library.
   /// - Returns: The folder, or nil if there is none.
   public static func find(for binary: String) -> String? {
-    guard let real = realpath(binary, nil) else { return nil }
+    guard let real = binary.withCBytes({ realpath($0, nil) }) else { return nil }
     defer { free(real) }
-    var folder = parent(String(cString: real))
+    var folder = parent(String(cBytes: real))
     while !folder.isEmpty {
       for scripts in [folder + "/share/lua/5.4", folder + "/lua"]
-      where access(scripts + "/mnemo/probes.lua", R_OK) == 0 {
+      where (scripts + "/mnemo/probes.lua").withCBytes({ access($0, R_OK) }) == 0 {
         return scripts
       }
       folder = parent(folder)

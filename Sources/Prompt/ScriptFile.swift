@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 import LuaBridge
 import Tensors
@@ -33,7 +34,7 @@ package enum ScriptFile {
     func failure() -> LuaError {
       LuaError("cannot open '\(path)': \(String(cString: strerror(errno)))")
     }
-    let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY)
+    let descriptor = path == "-" ? STDIN_FILENO : path.withCBytes { open($0, O_RDONLY) }
     guard descriptor >= 0 else { throw failure() }
     defer { if path != "-" { close(descriptor) } }
     var bytes = [UInt8]()

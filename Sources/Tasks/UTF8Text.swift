@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 import Tensors
 
@@ -43,7 +44,7 @@ func bytes(ofFile path: String, _ operation: String) throws -> [UInt8] {
   guard !path.utf8.contains(0) else {
     throw EngineError(operation, "a path must not contain a zero byte, got \"\(path)\"")
   }
-  let file = open(path, O_RDONLY | O_CLOEXEC)
+  let file = path.withCBytes { open($0, O_RDONLY | O_CLOEXEC) }
   guard file >= 0 else { throw failure() }
   defer { close(file) }
   var status = stat()

@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 import Tensors
 
@@ -9,7 +10,7 @@ final class File {
   init(_ path: String, _ flags: Int32, _ failure: (String) -> EngineError) throws {
     // A zero byte would end the path early.
     guard !path.utf8.contains(0) else { throw failure("a path must not contain a zero byte") }
-    let opened = open(path, flags | O_CLOEXEC, 0o666)
+    let opened = path.withCBytes { open($0, flags | O_CLOEXEC, 0o666) }
     guard opened >= 0 else { throw failure(File.reason) }
     descriptor = opened
   }
@@ -87,19 +88,20 @@ final class File {
     guard !path.utf8.contains(0) else { throw failure("a path must not contain a zero byte") }
     // Renaming would replace a device or a pipe by a file.
     var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+    if path.withCBytes({ stat($0, &status) }) == 0, status.st_mode & S_IFMT != S_IFREG {
       throw failure(irregular(status))
     }
     let (temporary, file) = try temporaryFile(beside: path, failure)
     // Gone already once it has been renamed.
-    defer { unlink(temporary) }
+    defer { temporary.withCBytes { _ = unlink($0) } }
     try write(file)
     // A copy of a view that was cut short.
     try StopToken.check()
     // A slow disk takes its time; one who no longer waits leaves the file of before.
     let isOnDisk = try Abandonable.run { fsync(file.descriptor) == 0 ? nil : reason }
     if let isOnDisk { throw failure(isOnDisk) }
-    guard rename(temporary, path) == 0 else { throw failure(reason) }
+    let isRenamed = temporary.withCBytes { new in path.withCBytes { rename(new, $0) == 0 } }
+    guard isRenamed else { throw failure(reason) }
     // The new name is safe once the folder is on the disk too; not every file system can say so.
     if let folder = try? File(folder(of: path), O_RDONLY | O_DIRECTORY, failure) {
       fsync(folder.descriptor)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ByteStrings
 import Glibc
 import LuaBridge
 import MnemoModule
@@ -49,7 +50,7 @@ struct Mnemo: ParsableCommand {
   /// Parses the command line and runs; a mistake in it is told with exit status 1.
   static func main() {
     do {
-      let (words, options) = try separated(Array(CommandLine.arguments.dropFirst()))
+      let (words, options) = try separated(given)
       var command = try parseAsRoot(words)
       guard let mnemo = command as? Mnemo else { return try command.run() }
       // As in lua(1), statements and modules run in their order on the command line.
@@ -64,6 +65,14 @@ struct Mnemo: ParsableCommand {
       if text == MnemoModule.version { tellVersion() }
       if !text.isEmpty { print(text) }
       Glibc.exit(code.rawValue)
+    }
+  }
+
+  /// The command line's words as they were given: the standard library would replace bytes that are
+  /// no UTF-8.
+  private static var given: [String] {
+    (1..<max(1, Int(CommandLine.argc))).compactMap { i in
+      CommandLine.unsafeArgv[i].map { String(cBytes: $0) }
     }
   }
 

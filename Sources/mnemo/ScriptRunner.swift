@@ -1,4 +1,5 @@
 import ArgumentParser
+import ByteStrings
 import Glibc
 import LuaBridge
 import Prompt
@@ -95,7 +96,6 @@ struct ScriptRunner {
   /// Writes a message on standard error, after what standard output still held.
   static func tell(_ text: String) {
     fflush(nil)
-    var line = "mnemo: \(text)\n"
-    line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    "mnemo: \(text)\n".withBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 }

@@ -97,8 +97,6 @@ public struct TableReader: LuaReader {
   }
 
   /// The fields with string keys, sorted by name; any other key is an error.
-  ///
-  /// Names are told apart by their bytes, so those that are no UTF-8 are errors, too.
   public func fields() throws -> [(name: String, value: LuaValue)] {
     let prefix = path.isEmpty ? "" : path + ": "
     var result: [(name: String, value: LuaValue)] = []
@@ -106,9 +104,6 @@ public struct TableReader: LuaReader {
       try lua.withEntries(ofTableAt: table) { key, value in
         guard lua_type(lua.current, key) == LUA_TSTRING else {
           throw fail(prefix + "names expected as keys, got a \(lua.typeName(at: key))")
-        }
-        guard lua.isText(at: key) else {
-          throw fail(prefix + "the name \"\(lua.string(at: key))\" is no UTF-8")
         }
         result.append((lua.string(at: key), lua.value(at: value)))
       }

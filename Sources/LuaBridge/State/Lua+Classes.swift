@@ -1,3 +1,4 @@
+import ByteStrings
 import CLua
 import LuaShim
 
@@ -60,7 +61,7 @@ extension Lua {
     var name: UnsafePointer<CChar>?
     var line: Int32 = 0
     guard mnemo_source(current, -1, &name, &line) != 0, let name else { return nil }
-    let chunk = String(cString: name)
+    let chunk = String(cBytes: name)
     // A chunk's name starts with @ when it is a path.
     guard chunk.hasPrefix("@"), let text = TextFile.contents(of: String(chunk.dropFirst())) else {
       return nil

@@ -1,3 +1,4 @@
+import ByteStrings
 import CLua
 import LuaShim
 
@@ -12,15 +13,17 @@ extension Lua {
   /// - Returns: The chunk as a function.
   /// - Throws: `LuaError` with the compiler's message.
   public func load(_ text: String, chunkName: String) throws -> LuaReference {
-    try load(bytes: Array(text.utf8), chunkName: chunkName)
+    try load(bytes: text.bytes, chunkName: chunkName)
   }
 
   /// Compiles a chunk given as bytes, which need not be UTF-8; bytecode is refused.
   public func load(bytes: [UInt8], chunkName: String) throws -> LuaReference {
     reserve(4)
     let status = bytes.withUnsafeBytes { buffer in
-      mnemo_load(
-        current, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count, chunkName)
+      chunkName.withCBytes {
+        mnemo_load(
+          current, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count, $0)
+      }
     }
     guard status == LUA_OK else {
       lua_pushnil(current)

@@ -1,3 +1,4 @@
+import ByteStrings
 import CLua
 import LuaShim
 
@@ -57,11 +58,10 @@ extension Lua {
     throw LuaError(Lua.noMemory)
   }
 
-  /// Pushes a string, which may hold any bytes of UTF-8, zeros included.
+  /// Pushes the bytes that a string stands for, zeros included.
   func pushString(_ string: String) {
     if isShort { return lua_pushnil(current) }
-    var string = string
-    string.withUTF8 { bytes in
+    string.withBytes { bytes in
       bytes.withMemoryRebound(to: CChar.self) {
         _ = note(mnemo_pushstring(current, $0.baseAddress, $0.count))
       }
@@ -159,16 +159,7 @@ extension Lua {
   func string(at index: Int32) -> String {
     var length = 0
     guard let bytes = lua_tolstring(current, index, &length) else { return "" }
-    return String(
-      decoding: UnsafeRawBufferPointer(start: bytes, count: length), as: UTF8.self)
-  }
-
-  /// Whether the string at `index` is UTF-8, so that Swift holds what Lua holds.
-  func isText(at index: Int32) -> Bool {
-    var length = 0
-    guard let bytes = lua_tolstring(current, index, &length) else { return false }
-    let given = UnsafeRawBufferPointer(start: bytes, count: length)
-    return String(decoding: given, as: UTF8.self).utf8.elementsEqual(given)
+    return String(bytes: UnsafeRawBufferPointer(start: bytes, count: length))
   }
 
   func object(at index: Int32) -> AnyObject? {
