@@ -50,13 +50,13 @@ test-lua: build
 	done; exit $$failed
 
 # Debian's lua5.4 with what `make install` gives it, found as README says; then a
-# programs that open and close states of their own, and fork.
+# few programs that open and close states of their own, fork, and are interrupted.
 test-stock: PREFIX := $(CURDIR)/.build/installed
 test-stock: export LUA_PATH = $(PREFIX)/share/lua/5.4/?.lua;;
 test-stock: export LUA_CPATH = $(PREFIX)/lib/lua/5.4/?.so;;
 test-stock: install
 	lua5.4 Tests/StockLua/library_test.lua
-	for program in two_states fork; do \
+	for program in two_states fork interrupt; do \
 	  $(CC) -o .build/$$program Tests/StockLua/$$program.c \
 	    $$(pkg-config --cflags --libs lua5.4) -pthread && .build/$$program || exit 1; \
 	done

@@ -1,11 +1,13 @@
-// Ctrl-C for one state of the process.
+// Ctrl-C for one state of the process, and the signals that end it.
 #include "lua_protect.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 // Written by the signal's handler and by Lua's thread, read by the engine's threads as well.
 static _Atomic(lua_State *) interrupt_state;
@@ -18,10 +20,14 @@ static _Atomic(lua_State *) interrupt_coroutine;
 static struct sigaction interrupt_previous;
 static pthread_t interrupt_thread;
 static sigset_t interrupt_mask;
+// The signal that the process is to end with, once work is on the disk; 0 if none came.
+static _Atomic int ending_signal;
 
 static void on_signal(int signal_number);
 
 static void catch_signal(void) {
+  // What was ignored when the program started, as a shell does for jobs in the background, stays so.
+  if (interrupt_previous.sa_handler == SIG_IGN) return;
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = on_signal;
@@ -39,8 +45,12 @@ static long long now(void) {
   return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
+int mnemo_interrupt_pending(lua_State *L) {
+  return L == interrupt_state && (interrupt_flag || ending_signal);
+}
+
 int mnemo_interrupt_urgent(lua_State *L) {
-  return L == interrupt_state && interrupt_flag
+  return mnemo_interrupt_pending(L)
     && (!interrupt_deferred || interrupt_insisted || now() - interrupt_time > PATIENCE);
 }
 
@@ -102,15 +112,26 @@ int mnemo_raise_interrupt(lua_State *L) {
   return lua_error(L);
 }
 
+// How many instructions of Lua a script has for its last things, until it is interrupted again, and
+// from then on at each.
+#define LAST_THINGS 1000000
+static int ending_raised;
+
 // Runs in Lua, between two instructions, where raising is allowed.
 static void stop(lua_State *L, lua_Debug *ar) {
   (void)ar;
   // Swift is pushing something: the next instruction of Lua will do.
   if (mnemo_isprotecting()) return;
-  if (interrupt_flag && !mnemo_interrupt_urgent(interrupt_state)) return;
-  lua_sethook(L, NULL, 0, 0);
+  const int is_wanted = mnemo_interrupt_pending(interrupt_state);
+  if (is_wanted && !mnemo_interrupt_urgent(interrupt_state)) return;
+  if (ending_signal && is_wanted) {
+    lua_sethook(L, stop, LUA_MASKCOUNT, ending_raised ? 1 : LAST_THINGS);
+    ending_raised = 1;
+  } else {
+    lua_sethook(L, NULL, 0, 0);
+  }
   // Somebody took it meanwhile.
-  if (!interrupt_flag && L != interrupt_state) return;
+  if (!is_wanted && L != interrupt_state) return;
   // An error of the main thread leaves every coroutine.
   if (L == interrupt_state) interrupt_coroutine = NULL;
   interrupt_flag = 0;
@@ -145,6 +166,58 @@ static void on_signal(int signal_number) {
     interrupt_flag = 1;
     set_hook();
   }
+}
+
+// Nobody reads standard output any more.
+static int is_output_gone(void) {
+  struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+  return poll(&output, 1, 0) == 1 && output.revents & POLLERR;
+}
+
+static void on_ending(int signal_number) {
+  if (!pthread_equal(pthread_self(), interrupt_thread)) {
+    pthread_kill(interrupt_thread, signal_number);
+    return;
+  }
+  // Another pipe's reader has gone: an error of whoever writes to it. Standard output's is told of
+  // at each write.
+  if (signal_number == SIGPIPE && (ending_signal || !is_output_gone())) return;
+  if (ending_signal) {
+    mnemo_end();
+    return;
+  }
+  if (!interrupt_flag) interrupt_time = now();
+  ending_signal = signal_number;
+  set_hook();
+}
+
+// A file as large as it may be is an error of whoever writes to it.
+static void on_large_file(int signal_number) { (void)signal_number; }
+
+void mnemo_hear_endings(void) {
+  const int signals[] = {SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
+  for (int i = 0; i < 4; i++) {
+    struct sigaction action;
+    sigaction(signals[i], NULL, &action);
+    if (action.sa_handler == SIG_IGN) continue;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = signals[i] == SIGXFSZ ? on_large_file : on_ending;
+    sigemptyset(&action.sa_mask);
+    sigaction(signals[i], &action, NULL);
+  }
+}
+
+int mnemo_ending(void) { return ending_signal; }
+
+void mnemo_end(void) {
+  const int number = ending_signal;
+  if (number == 0) return;
+  signal(number, SIG_DFL);
+  sigset_t own;
+  sigemptyset(&own);
+  sigaddset(&own, number);
+  pthread_sigmask(SIG_UNBLOCK, &own, NULL);
+  raise(number);
 }
 
 // Calls the resume of the standard library, its first upvalue, and notes who runs meanwhile.
@@ -210,10 +283,15 @@ static int watch_coroutines(lua_State *L) {
   return 0;
 }
 
-void mnemo_interrupt_install(lua_State *L) {
-  mnemo_interrupt_uninstall(interrupt_state);
+void mnemo_interrupt_watch(lua_State *L) {
   lua_pushcfunction(L, watch_coroutines);
   if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
+}
+
+int mnemo_interrupt_isheard(void) { return interrupt_state != NULL; }
+
+void mnemo_interrupt_install(lua_State *L) {
+  mnemo_interrupt_uninstall(interrupt_state);
   sigaction(SIGINT, NULL, &interrupt_previous);
   interrupt_state = L;
   interrupt_thread = pthread_self();
@@ -233,14 +311,14 @@ void mnemo_interrupt_uninstall(lua_State *L) {
   interrupt_state = NULL;
 }
 
-int mnemo_interrupt_pending(lua_State *L) { return L == interrupt_state && interrupt_flag; }
-
 int mnemo_interrupt_take(lua_State *L) {
   if (!mnemo_interrupt_pending(L)) return 0;
   lua_sethook(L, NULL, 0, 0);
   catch_signal();
   interrupt_flag = 0;
   interrupt_insisted = 0;
+  // The end of the process is heard once more, between two instructions.
+  if (ending_signal) set_hook();
   return 1;
 }
 
@@ -248,5 +326,5 @@ void mnemo_interrupt_defer(lua_State *L, int change) {
   if (L != interrupt_state) return;
   interrupt_deferred += change;
   // Nobody took it while it waited: Lua hears of it now.
-  if (!interrupt_deferred && interrupt_flag) set_hook();
+  if (!interrupt_deferred && mnemo_interrupt_pending(L)) set_hook();
 }

@@ -133,9 +133,11 @@ enum RunClass {
 
   /// Runs a loop that ends by itself when an interrupt waits, which is taken then.
   static func untilStopped(_ lua: Lua, _ body: () throws -> Void) throws {
-    try lua.deferringInterrupts {
-      try body()
-      _ = lua.takeInterrupt()
+    try lua.hearingInterrupts {
+      try lua.deferringInterrupts {
+        try body()
+        _ = lua.takeInterrupt()
+      }
     }
   }
 

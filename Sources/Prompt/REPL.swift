@@ -129,6 +129,10 @@ package final class REPL {
       guard let text = readInput() else { break }
       remember(text)
       submit(text)
+      if let signal = Lua.endingSignal {
+        exitStatus = 128 + signal
+        break
+      }
     }
     return exitStatus
   }

@@ -49,6 +49,7 @@ struct Mnemo: ParsableCommand {
 
   /// Parses the command line and runs; a mistake in it is told with exit status 1.
   static func main() {
+    ProcessEnd.prepare()
     do {
       let (words, options) = try separated(given)
       var command = try parseAsRoot(words)
@@ -152,6 +153,7 @@ struct Mnemo: ParsableCommand {
       return
     }
     lua.hearInterrupts()
+    Lua.hearEndings()
     let runner = ScriptRunner(lua)
     try runner.prepare(script: script)
     var (statements, modules) = (execute[...], load[...])

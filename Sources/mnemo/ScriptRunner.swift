@@ -81,6 +81,11 @@ struct ScriptRunner {
 
   /// Tells an error on standard error and returns the exit status that goes with it.
   static func fail(_ error: any Error) -> ExitCode {
+    if let signal = Lua.endingSignal {
+      // A reader that has gone wants to hear nothing.
+      if signal != SIGPIPE { tell("ended by \(signal == SIGHUP ? "SIGHUP" : "SIGTERM")") }
+      return ExitCode(128 + signal)
+    }
     if (error as? LuaError)?.isInterrupt == true || error is Stopped {
       tell("interrupted")
       return ExitCode(130)

@@ -145,12 +145,28 @@ int mnemo_isinterrupt(lua_State *L, int index);
 // One state of the process, the one installed last, hears interrupts; to the others, which may run
 // on other threads, none of these does anything. L is a state's main thread.
 void mnemo_interrupt_install(lua_State *L);
+/// Whether some state hears them.
+int mnemo_interrupt_isheard(void);
+/// Replaces `coroutine.resume` and `wrap`, so that interrupts reach the coroutine that runs.
+void mnemo_interrupt_watch(lua_State *L);
 void mnemo_interrupt_uninstall(lua_State *L);
 int mnemo_interrupt_pending(lua_State *L);
 /// Whether one waits and is not deferred, or has waited long enough.
 int mnemo_interrupt_urgent(lua_State *L);
 int mnemo_interrupt_take(lua_State *L);
 void mnemo_interrupt_defer(lua_State *L, int change);
+
+// Signals that end the process: SIGTERM, SIGHUP, and SIGPIPE where standard output is the pipe. The
+// first is an interrupt that comes again to whoever takes or catches it, so that work gets to the
+// disk; the second ends at once. SIGPIPE of other pipes and SIGXFSZ do nothing: the write fails.
+void mnemo_hear_endings(void);
+/// The signal that the process is to end with; 0 if none came.
+int mnemo_ending(void);
+/// Ends the process with that signal, if there is one.
+void mnemo_end(void);
+
+/// Writes out what was printed; 0 if some of it, since the start, could not be written.
+int mnemo_write_output(void);
 
 // Macros.
 
