@@ -121,8 +121,7 @@ final class File {
   private static func temporaryFile(
     beside path: String, _ failure: (String) -> EngineError
   ) throws -> (String, File) {
-    let name =
-      "\(folder(of: path))/.mnemo-\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp"
+    let name = TemporaryFile.path(in: folder(of: path))
     return (name, try File(name, O_WRONLY | O_CREAT | O_EXCL, failure))
   }
 }
