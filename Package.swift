@@ -70,7 +70,7 @@ let package = Package(
     .target(name: "Transformers", dependencies: ["Tensors", "TensorFiles", "Tasks", "Settings"]),
     .target(
       name: "Training",
-      dependencies: ["Tensors", "Tasks", "Transformers", "Settings", "ByteStrings"]),
+      dependencies: ["Tensors", "TensorFiles", "Tasks", "Transformers", "Settings", "ByteStrings"]),
 
     // Swift and Lua meet.
     .target(name: "LuaShim", dependencies: ["CLua"]),

@@ -20,7 +20,8 @@ enum FileFunctions {
         """
     ) { call in
       let path = try call.string(1)
-      return call.returns(try ResultsFolder(path).path)
+      try WritableFolder.make(path)
+      return call.returns(path)
     }
   }
 

@@ -14,31 +14,11 @@ public final class ResultsFolder: RunSink {
   /// Makes the folder and checks that it can be written, before any work is done.
   /// - Throws: `EngineError` with the system's reason.
   public init(_ path: String) throws {
-    guard !path.isEmpty else { throw EngineError("results folder", "the path is empty") }
-    guard !path.utf8.contains(0) else {
-      throw EngineError("results folder", "a path must not contain a zero byte, got \"\(path)\"")
-    }
+    try WritableFolder.make(path)
     self.path = path
-    var partial = path.hasPrefix("/") ? "/" : ""
-    for component in path.split(separator: "/") {
-      partial += component + "/"
-      if mkdir(partial, 0o777) != 0 && errno != EEXIST {
-        throw ResultsFolder.failure(path)
-      }
-    }
-    let trial = "\(path)/.mnemo-\(getpid())"
-    let descriptor = open(trial, O_CREAT | O_WRONLY, 0o600)
-    guard descriptor >= 0 else { throw ResultsFolder.failure(path) }
-    close(descriptor)
-    unlink(trial)
   }
 
   deinit { if let history { fclose(history) } }
-
-  private static func failure(_ path: String) -> EngineError {
-    EngineError(
-      "results folder", "'\(path)' cannot be written: \(String(cString: strerror(errno)))")
-  }
 
   /// Where the checkpoint is.
   public var checkpointPath: String { "\(path)/model.safetensors" }
@@ -66,7 +46,7 @@ public final class ResultsFolder: RunSink {
   public func record(_ record: Record) throws {
     if history == nil { history = fopen(historyPath, "w") }
     guard let history, fputs(record.json + "\n", history) >= 0, fflush(history) == 0 else {
-      throw ResultsFolder.failure(historyPath)
+      throw WritableFolder.failure(historyPath)
     }
   }
 }
