@@ -67,6 +67,9 @@ public struct TrainingOptions {
     guard settings.checkpointEvery == nil || sinks.contains(where: \.keepsModel) else {
       throw fail("checkpoint_every needs dir, the folder to write to")
     }
+    guard !settings.overwrites || sinks.contains(where: \.keepsModel) else {
+      throw fail("overwrite needs dir, the folder whose run is replaced")
+    }
     guard task.vocabSize <= model.vocabSize else {
       throw fail(
         "the data has \(task.vocabSize) tokens, the model a vocab of \(model.vocabSize)")

@@ -32,6 +32,8 @@ public final class TrainingRun {
   /// The advance on its way.
   private var going: Advance?
   private var savedStep: Int?
+  /// Folders that it was saved to beside its own.
+  private var savedFolders: [ResultsFolder] = []
   /// The first loss of the run.
   private var firstLoss: Double?
   /// A step that was just recorded and is worth returning to; nothing has changed since.
@@ -131,16 +133,11 @@ public final class TrainingRun {
     }
     guard going == nil else { throw EngineError("train", "a run cannot resume inside itself") }
     going = Advance(end: step + steps)
-    do {
-      try forgetRecordsAhead()
-    } catch {
-      going = nil
-      throw error
-    }
     status = .failed
     do {
       let description = description(to: step + steps)
       try tell { try $0.begin(description) }
+      try forgetRecordsAhead()
     } catch {
       fail()
       throw error
@@ -392,12 +389,25 @@ public final class TrainingRun {
     try StopToken.suspended { try tell { try $0.checkpoint(options.model, step: step) } }
   }
 
-  /// Writes history and checkpoint into a folder of its own, to the end: they belong together.
-  /// - Throws: `EngineError` if it cannot be written.
-  public func save(to path: String) throws {
-    let folder = try ResultsFolder(path)
-    for record in history { try folder.record(record) }
-    try StopToken.suspended { try folder.checkpoint(options.model, step: step) }
+  /// Writes history and checkpoint into a folder, to the end: they belong together.
+  ///
+  /// The history is replaced at once, then the model: whatever happens in between, there is a whole
+  /// history, and it reaches as far as the model.
+  /// - Parameters:
+  ///   - path: the folder, made if it is not there.
+  ///   - overwrites: whether another run that it holds is replaced.
+  /// - Throws: `EngineError` if it is in use, holds another run that is not to be replaced, or
+  ///   cannot be written.
+  public func save(to path: String, overwrites: Bool = false) throws {
+    let own = options.sinks.compactMap { $0 as? ResultsFolder }
+    let known = (own + savedFolders).first { $0.isAt(path) }
+    let folder = try known ?? ResultsFolder(path, overwrites: overwrites)
+    if known == nil { savedFolders.append(folder) }
+    // A run that goes on keeps the folder that it writes into.
+    defer { if going == nil || !own.contains(where: { $0 === folder }) { folder.letGo() } }
+    try StopToken.suspended {
+      try folder.save(history, options.model, step: step, overwrites: overwrites)
+    }
     savedStep = step
   }
 }

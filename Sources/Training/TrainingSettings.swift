@@ -21,6 +21,8 @@ public struct TrainingSettings: Configuration, Sendable {
   public var checkpointEvery: Int?
   /// The folder for results; nil for none.
   public var folder: String?
+  /// Whether a run that the folder holds is replaced.
+  public var overwrites = false
   /// Whether progress is told on standard error.
   public var showsProgress = true
 
@@ -58,7 +60,17 @@ public struct TrainingSettings: Configuration, Sendable {
     Field(
       "dir", \.folder, type: .oneOrMore(.text),
       "folder for history.jsonl and model.safetensors, written as they come; for a list of models "
-        + "the folders 1, 2, … in it, or a list of as many"),
+        + "the folders 1, 2, … in it, or a list of as many; it belongs to one run at a time, and one "
+        + "that holds a run is refused"),
+    Field(
+      "overwrite", type: .boolean, default: .value(.boolean(false)),
+      "whether a run that dir holds is replaced, when the first record is made",
+      get: { $0.overwrites ? .boolean(true) : nil },
+      set: { settings, value in
+        guard case .boolean(let overwrites) = value else { return "true or false expected" }
+        settings.overwrites = overwrites
+        return nil
+      }),
     Field("progress", \.showsProgress, "whether progress is told on standard error"),
   ]
 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import TensorFiles
 import Tensors
 import TestModels
@@ -62,7 +63,7 @@ struct ResultsFolderTests {
       try run.advance(2)
       #expect(try records("\(path)/history.jsonl").map { $0["step"] } == [0, 3, 6, 7, 9])
       // Another run begins anew.
-      try smallRun(steps: 1) { $0.sinks = [try ResultsFolder(path)] }.run()
+      try smallRun(steps: 1) { $0.sinks = [try ResultsFolder(path, overwrites: true)] }.run()
       #expect(try records("\(path)/history.jsonl").map { $0["step"] } == [0, 1])
     }
   }
@@ -135,17 +136,268 @@ struct ResultsFolderTests {
     }
   }
 
-  /// The folder disappears while the run goes on: what was measured is kept in memory.
-  @Test func aFolderThatDisappearsEndsTheRun() throws {
+  // MARK: Whose a folder is
+
+  /// What a finished run of `steps` steps leaves in a folder.
+  @discardableResult
+  private func leaveRun(of steps: Int, in folder: String) throws -> TrainingRun {
+    let run = try smallRun(steps: steps) {
+      $0.sinks = [try ResultsFolder(folder, overwrites: true)]
+    }
+    try run.run()
+    return run
+  }
+
+  /// The names in a folder and what the files hold.
+  private func contents(_ folder: String) throws -> [String: Data] {
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+    return try Dictionary(
+      uniqueKeysWithValues: names.map {
+        ($0, try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\($0)")))
+      })
+  }
+
+  @Test func aFolderBelongsToOneRunAtATime() throws {
+    try withTemporaryFolder { folder in
+      var attempts = 0
+      let sentence = "results folder: '\(folder)' is in use by another run of this process"
+      let other = try smallRun(steps: 1)
+      let run = try smallRun(steps: 4) {
+        $0.sinks = [try ResultsFolder(folder)]
+        $0.probes = [
+          (
+            "p",
+            { _ in
+              attempts += 1
+              expectError(sentence) { try ResultsFolder(folder, overwrites: true) }
+              expectError(sentence) { try other.save(to: folder, overwrites: true) }
+              return 1
+            }
+          )
+        ]
+      }
+      // From the beginning, between records, and whenever it goes on.
+      expectError(sentence) { try ResultsFolder(folder) }
+      try run.run()
+      try other.save(to: folder, overwrites: true)
+      try run.save(to: folder, overwrites: true)
+      try run.advance(3)
+      #expect(attempts == 5)
+      #expect(try lines("\(folder)/history.jsonl") == run.history.map(\.json))
+      #expect(try contents(folder).keys.sorted() == ["history.jsonl", "model.safetensors"])
+    }
+  }
+
+  @Test func aFolderThatHoldsARunIsRefused() throws {
+    try withTemporaryFolder { folder in
+      func holds(_ what: String) {
+        let sentence = "results folder: '\(folder)' holds \(what); overwrite = true replaces it"
+        expectError(sentence) { try ResultsFolder(folder) }
+        expectError(sentence) { try smallRun(steps: 1).save(to: folder) }
+      }
+      let path = "\(folder)/history.jsonl"
+      try leaveRun(of: 7, in: folder)
+      let before = try contents(folder)
+      holds("a run of 4 records up to step 7 and a model")
+      #expect(try contents(folder) == before)
+      try FileManager.default.removeItem(atPath: "\(folder)/model.safetensors")
+      holds("a run of 4 records up to step 7")
+      for (text, what) in [
+        ("{\"step\":0,\"loss\":1}\n", "a run of 1 record up to step 0"),
+        ("mine\n", "a run of 1 record"), ("", "an empty history.jsonl"),
+      ] {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        holds(what)
+      }
+      // A link is a file of that name, wherever it leads.
+      try FileManager.default.removeItem(atPath: path)
+      try FileManager.default.createSymbolicLink(
+        atPath: path, withDestinationPath: "\(folder)/kept")
+      holds("a history.jsonl")
+      try leaveRun(of: 1, in: folder)
+      #expect(try contents(folder).keys.sorted() == ["history.jsonl", "model.safetensors"])
+      try FileManager.default.removeItem(atPath: path)
+      holds("a model")
+    }
+  }
+
+  @Test func overwritingReplacesTheWholeRun() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/model.safetensors"
+      try leaveRun(of: 7, in: folder)
+      let before = try contents(folder)
+      // Until there is a record, what was there stays.
+      let failing = try smallRun(steps: 1) {
+        $0.sinks = [try ResultsFolder(folder, overwrites: true)]
+        $0.probes = [("p", { _ in throw Refusal() })]
+      }
+      #expect(throws: Refusal.self) { try failing.run() }
+      #expect(try contents(folder) == before)
+      // Then neither history nor model of it do.
+      var seen: [Bool] = []
+      let run = try smallRun(steps: 7) {
+        $0.sinks = [try ResultsFolder(folder, overwrites: true)]
+        ($0.checkpointEvery, $0.evalEvery) = (2, 1)
+        $0.onRecord = { record in
+          let count = try lines("\(folder)/history.jsonl").count
+          #expect(count == record.step + 1)
+          seen.append(FileManager.default.fileExists(atPath: path))
+        }
+      }
+      try run.run()
+      #expect(seen == [false, false, true, true, true, true, true, true])
+      // The run that failed had leave to replace another one.
+      expectError(
+        "results folder: '\(folder)' was taken by another run meanwhile and holds "
+          + "a run of 8 records up to step 7 and a model; run:save with overwrite = true replaces it"
+      ) { try failing.advance(1) }
+      #expect(try lines("\(folder)/history.jsonl") == run.history.map(\.json))
+    }
+  }
+
+  @Test(arguments: [1, 3, 8]) func aRunWhoseFolderWasTakenIsRefused(_ steps: Int) throws {
+    try withTemporaryFolder { folder in
+      let first = try leaveRun(of: 7, in: folder)
+      // Also one whose records are the beginning of its own.
+      let second = try leaveRun(of: steps, in: folder)
+      let count = second.history.count
+      let sentence =
+        "results folder: '\(folder)' was taken by another run meanwhile and holds a run of \(count) "
+        + "records up to step \(steps) and a model; run:save with overwrite = true replaces it"
+      let before = try contents(folder)
+      for _ in 1...2 { expectError(sentence) { try first.advance(3) } }
+      expectError(sentence) { try first.save(to: folder) }
+      #expect(first.status == .failed && first.step == 7)
+      #expect(try contents(folder) == before)
+      try second.advance(1)
+      // It may be taken back.
+      try first.save(to: folder, overwrites: true)
+      try first.advance(3)
+      #expect(try lines("\(folder)/history.jsonl") == first.history.map(\.json))
+      #expect(
+        try Checkpoint.load(from: "\(folder)/model.safetensors").bits == first.bits)
+      #expect(throws: EngineError.self) { try second.advance(1) }
+    }
+  }
+
+  @Test func savingAgainIsNoOverwriting() throws {
+    try withTemporaryFolder { folder in
+      let (own, copy) = ("\(folder)/own", "\(folder)/copy")
+      let run = try leaveRun(of: 4, in: own)
+      for path in [own, copy, "\(folder)/./copy/", own] {
+        try run.save(to: path)
+        try run.advance(3)
+        try run.save(to: path)
+        #expect(try lines("\(path)/history.jsonl") == run.history.map(\.json))
+        #expect(try Checkpoint.load(from: "\(path)/model.safetensors").bits == run.bits)
+      }
+    }
+  }
+
+  // MARK: What is lost meanwhile
+
+  @Test(arguments: ["history.jsonl", ".lock", ""])
+  func whatIsRemovedIsWrittenAgain(_ name: String) throws {
     try withTemporaryFolder { folder in
       let path = "\(folder)/results"
       let run = try smallRun(steps: 10) {
         $0.sinks = [try ResultsFolder(path)]
-        $0.checkpointEvery = 4
-        $0.schedule[2] = { _ in try FileManager.default.removeItem(atPath: path) }
+        for step in [2, 8] {
+          $0.schedule[step] = { _ in try FileManager.default.removeItem(atPath: "\(path)/\(name)") }
+        }
+        $0.onRecord = { record in
+          let count = try lines("\(path)/history.jsonl").count
+          #expect(count == record.step / 3 + 1)
+        }
       }
-      #expect(throws: EngineError.self) { try run.run() }
-      #expect(run.status == .failed && run.step == 4 && run.steps == [0, 3])
+      // The second time no record comes before the end's.
+      try run.advance(9)
+      func isWhole() throws {
+        #expect(try lines("\(path)/history.jsonl") == run.history.map(\.json))
+        #expect(try Checkpoint.load(from: "\(path)/model.safetensors").bits == run.bits)
+        #expect(try contents(path).keys.sorted() == ["history.jsonl", "model.safetensors"])
+      }
+      try isWhole()
+      if name != ".lock" {
+        try FileManager.default.removeItem(atPath: "\(path)/\(name)")
+        try run.advance(3)
+        try isWhole()
+      }
+    }
+  }
+
+  @Test func aFolderMadeAnewMayBeAnothers() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/results"
+      var other: ResultsFolder?
+      let run = try smallRun(steps: 10) {
+        $0.sinks = [try ResultsFolder(path)]
+        $0.schedule[2] = { _ in
+          try FileManager.default.removeItem(atPath: path)
+          other = try ResultsFolder(path)
+        }
+      }
+      expectError("results folder: '\(path)' is in use by another run of this process") {
+        try run.run()
+      }
+      #expect(run.status == .failed && run.steps == [0, 3])
+      #expect(try contents(path).keys.sorted() == [".lock"])
+      // What was measured is kept in memory, and written when the folder is free.
+      other?.letGo()
+      try run.advance(3)
+      #expect(try lines("\(path)/history.jsonl") == run.history.map(\.json))
+    }
+  }
+
+  @Test func recordsThatFoundNoPlaceAreWrittenLater() async {
+    // In a process of its own, whose files may not grow: a full disk.
+    await #expect(processExitsWith: .success) {
+      try withTemporaryFolder { folder in
+        let path = "\(folder)/history.jsonl"
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(1), &limit)  // RLIMIT_FSIZE
+        let free = limit.rlim_cur
+        // The signal would end the process; without it the write fails.
+        signal(SIGXFSZ, SIG_IGN)
+        let run = try smallRun(steps: 10) {
+          $0.sinks = [try ResultsFolder(folder)]
+          $0.evalEvery = 1
+          // Long lines: what this process tells of the test has to fit below the limit.
+          $0.probes = [(String(repeating: "p", count: 20_000), { _ in 1 })]
+          $0.onRecord = { record in
+            guard record.step == 4 else { return }
+            // Room for the beginning of a line.
+            limit.rlim_cur = rlim_t(try Data(contentsOf: URL(fileURLWithPath: path)).count + 9)
+            try #require(setrlimit(__rlimit_resource_t(1), &limit) == 0)
+          }
+        }
+        expectError("results folder: '\(path)' cannot be written: File too large") {
+          try run.run()
+        }
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(text == run.history.dropLast().map { $0.json + "\n" }.joined())
+        limit.rlim_cur = free
+        try #require(setrlimit(__rlimit_resource_t(1), &limit) == 0)
+        try run.advance(2)
+        #expect(run.steps == Array(0...7))
+        #expect(try lines(path) == run.history.map(\.json))
+      }
+    }
+  }
+
+  @Test func filesOfProcessesThatAreGoneAreRemoved() throws {
+    try withTemporaryFolder { folder in
+      // No process has a number above 2²².
+      let gone = [".mnemo-4194305-1a2b.tmp", ".mnemo-9999999-0.tmp"]
+      let kept = [
+        ".mnemo-\(getpid())-1a2b.tmp", ".mnemo-1-z.tmp", ".mnemo-9999999.tmp", ".mnemo-x-1.tmp",
+        "mnemo-9999999-1.tmp", ".mnemo-9999999-1.tmp~",
+      ]
+      for name in gone + kept {
+        try Data("x".utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+      }
+      try ResultsFolder(folder).letGo()
+      #expect(try contents(folder).keys.sorted() == kept.sorted())
     }
   }
 }
