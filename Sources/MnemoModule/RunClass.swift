@@ -65,10 +65,15 @@ enum RunClass {
         return call.returns(lines.joined(separator: "\n"))
       },
       LuaFunction(
-        "save", "Writes history.jsonl and model.safetensors into a folder.",
+        "save",
+        "Writes history.jsonl and model.safetensors into a folder, each at once or not at all. A "
+          + "folder that holds another run is refused.",
         parameters: [
           LuaParameter(
             "dir", .string, "the folder; made if it is not there", default: "the run's own")
+        ],
+        options: [
+          LuaOption("overwrite", .boolean, false, "Whether another run in the folder is replaced.")
         ],
         returns: [LuaResult(.object("Run"), "the run itself")],
         example: trained + "run:save(\"first\")"
@@ -77,7 +82,7 @@ enum RunClass {
         guard let path = try call.optionalString(2) ?? run.options.settings.folder else {
           throw EngineError("save", "needs a folder: this run was made without dir")
         }
-        try run.save(to: path)
+        try run.save(to: path, overwrites: call.options().boolean("overwrite"))
         return call.returns(argument: 1)
       },
       LuaFunction(

@@ -46,6 +46,9 @@ enum TrainFunctions {
         let trained = try TrainedModels(options)
         let progress = settings.showsProgress ? [Progress()] : []
         var held: [LuaReference] = []
+        var folders: [ResultsFolder] = []
+        // What keeps the runs from beginning leaves no folder in use.
+        defer { for folder in folders { folder.letGo() } }
         let runs = try trained.models.indices.map { place in
           let callbacks = Callbacks(lua, probes: trained.hasOwnProbes ? place : nil)
           let run = try trained.naming(place, in: lua) {
@@ -56,7 +59,10 @@ enum TrainFunctions {
             training.settings.folder = trained.folders[place]
             try addCallbacks(to: &training, options, callbacks)
             training.sinks = progress
-            if let folder = training.folder { training.sinks.append(try ResultsFolder(folder)) }
+            if let path = training.folder {
+              folders.append(try ResultsFolder(path, overwrites: settings.overwrites))
+              training.sinks += folders.suffix(1)
+            }
             return try TrainingRun(training)
           }
           session.liveRuns.note(run)

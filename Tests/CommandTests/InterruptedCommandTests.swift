@@ -7,13 +7,13 @@ import Testing
   /// Training without end; a probe says when it has begun.
   private static let endless =
     smallRun + """
-      local run = train { steps = 1000000000, dir = "out", eval_every = 1, progress = false,
-        probes = { said = function(ctx)
+      local run = train { steps = 1000000000, dir = "out", overwrite = true, eval_every = 1,
+        progress = false, probes = { said = function(ctx)
           if ctx.step == 3 then io.stderr:write("begun\\n") end
           return 1
         end } }
       print(run.status, #run.history > 3, run.history[#run.history].step == run.step)
-      run:save("saved")
+      run:save("saved", { overwrite = true })
       mnemo.plot.lines { y = run:series("loss") }:save("loss.svg")
       """
 

@@ -352,6 +352,48 @@ function tests.test_results_of_each_model()
   for _, name in ipairs { "/1", "/2", "/a", "/b", "" } do os.remove(folder .. name) end
 end
 
+function tests.test_folders_that_hold_runs()
+  local folder = os.tmpname()
+  os.remove(folder)
+  local holds = ("results folder: '%s' holds a run of 3 records up to step 4 and a model; "
+    .. "overwrite = true replaces it"):format(folder)
+  local first = train(new_model(), { dir = folder })
+  luaunit.assertErrorMsgContains(holds, train, new_model(), { dir = folder })
+  local other = train(new_model(), { steps = 3 })
+  luaunit.assertErrorMsgContains(holds, other.save, other, folder)
+  luaunit.assertErrorMsgContains("unknown option 'overwrites'; did you mean 'overwrite'?",
+    other.save, other, folder, { overwrites = true })
+  -- The run itself may go on and be saved again, into that folder and others.
+  first:resume(1):save():save(folder):save(folder .. "/copy"):save(folder .. "/copy")
+  other:save(folder, { overwrite = true })
+  luaunit.assertErrorMsgContains(("'%s' was taken by another run meanwhile and holds a run of 3 "
+    .. "records up to step 3 and a model; run:save with overwrite = true replaces it")
+    :format(folder), first.resume, first, 1)
+  luaunit.assertErrorMsgContains("was taken by another run", first.save, first)
+  luaunit.assertEquals(first:save(nil, { overwrite = true }):resume(1).step, 6)
+  local replacing = train(new_model(), { dir = folder, overwrite = true, steps = 2 })
+  local lines = {}
+  for line in io.lines(folder .. "/history.jsonl") do lines[#lines + 1] = line end
+  luaunit.assertEquals(#lines, #replacing.history)
+  luaunit.assertErrorMsgContains("overwrite needs dir, the folder whose run is replaced",
+    train, new_model(), { overwrite = true })
+  -- Of a list none begins where one is refused, and all are let go of.
+  local lists = { folder .. "/new", folder }
+  for _ = 1, 2 do
+    luaunit.assertErrorMsgContains("model 2: results folder: '" .. folder .. "' holds a run of",
+      train, new_models(2), { dir = lists })
+    luaunit.assertNil(io.open(folder .. "/new/history.jsonl"))
+  end
+  luaunit.assertErrorMsgContains("/./' is in use by another run of this process",
+    train, new_models(2), { dir = { folder .. "/new", folder .. "/new/./" } })
+  luaunit.assertEquals(#train(new_models(2), { dir = lists, overwrite = true }), 2)
+  for _, name in ipairs { "/copy", "/new", "" } do
+    os.remove(folder .. name .. "/history.jsonl")
+    os.remove(folder .. name .. "/model.safetensors")
+    luaunit.assertTrue(os.remove(folder .. name), "nothing else is in it")
+  end
+end
+
 function tests.test_errors_name_the_model()
   for label, options in pairs(callbacks(function() error "mine" end)) do
     local models = new_models(2)
