@@ -13,7 +13,12 @@ enum FileFunctions {
       "Makes a folder, and those it lies in, unless it is there, and checks that files can be "
         + "written into it.",
       parameters: [LuaParameter("path", .string, "the folder")],
-      returns: [LuaResult(.string, "the path")],
+      returns: [
+        LuaResult(.string, "the path"),
+        LuaResult(
+          .string, "words for a run that it, or a folder up to two levels below, holds",
+          optional: true),
+      ],
       example: """
         local folder = mnemo.make_folder "results/first"
         mnemo.eye(2):save(folder .. "/eye.npy")
@@ -21,7 +26,8 @@ enum FileFunctions {
     ) { call in
       let path = try call.string(1)
       try WritableFolder.make(path)
-      return call.returns(path)
+      let run = StoredRun.first(below: path).map { "'\($0.path)' holds \($0)" }
+      return call.returns(all: [.string(path), run.map { .string($0) } ?? .nil])
     }
   }
 

@@ -70,6 +70,33 @@ function tests.test_folder_is_made_or_refused()
   os.remove(path)
 end
 
+function tests.test_folders_that_hold_runs()
+  local path = os.tmpname()
+  os.remove(path)
+  local below = path .. "/trained/seed_1"
+  local history = below .. "/history.jsonl"
+  local declaration = { { "out", path, "results", type = "folder" } }
+  --- Reads words, with a table for the options or the message.
+  local function read(...)
+    local ok, result = pcall(arguments.parse, declaration, { ... })
+    return ok, ok and result.overwrite or not ok and tostring(result)
+  end
+  luaunit.assertEquals({ read("--out", path) }, { true, false })
+  mnemo.make_folder(below)
+  local file = assert(io.open(history, "w"))
+  file:write('{"step":0,"loss":1.0}\n{"step":30,"loss":1.0}\n')
+  file:close()
+  -- The script's own folder is taken again, another one only if that is said.
+  luaunit.assertEquals({ read() }, { true, true })
+  luaunit.assertEquals({ read("--out", path) }, { false,
+    ("--out: '%s' holds a run of 2 records up to step 30; --overwrite replaces it"):format(below) })
+  luaunit.assertEquals({ read("--overwrite", "--out", path) }, { true, true })
+  luaunit.assertStrContains(arguments.help(declaration), "\n  --overwrite  replace runs")
+  for _, name in ipairs { history, below, path .. "/trained", path } do os.remove(name) end
+  luaunit.assertEquals({ mnemo.make_folder(path) }, { path })
+  os.remove(path)
+end
+
 function tests.test_option_without_default()
   luaunit.assertNil(parse("").seed)
   luaunit.assertEquals(parse("--seed 3").seed, 3)

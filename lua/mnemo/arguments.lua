@@ -16,6 +16,9 @@
 -- `false` for a switch. An option without a default names its type (`type = "integer"`,
 -- `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that
 -- is made before the script goes on, so that one that cannot be written is told at once.
+-- Folders come with a switch `--overwrite`. One that is typed and holds a run, itself or up to
+-- two levels below, is refused without it; runs in a default folder may be replaced, being the
+-- script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`.
 -- `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what
 -- a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed
 -- wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the
@@ -72,6 +75,14 @@ local function declared(spec)
     }
   end
   for _, entry in ipairs(entries) do
+    if entry.kind == "folder" and not by_name.overwrite then
+      add {
+        name = "overwrite", default = false, kind = "switch",
+        help = "replace runs that the folder given holds",
+      }
+    end
+  end
+  for _, entry in ipairs(entries) do
     for name in pairs(entry.preset or {}) do
       if not by_name[name] then
         error(("%s sets '%s', which is not declared"):format(entry.name, name), 4)
@@ -111,15 +122,22 @@ local function convert(entry, text)
   return value
 end
 
---- Makes the folders that options name.
-local function make_folders(entries, options)
+--- Makes the folders that options name, and decides whether runs in them may be replaced.
+local function make_folders(entries, options, typed)
+  local is_typed, has_folders = false, false
   for _, entry in ipairs(entries) do
     local path = options[entry.name]
     if entry.kind == "folder" and path then
-      local made, message = pcall(mnemo.make_folder, path)
-      if not made then fail("%s: %s", flag(entry.name), tostring(message)) end
+      has_folders = true
+      is_typed = is_typed or typed[entry.name] ~= nil
+      local made, result, run = pcall(mnemo.make_folder, path)
+      if not made then fail("%s: %s", flag(entry.name), tostring(result)) end
+      if run and typed[entry.name] and not typed.overwrite then
+        fail("%s: %s; --overwrite replaces it", flag(entry.name), run)
+      end
     end
   end
+  if has_folders and not is_typed then options.overwrite = true end
 end
 
 --- Writes the help page.
@@ -207,7 +225,7 @@ function arguments.parse(spec, words)
     end
   end
   for name, value in pairs(typed) do options[name] = value end
-  make_folders(entries, options)
+  make_folders(entries, options, typed)
   return options
 end
 
