@@ -118,6 +118,7 @@ for j = 1, options.seeds do
     model = model, data = own_task, steps = options.steps, batch_size = options.batch,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
     loss_on = "repeats", dir = ("%s/trained/seed_%d"):format(options.out, seed),
+    overwrite = options.overwrite,
   }
   trained_accuracies[j] = accuracy(model, own_task)
   local weights = constructed(model, own_task, sharp)

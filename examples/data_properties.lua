@@ -84,7 +84,7 @@ local function trained(kind, seed)
     },
     data = own, steps = options.steps, batch_size = options.batch, loss_on = "all",
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
-    eval_every = 25, probes = probes,
+    eval_every = 25, probes = probes, overwrite = options.overwrite,
     dir = ("%s/%s/seed_%d"):format(options.out, (kind.name:gsub(" ", "_")), seed),
   }
 end

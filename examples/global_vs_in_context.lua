@@ -47,6 +47,7 @@ local function trained(kind, seed)
     data = task, steps = options.steps, batch_size = options.batch, loss_on = "all",
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
     eval_every = 10, probes = probes, dir = ("%s/%s/seed_%d"):format(options.out, kind, seed),
+    overwrite = options.overwrite,
   }
 end
 

@@ -54,6 +54,7 @@ local run = mnemo.train {
   model = model, data = task, steps = options.steps, batch_size = options.batch,
   optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
   loss_on = "repeats", eval_every = 10, probes = probes, dir = options.out,
+  overwrite = options.overwrite,
   on_record = function(record)
     if record.step == 0 then
       print("  step" .. ("%9s"):rep(#columns):format(table.unpack(columns)))

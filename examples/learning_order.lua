@@ -63,6 +63,7 @@ local function trained(order, seed, dir)
     model = model, data = task, steps = options.steps, batch_size = options.batch, at = at,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
     loss_on = "repeats", eval_every = math.max(1, options.steps // 36), probes = probes, dir = dir,
+    overwrite = options.overwrite,
   }
 end
 

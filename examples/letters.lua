@@ -162,6 +162,6 @@ local figure = mnemo.plot.lines {
   title = "probability on \"p\" after a later \"a\"", xlabel = "step", ylabel = "share",
   x = context.transformer:series("step"), series = series, ylim = { 0, 1.02 },
 }
-context.transformer:save(options.out)
+context.transformer:save(options.out, { overwrite = options.overwrite })
 figure:save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
 print("Results are in " .. options.out)

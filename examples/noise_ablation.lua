@@ -44,7 +44,7 @@ local function trained(dim, cross_talk, seed)
     },
     data = task, steps = options.steps, batch_size = options.batch, loss_on = "repeats",
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
-    eval_every = 25, probes = probes,
+    eval_every = 25, probes = probes, overwrite = options.overwrite,
     dir = ("%s/d_%d_%s/seed_%d"):format(options.out, dim, cross_talk and "noisy" or "clean", seed),
   }
 end

@@ -79,7 +79,7 @@ local function train(layers, seed)
   local run = mnemo.train {
     model = model, data = task, steps = options.steps, batch_size = options.batch, loss_on = "all",
     optimizer = mnemo.optim.adamw { lr = options.lr, betas = { 0.9, 0.99 }, weight_decay = 0.01 },
-    eval_every = math.max(1, options.steps // 30),
+    eval_every = math.max(1, options.steps // 30), overwrite = options.overwrite,
     dir = ("%s/%d-layers-seed-%d"):format(options.out, layers, seed),
     probes = {
       acc_end = metrics.acc_end_test, loss_head = metrics.loss_head,

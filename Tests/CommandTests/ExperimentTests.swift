@@ -138,6 +138,25 @@ import Testing
         let twin = second.appending(path: experiment.run).appending(path: name)
         #expect(try Data(contentsOf: twin) == file, "\(name)")
       }
+
+      // Its own folder it takes again, another one only if that is said.
+      let shorter = tiny.map { $0 == "6" ? "5" : $0 }
+      let third = try start(experiment.name, shorter, in: folder)
+      #expect(third.status == 0, "\(third.sentence)")
+      func isShorter(_ folder: URL) -> Bool {
+        let history = folder.appending(path: experiment.run).text("history.jsonl")
+        return history.split(separator: "\n").last?.hasPrefix("{\"step\":5,") == true
+      }
+      #expect(isShorter(results))
+      let refused = try start(experiment.name, shorter + ["--out", "again"], in: folder)
+      #expect(refused.status == 1 && refused.output.isEmpty)
+      #expect(refused.sentence.hasPrefix("mnemo: --out: 'again"), "\(refused.sentence)")
+      #expect(
+        refused.sentence.hasSuffix("up to step 6 and a model; --overwrite replaces it"))
+      #expect(!isShorter(second))
+      let words = shorter + ["--out", "again", "--overwrite"]
+      #expect(try start(experiment.name, words, in: folder).status == 0)
+      #expect(isShorter(second))
     }
   }
 
@@ -146,7 +165,7 @@ import Testing
       try folder.write("file", "")
       let help = try start(experiment.name, ["--help"], in: folder)
       #expect(help.status == 0)
-      for option in ["--quick", "--steps N", "--seed N", "--out DIR", "--lr X"] {
+      for option in ["--overwrite", "--quick", "--steps N", "--seed N", "--out DIR", "--lr X"] {
         #expect(help.output.contains(option), "\(option)")
       }
       let mistakes =
