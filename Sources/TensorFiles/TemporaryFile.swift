@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 
 /// The names of files that are still being written, before they get the one that they are to have.
@@ -17,14 +18,14 @@ package enum TemporaryFile {
   ///
   /// Processes are those of this machine; what cannot be removed stays.
   package static func removeAbandoned(in folder: String) {
-    guard let listing = opendir(folder) else { return }
+    guard let listing = folder.withCBytes({ opendir($0) }) else { return }
     defer { closedir(listing) }
     while let entry = readdir(listing) {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        String(bytes: Array($0.prefix { $0 != 0 }))
       }
       guard let process = process(of: name), isGone(process) else { continue }
-      unlink("\(folder)/\(name)")
+      "\(folder)/\(name)".withCBytes { _ = unlink($0) }
     }
   }
 

@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 
 /// What tells a file that was left in a folder from one that was put in its place, or changed.
@@ -16,7 +17,7 @@ struct FileMark: Equatable {
   /// The file of that name, or the link; nil if there is none.
   init?(_ path: String) {
     var status = stat()
-    guard lstat(path, &status) == 0 else { return nil }
+    guard path.withCBytes({ lstat($0, &status) }) == 0 else { return nil }
     self.init(status)
   }
 

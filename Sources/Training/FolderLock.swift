@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 import Tensors
 
@@ -17,7 +18,8 @@ final class FolderLock {
   init(_ folder: String) throws {
     path = "\(folder)/.lock"
     while true {
-      let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
+      let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+      let opened = path.withCBytes { open($0, flags, 0o666) }
       guard opened >= 0 else { throw WritableFolder.failure(folder) }
       if flock(opened, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
         defer { close(opened) }
@@ -43,7 +45,7 @@ final class FolderLock {
 
   deinit {
     if process == getpid() {
-      if isHeld { unlink(path) }
+      if isHeld { path.withCBytes { _ = unlink($0) } }
       // A child would keep it otherwise.
       flock(descriptor, LOCK_UN)
     }

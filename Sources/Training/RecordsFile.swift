@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 import TensorFiles
 import Tensors
@@ -52,7 +53,7 @@ final class RecordsFile {
   func replace(with records: [Record], after prepare: () throws -> Void = {}) throws {
     let temporary = TemporaryFile.path(in: folder)
     let flags = O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-    let made = open(temporary, flags, 0o666)
+    let made = temporary.withCBytes { open($0, flags, 0o666) }
     guard made >= 0 else { throw WritableFolder.failure(path) }
     if let old = FileMark(path), old.isRegular { fchmod(made, old.mode) }
     let bytes = RecordsFile.lines(records[...])
@@ -61,10 +62,11 @@ final class RecordsFile {
         throw WritableFolder.failure(path)
       }
       try prepare()
-      guard rename(temporary, path) == 0 else { throw WritableFolder.failure(path) }
+      let isRenamed = temporary.withCBytes { new in path.withCBytes { rename(new, $0) == 0 } }
+      guard isRenamed else { throw WritableFolder.failure(path) }
     } catch {
       Glibc.close(made)
-      unlink(temporary)
+      temporary.withCBytes { _ = unlink($0) }
       throw error
     }
     close()
@@ -96,7 +98,8 @@ final class RecordsFile {
 
   /// The bytes of a regular file; nil if it cannot be read.
   static func bytes(_ path: String) -> [UInt8]? {
-    let opened = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+    let opened = path.withCBytes { open($0, flags) }
     guard opened >= 0 else { return nil }
     defer { Glibc.close(opened) }
     guard let mark = FileMark(opened), mark.isRegular else { return nil }
@@ -123,7 +126,8 @@ final class RecordsFile {
   private func reopen() -> Bool {
     close()
     guard let left, left == FileMark(path), left.size == written.bytes else { return false }
-    let opened = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC)
+    let flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC
+    let opened = path.withCBytes { open($0, flags) }
     guard opened >= 0 else { return false }
     descriptor = opened
     return true
@@ -151,7 +155,7 @@ final class RecordsFile {
 
 /// Brings the names in a folder to the disk; not every file system can.
 func syncFolder(_ path: String) {
-  let opened = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  let opened = path.withCBytes { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
   guard opened >= 0 else { return }
   fsync(opened)
   close(opened)

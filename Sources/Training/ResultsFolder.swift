@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 import TensorFiles
 import Tensors
@@ -168,13 +169,13 @@ public final class ResultsFolder: RunSink {
   }
 
   private func remove(_ file: String) throws {
-    guard unlink(file) != 0, errno != ENOENT else { return }
+    guard file.withCBytes({ unlink($0) }) != 0, errno != ENOENT else { return }
     throw WritableFolder.failure(file)
   }
 
   private static func place(_ path: String) -> String? {
-    guard let resolved = realpath(path, nil) else { return nil }
+    guard let resolved = path.withCBytes({ realpath($0, nil) }) else { return nil }
     defer { free(resolved) }
-    return String(cString: resolved)
+    return String(cBytes: resolved)
   }
 }

@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 
 /// A run that a folder holds, as its files tell.
@@ -18,12 +19,12 @@ public struct StoredRun: Equatable, CustomStringConvertible {
   /// The first run found in a folder, in those in it, or in those in these; nil if there is none.
   public static func first(below path: String, depth: Int = 2) -> StoredRun? {
     if let run = StoredRun(in: path) { return run }
-    guard depth > 0, let listing = opendir(path) else { return nil }
+    guard depth > 0, let listing = path.withCBytes({ opendir($0) }) else { return nil }
     defer { closedir(listing) }
     var names: [String] = []
     while let entry = readdir(listing) {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        String(bytes: Array($0.prefix { $0 != 0 }))
       }
       if !name.hasPrefix("."), entry.pointee.d_type != DT_REG { names.append(name) }
     }

@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 import TensorFiles
 import Tensors
@@ -14,14 +15,14 @@ public enum WritableFolder {
     var partial = path.hasPrefix("/") ? "/" : ""
     for component in path.split(separator: "/") {
       partial += component + "/"
-      if mkdir(partial, 0o777) != 0 && errno != EEXIST { throw failure(path) }
+      if partial.withCBytes({ mkdir($0, 0o777) }) != 0 && errno != EEXIST { throw failure(path) }
     }
     let trial = TemporaryFile.path(in: path)
     let flags = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC
-    let descriptor = open(trial, flags, 0o600)
+    let descriptor = trial.withCBytes { open($0, flags, 0o600) }
     guard descriptor >= 0 else { throw failure(path) }
     close(descriptor)
-    unlink(trial)
+    trial.withCBytes { _ = unlink($0) }
   }
 
   /// The error of a folder, or a file in it, with the system's words for what just went wrong.

@@ -50,6 +50,24 @@ import Testing
     }
   }
 
+  @Test func namesOfFoldersAreBytes() throws {
+    let outcome = try run(
+      smallRun + """
+        for _, name in ipairs { "a\\233", "a\\234" } do
+          train { dir = name }:save(name .. "/b\\xFF")
+          print(#io.open(name .. "/b\\xFF/history.jsonl"):read("a") > 0)
+          print(pcall(train, { dir = name }))
+        end
+        """)
+    #expect(outcome.status == 0, "\(outcome.sentence)")
+    let lines = outcome.output.split(separator: "\n")
+    try #require(lines.count == 4)
+    for place in [0, 2] {
+      #expect(lines[place] == "true")
+      #expect(lines[place + 1].contains("holds a run of 2 records up to step 2 and a model"))
+    }
+  }
+
   @Test func aKilledSaveLeavesAWholeHistory() throws {
     try withFolder { folder in
       let script =
