@@ -238,7 +238,8 @@ function mnemo.where(mask, a, b) end
 ---@field on_record? function Called with each record when it is made, and the run.
 ---@field clip_norm? number Largest norm of all gradients together.
 ---@field checkpoint_every? integer Steps between checkpoints in dir. Default: at the end only.
----@field dir? string|string[] Folder for history.jsonl and model.safetensors, written as they come; for a list of models the folders 1, 2, … in it, or a list of as many.
+---@field dir? string|string[] Folder for history.jsonl and model.safetensors, written as they come; for a list of models the folders 1, 2, … in it, or a list of as many; it belongs to one run at a time, and one that holds a run is refused.
+---@field overwrite? boolean Whether a run that dir holds is replaced, when the first record is made. Default: false.
 ---@field progress? boolean Whether progress is told on standard error. Default: true.
 
 ---Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted from 0, and after the last. Ctrl-C ends the loop after the current step and returns the run. If the loss is no longer a number, or more than 100 times both the first loss and that of a uniform guess, log vocab, training has diverged: it stops with an error, and the model returns to the last record whose loss was below the first, or to the beginning. Models of a list are trained side by side, each step on one thread where there are enough of them; what is written in Lua is called for one after the other. Each gives the numbers that it gives alone. An error in one ends all, and says which model it was.
@@ -282,6 +283,7 @@ function mnemo.load(path) end
 ---```
 ---@param path string The folder.
 ---@return string # the path
+---@return string|nil # words for a run that it, or a folder up to two levels below, holds
 function mnemo.make_folder(path) end
 
 ---An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of 16 bits, from files or from half() and bfloat16(), can be read like any other but not changed or trained; what is computed from them is Float32.
@@ -1222,7 +1224,10 @@ function Run:series(name) end
 ---@return string
 function Run:table(names) end
 
----Writes history.jsonl and model.safetensors into a folder.
+---@class (exact) Run:save.Options
+---@field overwrite? boolean Whether another run in the folder is replaced. Default: false.
+
+---Writes history.jsonl and model.safetensors into a folder, each at once or not at all. A folder that holds another run is refused.
 ---
 ---```lua
 ---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
@@ -1232,8 +1237,9 @@ function Run:table(names) end
 ---run:save("first")
 ---```
 ---@param dir? string The folder; made if it is not there. Default: the run's own.
+---@param options? Run:save.Options
 ---@return mnemo.Run # the run itself
-function Run:save(dir) end
+function Run:save(dir, options) end
 
 ---A figure of columns of the history over the steps.
 ---
@@ -2015,7 +2021,7 @@ function mnemo.safetensors.save(path, tensors, metadata) end
 ---    }
 ---    print(options.steps, options.quick)
 ---
----The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
+---The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. Folders come with a switch `--overwrite`. One that is typed and holds a run, itself or up to two levels below, is refused without it; runs in a default folder may be replaced, being the script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
 ---@class mnemo.arguments
 ---@overload fun(spec: table, words?: string[]): table
 mnemo.arguments = {}
