@@ -7,9 +7,9 @@ import Transformers
 /// The folder that a run writes its results into as they come.
 ///
 /// `history.jsonl` grows by a line with each record, so that whatever ends a run, what was measured
-/// is on disk; `model.safetensors` is the last checkpoint. A folder belongs to one run: it is locked
-/// while the run goes on, a run that it holds is replaced only if that was asked for, and then as a
-/// whole, and a run that goes on finds its own results or is refused.
+/// is on disk; `model.safetensors` is the last checkpoint. A folder belongs to one run: it is
+/// locked while the run goes on, a run that it holds is replaced only if that was asked for, and
+/// then as a whole, and a run that goes on finds its own results or is refused.
 public final class ResultsFolder: RunSink {
   /// The folder's path.
   public let path: String
@@ -80,8 +80,8 @@ public final class ResultsFolder: RunSink {
 
   /// Brings the history to the disk, then writes the model, with the step in its metadata.
   ///
-  /// So the history reaches as far as the model, whatever happens. A run that ended before its first
-  /// record leaves the one that it was to replace.
+  /// So the history reaches as far as the model, whatever happens. A run that ended before its
+  /// first record leaves the one that it was to replace.
   /// - Throws: `EngineError` if a file cannot be written; the model is also if the history cannot.
   public func checkpoint(_ model: any Model, step: Int) throws {
     try hold()
