@@ -26,7 +26,8 @@ static _Atomic int ending_signal;
 static void on_signal(int signal_number);
 
 static void catch_signal(void) {
-  // What was ignored when the program started, as a shell does for jobs in the background, stays so.
+  // What was ignored when the program started, as a shell does for jobs in the background, stays
+  // so.
   if (interrupt_previous.sa_handler == SIG_IGN) return;
   struct sigaction action;
   memset(&action, 0, sizeof action);

@@ -33,16 +33,16 @@ extension Lua {
   ///
   /// The first SIGTERM or SIGHUP, and SIGPIPE when nobody reads standard output any more, is an
   /// interrupt that comes again to whoever catches it: training ends after its step, and what it
-  /// writes gets to the disk. A second one ends the process at once. Writing to another pipe without
-  /// a reader, or beyond a file's largest size (SIGXFSZ), fails as other writes do. What was ignored
-  /// when the process started stays ignored.
+  /// writes gets to the disk. A second one ends the process at once. Writing to another pipe
+  /// without a reader, or beyond a file's largest size (SIGXFSZ), fails as other writes do. What
+  /// was ignored when the process started stays ignored.
   public static func hearEndings() { mnemo_hear_endings() }
 
   /// The signal that the process is to end with; nil if none came.
   public static var endingSignal: Int32? { mnemo_ending() == 0 ? nil : mnemo_ending() }
 
-  /// Ends the process with that signal, so that who waits for it learns of it; does nothing if there
-  /// is none.
+  /// Ends the process with that signal, so that who waits for it learns of it; does nothing if
+  /// there is none.
   public static func endWithSignal() { mnemo_end() }
 
   /// Gives SIGINT back to what handled it before, if this state hears it.
