@@ -3,7 +3,7 @@ import Glibc
 import Tensors
 
 /// An open file, closed with its last reference.
-final class File {
+package final class File {
   let descriptor: Int32
 
   /// - Throws: `EngineError` with the system's reason.
@@ -43,7 +43,9 @@ final class File {
 
   /// Appends `buffer`.
   /// - Throws: `EngineError` if it cannot be written, or this is interrupted.
-  func write(_ buffer: UnsafeRawBufferPointer, _ failure: (String) -> EngineError) throws {
+  package func write(
+    _ buffer: UnsafeRawBufferPointer, _ failure: (String) -> EngineError
+  ) throws {
     var done = 0
     while done < buffer.count {
       try StopToken.checkpoint()
@@ -82,7 +84,7 @@ final class File {
   /// It is written beside `path` under another name, brought to the disk and then renamed, so an
   /// interrupted save leaves the file of before.
   /// - Throws: `EngineError` with the system's reason, or what `write` throws.
-  static func replace(
+  package static func replace(
     _ path: String, _ failure: (String) -> EngineError, _ write: (File) throws -> Void
   ) throws {
     guard !path.utf8.contains(0) else { throw failure("a path must not contain a zero byte") }
