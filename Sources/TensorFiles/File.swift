@@ -82,23 +82,22 @@ package final class File {
   /// Writes a file that appears whole or not at all.
   ///
   /// It is written beside `path` under another name, brought to the disk and then renamed, so an
-  /// interrupted save leaves the file of before.
+  /// interrupted save leaves the file of before. The new one has the mode of the one of before, and
+  /// takes its place where a link leads to it.
   /// - Throws: `EngineError` with the system's reason, or what `write` throws.
   package static func replace(
     _ path: String, _ failure: (String) -> EngineError, _ write: (File) throws -> Void
   ) throws {
     guard !path.utf8.contains(0) else { throw failure("a path must not contain a zero byte") }
-    // Renaming would replace a device or a pipe by a file.
-    var status = stat()
-    if path.withCBytes({ stat($0, &status) }) == 0, status.st_mode & S_IFMT != S_IFREG {
-      throw failure(irregular(status))
-    }
+    let path = try target(of: path, failure)
+    let before = try replaceable(path, failure)
     let (temporary, file) = try temporaryFile(beside: path, failure)
     // Gone already once it has been renamed.
     defer { temporary.withCBytes { _ = unlink($0) } }
     try write(file)
     // A copy of a view that was cut short.
     try StopToken.check()
+    if let before { file.take(modeOf: before) }
     // A slow disk takes its time; one who no longer waits leaves the file of before.
     let isOnDisk = try Abandonable.run { fsync(file.descriptor) == 0 ? nil : reason }
     if let isOnDisk { throw failure(isOnDisk) }
@@ -108,6 +107,48 @@ package final class File {
     if let folder = try? File(folder(of: path), O_RDONLY | O_DIRECTORY, failure) {
       fsync(folder.descriptor)
     }
+  }
+
+  /// What is at `path`, if something is.
+  /// - Throws: `EngineError` if it is not to be replaced: renaming would put a file in the place of a
+  ///   device, and needs no permission to write what was there.
+  private static func replaceable(
+    _ path: String, _ failure: (String) -> EngineError
+  ) throws -> stat? {
+    var status = stat()
+    guard path.withCBytes({ stat($0, &status) }) == 0 else { return nil }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw failure(irregular(status)) }
+    // Root may write what is protected, but did not mean to.
+    guard status.st_mode & 0o222 != 0, path.withCBytes({ access($0, W_OK) }) == 0 else {
+      throw failure("it is write-protected")
+    }
+    return status
+  }
+
+  /// Where links lead from `path`, whether something is there or not.
+  private static func target(
+    of path: String, _ failure: (String) -> EngineError
+  ) throws -> String {
+    var target = path
+    // As many as the system follows.
+    for _ in 0...40 {
+      var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+      let count = target.withCBytes { readlink($0, &buffer, buffer.count) }
+      guard count > 0 else { return target }
+      let next = String(bytes: buffer[..<count].map { UInt8(bitPattern: $0) })
+      target = next.hasPrefix("/") ? next : "\(folder(of: target))/\(next)"
+    }
+    throw failure(String(cString: strerror(ELOOP)))
+  }
+
+  /// Takes the mode, and where that may be done the owner, of an earlier file.
+  private func take(modeOf before: stat) {
+    var own = stat()
+    guard fstat(descriptor, &own) == 0 else { return }
+    if own.st_uid != before.st_uid || own.st_gid != before.st_gid {
+      _ = fchown(descriptor, before.st_uid, before.st_gid)
+    }
+    _ = fchmod(descriptor, before.st_mode & 0o777)
   }
 
   private static func irregular(_ status: stat) -> String {

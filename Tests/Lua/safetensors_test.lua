@@ -220,6 +220,32 @@ function tests.test_names_and_texts_that_the_file_cannot_hold()
   end)
 end
 
+--- What a shell's command line prints.
+local function printed(line)
+  local pipe = assert(io.popen(line))
+  local text = pipe:read "a"
+  pipe:close()
+  return text
+end
+
+function tests.test_a_file_is_replaced_as_it_was()
+  with_file(function(path)
+    local file, link = path .. ".npy", path .. ".link.npy"
+    mnemo.ones(2):save(file)
+    printed(("chmod 640 '%s'; ln -s '%s' '%s'"):format(file, file, link))
+    mnemo.zeros(3):save(link)
+    luaunit.assertEquals(mnemo.load(file):numel(), 3)
+    luaunit.assertEquals(printed(("stat -c %%A '%s' '%s'"):format(link, file)),
+      "lrwxrwxrwx\n-rw-r-----\n")
+    printed(("chmod 440 '%s'"):format(file))
+    luaunit.assertErrorMsgContains("it is write-protected", function() mnemo.ones(1):save(file) end)
+    luaunit.assertErrorMsgContains("it is write-protected", function() mnemo.ones(1):save(link) end)
+    luaunit.assertEquals(mnemo.load(file):numel(), 3)
+    os.remove(link)
+    os.remove(file)
+  end)
+end
+
 function tests.test_files_that_are_no_models()
   with_file(function(path)
     mnemo.safetensors.save(path, { w = mnemo.ones(2) })
