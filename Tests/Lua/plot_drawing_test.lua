@@ -182,6 +182,57 @@ function tests.test_axes_hold_what_is_on_them()
   end
 end
 
+-- The least and the greatest numbers there are.
+local smallest, greatest = 0x1p-1074, 0x1.fffffffffffffp+1023
+
+function tests.test_axes_of_all_numbers_end()
+  for _, y in ipairs {
+    { smallest, greatest }, { smallest, smallest }, { smallest, 2 * smallest },
+    { greatest, greatest }, { 1, 1 + 2 ^ -52 }, { 1e-320, 3e-320 }, { 1e-300, 1e-290 },
+  } do
+    for _, scale in ipairs { "linear", "log" } do
+      if scale == "log" or y[2] < 8e307 then
+        local figure = plot.lines { y = y, yscale = scale }
+        local words = ("%s from %g to %g"):format(scale, y[1], y[2])
+        luaunit.assertStrContains(saved(figure, ".svg"), "</svg>", false, words)
+        luaunit.assertStrContains(shown(figure), "|", false, words)
+      end
+    end
+  end
+end
+
+function tests.test_numbers_too_large_to_be_drawn_are_told()
+  local range = "; figures show numbers from -8e+307 to 8e+307"
+  for words, draw_one in pairs {
+    ["y goes from -1.7e+308 to 1.7e+308"] = function()
+      plot.lines { y = { -1.7e308, 1.7e308 } }:save("none.svg")
+    end,
+    ["x goes from 1 to 1e+308"] = function()
+      plot.scatter { x = { 1, 1e308 }, y = { 1, 2 } }:show()
+    end,
+    ["the colour bar goes from -1e+308 to 1"] = function()
+      plot.heatmap { matrix = { { 1, -1e308 } } }:save("none.svg")
+    end,
+    ["plot.lines: ylim goes from -1e+308 to 1"] = function()
+      plot.lines { y = { 1 }, ylim = { -1e308, 1 } }
+    end,
+    ["plot.contour: x goes from 0 to 1e+308"] = function()
+      plot.contour { z = { { 1, 2 }, { 3, 4 } }, x = { 0, 1e308 } }
+    end,
+  } do
+    luaunit.assertErrorMsgContains(words .. range, draw_one)
+  end
+  luaunit.assertErrorMsgContains("plot.lines: xlim goes from 1 to 1.0000000000000002, which are too"
+    .. " near to each other", plot.lines, { y = { 1 }, xlim = { 1, 1 + 2 ^ -52 } })
+end
+
+function tests.test_one_colour_for_large_numbers()
+  for _, value in ipairs { 7e307, 1e300, -1e15, smallest } do
+    luaunit.assertStrContains(saved(plot.heatmap { matrix = { { value, value } } }, ".svg"),
+      "</svg>", false, tostring(value))
+  end
+end
+
 function tests.test_powers_of_ten_are_raised()
   local picture = saved(plot.lines { y = { 1e-7, 1e7 }, yscale = "log" }, ".svg")
   luaunit.assertStrContains(picture, ">10⁻⁶<")

@@ -206,6 +206,10 @@ function tests.test_options_are_checked()
     ["1 xlabels for 2 columns"] = { matrix = { { 1, 2 } }, xlabels = { "a" } },
     ["2 ylabels for 1 rows"] = { matrix = { { 1, 2 } }, ylabels = { "a", "b" } },
     ["min is 1, not below max, 0"] = { matrix = { { 1 } }, min = 1, max = 0 },
+    ["min is NaN; a number is expected, neither infinite nor NaN"] = {
+      matrix = { { 1 } }, min = 0 / 0,
+    },
+    ["max is inf; a number is expected"] = { matrix = { { 1 } }, max = math.huge },
     ["matrix is missing; a list or a tensor is expected"] = {},
     ["ylim is a pair such as { 1, 1 }"] = { matrix = { { 1, 2 } }, ylim = { 1, 2 } },
     ["aspect is 'wide'; allowed are equal, auto"] = { matrix = { { 1 } }, aspect = "wide" },
@@ -238,6 +242,14 @@ function tests.test_options_are_checked()
   luaunit.assertErrorMsgContains("entry 1 is no figure", plot.grid, { {} })
   luaunit.assertErrorMsgContains("columns is a whole number from 1 to 100", plot.grid,
     { plot.lines { y = { 1 } } }, { columns = math.maxinteger })
+  local one = plot.lines { y = { 1 } }
+  for words, heights in pairs {
+    ["heights has a positive number for each of the 2 rows"] = { 1, math.huge },
+    ["heights go from 0.001 to 2; none may be more than 1000 times another"] = { 2, 1e-3 },
+    ["heights go from 1e+308 to 1.7e+308"] = { 1e308, 1.7e308 },
+  } do
+    luaunit.assertErrorMsgContains(words, plot.grid, { one, one, one }, { heights = heights })
+  end
   luaunit.assertErrorMsgContains("did you mean 'columns'?", plot.grid,
     { plot.lines { y = { 1 } } }, { colums = 1 })
 end

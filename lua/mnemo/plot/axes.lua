@@ -1,5 +1,6 @@
 --- Axes: their ends and tics, and what stands around the data.
 local Script = require "mnemo.plot.script"
+local check = require "mnemo.plot.check"
 local style = require "mnemo.plot.style"
 local tics = require "mnemo.plot.tics"
 local values = require "mnemo.plot.values"
@@ -36,6 +37,7 @@ function axes.scale(script, options, axis, lists, pixels)
   local low, high = values.extent(lists, is_log)
   -- Without a point there are empty axes.
   if not low then low, high = is_log and 0.1 or 0, 1 end
+  if not is_log then check.extent(low, high, axis) end
   local room = math.max(2, pixels / (axis == "x" and 55 or 38))
   if limits then
     low, high = limits[1], limits[2]
@@ -44,6 +46,8 @@ function axes.scale(script, options, axis, lists, pixels)
     local margin = math.min(math.max(high / low, 1.2), 1e300) ^ 0.03
     low = math.max(low / margin, math.min(low, 1e-300))
     high = math.min(high * margin, math.max(high, 1e300))
+    -- The least number there is has none below it.
+    if low == high then high = 2 * low end
   else
     low, high = tics.widened(low, high, room)
   end

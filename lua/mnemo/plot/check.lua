@@ -1,5 +1,6 @@
 --- Checks of what figures are given. An error names the caller's line outside the module.
 local nearest = require "mnemo.text.nearest"
+local tics = require "mnemo.plot.tics"
 
 local check = {}
 
@@ -46,6 +47,14 @@ function check.choice(value, allowed, where, what)
     table.concat(words, ", "))
 end
 
+--- Refuses numbers that are too large for axes and colours.
+function check.extent(low, high, what)
+  if low < -tics.greatest or high > tics.greatest then
+    check.fail("%s goes from %g to %g; figures show numbers from -%g to %g", what, low, high,
+      tics.greatest, tics.greatest)
+  end
+end
+
 --- Refuses what is not a pair of numbers, the first below the second.
 function check.limits(limits, where, what)
   if limits == nil then return end
@@ -54,6 +63,11 @@ function check.limits(limits, where, what)
     and limits[2] < math.huge
   if not ok then
     check.fail("%s: %s is a pair such as { 0, 1 }, the smaller number first", where, what)
+  end
+  check.extent(limits[1], limits[2], ("%s: %s"):format(where, what))
+  if not tics.are_apart(limits[1], limits[2]) then
+    check.fail("%s: %s goes from %.17g to %.17g, which are too near to each other", where, what,
+      limits[1], limits[2])
   end
 end
 

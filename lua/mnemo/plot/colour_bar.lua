@@ -1,5 +1,6 @@
 --- Colour bars: which colour stands for which value.
 local Script = require "mnemo.plot.script"
+local check = require "mnemo.plot.check"
 local style = require "mnemo.plot.style"
 local values = require "mnemo.plot.values"
 
@@ -28,7 +29,12 @@ function colour_bar.values(script, options, usual, low, high)
     low = -high
   end
   low, high = options.min or low, options.max or high
-  if low >= high then low, high = math.min(low, high), math.min(low, high) + 1 end
+  check.extent(math.min(low, high), math.max(low, high), "the colour bar")
+  if low > high then low, high = high, low end
+  if values.text(low) == values.text(high) then
+    -- For gnuplot they are the same.
+    high = low + math.max(1, math.abs(low) / 10)
+  end
   local steps = {}
   for i, colour in ipairs(style.palette(palette)) do
     steps[i] = ("%d '%s'"):format(i - 1, colour)

@@ -59,6 +59,7 @@ local function read_places(given, count, is_log, where, what)
       check.fail("%s: %s does not rise at %s[%d]", where, what, what, i)
     end
   end
+  check.extent(places[1], places[#places], ("%s: %s"):format(where, what))
   return places
 end
 

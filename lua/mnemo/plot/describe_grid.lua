@@ -7,6 +7,8 @@ local all_keys = description.joined({ "columns", "heights" }, description.label_
 
 -- More would have no room for a figure each.
 local most_columns = 100
+-- A row of a share that is less would show nothing.
+local most_times = 1000
 
 --- Reads the figures and options of `plot.grid`.
 -- @tparam function is_figure tells whether a value is a figure
@@ -28,10 +30,17 @@ return function(figures, options, is_figure)
   end
   local rows = (#figures + columns - 1) // columns
   local heights = options.heights or {}
+  local least, most = math.huge, 0
   for i = 1, rows do
-    if options.heights and not (type(heights[i]) == "number" and heights[i] > 0) then
+    local height = heights[i] or not options.heights and 1
+    if type(height) ~= "number" or not (height > 0 and height < math.huge) then
       check.fail("%s: heights has a positive number for each of the %d rows", where, rows)
     end
+    least, most = math.min(least, height), math.max(most, height)
+  end
+  if most / least > most_times or rows * most == math.huge then
+    check.fail("%s: heights go from %g to %g; none may be more than %d times another", where,
+      least, most, most_times)
   end
   local self = description.begun("grid", options, where, 450 * columns, 360 * rows)
   self.figures, self.columns, self.rows = figures, columns, rows

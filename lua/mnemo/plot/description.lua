@@ -72,6 +72,9 @@ function description.check_colours(options, where)
   for _, key in ipairs { "min", "max" } do
     if options[key] ~= nil and type(options[key]) ~= "number" then
       check.fail("%s: %s is a %s; a number is expected", where, key, type(options[key]))
+    elseif options[key] and not values.finite(options[key]) then
+      check.fail("%s: %s is %s; a number is expected, neither infinite nor NaN", where, key,
+        values.text(options[key]))
     end
   end
   if options.min and options.max and options.min >= options.max then

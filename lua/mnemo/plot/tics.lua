@@ -1,6 +1,9 @@
 --- The ends and tics of axes, as numbers.
 local tics = {}
 
+-- Beyond it gnuplot takes numbers for undefined, and spans of axes become infinite.
+tics.greatest = 8e307
+
 --- Returns 1, 2 or 5 times a power of ten: the distance of tics that leaves each of them
 -- the room it needs.
 -- @tparam number span how much the axis covers
@@ -14,10 +17,20 @@ function tics.distance(span, room)
   return 10 * power
 end
 
+-- gnuplot is told ends with so many digits that those of numbers nearer to each other are the
+-- same; and among the least numbers there are none between for tics.
+local nearest, least_span = 1e-11, 1e-300
+
+--- Tells whether two numbers can be the ends of an axis.
+function tics.are_apart(low, high)
+  local span = high - low
+  return span >= least_span and span >= nearest * math.max(math.abs(low), math.abs(high))
+end
+
 --- Moves the ends of an axis outwards: to a tic that is near, or else by a little.
 function tics.widened(low, high, room)
-  if low == high then
-    local half = low == 0 and 1 or math.abs(low) / 10
+  if not tics.are_apart(low, high) then
+    local half = low == 0 and high == 0 and 1 or math.max(math.abs(high) / 10, least_span)
     return low - half, high + half
   end
   local span = high - low
@@ -45,8 +58,8 @@ end
 function tics.log(low, high, room)
   local chosen = {}
   local decades = math.log(high, 10) - math.log(low, 10)
-  if decades < 0.7 then
-    local distance = tics.distance(high - low, math.min(1.5 * room, 9))
+  local distance = decades < 0.7 and tics.distance(high - low, math.min(1.5 * room, 9)) or 0
+  if distance > least_span then
     for k = math.ceil(low / distance), math.floor(high / distance) do
       chosen[#chosen + 1] = { k * distance, ("%g"):format(k * distance) }
     end
