@@ -71,6 +71,8 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: ["Tensors", "TensorFiles", "Tasks", "Transformers", "Settings", "ByteStrings"]),
+    .target(name: "ChildProcess"),
+    .target(name: "Figures", dependencies: ["ChildProcess", "Stopping", "TensorFiles", "Tensors"]),
 
     // Swift and Lua meet.
     .target(name: "LuaShim", dependencies: ["CLua"]),
@@ -81,7 +83,7 @@ let package = Package(
       name: "MnemoModule",
       dependencies: [
         "LuaBridge", "Settings", "Tensors", "TensorFiles", "Tasks", "Transformers", "Training",
-        "ByteStrings",
+        "ByteStrings", "Figures",
       ]),
     .target(name: "LuaEntry", dependencies: ["CLua"]),
     .target(
@@ -125,6 +127,7 @@ let package = Package(
         "Training", "Transformers", "Tasks", "TensorFiles", "Tensors", "Settings", "TestSupport",
         "TestModels",
       ]),
+    .testTarget(name: "FiguresTests", dependencies: ["Figures", "Stopping", "Tensors", "TestSupport"]),
     .testTarget(name: "LuaBridgeTests", dependencies: ["LuaBridge", "CLua", "LuaShim"]),
     .testTarget(
       name: "PromptTests",

@@ -52,6 +52,9 @@ public enum MnemoModule {
     let table = registry.install(in: lua)
     try table.setField("version", version)
     lua.setLoaded("mnemo", table)
+    let figures = Registry()
+    figures.add(FigureFunctions.functions)
+    lua.setLoaded("mnemo.plot.engine", figures.install(in: lua))
     let chunk = try lua.load(preparation, chunkName: "=(mnemo)")
     let arguments: [LuaValue] = [.table(table), scripts.map { .string($0) } ?? .nil]
     let results = try lua.run(chunk, arguments)

@@ -283,10 +283,10 @@ function figure:save(path)
   if type(path) ~= "string" then
     check.fail("save: a path is expected, got %s", type(path))
   end
-  local script = draw.script(self, path)
+  local script, format = draw.script(self, path)
   local numbers = path:gsub("%.%w+$", ".csv")
-  files.write(numbers, self:csv(), "save")
-  gnuplot.run(script, "save", "; the numbers are in " .. numbers)
+  files.write(numbers, self:csv())
+  gnuplot.draw(script, format, path, "; the numbers are in " .. numbers)
   return self
 end
 

@@ -74,13 +74,15 @@ local terminals = {
   },
 }
 
---- Writes the gnuplot script that draws a figure.
+--- Writes the gnuplot script that draws a figure on its standard output.
 -- @tparam figure self the figure
 -- @tparam string path where the picture goes
 -- @treturn string the script
+-- @treturn string the picture's format
 function draw.script(self, path)
   local ending = path:match("%.(%w+)$")
-  local terminal = terminals[ending and ending:lower()]
+  local format = ending and ending:lower()
+  local terminal = terminals[format]
   if not terminal then
     check.fail("save: '%s' does not end in .svg, .png or .pdf", path)
   end
@@ -90,13 +92,11 @@ function draw.script(self, path)
   script:add("set terminal %s noenhanced font 'sans-serif,%g' background '#FFFFFF'",
     terminal[1]:format(self.width * terminal.unit, self.height * terminal.unit),
     12 * terminal.font_scale)
-  -- A path from here starts with `./`, so that gnuplot takes it for a file whatever it is.
-  script:add("set output %s", Script.quoted(path:sub(1, 1) == "/" and path or "./" .. path))
   script:add("set multiplot")
   draw_panels(self, script, 0, 0, 1, 1, { width = self.width, height = self.height })
   script:add("unset multiplot")
   script:add("unset output")
-  return script:text()
+  return script:text(), format
 end
 
 return draw

@@ -1,18 +1,14 @@
 --- Writes files.
 local check = require "mnemo.plot.check"
+require "mnemo" -- which brings the engine's part
+local engine = require "mnemo.plot.engine"
 
 local files = {}
 
---- Writes a file, or says why not.
-function files.write(path, text, where)
-  local file, message = io.open(path, "w")
-  local done = file
-  if file then
-    done, message = file:write(text)
-    local closed, close_message = file:close()
-    done, message = done and closed, message or close_message
-  end
-  if not done then check.fail("%s: cannot write %s", where, message or path) end
+--- Writes a file as a whole, or says why not and leaves the one of before.
+function files.write(path, text)
+  local problem = engine.write(text, path)
+  if problem then check.fail("%s", problem) end
 end
 
 return files

@@ -1,32 +1,27 @@
---- Finds gnuplot and runs it.
+--- Runs gnuplot.
 local check = require "mnemo.plot.check"
-local files = require "mnemo.plot.files"
+require "mnemo" -- which brings the engine's part
+local engine = require "mnemo.plot.engine"
 
 local gnuplot = {}
 
---- Runs gnuplot on a script.
--- @tparam string text the script
--- @tparam string where the function's name, which opens an error's message
--- @tparam[opt=""] string rest what an error's message ends with
--- @treturn string what it printed
-function gnuplot.run(text, where, rest)
-  rest = rest or ""
-  local path = os.tmpname()
-  files.write(path, text, where)
-  -- `-d`: the user's own start-up file must not change figures. `os.tmpname` gives a plain
-  -- name, so there is nothing in it that the shell would expand.
-  local pipe = assert(io.popen(("gnuplot -d '%s' 2>&1"):format(path)))
-  local output = pipe:read("a")
-  local done, how, code = pipe:close()
-  os.remove(path)
-  if done then return output end
-  if how == "exit" and code == 127 then
-    check.fail("%s: gnuplot is not installed; on Debian it is the package gnuplot-nox%s", where,
-      rest)
-  end
-  local message = output:gsub("^%s+", ""):gsub("%s+$", ""):gsub(path, "script", 1)
-  check.fail("%s: gnuplot failed (%s %d): %s%s", where, how, code,
-    message == "" and "it said nothing" or message, rest)
+--- Draws a script into a picture, as a whole or not at all.
+-- @tparam string script
+-- @tparam string format `svg`, `png` or `pdf`
+-- @tparam string path where the picture goes
+-- @tparam string rest what an error's message ends with
+function gnuplot.draw(script, format, path, rest)
+  local problem = engine.draw(script, format, path)
+  if problem then check.fail("%s%s", problem, rest) end
+end
+
+--- Returns what a script prints.
+-- @tparam string script one that draws for a terminal
+-- @treturn string
+function gnuplot.printed(script)
+  local text, problem = engine.print(script)
+  if not text then check.fail("%s", problem) end
+  return text
 end
 
 return gnuplot

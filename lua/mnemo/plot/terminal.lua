@@ -176,7 +176,7 @@ local function show(self, columns, rows, colour)
     end
   elseif self.series then
     local ylabel = self.options.ylabel
-    local text = gnuplot.run(curves_text(self, columns, rows - (ylabel and 1 or 0), colour), "show")
+    local text = gnuplot.printed(curves_text(self, columns, rows - (ylabel and 1 or 0), colour))
     if ylabel then io.write(" ", ylabel, " ↑\n") end
     io.write(trimmed(text), colour and "\27[0m\n" or "\n")
     local bands = {}
