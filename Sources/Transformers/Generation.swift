@@ -20,8 +20,12 @@ extension Model {
         "generate", "the model reads \(vocabSize) tokens but gives \(outputSize) outputs")
     }
     guard !prompt.isEmpty else { throw EngineError("generate", "the prompt is empty") }
-    guard length >= 0 else {
-      throw EngineError("generate", "length = \(length) (allowed: 0 or more)")
+    // Ids are of 32 bits, and so are places among them.
+    guard length >= 0, length <= Int(Int32.max) - prompt.count else {
+      throw EngineError(
+        "generate",
+        "length = \(length) (allowed: 0 to \(Int(Int32.max) - prompt.count), with \(prompt.count) of "
+          + "a prompt)")
     }
     guard temperature >= 0, temperature.isFinite else {
       throw EngineError("generate", "temperature = \(temperature) (allowed: 0 or more)")

@@ -218,6 +218,10 @@ function tests.test_errors_are_sentences()
     end
   end
   lu.assertStrContains(message(model.generate, model, { prompt = {} }), "the prompt is empty")
+  for _, length in ipairs { 1 << 62, (1 << 31) - 2, -1 } do
+    lu.assertStrContains(message(model.generate, model, { prompt = { 1, 2 }, length = length }),
+      ("generate: length = %d (allowed: 0 to 2147483645, with 2 of a prompt)"):format(length))
+  end
   lu.assertStrContains(message(model.generate, model, { prompt = { 8 } }), "token 8 is outside 1…7")
   lu.assertStrContains(message(model.with, model, { nope = mnemo.zeros(1) }, print),
     "no parameter named 'nope'")
