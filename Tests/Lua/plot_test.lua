@@ -114,6 +114,19 @@ function tests.test_csv_of_points()
   }:csv(), "series,x,y,size,colour,label\nseries 1,1,3,5,7,␣\nseries 1,2,4,6,8,b\n")
 end
 
+function tests.test_csv_has_no_formulas()
+  local names = {
+    "=1", "+a", "-x", "@SUM(1)", "\tb", "\rc", "-1", "a=1", "", "-", "-inf", "=\"q\"",
+  }
+  local series = {}
+  for i, name in ipairs(names) do series[i] = { name = name, y = { -i } } end
+  luaunit.assertEquals(plot.lines { series = series }:csv(), "series,x,y\n'=1,1,-1\n'+a,1,-2\n"
+    .. "'-x,1,-3\n'@SUM(1),1,-4\n'\tb,1,-5\n\"'\rc\",1,-6\n-1,1,-7\na=1,1,-8\n,1,-9\n'-,1,-10\n"
+    .. "-inf,1,-11\n\"'=\"\"q\"\"\",1,-12\n")
+  luaunit.assertEquals(plot.heatmap { matrix = { { 1, 2 } }, xlabels = { "=", "-3" } }:csv(),
+    "x,y,value,x_label\n1,1,1,'=\n2,1,2,-3\n")
+end
+
 function tests.test_csv_of_contours()
   luaunit.assertEquals(plot.contour { x = { 1, 2 }, y = { 10, 30 }, z = { { 5, 6 }, { 7, 8 } } }
     :csv(), "x,y,value\n1,10,5\n2,10,6\n1,30,7\n2,30,8\n")

@@ -67,9 +67,14 @@ local function collect(self, records, panel)
   add_rules(self, records, panel)
 end
 
---- Writes a CSV field, in quotes where RFC 4180 asks for them.
+--- Tells whether a text is what `values.text` writes, or another number.
+local function is_number(text) return tonumber(text) ~= nil or text == "-inf" end
+
+--- Writes a CSV field, in quotes where RFC 4180 asks for them. Before a text that a spreadsheet
+-- would take for a formula stands an apostrophe, as OWASP advises.
 local function field(text)
-  text = text or ""
+  text = tostring(text or "")
+  if text:find("^[=+%-@\t\r]") and not is_number(text) then text = "'" .. text end
   if text:find('[",\r\n]') then return '"' .. text:gsub('"', '""') .. '"' end
   return text
 end
