@@ -1,4 +1,5 @@
 import LuaBridge
+import Tensors
 
 // What is said about errors: the message, the place in the source, the user's own frames.
 
@@ -30,7 +31,7 @@ extension REPL {
 
   private func write(_ message: String) {
     Terminal.flush()
-    Terminal.writeError(styled(message, Style.red) + "\n")
+    Terminal.writeError(styled(message.harmless, Style.red) + "\n")
   }
 
   /// The message; an error object without words of its own is printed as the value it is.

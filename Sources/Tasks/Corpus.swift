@@ -183,7 +183,8 @@ public final class Corpus: Sendable {
   private static func quoted(_ scalar: Unicode.Scalar) -> String {
     let digits = String(scalar.value, radix: 16, uppercase: true)
     let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-    return scalar.value < 0x20 || scalar.value == 0x7F ? code : "\"\(scalar)\" (\(code))"
+    let text = String(scalar)
+    return text.printable == text ? "\"\(text)\" (\(code))" : code
   }
 }
 

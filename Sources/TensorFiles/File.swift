@@ -110,8 +110,8 @@ package final class File {
   }
 
   /// What is at `path`, if something is.
-  /// - Throws: `EngineError` if it is not to be replaced: renaming would put a file in the place of a
-  ///   device, and needs no permission to write what was there.
+  /// - Throws: `EngineError` if it is not to be replaced: renaming would put a file in the place of
+  ///   a device, and needs no permission to write what was there.
   private static func replaceable(
     _ path: String, _ failure: (String) -> EngineError
   ) throws -> stat? {

@@ -282,11 +282,8 @@ private struct MalformedHeader: Error {
   var message: String
 }
 
-/// A name from a file as a message shows it: control characters escaped, long ones cut.
-private func quoted(_ name: String) -> String {
-  let shown = name.unicodeScalars.prefix(80).map { $0.escaped(asASCII: false) }.joined()
-  return "\"\(shown)\(name.unicodeScalars.count > 80 ? "…" : "")\""
-}
+/// A name from a file as a message shows it.
+private func quoted(_ name: String) -> String { "\"\(name.printable)\"" }
 
 // MARK: - Saving
 

@@ -93,7 +93,8 @@ public enum Checkpoint {
   ) throws {
     let missing = model.parameters.names.filter { tensors[ByteName($0)] == nil }
     guard missing.isEmpty else {
-      throw EngineError("load_state", "missing: \(missing.joined(separator: ", "))")
+      throw EngineError(
+        "load_state", "missing: \(missing.map(\.printable).joined(separator: ", "))")
     }
     let unknown = tensors.keys.map(\.text).filter { model.parameters[$0] == nil }.sorted()
     guard unknown.isEmpty else {
@@ -104,7 +105,8 @@ public enum Checkpoint {
     var values = [(String, Tensor)]()
     for (name, tensor) in model.parameters.all {
       guard case .float(let value)? = tensors[ByteName(name)], value.shape == tensor.shape else {
-        throw EngineError("load_state", "'\(name)' needs numbers of shape \(tensor.shape)")
+        throw EngineError(
+          "load_state", "'\(name.printable)' needs numbers of shape \(tensor.shape)")
       }
       values.append((name, value))
     }

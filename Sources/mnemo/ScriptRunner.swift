@@ -101,6 +101,6 @@ struct ScriptRunner {
   /// Writes a message on standard error, after what standard output still held.
   static func tell(_ text: String) {
     fflush(nil)
-    "mnemo: \(text)\n".withBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    "mnemo: \(text.harmless)\n".withBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 }

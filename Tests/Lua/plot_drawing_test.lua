@@ -233,6 +233,23 @@ function tests.test_one_colour_for_large_numbers()
   end
 end
 
+function tests.test_texts_do_not_steer_the_terminal()
+  local text = "a\27[31m\u{9B}2J\u{202E}b"
+  local all = { y = { 1, 2 }, low = { 0, 1 }, high = { 2, 3 }, name = text, title = text }
+  all.xlabel, all.ylabel = text, text
+  local map = { matrix = { { 1 } }, title = text, xlabel = text, ylabel = text }
+  for _, figure in ipairs {
+    plot.lines(all), plot.heatmap(map), plot.grid({ plot.lines(all) }, { title = text }),
+  } do
+    for _, drawing in ipairs { shown(figure), (saved(figure, ".svg")) } do
+      for _, steering in ipairs { "\27", "\u{9B}", "\u{202E}" } do
+        luaunit.assertNotStrContains(drawing, steering)
+      end
+      luaunit.assertStrContains(drawing, "2J")
+    end
+  end
+end
+
 function tests.test_powers_of_ten_are_raised()
   local picture = saved(plot.lines { y = { 1e-7, 1e7 }, yscale = "log" }, ".svg")
   luaunit.assertStrContains(picture, ">10⁻⁶<")

@@ -137,4 +137,49 @@ function tests.test_what_is_invisible()
   luaunit.assertEquals(visible.row "a b\n\tc\1", "a b↵⇥c·")
 end
 
+-- Escape, CSI as one character (a C1 control), and what turns the direction of writing.
+local steering = {
+  "\27", "\u{9B}", "\u{80}", "\u{61C}", "\u{200F}", "\u{202E}", "\u{2066}", "\u{2028}",
+}
+
+function tests.test_what_steers_a_terminal_is_not_shown()
+  for _, character in ipairs(steering) do
+    local text = "a" .. character .. "31mb"
+    for what, printed in pairs {
+      string = shown(text), key = shown { [text] = 1 }, row = visible.row(text),
+      line = visible.line(text), token = visible.token(text),
+      model = shown(mnemo.model.custom {
+        vocab = 2, parameters = { [text] = mnemo.ones(2, 2) }, forward = print,
+      }),
+    } do
+      luaunit.assertNotStrContains(printed, character, false, what)
+      luaunit.assertStrContains(printed, "31mb", false, what)
+    end
+  end
+  luaunit.assertEquals(shown "é\u{9B}\u{202E}漢", [["é\u{9b}\u{202e}漢"]])
+  luaunit.assertEquals(visible.line "é\27\u{9B}", "é<1B><9B>")
+end
+
+function tests.test_completion_runs_nothing_of_the_users()
+  local ran = {}
+  local traps = {}
+  for _, name in ipairs {
+    "eq", "lt", "le", "len", "index", "newindex", "call", "concat", "pairs", "tostring", "add",
+    "unm", "close", "name", "metatable", "idiv", "band",
+  } do
+    traps["__" .. name] = function() ran[#ran + 1] = name end
+  end
+  local odd = setmetatable({ inner = setmetatable({ x = 1 }, traps) }, traps)
+  local locals = { odd = odd, list = setmetatable({ odd, odd }, traps) }
+  for _, text in ipairs {
+    "odd", "odd.", "odd:", "odd.inner.", "odd.none.", "odd.inner:x", "odd{", "odd {a = 1, ",
+    "odd('", "odd:get('", "odd.inner:series(\"", "print(odd.", "x = odd .. odd.", "#odd.", "list.",
+    "list[1].", "mnemo.data.bigram{odd = odd, ", "odd.inner:trace{", "",
+  } do
+    complete(engine(), text, locals)
+    luaunit.assertEquals(ran, {}, text)
+  end
+  luaunit.assertEquals({ complete(engine(), "odd.inn", locals) }, { 3, { "inner" } })
+end
+
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances { { "prompt", tests } })

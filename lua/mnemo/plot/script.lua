@@ -1,6 +1,8 @@
 --- Scripts for gnuplot, line by line.
 local values = require "mnemo.plot.values"
 
+local visible = require "mnemo.text.visible"
+
 local Script = {}
 Script.__index = Script
 
@@ -10,6 +12,11 @@ function Script.new(font_scale)
   return setmetatable({ font_scale = font_scale or 1, blocks = 0 }, Script)
 end
 
+--- Puts spaces in place of what would steer a terminal, or a viewer of pictures.
+local function blank(text)
+  return visible.without_steering(text, function() return " " end)
+end
+
 --- Writes a text as a gnuplot string, all but letters and spaces in octal, so that nothing in
 -- it is ever read as a quote, an escape, a command or a macro. (Doubling quotes between single
 -- quotes is not safe: gnuplot 5.4 ends a string at a doubled first character. It also takes a
@@ -17,7 +24,7 @@ end
 function Script.quoted(text)
   text = tostring(text)
   if not utf8.len(text) then text = text:gsub("[\x80-\xff]", "\u{FFFD}") end
-  local safe = text:gsub("%c", " "):gsub("[^%a \x80-\xff]", function(character)
+  local safe = blank(text):gsub("[^%a \x80-\xff]", function(character)
     return ("\\%03o"):format(character:byte())
   end)
   return '"' .. safe .. '"'

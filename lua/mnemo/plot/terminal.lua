@@ -4,6 +4,7 @@ local axes = require "mnemo.plot.axes"
 local gnuplot = require "mnemo.plot.gnuplot"
 local style = require "mnemo.plot.style"
 local values = require "mnemo.plot.values"
+local visible = require "mnemo.text.visible"
 
 local terminal = {}
 
@@ -87,8 +88,8 @@ local function map_text(self, columns, rows, colour)
   local function grey(x) return x and 232 + math.floor(x * 23 + 0.5) or 52 end
   local lines = {}
   local function add(text) lines[#lines + 1] = " " .. text end
-  if self.options.title then add(self.options.title) end
-  if self.options.ylabel then add(self.options.ylabel .. " ↓") end
+  if self.options.title then add(visible.line(self.options.title)) end
+  if self.options.ylabel then add(visible.line(self.options.ylabel) .. " ↓") end
   if names_columns then
     local names = {}
     for j, label in ipairs(xlabels) do names[j] = right_aligned(label, 2) end
@@ -112,7 +113,7 @@ local function map_text(self, columns, rows, colour)
     local name = names_rows and right_aligned(names_rows[i], margin - 1) .. " " or ""
     add(name .. table.concat(cells) .. (colour and "\27[0m" or ""))
   end
-  if self.options.xlabel then add(self.options.xlabel .. " →") end
+  if self.options.xlabel then add(visible.line(self.options.xlabel) .. " →") end
   local each = step > 1 and (", each cell the largest of %d × %d"):format(step, step) or ""
   lines[#lines + 1] = (" %d × %d, from %.4g (%s) to %.4g (%s)%s"):format(height, width, low,
     colour and "dark" or "blank", high, colour and "light" or "full", each)
@@ -170,18 +171,18 @@ end
 --- Prints a figure, or the figures of a grid below each other.
 local function show(self, columns, rows, colour)
   if self.kind == "grid" then
-    if self.options.title then io.write(" ", self.options.title, "\n") end
+    if self.options.title then io.write(" ", visible.line(self.options.title), "\n") end
     for _, one in ipairs(self.figures) do
       if one then show(one, columns, math.max(12, rows // 2), colour) end
     end
   elseif self.series then
     local ylabel = self.options.ylabel
     local text = gnuplot.printed(curves_text(self, columns, rows - (ylabel and 1 or 0), colour))
-    if ylabel then io.write(" ", ylabel, " ↑\n") end
+    if ylabel then io.write(" ", visible.line(ylabel), " ↑\n") end
     io.write(trimmed(text), colour and "\27[0m\n" or "\n")
     local bands = {}
     for i, series in ipairs(self.series) do
-      if series.low then bands[#bands + 1] = series.name or "curve " .. i end
+      if series.low then bands[#bands + 1] = visible.line(series.name or "curve " .. i) end
     end
     if #bands > 0 then
       io.write(" not drawn here, only in files: the band of ", table.concat(bands, ", "), "\n")

@@ -93,7 +93,7 @@ function views.Model(engine, value)
     total = total + count
     if trained[name] then learned = learned + count end
     rows[#rows + 1] = {
-      name, words.shape(tensor), trained[name] and "trained" or "frozen",
+      visible.line(name), words.shape(tensor), trained[name] and "trained" or "frozen",
       short(tensor:detach():norm():item()),
     }
   end
@@ -129,8 +129,8 @@ function views.Run(engine, value)
       values[i] = x
       if x == x then least, most = math.min(least, x), math.max(most, x) end
     end
-    rows[#rows + 1] = { name, short(values[1]), short(values[#values]), short(least), short(most),
-      objects.sparkline(values, math.max(8, math.min(40, engine.columns() - 60))) }
+    rows[#rows + 1] = { visible.line(name), short(values[1]), short(values[#values]), short(least),
+      short(most), objects.sparkline(values, math.max(8, math.min(40, engine.columns() - 60))) }
   end
   local lines = objects.columns(engine, rows, function(i) return i > 1 and i < 6 end)
   for i, line in ipairs(lines) do

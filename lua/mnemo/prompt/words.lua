@@ -1,4 +1,6 @@
 --- Words for strings, numbers, shapes and sizes.
+local visible = require "mnemo.text.visible"
+
 local words = {}
 
 local byte, format, gsub, sub = string.byte, string.format, string.gsub, string.sub
@@ -22,6 +24,9 @@ function words.quoted(text, most)
   if not utf8.len(text) then
     text = gsub(text, "[\x80-\xff]", function(c) return format("\\%d", byte(c)) end)
   end
+  text = visible.without_steering(text, function(c)
+    return format("\\u{%x}", utf8.codepoint(c))
+  end)
   return '"' .. text .. '"' .. cut
 end
 
