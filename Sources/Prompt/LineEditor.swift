@@ -1,5 +1,6 @@
 import CEdit
 import Glibc
+import Tensors
 
 /// Reads lines from a terminal with libedit, or plainly where there is none to edit on.
 ///
@@ -40,6 +41,9 @@ final class LineEditor {
   private var promptText: UnsafeMutablePointer<CChar>?
   /// The line at which Tab found several candidates: a second Tab lists them.
   private var lastTab: String?
+  /// What Ctrl-R searches, oldest first.
+  private var remembered: [String] = []
+  private var search: Search?
   private var wasInterrupted = false
   private var needsPrompt = true
 
@@ -68,6 +72,7 @@ final class LineEditor {
   /// Adds an entry that the arrow keys and Ctrl-R find.
   func remember(_ entry: String) {
     if let entries { mnemo_history_enter(entries, entry) }
+    remembered.append(entry)
   }
 
   /// Reads a line behind a prompt.
@@ -87,6 +92,7 @@ final class LineEditor {
     promptText = strdup(shown)
     wasInterrupted = false
     lastTab = nil
+    search = nil
     let signals = HeldSignals()
     Terminal.write(Terminal.pasteOn)
     el_resize(editor)
@@ -160,6 +166,9 @@ final class LineEditor {
     mnemo_edit_add(editor, "mnemo-complete", "Complete a name") { _, _ in
       LineEditor.active?.tab() ?? UInt8(CC_ERROR)
     }
+    mnemo_edit_add(editor, "mnemo-search", "Search what was typed before") { _, _ in
+      LineEditor.active?.showSearch() ?? UInt8(CC_ERROR)
+    }
     mnemo_edit_add(editor, "mnemo-paste", "Insert what the terminal pastes") { _, _ in
       LineEditor.active?.paste() ?? UInt8(CC_ERROR)
     }
@@ -168,9 +177,9 @@ final class LineEditor {
       mnemo_edit_history(editor, entries)
     }
     // The user's own ~/.editrc, and then the keys of which this prompt speaks.
-    el_source(editor, nil)
+    if Folder.home() != nil { el_source(editor, nil) }
     let keys = [
-      ("^I", "mnemo-complete"), ("\\e[200~", "mnemo-paste"), ("^R", "em-inc-search-prev"),
+      ("^I", "mnemo-complete"), ("\\e[200~", "mnemo-paste"), ("^R", "mnemo-search"),
       ("^L", "ed-clear-screen"), ("\\e[H", "ed-move-to-beg"), ("\\e[F", "ed-move-to-end"),
       ("\\e[1~", "ed-move-to-beg"), ("\\e[4~", "ed-move-to-end"),
       ("\\e[3~", "ed-delete-next-char"), ("\\e[1;5C", "em-next-word"),
@@ -183,12 +192,11 @@ final class LineEditor {
 
   /// Gives libedit its next character: 1, or 0 at the end, or -1 to give up the line.
   private func readCharacter(_ character: UnsafeMutablePointer<wchar_t>) -> Int32 {
+    if search != nil { return readSearch(character) }
     while true {
       switch input.next() {
       case .byte(3), .interrupted:  // Ctrl-C
-        wasInterrupted = true
-        errno = EINTR
-        return -1
+        return interrupted()
       case .byte(26):  // Ctrl-Z
         HeldSignals.stop()
         if let editor { mnemo_edit_refresh(editor) }
@@ -205,6 +213,90 @@ final class LineEditor {
       case .end: return 0
       }
     }
+  }
+
+  private func interrupted() -> Int32 {
+    wasInterrupted = true
+    errno = EINTR
+    return -1
+  }
+
+  // MARK: Searching
+
+  /// A search with Ctrl-R that goes on.
+  ///
+  /// libedit's own compares regular expressions with all of the history at every key, and a long
+  /// one keeps it from hearing any other.
+  private struct Search {
+    var history: HistorySearch
+    /// The line as it was, for who gives up.
+    let line: String
+    var isOver = false
+  }
+
+  /// Takes keys as long as some wait, then lets libedit show what was found: as the key Ctrl-R.
+  private func readSearch(_ character: UnsafeMutablePointer<wchar_t>) -> Int32 {
+    repeat {
+      switch input.next() {
+      case .byte(3), .interrupted:
+        search = nil
+        return interrupted()
+      case .byte(7):  // Ctrl-G
+        search?.history = HistorySearch([])
+        search?.isOver = true
+      case .byte(0x12): search?.history.findEarlier()
+      case .byte(0x7F), .byte(8): search?.history.removeLast()
+      case .byte(let byte) where byte >= 32:
+        let scalar = Unicode.Scalar(byte < 0x80 ? UInt32(byte) : decode(byte))
+        if let scalar { search?.history.append(String(scalar)) }
+      case .byte(let byte):
+        // Any other key ends the search and does what it does.
+        input.giveBack(byte)
+        search?.isOver = true
+      case .resized:
+        guard let editor else { return -1 }
+        Terminal.write("\r\u{1B}[J")
+        el_resize(editor)
+      case .end: return 0
+      }
+    } while search?.isOver == false && input.hasMore
+    character.pointee = 0x12
+    return 1
+  }
+
+  /// Begins a search, or shows what it has found.
+  private func showSearch() -> UInt8 {
+    guard let editor else { return UInt8(CC_ERROR) }
+    guard let search else {
+      let line = text(of: editor)
+      self.search = Search(history: HistorySearch(remembered), line: line.before + line.after)
+      return showSearch()
+    }
+    let found = search.history.found ?? search.line
+    if search.isOver {
+      self.search = nil
+      return setText(found, of: editor)
+    }
+    let isMissing = search.history.found == nil && !search.history.text.isEmpty
+    let words = isMissing ? "not in the history: " : "search: "
+    return setText("\(found)\n\(words)\(search.history.text)", of: editor)
+  }
+
+  /// What is typed, before and after the cursor.
+  private func text(of editor: OpaquePointer) -> (before: String, after: String) {
+    guard let info = el_line(editor)?.pointee, let start = info.buffer else { return ("", "") }
+    func text(_ start: UnsafePointer<CChar>, _ end: UnsafePointer<CChar>) -> String {
+      String(
+        decoding: UnsafeRawBufferPointer(start: start, count: end - start), as: UTF8.self)
+    }
+    return (text(start, info.cursor), text(info.cursor, info.lastchar))
+  }
+
+  private func setText(_ new: String, of editor: OpaquePointer) -> UInt8 {
+    let old = text(of: editor)
+    // libedit counts scalars.
+    el_cursor(editor, Int32(old.after.unicodeScalars.count))
+    return replace((old.before + old.after).unicodeScalars.count, by: new, in: editor)
   }
 
   /// The scalar that begins with `first`; bytes that are no UTF-8 become U+FFFD.
@@ -270,13 +362,14 @@ final class LineEditor {
       return UInt8(CC_REFRESH_BEEP)
     }
     lastTab = nil
-    Terminal.write("\n" + Columns.text(found.candidates, width: Terminal.size.columns) + "\n")
+    let shown = found.candidates.map(\.printable)
+    Terminal.write("\n" + Columns.text(shown, width: Terminal.size.columns) + "\n")
     return UInt8(CC_REDISPLAY)
   }
 
   private func replace(_ length: Int, by text: String, in editor: OpaquePointer) -> UInt8 {
     if length > 0 { el_deletestr(editor, Int32(length)) }
-    return el_insertstr(editor, text) == 0 ? UInt8(CC_REFRESH) : UInt8(CC_ERROR)
+    return text.isEmpty || el_insertstr(editor, text) == 0 ? UInt8(CC_REFRESH) : UInt8(CC_ERROR)
   }
 }
 
