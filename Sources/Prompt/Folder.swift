@@ -11,7 +11,17 @@ package enum Folder {
   ) -> String? {
     // The specification has relative paths ignored.
     if let folder = environment(variable), folder.hasPrefix("/") { return folder }
-    return environment("HOME").flatMap { $0.isEmpty ? nil : $0 + fallback }
+    return home(environment).map { $0 + fallback }
+  }
+
+  /// The user's own folder; nil where HOME is none, or relative, which no two folders would share.
+  package static func home(_ environment: Environment = Terminal.environment) -> String? {
+    environment("HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
+  }
+
+  /// A HOME that is ignored because it is relative.
+  package static var badHome: String? {
+    Terminal.environment("HOME").flatMap { $0.isEmpty || $0.hasPrefix("/") ? nil : $0 }
   }
 
   /// Makes a folder and those above it, for the user alone; a relative path begins at the current
@@ -50,7 +60,7 @@ package enum Folder {
   package static func expanded(
     _ path: String, _ environment: Environment = Terminal.environment
   ) -> String {
-    guard path == "~" || path.hasPrefix("~/"), let home = environment("HOME") else { return path }
+    guard path == "~" || path.hasPrefix("~/"), let home = home(environment) else { return path }
     return home + path.dropFirst()
   }
 

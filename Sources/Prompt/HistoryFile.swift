@@ -59,16 +59,21 @@ package final class HistoryFile {
     else { return false }
     entries.append(entry)
     guard let path, isUsable else { return true }
-    let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else {
-      if warning == nil { warning = "cannot write \(path): \(String(cString: strerror(errno)))" }
-      return true
+    // It may have become a pipe meanwhile, which would not be opened before somebody reads.
+    let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK
+    let descriptor = open(path, flags, 0o600)
+    defer { if descriptor >= 0 { close(descriptor) } }
+    if descriptor >= 0, !HistoryFile.isFile(descriptor) {
+      warn("cannot write \(path): no regular file")
+    } else if descriptor < 0 || fchmod(descriptor, 0o600) != 0
+      || !HistoryFile.write(HistoryFile.escaped(entry) + "\n", descriptor)
+    {
+      warn("cannot write \(path): \(String(cString: strerror(errno)))")
     }
-    defer { close(descriptor) }
-    fchmod(descriptor, 0o600)
-    HistoryFile.write(HistoryFile.escaped(entry) + "\n", descriptor)
     return true
   }
+
+  private func warn(_ words: String) { if warning == nil { warning = words } }
 
   /// The warning, once.
   package func takeWarning() -> String? {
@@ -78,19 +83,25 @@ package final class HistoryFile {
   }
   private var told = false
 
+  /// Keeps the last entries alone; where they cannot be written, all that are there.
   private func shorten(_ path: String) {
     let new = path + ".new"
-    let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    // What an earlier session left, or somebody's link.
+    unlink(new)
+    let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { return }
-    HistoryFile.write(
-      entries.map { HistoryFile.escaped($0) + "\n" }.joined(), descriptor)
-    close(descriptor)
-    rename(new, path)
+    let text = entries.map { HistoryFile.escaped($0) + "\n" }.joined()
+    let isWhole = HistoryFile.write(text, descriptor)
+    guard close(descriptor) == 0, isWhole, rename(new, path) == 0 else {
+      unlink(new)
+      return
+    }
   }
 
-  private static func write(_ text: String, _ descriptor: Int32) {
+  /// Writes all of a text, or tells that it could not.
+  private static func write(_ text: String, _ descriptor: Int32) -> Bool {
     var text = text
-    text.withUTF8 { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    return text.withUTF8 { Glibc.write(descriptor, $0.baseAddress, $0.count) == $0.count }
   }
 
   private static func isFile(_ descriptor: Int32) -> Bool {

@@ -119,6 +119,9 @@ package final class REPL {
     if !options.isQuiet, editor.isEditing {
       print("mnemo \(MnemoModule.version) · ? for help, :tour to look around, Ctrl-D leaves")
     }
+    if let home = Folder.badHome {
+      tell("HOME is '\(home)', which does not begin with /, and is ignored")
+    }
     history = HistoryFile(path: editor.isEditing ? HistoryFile.defaultPath : nil)
     for entry in history.entries { editor.remember(entry) }
     editor.complete = { [weak self] in self?.completion($0) }
@@ -239,6 +242,6 @@ package final class REPL {
   /// A message of the prompt itself.
   func tell(_ message: String) {
     fflush(nil)
-    Terminal.writeError("mnemo: \(message)\n")
+    Terminal.writeError("mnemo: \(message.harmless)\n")
   }
 }

@@ -215,6 +215,59 @@ import Testing
     }
   }
 
+  /// A long text to look for is typed as fast as any.
+  @Test func searchesForLongTexts() throws {
+    try withTemporaryFolder { home in
+      system("mkdir -p '\(home)/state/mnemo'")
+      let entry = String(repeating: "a", count: 300)
+      try (1...10_000).map { "print(\($0)) -- \(entry)\n" }.joined()
+        .write(to: home + "/state/mnemo/history")
+      let terminal = try TerminalSession(["--quiet", "--no-color"], home: home)
+      try terminal.expect("mnemo> ")
+      for key in ["\u{3}", "\u{7}"] {
+        terminal.type("\u{12}" + String(repeating: "a", count: 1000))
+        try terminal.expect("not in the history: aaaa", seconds: 60)
+        terminal.type(key)
+        usleep(100_000)
+        try terminal.enter("6 * 7", expecting: "= 42\n", seconds: 60)
+      }
+      // What is found is run, or edited first.
+      terminal.type("\u{12}print(77")
+      try terminal.expect("search: print(77")
+      try terminal.enter("8", expecting: "\n7778\n")
+      terminal.type("\u{12}print(555)\u{5} +")
+      try terminal.expect("aa +")
+    }
+  }
+
+  /// A relative HOME is told of, and nothing is made in it.
+  @Test func relativeHomeIsIgnored() throws {
+    let name = "mnemo-test-\(getpid())"
+    let terminal = try TerminalSession(
+      ["--quiet", "--no-color"], home: "/none",
+      variables: ["HOME=\(name)", "XDG_STATE_HOME=", "XDG_CONFIG_HOME="])
+    try terminal.expect("HOME is '\(name)', which does not begin with /, and is ignored")
+    try terminal.enter("6 * 7", expecting: "= 42\n")
+    for path in [name, "/" + name] { #expect(access(path, F_OK) != 0) }
+  }
+
+  /// What a message quotes steers no terminal, nor what Tab lists.
+  @Test func messagesSteerNoTerminal() throws {
+    try withTemporaryFolder { home in
+      let folder = home + "/files"
+      system("mkdir '\(folder)'")
+      for end in ["1", "2"] { try "".write(to: "\(folder)/a\u{1B}]0;x\u{7}\u{9B}\(end)") }
+      let terminal = try TerminalSession(["--quiet", "--no-color"], home: home)
+      try terminal.expect("mnemo> ")
+      let text = "bad \\27]0;x\\7\\u{9B}31m\\u{202E}"
+      try terminal.enter("error('\(text)')", expecting: "bad \\u{1B}]0;x\\u{7}\\u{9B}31m")
+      terminal.type("io.open('\(folder)/a\t\t")
+      try terminal.expect("\\u{9B}2")
+      #expect(!terminal.shown.contains("]0;x\u{7}"))
+      #expect(!terminal.shown.contains("\u{9B}") && !terminal.shown.contains("\u{202E}"))
+    }
+  }
+
   @Test func badHistoryIsToldOnce() throws {
     try withTemporaryFolder { home in
       system(

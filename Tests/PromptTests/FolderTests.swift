@@ -15,7 +15,7 @@ import Testing
     #expect(Folder.xdg("XDG_STATE_HOME", "/.local/state", set) == "/s")
     let relative = environment(["XDG_STATE_HOME": "s", "HOME": "/home/me"])
     #expect(Folder.xdg("XDG_STATE_HOME", "/.local/state", relative) == "/home/me/.local/state")
-    for home in [nil, ""] as [String?] {
+    for home in [nil, "", "rel", "./rel"] as [String?] {
       let none = environment(home.map { ["HOME": $0] } ?? [:])
       #expect(Folder.xdg("XDG_STATE_HOME", "/.local/state", none) == nil)
     }
@@ -42,6 +42,7 @@ import Testing
     #expect(Folder.expanded("~you/a", set) == "~you/a")
     #expect(Folder.expanded("a~", set) == "a~")
     #expect(Folder.expanded("~/a", environment([:])) == "~/a")
+    #expect(Folder.expanded("~/a", environment(["HOME": "rel"])) == "~/a")
   }
 
   @Test func filesThatBeginSo() throws {

@@ -83,6 +83,34 @@ import Testing
     }
   }
 
+  /// A session goes on without a file that has become something else.
+  @Test(arguments: ["mkfifo", "ln -s /dev/full", "mkdir"]) func whatIsNoFileLater(
+    _ command: String
+  ) throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/history"
+      let history = HistoryFile(path: path)
+      #expect(history.add("1"))
+      #expect(system("rm '\(path)' && \(command) '\(path)'") == 0)
+      #expect(history.add("2") && history.entries == ["1", "2"])
+      #expect(history.takeWarning()?.hasPrefix("cannot write \(path): ") == true)
+    }
+  }
+
+  /// A link in place of the new file is not written through.
+  @Test func shorteningFollowsNoLink() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/history"
+      let text = (0...2 * HistoryFile.most).map { "\($0)\n" }.joined()
+      try Data(text.utf8).write(to: URL(filePath: path))
+      try Data("mine\n".utf8).write(to: URL(filePath: folder + "/target"))
+      #expect(symlink(folder + "/target", path + ".new") == 0)
+      #expect(HistoryFile(path: path).entries.count == HistoryFile.most)
+      #expect(try lines(folder + "/target") == ["mine"])
+      #expect(try lines(path).count == HistoryFile.most)
+    }
+  }
+
   /// What is no file is told of, never waited for.
   @Test(arguments: [
     "mkfifo", "mkdir", "ln -s /dev/full", "ln -s /dev/zero",
