@@ -6,8 +6,8 @@ local symbols = { [0x20] = "␣", [0x0A] = "↵", [0x09] = "⇥" }
 
 --- Tells whether a character shows nothing by itself.
 local function is_blank(code)
-  return code < 0x20 or code >= 0x7F and code <= 0xA0 or code == 0xAD or code == 0x61C or code == 0x1680
-    or code >= 0x2000 and code <= 0x200F or code >= 0x2028 and code <= 0x202F
+  return code < 0x20 or code >= 0x7F and code <= 0xA0 or code == 0xAD or code == 0x61C
+    or code == 0x1680 or code >= 0x2000 and code <= 0x200F or code >= 0x2028 and code <= 0x202F
     or code >= 0x205F and code <= 0x206F or code == 0x3000 or code == 0xFEFF
     or code >= 0xFE00 and code <= 0xFE0F or code >= 0xE000 and code <= 0xF8FF or code >= 0xE0000
 end
