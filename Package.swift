@@ -127,7 +127,8 @@ let package = Package(
         "Training", "Transformers", "Tasks", "TensorFiles", "Tensors", "Settings", "TestSupport",
         "TestModels",
       ]),
-    .testTarget(name: "FiguresTests", dependencies: ["Figures", "Stopping", "Tensors", "TestSupport"]),
+    .testTarget(
+      name: "FiguresTests", dependencies: ["Figures", "Stopping", "Tensors", "TestSupport"]),
     .testTarget(name: "LuaBridgeTests", dependencies: ["LuaBridge", "CLua", "LuaShim"]),
     .testTarget(
       name: "PromptTests",
