@@ -2268,7 +2268,7 @@ local Figure = {}
 
 ---Returns a figure's numbers as CSV.
 ---
----One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`, `x`, `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for curves and points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`, `y_label` for maps and contours. Those that nothing uses are left out. A line across has a name in `series` and only one of x and y.
+---One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`, `x`, `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for curves and points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`, `y_label` for maps and contours. Those that nothing uses are left out. A line across has a name in `series` and only one of x and y. Before a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return and is no number stands an apostrophe, so that spreadsheets take it for no formula.
 ---
 ---```lua
 ---print(mnemo.plot.lines { y = { 3, 2, 1 } }:csv())
@@ -2277,6 +2277,8 @@ local Figure = {}
 function Figure:csv() end
 
 ---Draws the figure into a file, and its numbers into a CSV file beside it (`loss.svg` and `loss.csv`). The folder must exist. Without gnuplot there is an error, but the numbers are saved. PNG and PDF need a font with the characters of the labels on this machine, SVG where it is looked at.
+---
+---Each file is replaced as a whole or left as it was. gnuplot may take 60 seconds, or as many as the environment's `MNEMO_GNUPLOT_SECONDS` says.
 ---
 ---```lua
 ---mnemo.plot.lines { y = { 3, 2, 1 } }:save("loss.svg"):save("loss.pdf")

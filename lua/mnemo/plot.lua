@@ -265,7 +265,9 @@ end
 -- `x`, `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for
 -- curves and points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`,
 -- `y_label` for maps and contours. Those that nothing uses are left out. A line across has a
--- name in `series` and only one of x and y.
+-- name in `series` and only one of x and y. Before a text that begins with `=`, `+`, `-`, `@`, a
+-- tab or a carriage return and is no number stands an apostrophe, so that spreadsheets take it for
+-- no formula.
 -- @treturn string with a line of column names first
 -- @usage print(mnemo.plot.lines { y = { 3, 2, 1 } }:csv())
 function figure:csv()
@@ -276,6 +278,9 @@ end
 -- `loss.csv`). The folder must exist. Without gnuplot there is an error, but the numbers are
 -- saved. PNG and PDF need a font with the characters of the labels on this machine, SVG where it
 -- is looked at.
+--
+-- Each file is replaced as a whole or left as it was. gnuplot may take 60 seconds, or as many as
+-- the environment's `MNEMO_GNUPLOT_SECONDS` says.
 -- @tparam string path ends in .svg, .png or .pdf
 -- @treturn Figure the same one, so that it can be saved in another format
 -- @usage mnemo.plot.lines { y = { 3, 2, 1 } }:save("loss.svg"):save("loss.pdf")
