@@ -58,7 +58,8 @@ let package = Package(
     .target(
       name: "BackendLibrary", dependencies: ["BackendInterface", "Kernels"],
       linkerSettings: [.linkedLibrary("dl")]),
-    .target(name: "Tensors", dependencies: ["Kernels", "BackendLibrary", "OpenBLAS"]),
+    .target(
+      name: "Tensors", dependencies: ["Kernels", "BackendLibrary", "OpenBLAS", "ByteStrings"]),
     .target(name: "TensorFiles", dependencies: ["Tensors", "ByteStrings"]),
     .target(name: "Settings"),
     .target(

@@ -78,8 +78,8 @@ extension Unicode.Scalar {
     self = Unicode.Scalar(0x10FF00 + UInt32(byte)) ?? "\u{FFFD}"
   }
 
-  /// The byte that it stands for, if it does.
-  fileprivate var byte: UInt8? {
+  /// The byte that it stands for; nil for what is a character.
+  public var byte: UInt8? {
     Self.standIns.contains(value) ? UInt8(truncatingIfNeeded: value) : nil
   }
 }

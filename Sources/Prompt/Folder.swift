@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 
 /// The user's own folders.
@@ -30,7 +31,7 @@ package enum Folder {
     var made = path.hasPrefix("/") ? "/" : ""
     for part in path.split(separator: "/") {
       made += part + "/"
-      mkdir(made, 0o700)
+      made.withCBytes { _ = mkdir($0, 0o700) }
     }
   }
 
@@ -40,17 +41,18 @@ package enum Folder {
     let typedFolder = beginning.lastIndex(of: "/").map { String(beginning[...$0]) } ?? ""
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
     let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
-    guard let listing = opendir(folder) else { return [] }
+    guard let listing = folder.withCBytes({ opendir($0) }) else { return [] }
     defer { closedir(listing) }
     var found: [String] = []
     while let entry = readdir(listing) {
       let file = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cBytes: $0) }
       }
       guard file.hasPrefix(name), !file.hasPrefix(".") || name.hasPrefix(".") else { continue }
       guard file != ".", file != ".." else { continue }
       var status = stat()
-      let isFolder = stat(folder + file, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+      let isThere = (folder + file).withCBytes { stat($0, &status) } == 0
+      let isFolder = isThere && status.st_mode & S_IFMT == S_IFDIR
       found.append(typedFolder + file + (isFolder ? "/" : ""))
     }
     return found.sorted()
@@ -66,9 +68,10 @@ package enum Folder {
 
   /// Writes a file; returns why it could not.
   package static func write(_ text: String, to path: String) -> String? {
-    guard let file = fopen(path, "w") else { return String(cString: strerror(errno)) }
-    var text = text
-    let written = text.withUTF8 { fwrite($0.baseAddress, 1, $0.count, file) == $0.count }
+    guard let file = path.withCBytes({ fopen($0, "w") }) else {
+      return String(cString: strerror(errno))
+    }
+    let written = text.withBytes { fwrite($0.baseAddress, 1, $0.count, file) == $0.count }
     let closed = fclose(file) == 0
     return written && closed ? nil : String(cString: strerror(errno))
   }
@@ -76,11 +79,13 @@ package enum Folder {
   /// A new file for the user alone, with this text in it.
   package static func temporaryFile(holding text: String, ending: String) -> String? {
     let folder = Terminal.environment("TMPDIR").flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
-    var name = Array("\(folder)/mnemo-XXXXXX\(ending)".utf8CString)
+    var name = "\(folder)/mnemo-XXXXXX\(ending)".withCBytes { path in
+      Array(UnsafeBufferPointer(start: path, count: strlen(path) + 1))
+    }
     let descriptor = mkstemps(&name, Int32(ending.utf8.count))
     guard descriptor >= 0 else { return nil }
     close(descriptor)
-    let path = name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } }
+    let path = name.withUnsafeBufferPointer { $0.baseAddress.map { String(cBytes: $0) } }
     return path.flatMap { write(text, to: $0) == nil ? $0 : nil }
   }
 }

@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 
 /// What was typed, kept between sessions.
@@ -31,7 +32,7 @@ package final class HistoryFile {
     guard let path else { return }
     if let parent = path.lastIndex(of: "/") { Folder.make(String(path[..<parent])) }
     // A pipe is not waited for, a device not read: neither has an end.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = path.withCBytes { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else {
       if errno != ENOENT { warning = "cannot read \(path): \(String(cString: strerror(errno)))" }
       return
@@ -61,7 +62,7 @@ package final class HistoryFile {
     guard let path, isUsable else { return true }
     // It may have become a pipe meanwhile, which would not be opened before somebody reads.
     let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK
-    let descriptor = open(path, flags, 0o600)
+    let descriptor = path.withCBytes { open($0, flags, 0o600) }
     defer { if descriptor >= 0 { close(descriptor) } }
     if descriptor >= 0, !HistoryFile.isFile(descriptor) {
       warn("cannot write \(path): no regular file")
@@ -87,21 +88,20 @@ package final class HistoryFile {
   private func shorten(_ path: String) {
     let new = path + ".new"
     // What an earlier session left, or somebody's link.
-    unlink(new)
-    let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    new.withCBytes { _ = unlink($0) }
+    let descriptor = new.withCBytes { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
     guard descriptor >= 0 else { return }
     let text = entries.map { HistoryFile.escaped($0) + "\n" }.joined()
     let isWhole = HistoryFile.write(text, descriptor)
-    guard close(descriptor) == 0, isWhole, rename(new, path) == 0 else {
-      unlink(new)
-      return
+    let isClosed = close(descriptor) == 0
+    new.withCBytes { new in
+      if !isClosed || !isWhole || path.withCBytes({ rename(new, $0) }) != 0 { unlink(new) }
     }
   }
 
   /// Writes all of a text, or tells that it could not.
   private static func write(_ text: String, _ descriptor: Int32) -> Bool {
-    var text = text
-    return text.withUTF8 { Glibc.write(descriptor, $0.baseAddress, $0.count) == $0.count }
+    text.withBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) == $0.count }
   }
 
   private static func isFile(_ descriptor: Int32) -> Bool {

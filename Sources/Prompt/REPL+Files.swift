@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 import LuaBridge
 
@@ -65,9 +66,9 @@ extension REPL {
 
   /// Notes that a file was loaded, as `:save` will write it.
   func logLoad(_ path: String) {
-    let real = realpath(path, nil).map { pointer in
+    let real = path.withCBytes({ realpath($0, nil) }).map { pointer in
       defer { free(pointer) }
-      return String(cString: pointer)
+      return String(cBytes: pointer)
     }
     let statement = "dofile(\"\((real ?? path).escaped)\")"
     var text = TextFile.contents(of: path) ?? ""

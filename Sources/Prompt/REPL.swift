@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 import LuaBridge
 import MnemoModule
@@ -186,7 +187,7 @@ package final class REPL {
 
   private func runInitFile() {
     guard let path = Folder.xdg("XDG_CONFIG_HOME", "/.config").map({ $0 + "/mnemo/init.lua" }),
-      access(path, F_OK) == 0
+      path.withCBytes({ access($0, F_OK) }) == 0
     else { return }
     load(file: path)
   }

@@ -1,3 +1,4 @@
+import ByteStrings
 import CEdit
 import Glibc
 
@@ -62,7 +63,7 @@ package enum Terminal {
 
   /// The value of an environment variable.
   package static func environment(_ name: String) -> String? {
-    getenv(name).map { String(cString: $0) }
+    getenv(name).map { String(cBytes: $0) }
   }
 
   /// Writes out what was printed.

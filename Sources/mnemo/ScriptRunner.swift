@@ -1,5 +1,4 @@
 import ArgumentParser
-import ByteStrings
 import Glibc
 import LuaBridge
 import Prompt
@@ -101,6 +100,7 @@ struct ScriptRunner {
   /// Writes a message on standard error, after what standard output still held.
   static func tell(_ text: String) {
     fflush(nil)
-    "mnemo: \(text.harmless)\n".withBytes { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    var line = "mnemo: \(text.harmless)\n"
+    line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
 }

@@ -166,7 +166,7 @@ import Testing
         ("file", "'file' cannot be written: Not a directory"),
         ("file/deeper", "'file/deeper' cannot be written: Not a directory"),
         ("", "the path is empty"),
-        ("a\\0b", "a path must not contain a zero byte, got \"a\0b\""),
+        ("a\\0b", "a path must not contain a zero byte, got \"a\\u{0}b\""),
       ] {
         let outcome = try run(
           smallRun

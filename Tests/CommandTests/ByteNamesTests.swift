@@ -55,6 +55,15 @@ import Testing
     }
   }
 
+  @Test func messagesShowBytes() throws {
+    try withFolder { folder in
+      let outcome = try run(#"mnemo.load("gone\xe9\x9b.npy")"#, in: folder)
+      #expect(
+        outcome.sentence
+          == #"mnemo: s\xE9.lua:1: load: "gone\xE9\x9B.npy": No such file or directory"#)
+    }
+  }
+
   @Test func textIsStillRefusedWhereItIsRead() throws {
     try withFolder { folder in
       let outcome = try run(#"mnemo.corpus.text("caf\xe9")"#, in: folder)

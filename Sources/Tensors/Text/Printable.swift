@@ -1,3 +1,5 @@
+import ByteStrings
+
 extension String {
   /// The text as a message shows what came from a file: without characters that steer a terminal,
   /// and not too long.
@@ -19,16 +21,21 @@ extension String {
 }
 
 extension Unicode.Scalar {
-  /// Whether it steers a terminal: controls, also those from U+0080 to U+009F, and what shows
-  /// nothing but turns the direction of writing.
+  /// Whether it steers a terminal: controls, also those from U+0080 to U+009F, what shows nothing
+  /// but turns the direction of writing, and bytes that are no character.
   fileprivate var steers: Bool {
     switch properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator: true
-    default: false
+    default: byte != nil
     }
   }
 
   fileprivate var steersInText: Bool { self != "\n" && self != "\t" && steers }
 
-  fileprivate var numbered: String { "\\u{\(String(value, radix: 16, uppercase: true))}" }
+  /// A byte that is no character is shown as one.
+  fileprivate var numbered: String {
+    let start = byte == nil ? "\\u{" : "\\x"
+    let number = String(byte.map(UInt32.init) ?? value, radix: 16, uppercase: true)
+    return start + number + (byte == nil ? "}" : "")
+  }
 }
