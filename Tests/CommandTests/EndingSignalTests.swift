@@ -75,11 +75,41 @@ import Testing
   }
 
   private func bash(_ commands: String, in folder: URL) throws -> Outcome {
-    let mnemo = package.appending(path: ".build/release/mnemo").path
+    // Found by its name, so that `$!` is the command itself, as with a function it is not.
+    let found = package.appending(path: ".build/release").path
     return try Running(
-      ["--default-signal", "bash", "-c", "mnemo() { '\(mnemo)' \"$@\"; }; \(commands)"],
+      ["--default-signal", "bash", "-c", "PATH='\(found)':$PATH; \(commands)"],
       in: folder, executable: URL(filePath: "/usr/bin/env")
     ).finish()
+  }
+
+  /// The prompt, at work and while it waits; its input is a pipe that stays open.
+  @Test(arguments: ["while true do end", "x = 1"])
+  func theSessionEnds(_ rest: String) throws {
+    try withFolder { folder in
+      let outcome = try bash(
+        """
+        mkfifo in; exec 3<>in
+        mnemo -i --quiet < in > out 2>&1 &
+        echo 'io.open("begun", "w"):close() \(rest)' >&3
+        until [ -e begun ]; do sleep 0.01; done
+        sleep 0.1; kill -TERM $!; wait $!; echo $?
+        """, in: folder)
+      #expect(outcome.output == "\(128 + SIGTERM)\n")
+    }
+  }
+
+  @Test func finalizersComeToTheirEnd() throws {
+    try withFolder { folder in
+      let outcome = try bash(
+        """
+        mnemo -e 'x = setmetatable({}, { __gc = function() io.open("done", "w"):close() end })
+          io.open("begun", "w"):close() while true do end' &
+        until [ -e begun ]; do sleep 0.01; done
+        kill -TERM $!; wait $!; echo $?; ls done
+        """, in: folder)
+      #expect(outcome.output == "\(128 + SIGTERM)\ndone\n")
+    }
   }
 
   @Test func aReaderThatGoesEndsTrainingAsCtrlCDoes() throws {
