@@ -331,8 +331,11 @@ import Testing
       printf 'x = x * 2\nx + 2\n' > "$1"
       """.write(to: editor)
       chmod(editor, 0o700)
+      let temporary = home + "/tmp"
+      mkdir(temporary, 0o700)
       let terminal = try TerminalSession(
-        ["--quiet", "--no-color"], home: home, variables: ["EDITOR=\(editor)"])
+        ["--quiet", "--no-color"], home: home,
+        variables: ["EDITOR=\(editor)", "TMPDIR=\(temporary)"])
       try terminal.expect("mnemo> ")
       try terminal.enter("x = 20", expecting: "mnemo> ")
       try terminal.enter(":edit", expecting: "x = x * 2\nx + 2\n_1 = 42\n")
@@ -342,7 +345,7 @@ import Testing
       try terminal.enter("", expecting: "= 82\n")
       try terminal.enter(":edit", expecting: "failed; nothing is run\n")
       try terminal.enter("x", expecting: "= 80\n")
-      try terminal.enter("$ ls -A /tmp | grep -c '^mnemo-.*[.]lua'", expecting: "0\n")
+      try terminal.enter("$ ls -A '\(temporary)' | wc -l", expecting: "\n0\n")
     }
   }
 
