@@ -111,19 +111,22 @@ extension Layout {
 
   /// The sizes of `requested` with one −1 replaced by what is left of `count` elements.
   static func inferred(_ requested: [Int], count: Int, from shape: [Int]) throws -> [Int] {
-    var result = requested
-    let unknown = requested.indices.filter { requested[$0] == -1 }
-    let known = requested.filter { $0 != -1 }
-    let error = EngineError(
-      "reshape", "\(shape) has \(count) elements and cannot become \(requested)")
-    guard unknown.count <= 1, known.allSatisfy({ $0 >= 0 }) else { throw error }
-    let product = try checkedCount(known, "reshape")
-    if let place = unknown.first {
-      guard product > 0, count % product == 0 else { throw error }
-      result[place] = count / product
-    } else if product != count {
-      throw error
+    // Made only where it is thrown: every step reshapes.
+    var error: EngineError {
+      EngineError("reshape", "\(shape) has \(count) elements and cannot become \(requested)")
     }
+    guard let place = requested.firstIndex(of: -1) else {
+      guard requested.allSatisfy({ $0 >= 0 }), try checkedCount(requested, "reshape") == count
+      else { throw error }
+      return requested
+    }
+    var result = requested
+    // The product of the other sizes.
+    result[place] = 1
+    guard result.allSatisfy({ $0 >= 0 }) else { throw error }
+    let product = try checkedCount(result, "reshape")
+    guard product > 0, count % product == 0 else { throw error }
+    result[place] = count / product
     return result
   }
 
