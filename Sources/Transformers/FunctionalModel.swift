@@ -62,7 +62,7 @@ extension FunctionalModel {
       let weightsOfRows = try rows.values(
         of: mask.narrow(0, sequences.lowerBound, sequences.count))
       return try outputs(
-        slice(batch.tokens), rows: rows, weights: Parameters(names: weights.names, tensors)
+        slice(batch.tokens), rows: rows, weights: weights.replaced(by: tensors)
       ).crossEntropy(
         rows.rows(of: slice(batch.targets)), weights: weightsOfRows.detach(), total: total)
     }

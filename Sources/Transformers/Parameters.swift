@@ -7,24 +7,26 @@ import Tensors
 /// exchanged with it; they count layers from 0, and are the same if their bytes are. A parameter is
 /// trained if its `requiresGrad` is on.
 public struct Parameters {
-  /// The names, in the order of the constructor.
-  public private(set) var names: [String] = []
-  private var tensors: [ByteName: Tensor] = [:]
+  /// Name and tensor of each parameter, in the order of the constructor.
+  public private(set) var all: [(name: String, tensor: Tensor)] = []
+  /// Where each name stands in `all`.
+  private var places: [ByteName: Int] = [:]
 
   /// No parameters.
   public init() {}
 
-  /// These tensors under these names, in their order.
-  init(names: [String], _ tensors: [Tensor]) {
-    for (name, tensor) in zip(names, tensors) { add(name, tensor) }
-  }
+  /// The names, in order.
+  public var names: [String] { all.map(\.name) }
 
   /// The tensor of that name; nil if there is none.
-  public subscript(name: String) -> Tensor? { tensors[ByteName(name)] }
+  public subscript(name: String) -> Tensor? { places[ByteName(name)].map { all[$0].tensor } }
 
-  /// Name and tensor of each parameter, in order.
-  public var all: [(name: String, tensor: Tensor)] {
-    names.compactMap { name in self[name].map { (name, $0) } }
+  /// These tensors, as many, under the same names.
+  func replaced(by tensors: [Tensor]) -> Parameters {
+    precondition(tensors.count == all.count)
+    var result = self
+    for (i, tensor) in tensors.enumerated() { result.all[i].tensor = tensor }
+    return result
   }
 
   /// The parameters that are trained, in order.
@@ -33,8 +35,8 @@ public struct Parameters {
   /// Adds a parameter; its name must be new.
   public mutating func add(_ name: String, _ tensor: Tensor) {
     precondition(self[name] == nil, "parameter \(name) added twice")
-    names.append(name)
-    tensors[ByteName(name)] = tensor
+    places[ByteName(name)] = all.count
+    all.append((name, tensor))
   }
 
   /// Adds a leaf that is trained or not; its name must be new.

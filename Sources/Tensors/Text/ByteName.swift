@@ -1,3 +1,5 @@
+import Glibc
+
 /// A name that is the same as another if its bytes are.
 ///
 /// Swift's strings are equal if they look alike: "é" as one character and as "e" with an accent. In
@@ -14,7 +16,13 @@ public struct ByteName: Hashable, Sendable, ExpressibleByStringLiteral {
 
   public static func == (a: ByteName, b: ByteName) -> Bool {
     var (a, b) = (a.text, b.text)
-    return a.withUTF8 { a in b.withUTF8 { b in a.elementsEqual(b) } }
+    return a.withUTF8 { a in
+      b.withUTF8 { b in
+        guard a.count == b.count else { return false }
+        guard let x = a.baseAddress, let y = b.baseAddress else { return true }
+        return memcmp(x, y, a.count) == 0
+      }
+    }
   }
 
   public func hash(into hasher: inout Hasher) {
