@@ -44,41 +44,48 @@ private struct AttentionBlocks {
   private let rows: Rows
   private let heads: Int
   /// The place of each sequence's first block among all.
-  private let firstBlocks: [Int]
+  private var firstBlocks = [0]
 
   init(_ shape: AttentionShape) {
     rows = shape.rows
     heads = shape.heads
-    let (starts, block) = (shape.rows.starts, QueryBlock.most)
-    firstBlocks = (0..<shape.rows.batch).reduce(into: [0]) { sums, sequence in
-      let count = starts[sequence + 1] - starts[sequence]
-      sums.append(sums[sequence] + (count + block - 1) / block)
+    firstBlocks.reserveCapacity(rows.batch + 1)
+    for sequence in 0..<rows.batch {
+      let blocks = (rows.range(of: sequence).count + QueryBlock.most - 1) / QueryBlock.most
+      firstBlocks.append(firstBlocks[sequence] + blocks)
+    }
+  }
+
+  /// Calls `body` with the place among all and the rows of each block of a sequence.
+  @inline(__always)
+  private func forEachRange(of sequence: Int, _ body: (Int, Range<Int>) -> Void) {
+    let own = rows.range(of: sequence)
+    var (index, first) = (firstBlocks[sequence], own.lowerBound)
+    while first < own.upperBound {
+      let end = min(first + QueryBlock.most, own.upperBound)
+      body(index, first..<end)
+      (index, first) = (index + 1, end)
     }
   }
 
   /// Calls `body` for each block of a sequence's rows.
   func forEachBlock(of sequence: Int, _ body: (QueryBlock) -> Void) {
-    let own = rows.starts[sequence]..<rows.starts[sequence + 1]
-    for (i, row) in stride(from: own.lowerBound, to: own.upperBound, by: QueryBlock.most)
-      .enumerated()
-    {
-      let count = min(QueryBlock.most, own.upperBound - row)
-      body(
-        QueryBlock(
-          index: firstBlocks[sequence] + i, row: row,
-          positions: rows.positions[row..<row + count]))
+    forEachRange(of: sequence) { index, range in
+      body(QueryBlock(index: index, row: range.lowerBound, positions: rows.positions[range]))
     }
   }
 
   /// Where each block's probabilities are kept, for every head.
   func kept(in memory: UnsafeMutablePointer<Float>?) -> KeptBlocks {
     var sizes: [Int] = []
+    sizes.reserveCapacity(firstBlocks[rows.batch])
     for sequence in 0..<rows.batch {
-      forEachBlock(of: sequence) { block in
-        sizes += Array(repeating: block.keys * block.width, count: heads)
+      forEachRange(of: sequence) { _, range in
+        let last = rows.positions[range.upperBound - 1]
+        sizes.append(QueryBlock.scores(of: range.count, last: last))
       }
     }
-    return KeptBlocks(sizes: sizes, memory: memory)
+    return KeptBlocks(sizes: sizes, copies: heads, memory: memory)
   }
 }
 
@@ -179,7 +186,7 @@ private struct AttentionKernel {
 
   /// Where the probabilities of a block are kept; nil if they are not.
   private func keptPlace(_ head: Head, _ block: QueryBlock) -> UnsafeMutablePointer<Float>? {
-    kept.place(block.index * shape.heads + head.index)
+    kept.place(block.index, ofCopy: head.index)
   }
 
   /// Fills `scores` with the scaled scores of a block.

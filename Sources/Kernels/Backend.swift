@@ -336,6 +336,9 @@ public struct Rows: Equatable, Sendable {
     (self.batch, self.length) = (batch, length)
     (self.positions, self.starts) = (positions, starts)
   }
+
+  /// The rows of a sequence.
+  func range(of sequence: Int) -> Range<Int> { starts[sequence]..<starts[sequence + 1] }
 }
 
 /// The sizes of one attention.

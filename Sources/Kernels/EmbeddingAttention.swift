@@ -100,8 +100,7 @@ private struct EmbeddingAttentionKernel {
   static func kept(
     _ blocks: [QueryBlock], sequences: Int, in memory: UnsafeMutablePointer<Float>?
   ) -> KeptBlocks {
-    let ofSequence = blocks.map { $0.keys * $0.width }
-    return KeptBlocks(sizes: (0..<sequences).flatMap { _ in ofSequence }, memory: memory)
+    KeptBlocks(sizes: blocks.lazy.map(\.scores), copies: sequences, memory: memory)
   }
 
   /// Memory of one thread.
@@ -234,7 +233,7 @@ private struct EmbeddingAttentionKernel {
   }
 
   private func keptBlock(_ sequence: Int, _ block: QueryBlock) -> UnsafeMutablePointer<Float>? {
-    kept.place(sequence * blocks.count + block.index)
+    kept.place(block.index, ofCopy: sequence)
   }
 
   private func probabilitiesAgain(

@@ -10,21 +10,31 @@ struct KeptBlocks {
   /// How many elements all blocks have together; 0 if they are too many to be kept.
   let count: Int
   private let memory: UnsafeMutablePointer<Float>?
-  private let offsets: [Int]
+  /// Where the blocks stand in one copy, and its size.
+  private var offsets: [Int] = []
+  private let ofCopy: Int
 
-  /// Blocks of these sizes.
+  /// Blocks of these sizes, `copies` times: for each head, or for each sequence.
   /// - Parameters:
   ///   - sizes: elements of each block.
+  ///   - copies: how often there are blocks of these sizes.
   ///   - memory: where they are kept; nil if they are not.
-  init(sizes: [Int], memory: UnsafeMutablePointer<Float>? = nil) {
-    var offsets = [0]
-    for size in sizes { offsets.append(offsets[offsets.count - 1] + size) }
-    let total = offsets[offsets.count - 1]
-    count = total <= Self.most ? total : 0
+  init(
+    sizes: some Collection<Int>, copies: Int, memory: UnsafeMutablePointer<Float>? = nil
+  ) {
+    offsets.reserveCapacity(sizes.count)
+    var end = 0
+    for size in sizes {
+      offsets.append(end)
+      end += size
+    }
+    ofCopy = end
+    count = end * copies <= Self.most ? end * copies : 0
     self.memory = memory
-    self.offsets = offsets
   }
 
-  /// Where block `i` is kept; nil if nothing is.
-  func place(_ i: Int) -> UnsafeMutablePointer<Float>? { memory.map { $0 + offsets[i] } }
+  /// Where block `i` of a copy is kept; nil if nothing is.
+  func place(_ i: Int, ofCopy copy: Int) -> UnsafeMutablePointer<Float>? {
+    memory.map { $0 + copy * ofCopy + offsets[i] }
+  }
 }

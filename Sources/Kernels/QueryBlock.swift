@@ -17,6 +17,8 @@ struct QueryBlock {
   let width: Int
   /// Keys that some query sees.
   let keys: Int
+  /// Elements of its scores.
+  var scores: Int { keys * width }
   /// Keys that one of the first 16 queries sees, or a few more where that is simpler.
   private let keysOfFirst: Int
   /// The last key that each lane's query sees; lanes without a query see all.
@@ -40,12 +42,17 @@ struct QueryBlock {
 
   private init(index: Int, row: Int, count: Int, last: SIMD32<Int32>) {
     (self.index, self.row, self.count, self.last) = (index, row, count, last)
-    width = count <= Self.lanes ? Self.lanes : Self.most
+    width = Self.width(of: count)
     keys = Int(last[count - 1]) + 1
     let ofFirst = Int(last[min(count, Self.lanes) - 1]) + 1
     // A few keys are not worth calls of their own.
     keysOfFirst = keys - ofFirst < 8 ? keys : ofFirst
   }
+
+  private static func width(of count: Int) -> Int { count <= lanes ? lanes : most }
+
+  /// Elements of the scores of `count` queries, the last of them at this position.
+  static func scores(of count: Int, last: Int32) -> Int { (Int(last) + 1) * width(of: count) }
 
   /// Calls `body(first lane, queries, keys, last keys)` for the first 16 queries and for the
   /// others.
