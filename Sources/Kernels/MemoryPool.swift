@@ -11,9 +11,34 @@ public final class MemoryPool: Sendable {
     let bytes: Int
   }
 
+  /// Freed blocks by their size, of which there are eight for each power of two.
   private struct Kept: Sendable {
-    var bytes = 0
-    var blocks: [Int: [Block]] = [:]
+    private(set) var bytes = 0
+    private var blocks = [[Block]](
+      repeating: [], count: 8 * most.trailingZeroBitCount + 1)
+
+    /// The place of a size that is a multiple of an eighth of the power of two below it.
+    private static func place(_ bytes: Int) -> Int {
+      let power = Int.bitWidth - 1 - bytes.leadingZeroBitCount
+      return 8 * power + (bytes >> (power - 3)) & 7
+    }
+
+    mutating func add(_ block: Block) {
+      bytes += block.bytes
+      blocks[Self.place(block.bytes)].append(block)
+    }
+
+    mutating func take(_ wanted: Int) -> Block? {
+      guard let block = blocks[Self.place(wanted)].popLast() else { return nil }
+      bytes -= wanted
+      return block
+    }
+
+    /// All of them; none is kept any more.
+    mutating func takeAll() -> [Block] {
+      defer { self = Kept() }
+      return blocks.flatMap { $0 }
+    }
   }
 
   /// The pool that every tensor uses.
@@ -23,7 +48,10 @@ public final class MemoryPool: Sendable {
   private let live = Atomic<Int>(0)
   private let peak = Atomic<Int>(0)
   private let kept = Lock(Kept())
-  private static let pooledFrom = 1 << 18
+  /// From here on freed blocks are kept.
+  private static let pooledFrom = 1 << 12
+  /// From here on a block is large.
+  private static let large = 1 << 18
   private static let keepAtLeast = 256 << 20
   /// What large blocks leave, for the objects of Swift: their allocation ends the process where it
   /// fails, on whichever thread it is.
@@ -67,16 +95,12 @@ public final class MemoryPool: Sendable {
   @inline(__always)
   private func keptBlock(_ bytes: Int) -> Block? {
     guard bytes >= Self.pooledFrom else { return nil }
-    return kept.withLock { kept in
-      guard let block = kept.blocks[bytes]?.popLast() else { return nil }
-      kept.bytes -= bytes
-      return block
-    }
+    return kept.withLock { $0.take(bytes) }
   }
 
   private static func allocated(_ bytes: Int) -> Block? {
     guard let pointer = allocate(bytes) else { return nil }
-    if bytes >= pooledFrom, !hasReserve {
+    if bytes >= large, !hasReserve {
       free(pointer)
       return nil
     }
@@ -108,11 +132,7 @@ public final class MemoryPool: Sendable {
 
   /// Frees the blocks that are kept for the next tensor.
   private func giveBackKept() {
-    let blocks = kept.withLock { kept in
-      defer { kept = Kept() }
-      return kept.blocks.values.flatMap { $0 }
-    }
-    for block in blocks { free(block.pointer) }
+    for block in kept.withLock({ $0.takeAll() }) { free(block.pointer) }
   }
 
   package func give(_ block: Block) {
@@ -124,8 +144,7 @@ public final class MemoryPool: Sendable {
     let room = max(Self.keepAtLeast, peak.load(ordering: .relaxed) - now)
     let isKept = kept.withLock { kept in
       guard kept.bytes + block.bytes <= room else { return false }
-      kept.bytes += block.bytes
-      kept.blocks[block.bytes, default: []].append(block)
+      kept.add(block)
       return true
     }
     if !isKept { free(block.pointer) }
