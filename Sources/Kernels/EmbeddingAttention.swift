@@ -38,26 +38,30 @@ extension CPU {
       shape, tokens: ids, scores: scores, values: values,
       logs: UnsafeMutablePointer(mutating: logs),
       kept: kept.map { UnsafeMutablePointer(mutating: $0) })
-    let rows = shape.vocab + shape.length
+    let rows = kernel.tableRows
+    // The rows of score tables begin at a multiple of 16 numbers, which is faster to add to.
     let tables = [
-      (dScores, rows * rows), (dValues, rows * shape.dim), (dResidual, rows * shape.dim),
+      (dScores, rows, kernel.tableStride), (dValues, shape.dim, shape.dim),
+      (dResidual, shape.dim, shape.dim),
     ]
     let parts = kernel.parts
-    let sums = try tables.map { table, count in
-      table == nil ? nil : try Scratch(parts * count)
+    let sums = try tables.map { table, _, stride in
+      table == nil ? nil : try Scratch(parts * rows * stride)
     }
     try kernel.forEachPart { part, sequences, scratch in
       let own = zip(sums, tables).map { sum, table in
-        sum.map { Self.zeroed($0.pointer, part, table.1) }
+        sum.map { Self.zeroed($0.pointer, part, rows * table.2) }
       }
       for sequence in sequences {
         kernel.backward(
           sequence, scratch, gradient: g, scores: own[0], values: own[1], residual: own[2])
       }
     }
-    for (sum, table) in zip(sums, tables) {
-      guard let sum, let to = table.0 else { continue }
-      withExtendedLifetime(sum) { Self.addParts(parts, table.1, sum.pointer, to: to) }
+    for (sum, (table, columns, stride)) in zip(sums, tables) {
+      guard let sum, let table else { continue }
+      withExtendedLifetime(sum) {
+        Self.addParts(parts, rows, columns, stride: stride, sum.pointer, to: table)
+      }
     }
   }
 }
@@ -87,7 +91,9 @@ private struct EmbeddingAttentionKernel {
   }
 
   /// N + T, the rows of a table.
-  private var tableRows: Int { shape.vocab + shape.length }
+  var tableRows: Int { shape.vocab + shape.length }
+  /// The same up to a multiple of 16.
+  var tableStride: Int { (tableRows + 15) & ~15 }
   var parts: Int { (shape.batch + Self.sequencesPerPart - 1) / Self.sequencesPerPart }
 
   /// The blocks of a sequence.
@@ -111,7 +117,7 @@ private struct EmbeddingAttentionKernel {
     let probabilities: UnsafeMutablePointer<Float>
     /// Gradients of the same, [T, 32].
     let slopes: UnsafeMutablePointer<Float>
-    /// Rows of a table in lanes, [N + T, 16].
+    /// Rows of a table in lanes, [N + T up to a multiple of 16, 16].
     let columns: UnsafeMutablePointer<Float>
     /// Logarithms of the softmaxes' denominators, [32].
     let logs: UnsafeMutablePointer<Float>
@@ -123,7 +129,7 @@ private struct EmbeddingAttentionKernel {
     let lanes = Parallel.threads
     let (length, dim) = (shape.length, shape.dim)
     let ofBlock = QueryBlock.most * length
-    let perLane = 2 * length * dim + 2 * ofBlock + 16 * tableRows + QueryBlock.most * (1 + dim)
+    let perLane = 2 * length * dim + 2 * ofBlock + 16 * tableStride + QueryBlock.most * (1 + dim)
     let memory = try Scratch(lanes * perLane)
     Parallel.run(parts, lanes: lanes) { part, lane in
       let base = memory.pointer + lane * perLane
@@ -131,8 +137,8 @@ private struct EmbeddingAttentionKernel {
       let columns = probabilities + 2 * ofBlock
       let scratch = Lane(
         values: base, probabilities: probabilities, slopes: probabilities + ofBlock,
-        columns: columns, logs: columns + 16 * tableRows,
-        turned: columns + 16 * tableRows + QueryBlock.most)
+        columns: columns, logs: columns + 16 * tableStride,
+        turned: columns + 16 * tableStride + QueryBlock.most)
       let first = part * Self.sequencesPerPart
       body(part, first..<min(first + Self.sequencesPerPart, shape.batch), scratch)
     }
@@ -226,7 +232,7 @@ private struct EmbeddingAttentionKernel {
       block.forEachGroup { lane, count, keys, _ in
         kernels.add_table_slopes(
           block.row + lane, Int32(count), keys, shape.vocab, z, scratch.slopes + lane, block.width,
-          scratch.columns, dScores, tableRows)
+          scratch.columns, dScores, tableStride)
       }
     }
     if let dValues { scatterRows(valueSlopes, z, to: dValues) }

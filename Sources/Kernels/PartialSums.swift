@@ -26,6 +26,22 @@ extension CPU {
     }
   }
 
+  /// The same for matrices [rows, columns] whose rows stand `stride` apart in the sums.
+  static func addParts(
+    _ parts: Int, _ rows: Int, _ columns: Int, stride: Int, _ sums: UnsafePointer<Float>,
+    to c: UnsafeMutablePointer<Float>
+  ) {
+    Parallel.ranges(rows, grain: max(1, grain / columns)) { range in
+      for row in range {
+        let c = c + row * columns
+        c.update(repeating: 0, count: columns)
+        for part in 0..<parts {
+          kernels.add(columns, sums + (part * rows + row) * stride, c)
+        }
+      }
+    }
+  }
+
   public func add(_ count: Int, _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>) {
     Parallel.ranges(count, grain: Self.grain) { range in
       kernels.add(range.count, x + range.lowerBound, y + range.lowerBound)

@@ -124,19 +124,19 @@ static void add_table_slopes(
     store(sum, load(sum) + slope);
     store(columns + (vocab + u) * 16, slope);
   }
-  FOR_VECTORS(vocab + keys, c, count, {
+  const long end = (vocab + keys + 15) / 16 * 16;
+  for (long c = vocab + keys; c < end; c++) store(columns + c * 16, all(0));
+  for (long c = 0; c < end; c += 16) {
     v16 block[16];
-    UNROLL for (int i = 0; i < 16; i++) {
-      block[i] = i < count ? load(columns + (c + i) * 16) : all(0);
-    }
+    UNROLL for (int i = 0; i < 16; i++) block[i] = load(columns + (c + i) * 16);
     turn(block);
     for (int l = 0; l < rows; l++) {
       float *to = table + places.token[l] + c;
-      store_up_to(to, load_up_to(to, count) + block[l], count);
+      store(to, load(to) + block[l]);
     }
     for (int l = 0; l < rows; l++) {
       float *to = table + places.position[l] + c;
-      store_up_to(to, load_up_to(to, count) + block[l], count);
+      store(to, load(to) + block[l]);
     }
-  });
+  }
 }

@@ -299,17 +299,19 @@ struct LaneKernelTests {
       var scores = [Float](repeating: 7, count: keys * 32)
       set.table_scores(t, Int32(rows), keys, vocab, tokens, table, stride, &columns, &scores, 32)
       let slopes = numbers.whole(keys * 32)
-      var gradient = [Float](repeating: 1, count: stride * stride)
+      let apart = (stride + 15) & ~15
+      columns = [Float](repeating: .nan, count: apart * 16)
+      var gradient = [Float](repeating: 1, count: stride * apart)
       var expected = gradient
       set.add_table_slopes(
-        t, Int32(rows), keys, vocab, tokens, slopes, 32, &columns, &gradient, stride)
+        t, Int32(rows), keys, vocab, tokens, slopes, 32, &columns, &gradient, apart)
       for lane in 0..<rows {
         for u in 0..<keys {
           var sum: Float = 0
           for row in [Int(tokens[t + lane]), vocab + t + lane] {
             for column in [Int(tokens[u]), vocab + u] {
               sum += table[row * stride + column]
-              expected[row * stride + column] += slopes[u * 32 + lane]
+              expected[row * apart + column] += slopes[u * 32 + lane]
             }
           }
           #expect(scores[u * 32 + lane] == sum)

@@ -62,7 +62,8 @@ struct vector_kernels {
     long t, int rows, long keys, long vocab, const int32_t *_Nonnull tokens,
     const float *_Nonnull table, long stride, float *_Nonnull columns, float *_Nonnull scores,
     long step);
-  /// The adjoint: adds the gradients of scores to the rows of the table's gradient.
+  /// The adjoint: adds the gradients of scores to the rows of the table's gradient. `stride` is a
+  /// multiple of 16, what stands between the rows stays as it is; `columns` has as many rows.
   void (*_Nonnull add_table_slopes)(
     long t, int rows, long keys, long vocab, const int32_t *_Nonnull tokens,
     const float *_Nonnull slopes, long step, float *_Nonnull columns, float *_Nonnull table,
