@@ -45,7 +45,7 @@ static void softmax_in_lanes(
   }
   const v16 inverse = all(1) / sum;
   for (long u = 0; u < keys; u++) store(scores + u * step, load(scores + u * step) * inverse);
-  for (int l = 0; l < 16; l++) logs[l] = top[l] + logf(sum[l]);
+  store(logs, top + logarithm(sum));
 }
 
 // Replaces scores by the softmax whose logarithms of denominators are known.

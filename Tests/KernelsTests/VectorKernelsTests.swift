@@ -285,6 +285,23 @@ struct LaneKernelTests {
     }
   }
 
+  /// The logarithm of so many equal terms is known.
+  @Test(arguments: KernelSets.names) func logarithms(_ name: String) {
+    let set = KernelSets[name]
+    var logs = [Float](repeating: 0, count: 16)
+    for keys in Array(1...300) + [4095, 4096, 70_001] {
+      let last = [Int32](repeating: Int32(keys - 1), count: 16)
+      var scores = [Float](repeating: 0, count: keys * 16)
+      set.softmax_in_lanes(keys, last, &scores, 16, &logs)
+      let expected = Float(log(Double(keys)))
+      #expect(logs.allSatisfy { abs($0 - expected) <= expected.ulp }, "\(keys) \(logs[0])")
+    }
+    var scores = [Float](repeating: 1, count: 16)
+    (scores[1], scores[2]) = (.nan, .infinity)
+    set.softmax_in_lanes(1, [Int32](repeating: 0, count: 16), &scores, 16, &logs)
+    #expect(logs[0] == 1 && logs[1].isNaN && logs[2].isNaN)
+  }
+
   /// Scores from a table, and the adjoint: Σ scores · slopes is linear in the table.
   @Test(arguments: KernelSets.names) func tables(_ name: String) {
     let set = KernelSets[name]
