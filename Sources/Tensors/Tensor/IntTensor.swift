@@ -223,6 +223,13 @@ public final class IntTensor {
   /// Checks that every element is in 0..<`limit`.
   /// - Throws: `EngineError` that names the first one outside, counted from 1 as in Lua.
   public func check(below limit: Int, _ operation: String, _ what: String) throws {
+    if layout.isContiguous {
+      // Negative numbers are the largest of all without their sign.
+      let first = pointer
+      var largest: UInt32 = 0
+      for i in 0..<count { largest = Swift.max(largest, UInt32(bitPattern: first[i])) }
+      if count == 0 || Int(largest) < limit { return }
+    }
     var bad: Int32?
     layout.forEachPosition {
       let element = storage.integers[$0]
