@@ -267,6 +267,19 @@ function tests.test_accuracies()
   luaunit.assertNil(probes.batch_metrics(task).acc_long)
 end
 
+function tests.test_held_out_answers()
+  local task, ctx = task_and_context()
+  local found = probes.answers(ctx.model, task)
+  luaunit.assertEquals(found.hits:totable(), { 1, 1, 0 })
+  luaunit.assertEquals(found.own:totable(), { 0, 1, 0 })
+  luaunit.assertEquals(found.sequences:totable(), { 1, 2, 2 })
+  found = probes.answers(ctx.model, task, { at = "outputs" })
+  luaunit.assertEquals(found.hits:totable(), { 1, 1, 0, 1, 0 })
+  luaunit.assertEquals(found.sequences:totable(), { 1, 1, 2, 2, 2 })
+  luaunit.assertErrorMsgContains(
+    "at is 'x'; allowed are outputs, repeats", probes.answers, ctx.model, task, { at = "x" })
+end
+
 function tests.test_losses()
   local task, ctx = task_and_context()
   local found = probes.batch_metrics(task)

@@ -2308,6 +2308,28 @@ function Figure:show() end
 ---@class mnemo.probes
 mnemo.probes = {}
 
+---@class (exact) mnemo.probes.answers.Options
+---@field held_out? integer Number of sequences. Default: 512.
+---@field at? string "outputs": at every output; "repeats": at those whose trigger has occurred before. Default: "repeats".
+
+---Tells where a model answers right on held-out sequences.
+---
+---An output may be its own trigger: the sequence then repeats it to the end, and whoever has seen that once is right by repeating. `own` tells these places from the rest.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+---local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 16 }
+---local answers = mnemo.probes.answers(model, task, { held_out = 8 })
+---local rest = answers.own:eq(0)
+---print(mnemo.stats.text(mnemo.stats.share(
+---  answers.hits:masked_select(rest), answers.sequences:masked_select(rest))))
+---```
+---@param model mnemo.Model The model.
+---@param task mnemo.Task The task; of one with `held_out`, training never sees these sequences.
+---@param options? mnemo.probes.answers.Options
+---@return table # `hits`, 0 or 1, [R]; `own`, whether the output equals its trigger, [R]; `sequences`, which sequence each place belongs to, from 1, [R]
+function mnemo.probes.answers(model, task, options) end
+
 ---@class (exact) mnemo.probes.batch_metrics.Options
 ---@field held_out? integer Sequences in each fixed batch. Default: 512.
 ---@field long? mnemo.Task A task with longer sequences, which the model's max_len must allow.
@@ -2537,5 +2559,60 @@ function mnemo.runs.transposed(rows) end
 ---@param rows table[] Lists of texts or numbers; the first row is the head.
 ---@return string # one line for each row
 function mnemo.runs.columns(rows) end
+
+---Numbers with their errors, and whether two of them differ by more.
+---
+---A measurement is a table `{ mean =, error =, count = }`: a mean, its standard error, and how many values it was made of. Where there is no error to be known, of one value alone, `error` is nil; a mean of nothing is NaN.
+---
+---    local right = mnemo.probes.answers(model, task)
+---    local rest = mnemo.stats.share(right.hits, right.sequences)
+---    print(mnemo.stats.text(rest))                         -- 0.361 ± 0.006
+---@class mnemo.stats
+mnemo.stats = {}
+
+---Returns mean and standard error of a list of numbers, of several seeds for example.
+---
+---```lua
+---print(mnemo.stats.of({ 0.98, 0.99, 0.97 }).error)
+---```
+---@param values number[] Numbers that do not depend on each other.
+---@return table # the measurement
+function mnemo.stats.of(values) end
+
+---Returns the share of places where a 0/1 vector is 1, with the standard error over sequences: places in one sequence depend on each other, so that the sequences are what is counted.
+---
+---With y_i ones among the n_i places of sequence i and r = Σy / Σn, the error is √(G / (G − 1) · Σ (y_i − r·n_i)²) / Σn for G sequences: that of a ratio of sums. It is at least 1/G: where all are alike, G sequences have shown no more.
+---
+---```lua
+---local hits, sequences = mnemo.tensor { 1, 0, 1 }, mnemo.int_tensor { 1, 1, 2 }
+---print(mnemo.stats.share(hits, sequences).mean)
+---```
+---@param hits mnemo.Tensor 0 or 1, [R].
+---@param sequences mnemo.IntTensor|mnemo.Tensor Which sequence each place belongs to, [R].
+---@return table # the measurement; `count` is R
+function mnemo.stats.share(hits, sequences) end
+
+---Tells whether two measurements differ by more than their errors.
+---
+---They do if the difference is more than `errors` times its standard error, √(e_a² + e_b²). Nothing is told where an error is not known, a mean is NaN, or both errors are 0 and the means are one number.
+---
+---```lua
+---print(mnemo.stats.compare({ mean = 0.9, error = 0.01 }, { mean = 0.5, error = 0.02 }))
+---```
+---@param a table A measurement, or a number that has no error.
+---@param b table The same.
+---@param errors? number How many standard errors are needed. Default: 2.
+---@return string|nil # "more" if a is larger, "less" if it is smaller, nil if that cannot be told
+function mnemo.stats.compare(a, b, errors) end
+
+---Writes a measurement as "0.361 ± 0.006", without an error where none is known, and "none" where there was nothing to measure.
+---
+---```lua
+---print(mnemo.stats.text { mean = 0.361, error = 0.006 })
+---```
+---@param measured table The measurement.
+---@param digits? integer After the point. Default: 3.
+---@return string
+function mnemo.stats.text(measured, digits) end
 
 return mnemo

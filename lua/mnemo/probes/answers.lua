@@ -60,6 +60,45 @@ local function loss_where(ctx, mask)
   return ctx.logits:cross_entropy(ctx.batch.targets, mask):item()
 end
 
+--- Tells where a model answers right on held-out sequences.
+--
+-- An output may be its own trigger: the sequence then repeats it to the end, and whoever has seen
+-- that once is right by repeating. `own` tells these places from the rest.
+-- @tparam Model model the model
+-- @tparam Task task the task; of one with `held_out`, training never sees these sequences
+-- @tparam[opt=512] integer options.held_out number of sequences
+-- @tparam[opt="repeats"] string options.at "outputs": at every output; "repeats": at those whose
+--   trigger has occurred before
+-- @treturn table `hits`, 0 or 1, [R]; `own`, whether the output equals its trigger, [R];
+--   `sequences`, which sequence each place belongs to, from 1, [R]
+-- @usage
+-- local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+-- local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 16 }
+-- local answers = mnemo.probes.answers(model, task, { held_out = 8 })
+-- local rest = answers.own:eq(0)
+-- print(mnemo.stats.text(mnemo.stats.share(
+--   answers.hits:masked_select(rest), answers.sequences:masked_select(rest))))
+function probes.answers(model, task, options)
+  options = options or {}
+  nearest.check_keys(options, { "held_out", "at" }, "probes.answers", 2)
+  local least = ({ outputs = 1, repeats = 2 })[options.at or "repeats"]
+  if not least then
+    error(("probes.answers: at is '%s'; allowed are outputs, repeats"):format(options.at), 2)
+  end
+  return mnemo.no_grad(function()
+    local batch = held_out(task, options.held_out or 512)
+    local mask = batch.occurrence:ge(least)
+    local count, length = batch.tokens:size(1), batch.tokens:size(2)
+    local rows = mnemo.arange(1, count):reshape(count, 1):expand(count, length)
+    local targets = batch.targets:masked_select(mask)
+    return {
+      hits = hits_where(model, batch.tokens, mask, targets),
+      own = targets:eq(batch.tokens:masked_select(mask)),
+      sequences = rows:masked_select(mask),
+    }
+  end)
+end
+
 --- Probes of the answers on the current batch and on a held-out one, for bigram tasks.
 --
 -- `acc_tot`: accuracy where occurrence ≥ 1; `acc_start`: the same in the first 10 positions;
