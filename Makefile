@@ -8,7 +8,7 @@ SWIFT_SOURCES = Package.swift Sources Tests
 LUA_SOURCES = lua examples bench tools Tests/Lua Tests/StockLua Tests/Fuzz
 
 .PHONY: all deps build library demo test test-lua test-stock test-checked test-sanitized test-backend \
-  bench bench-scaling transcript lint docs docs-check format \
+  bench bench-scaling transcript pages lint docs docs-check format \
   install install-files dist
 
 all: build
@@ -103,6 +103,11 @@ bench-scaling: build
 # The tour in docs/repl.md, recorded by running it.
 transcript: build
 	$(MNEMO) tools/transcript.lua
+
+# Runs the commands of docs/experiments and fails where they print other numbers than the pages
+# show; an hour or so. PAGE=induction_head runs those of one.
+pages: build
+	$(MNEMO) tools/pages.lua $(if $(PAGE),--only $(PAGE))
 
 lint: deps
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
