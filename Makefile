@@ -7,8 +7,8 @@ LIBRARY = .build/release/libMnemoLibrary.so
 SWIFT_SOURCES = Package.swift Sources Tests
 LUA_SOURCES = lua examples bench tools Tests/Lua Tests/StockLua Tests/Fuzz
 
-.PHONY: all deps build library demo test test-lua test-stock test-checked test-sanitized test-backend \
-  bench bench-scaling transcript pages lint docs docs-check format \
+.PHONY: all deps build library demo test test-lua test-stock test-checked test-sanitized test-arm \
+  test-backend bench bench-scaling transcript pages lint docs docs-check format \
   install install-files dist
 
 all: build
@@ -73,6 +73,21 @@ test-checked: deps
 test-sanitized: deps
 	MNEMO_CHECKED=1 ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test -c release --sanitize=address \
 	  --disable-testable-imports --scratch-path .build/sanitized --skip CommandTests
+
+# The kernels as compiled for 64-bit ARM, under emulation: they have to give the bits of this
+# processor's. Packages that nothing else needs: qemu-user, gcc-aarch64-linux-gnu.
+KERNEL_BITS = -O2 -ISources/VectorKernels/include Tests/KernelBits/kernel_bits.c \
+  $(addprefix Sources/VectorKernels/,choose.c portable.c avx2.c avx512.c)
+CLANG = $(dir $(shell readlink -f "$$(command -v $(SWIFT))"))clang
+test-arm: PACKAGES += qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+test-arm: deps
+	mkdir -p .build/bits
+	$(CLANG) $(KERNEL_BITS) -lm -o .build/bits/host
+	$(CLANG) --target=aarch64-linux-gnu --gcc-toolchain=/usr --sysroot=/usr/aarch64-linux-gnu \
+	  -isystem /usr/aarch64-linux-gnu/include -fuse-ld=bfd -static $(KERNEL_BITS) -lm \
+	  -o .build/bits/arm
+	.build/bits/host | tee .build/bits/expected
+	qemu-aarch64 .build/bits/arm | diff .build/bits/expected - && echo "the same on ARM"
 
 # The tests of the engine with a library in the processor's place, each primitive held against the
 # reference first; two minutes if it is the reference itself. The tests of updates hold to the

@@ -1,0 +1,131 @@
+// Prints a checksum of every kernel's results on the same numbers. Sets that multiply and add in
+// one rounding print the same, on whatever processor: `make test-arm` compares.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vector_kernels.h"
+
+static uint32_t state;
+
+// Fractions between −1 and 1, the same everywhere.
+static float fraction(void) {
+  state = state * 1664525u + 1013904223u;
+  return (float)(int32_t)(state & 0xffffff00u) * 0x1p-31f;
+}
+
+enum { most = 1 << 15 };
+static float a[most], b[most], c[most], d[most];
+
+static void draw(void) {
+  for (int i = 0; i < most; i++) {
+    (a[i] = fraction(), b[i] = fraction());
+    (c[i] = fraction(), d[i] = fraction());
+  }
+}
+
+static uint64_t sum = 1469598103934665603u;
+
+// Adds the bits of n numbers.
+static void add(long n, const float *x) {
+  for (long i = 0; i < n; i++) {
+    uint32_t bits;
+    memcpy(&bits, x + i, sizeof bits);
+    sum = (sum ^ bits) * 1099511628211u;
+  }
+}
+
+static void tell(const char *what) {
+  printf("%-14s %016llx\n", what, (unsigned long long)sum);
+  sum = 1469598103934665603u;
+}
+
+static const long lengths[] = {1, 2, 15, 16, 17, 31, 33, 70, 1000};
+#define FOR_LENGTHS(n, ...)                                                                        \
+  for (unsigned l = 0; l < sizeof lengths / sizeof *lengths; l++) {                                \
+    const long n = lengths[l];                                                                     \
+    draw();                                                                                        \
+    __VA_ARGS__                                                                                    \
+  }
+
+static void products(const struct vector_kernels *set) {
+  for (int turned = 0; turned < 4; turned++) {
+    for (long m = 1; m <= 37; m += 3) {
+      for (long n = 1; n <= 70; n += 3) {
+        for (long k = 0; k <= 33; k += 3) {
+          const long lda = turned & 1 ? m + 1 : k + 2, ldb = turned & 2 ? k + 1 : n + 3;
+          set->product(m, n, k, 0.5f, a, lda, turned & 1, b, ldb, turned & 2, m % 2, c, n + 1);
+          add(m * (n + 1), c);
+        }
+      }
+    }
+  }
+  set->product(20, 40, 700, 1, a, 700, false, b, 40, false, 0, c, 40);
+  add(800, c);
+  tell("product");
+}
+
+static void lanes(const struct vector_kernels *set) {
+  int32_t last[16], tokens[64];
+  float logs[16];
+  FOR_LENGTHS(n, {
+    for (int i = 0; i < 16; i++) last[i] = (int32_t)((i * 7 + 3) % n);
+    for (int i = 0; i < 64; i++) tokens[i] = (i * 5) % 11;
+    set->to_lanes(a, n, 13, n, c, 32);
+    add(n * 16, c);
+    for (int i = 0; i < n * 16; i++) d[i] *= 20;
+    set->softmax_in_lanes(n, last, d, 16, logs);
+    (add(n * 16, d), add(16, logs));
+    set->softmax_slope_in_lanes(n, 0.25f, d, b, 16);
+    add(n * 16, b);
+    set->softmax_again(n, last, a, 16, logs);
+    add(n * 16, a);
+    const long keys = n < 40 ? n : 40;
+    set->table_scores(keys - 1, 1, keys, 11, tokens, b, 64, a, c, 16);
+    add(keys * 16, c);
+    set->add_table_slopes(keys - 1, 1, keys, 11, tokens, c, 16, a, d, 64);
+    add(64 * 64, d);
+  })
+  tell("lanes");
+}
+
+static void rows(const struct vector_kernels *set) {
+  const struct adamw_step step = {0.9f, 0.1f, 0.99f, 0.01f, 0.999f, 0.01f, 0.5f, 1e-8f};
+  float top;
+  float sums[2];
+  FOR_LENGTHS(n, {
+    sums[0] = set->sum(n, a);
+    sums[1] = set->log_sum_exp(n, b);
+    add(2, sums);
+    set->exponentials(n, a, c);
+    add(n, c);
+    set->exponentials_less(n, a, 0.3f, 2, c);
+    add(n, c);
+    set->sigmoids(n, a, c);
+    add(n, c);
+    sums[0] = set->exponentiate(n, a, &top);
+    (add(n, a), add(1, sums), add(1, &top));
+    set->softmax_slope(n, a, b);
+    add(n, b);
+    (set->scale(n, 1.5f, a), set->add(n, a, b), set->add_pair(n, a, b, c));
+    (add(n, b), add(n, c));
+    (set->relu(n, d, c), add(n, c));
+    (set->relu_slope(n, d, b, c), add(n, c));
+    draw();
+    set->layer_norm(3, n, a, b, c, 1e-5f, d, d + 3 * n);
+    add(3 * n + 6, d);
+    set->layer_norm_slope(3, n, a, b, d + 3 * n, c, d + 8000, d + 16000, d + 24000);
+    (add(3 * n, d + 8000), add(n, d + 16000), add(n, d + 24000));
+    for (int i = 0; i < n; i++) d[i] = fabsf(d[i]);
+    set->adamw(n, &step, a, b, c, d);
+    (add(n, a), add(n, c), add(n, d));
+  })
+  tell("rows");
+}
+
+int main(void) {
+  const struct vector_kernels *set = vector_kernels_chosen();
+  draw();
+  (products(set), lanes(set), rows(set));
+  return 0;
+}
