@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Settings
+import Tensors
 import Transformers
 
 /// Where a run tells what happens: a folder of results, a bar of progress, a store of runs.
@@ -55,7 +56,13 @@ public struct RunDescription {
   /// The names of the probes, in order.
   public let probes: [String]
 
-  /// All settings as JSON: `{"model":{"kind":"simplified","dim":64,…},"task":{…},…}`.
+  /// What computes.
+  private var engine: [String: SettingValue] {
+    ["backend": .text(Backends.current.name), "kernels": .text(KernelSet.name)]
+  }
+
+  /// All settings, and what computes, as JSON:
+  /// `{"engine":{"kernels":"avx512",…},"model":{"kind":"simplified","dim":64,…},"task":{…},…}`.
   /// - Throws: an error for a number that JSON does not have.
   public func json() throws -> String {
     let encoder = JSONEncoder()
@@ -64,7 +71,7 @@ public struct RunDescription {
       let settings = described.settings + [("kind", .text(described.kind))]
       return (name, Dictionary(settings.map { ($0.name, $0.value) }) { _, last in last })
     }
-    let data = try encoder.encode(Dictionary(values) { _, last in last })
+    let data = try encoder.encode(Dictionary(values + [("engine", engine)]) { _, last in last })
     return String(decoding: data, as: UTF8.self)
   }
 }

@@ -1,4 +1,5 @@
 import Settings
+import Tensors
 import Testing
 import Training
 import Transformers
@@ -61,7 +62,8 @@ struct RunSinkTests {
     #expect(description.probes == ["p"])
     #expect(
       try description.json() == #"""
-        {"model":{"cross_talk":true,"dim":8,"embedding_init":"unit","ffn":["none","none"],\#
+        {"engine":{"backend":"\#(Backends.current.name)","kernels":"\#(KernelSet.name)"},\#
+        "model":{"cross_talk":true,"dim":8,"embedding_init":"unit","ffn":["none","none"],\#
         "freeze_embeddings":true,"freeze_output":true,"kind":"simplified","max_len":15,\#
         "positional":"random","score_scale":"sqrt_dim","seed":7,"tie_output":false,"vocab":11},\#
         "optimizer":{"kind":"sgd","lr":0.5,"momentum":0.9,"nesterov":false,"weight_decay":0},\#
