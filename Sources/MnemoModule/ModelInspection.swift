@@ -32,9 +32,10 @@ enum ModelInspection {
       },
       LuaFunction(
         "trace",
-        "Named intermediate tensors of a forward pass: embeddings; for each layer "
-          + "layers.N.attention_input, queries, keys, values, scores, attention, heads (what W_O "
-          + "reads), attention_output, ff_input, ff_hidden (before the ReLU), ff_output, residual; norm "
+        "Named intermediate tensors of a forward pass: embeddings [B, T, d]; for each layer "
+          + "layers.N.attention_input, queries, keys, values and heads (what W_O reads), these four "
+          + "[B, T, H, d/H], scores (before the mask) and attention, both [B, H, T, T], "
+          + "attention_output, ff_input, ff_hidden (before the ReLU), ff_output, residual; norm "
           + "(what the output matrix reads); logits. A model has those that it computes. N counts from "
           + "0, as in the names of parameters. With a loss, each has its gradient in grad, and so have "
           + "the parameters.",

@@ -26,7 +26,7 @@ extension SimplifiedTransformer {
     return try observedFeedForward(second, 1, trace).linear(parameters.outputWeight())
   }
 
-  /// W_O W_V Σ_u β_tu v_u, β = softmax over u ≤ t of q_tᵀ W_K k_u · scale, [B, T, D].
+  /// W_O Σ_u β_tu W_V v_u, β = softmax over u ≤ t of q_tᵀ W_K k_u · scale, [B, T, D].
   private func observedAttention(
     queries: Tensor, keys: Tensor, values: Tensor, _ layer: Int, _ trace: Trace
   ) throws -> Tensor {
@@ -34,14 +34,20 @@ extension SimplifiedTransformer {
     func weight(_ name: String) throws -> Tensor {
       try parameters.get("\(prefix).attention.\(name).weight")
     }
+    // One head, with an axis of its own as in other models.
+    let oneHead = [queries.shape[0], queries.shape[1], 1, queries.shape[2]]
+    func visit(_ name: String, _ tensor: Tensor) throws -> Tensor {
+      try trace.visit("\(prefix).\(name)", tensor.reshape(oneHead))
+    }
     let rotates = layer == 0 && configuration.positional == .rope
     let projected = try keys.linear(weight("wk"))
-    let q = try trace.visit("\(prefix).queries", rotates ? queries.rotatedByPosition() : queries)
-    let k = try trace.visit("\(prefix).keys", rotates ? projected.rotatedByPosition() : projected)
     let summed = try trace.attention(
-      queries: q, keys: k, values: values, heads: 1, scale: scale, prefix)
+      queries: visit("queries", rotates ? queries.rotatedByPosition() : queries),
+      keys: visit("keys", rotates ? projected.rotatedByPosition() : projected),
+      values: visit("values", values.linear(weight("wv"))), scale: scale, prefix)
+    let heads = try visit("heads", summed)
     return try trace.visit(
-      "\(prefix).attention_output", summed.linear(weight("wv")).linear(weight("wo")))
+      "\(prefix).attention_output", heads.reshape(queries.shape).linear(weight("wo")))
   }
 
   /// x + F(x), the residual stream after the layer.

@@ -6,9 +6,10 @@ import Tensors
 /// A model calls ``visit(_:_:)`` at each named point of its forward pass and goes on with what it
 /// returns. Names are written as parameters' are, so layers count from 0 in them:
 /// `embeddings`; for each layer `layers.ℓ.attention_input`, `.queries`, `.keys`, `.values`,
-/// `.scores`, `.attention`, `.heads` (what W_O reads), `.attention_output`, `.ff_input`,
-/// `.ff_hidden` (before the ReLU), `.ff_output`, `.residual`; `norm` (what W_U reads); `logits`. A
-/// model has those that it computes.
+/// `.scores` (before the mask), `.attention`, `.heads` (what W_O reads), `.attention_output`,
+/// `.ff_input`, `.ff_hidden` (before the ReLU), `.ff_output`, `.residual`; `norm` (what W_U reads);
+/// `logits`. A model has those that it computes. What is a head's own has an axis for them:
+/// queries, keys, values and heads are [B, T, H, d/H], scores and attention [B, H, T, T].
 public final class Trace {
   /// What was kept, in the order of computation.
   public private(set) var kept: [(name: String, tensor: Tensor)] = []
@@ -80,18 +81,18 @@ public final class Trace {
 extension Trace {
   /// Causal attention as plain formulas, with its `scores` and `attention` shown as the layer's.
   ///
-  /// From queries and keys [B, T, H·E] and values [B, T, H·F], heads side by side, to the weighted
-  /// sums of values, [B, T, H·F].
+  /// From queries and keys [B, T, H, E] and values [B, T, H, F] to the weighted sums of values,
+  /// [B, T, H, F].
   func attention(
-    queries: Tensor, keys: Tensor, values: Tensor, heads: Int, scale: Float, _ prefix: String
+    queries: Tensor, keys: Tensor, values: Tensor, scale: Float, _ prefix: String
   ) throws -> Tensor {
-    func perHead(_ x: Tensor) throws -> Tensor {
-      try x.reshape([x.shape[0], x.shape[1], heads, x.shape[2] / heads]).transpose(1, 2)
-    }
-    let product = try perHead(queries).matmul(perHead(keys).transpose(2, 3)).mul(Tensor(scale))
+    let (q, k, v) = try (
+      queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2)
+    )
+    let product = try q.matmul(k.transpose(2, 3)).mul(Tensor(scale))
     let scores = try visit("\(prefix).scores", product)
     let attention = try visit("\(prefix).attention", scores.causalSoftmax())
-    return try attention.matmul(perHead(values)).transpose(1, 2).reshape(values.shape)
+    return try attention.matmul(v).transpose(1, 2)
   }
 }
 

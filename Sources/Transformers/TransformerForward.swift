@@ -119,13 +119,15 @@ struct TransformerForward {
     _ x: Tensor, _ layer: Int, _ trace: Trace
   ) throws -> Tensor {
     let prefix = "layers.\(layer)"
-    let queries = try trace.visit("\(prefix).queries", projected(x, "wq", layer))
-    let keys = try trace.visit("\(prefix).keys", projected(x, "wk", layer))
-    let values = try trace.visit("\(prefix).values", projected(x, "wv", layer))
+    let heads = configuration.heads
+    func perHead(_ name: String, _ weight: String) throws -> Tensor {
+      let slices = [x.shape[0], x.shape[1], heads, x.shape[2] / heads]
+      return try trace.visit("\(prefix).\(name)", projected(x, weight, layer).reshape(slices))
+    }
     let summed = try trace.attention(
-      queries: queries, keys: keys, values: values, heads: configuration.heads, scale: scale,
-      prefix)
-    let heads = try trace.visit("\(prefix).heads", summed)
-    return try trace.visit("\(prefix).attention_output", projected(heads, "wo", layer))
+      queries: perHead("queries", "wq"), keys: perHead("keys", "wk"),
+      values: perHead("values", "wv"), scale: scale, prefix)
+    let together = try trace.visit("\(prefix).heads", summed).reshape(x.shape)
+    return try trace.visit("\(prefix).attention_output", projected(together, "wo", layer))
   }
 }

@@ -49,7 +49,9 @@ function tests.test_a_transformer_is_looked_into_as_well()
     local kept = model:trace(ids)
     lu.assertTrue(difference(kept.logits, model(ids)) < 1e-5)
     lu.assertEquals(kept["layers.0.attention"]:shape(), { 2, 2, 5, 5 })
-    lu.assertEquals(kept["layers.1.heads"]:shape(), { 2, 5, 6 })
+    for _, name in ipairs { "queries", "keys", "values", "heads" } do
+      lu.assertEquals(kept["layers.1." .. name]:shape(), { 2, 5, 2, 3 }, name)
+    end
     lu.assertEquals(kept["layers.0.ff_output"] == nil, options.no_first_layer_ffn == true)
     assert_close(model:residual(ids, 0), kept.embeddings)
     assert_close(model:residual(ids, 1), kept["layers.0.residual"])
@@ -57,7 +59,7 @@ function tests.test_a_transformer_is_looked_into_as_well()
     -- Without the second head's sums, only the first head speaks.
     local patched = model:patch(ids, {
       ["layers.1.heads"] = function(t)
-        return mnemo.cat({ t:narrow(3, 1, 3), t:narrow(3, 4, 3) * 0 }, 3)
+        return mnemo.cat({ t:narrow(3, 1, 1), t:narrow(3, 2, 1) * 0 }, 3)
       end,
     })
     lu.assertTrue(difference(patched, model(ids)) > 1e-4)
@@ -151,6 +153,27 @@ function tests.test_patching_replaces_what_follows()
   })
   local expected = kept["layers.0.residual"]:matmul(model:get("output.weight"):t())
   lu.assertTrue(difference(patched, expected) < 1e-5)
+end
+
+-- Position t attends to those up to t; scores are of all pairs, and the mask comes after.
+function tests.test_scores_come_before_the_mask()
+  local model = mnemo.model.transformer { vocab = 7, dim = 6, heads = 2, max_len = 9, seed = 3 }
+  local kept = model:trace(ids)
+  local queries = kept["layers.1.queries"]:transpose(2, 3)
+  local keys = kept["layers.1.keys"]:transpose(2, 3)
+  local scores = kept["layers.1.scores"]
+  assert_close(scores, queries:matmul(keys:transpose(3, 4)) / math.sqrt(3))
+  local places = mnemo.arange(1, 5)
+  local hidden = places:reshape(5, 1):lt(places)
+  assert_close(kept["layers.1.attention"], (scores - hidden * 1e30):softmax(4))
+  -- Head h is the h-th d/H rows of W_Q, W_K and W_V, and columns of W_O.
+  local input = kept["layers.1.attention_input"]
+  local wk = model:get("layers.1.attention.wk.weight"):narrow(1, 4, 3)
+  assert_close(kept["layers.1.keys"]:select(3, 2), input:matmul(wk:t()))
+  local wo, heads = model:get "layers.1.attention.wo.weight", kept["layers.1.heads"]
+  assert_close(kept["layers.1.attention_output"],
+    heads:select(3, 1):matmul(wo:narrow(2, 1, 3):t())
+    + heads:select(3, 2):matmul(wo:narrow(2, 4, 3):t()))
 end
 
 function tests.test_a_patched_attention_is_used()

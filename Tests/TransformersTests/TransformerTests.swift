@@ -123,12 +123,13 @@ struct TransformerTests {
     try model.forward(batch.tokens, observedBy: trace).crossEntropy(batch.targets).backward()
     let kept = Dictionary(uniqueKeysWithValues: trace.kept.map { ($0.name, $0.tensor) })
 
+    func rows(_ x: Tensor) throws -> Tensor { try x.reshape([39, x.count / 39]) }
     func check(_ weight: String, from input: String, to output: String, relu: Bool = false) throws {
       guard let tensor = model.parameters[weight] else { return }
       var x = try #require(kept[input]).detach()
       if relu { x = try x.relu() }
       let g = try #require(kept[output]?.grad, "\(output)")
-      let outer = try g.reshape([39, g.shape[2]]).t().matmul(x.reshape([39, x.shape[2]]))
+      let outer = try rows(g).t().matmul(rows(x))
       expectClose(tensor.grad, outer, 3e-5, weight)
     }
     for layer in 0..<configuration.layers {
