@@ -38,25 +38,33 @@ enum ModelInspection {
           + "attention_output, ff_input, ff_hidden (before the ReLU), ff_output, residual; norm "
           + "(what the output matrix reads); logits. A model has those that it computes. N counts from "
           + "0, as in the names of parameters. With a loss, each has its gradient in grad, and so have "
-          + "the parameters.",
+          + "the parameters. A table of names may also hold patch, a table as model:patch takes it: "
+          + "kept is then what the patched pass computes.",
         parameters: [
           tokens,
           LuaParameter(
-            "names", .union([.string, .list(.string)]),
+            "names", .union([.string, .list(.string), .table]),
             "What to keep: names, with * for any characters.", default: "\"*\""),
           LuaParameter(
             "loss", .function, "From the logits [B, T, V] to a scalar to differentiate.",
             optional: true),
         ], returns: [LuaResult(.table, "Tensors by name")],
-        example: model + ids
-          + "local kept = model:trace(ids, \"layers.0.*\")\nprint(kept[\"layers.0.attention\"])"
+        example: model + ids + """
+          local kept = model:trace(ids, "layers.0.*")
+          print(kept["layers.0.attention"])
+          local head = kept["layers.0.heads"]
+          kept = model:trace(ids, {"layers.1.*", "logits", patch = {["layers.0.heads"] = head * 0}})
+          print(kept["layers.1.attention"])
+          """
       ) { call in
         let model = try call.object(1, (any Model).self)
         let loss = try call.optionalFunction(4)
-        let trace = Trace(keeping: try names(call, 3), retainsGradients: loss != nil)
+        let asked = try asked(call, 3)
+        let trace = Trace(
+          keeping: asked.names, replacing: asked.replacements, retainsGradients: loss != nil)
         let tokens = try call.ids(2)
         if let loss {
-          let logits = try model.forward(tokens, observedBy: trace)
+          let logits = try observed(model, tokens, trace)
           let result = try loss.call([.object(logits)], label: "loss")
           guard let scalar = result.first?.asObject(Tensor.self) else {
             throw EngineError(
@@ -65,47 +73,37 @@ enum ModelInspection {
           }
           try scalar.backward()
         } else {
-          _ = try noGrad { try model.forward(tokens, observedBy: trace) }
+          _ = try noGrad { try observed(model, tokens, trace) }
         }
         return call.returns(
           LuaRecord(trace.kept.map { ($0.name, LuaObject(detached($0.tensor))) }))
       },
       LuaFunction(
         "patch",
-        "The logits [B, T, V] of a forward pass in which functions replace named intermediate "
-          + "tensors on the way: for ablation and activation patching.",
+        "The logits [B, T, V] of a forward pass in which others stand in the place of named "
+          + "intermediate tensors: for ablation and activation patching.",
         parameters: [
           tokens,
           LuaParameter(
             "replacements", .table,
-            "Name, as in trace, to a function from the tensor to one of its shape."),
+            "From a name, as in trace and with * for any characters, to a tensor of the same "
+              + "shape, or to a function from the tensor and its name to one."),
         ], returns: [.object("Tensor")],
         example: model + ids + """
           local ablated = model:patch(ids, {
             ["layers.0.attention_output"] = function(t) return t * 0 end,
           })
           print((ablated - model(ids)):abs():max():item())
+          local other = model:trace(mnemo.int_tensor{{4, 2, 3, 1, 2}}, "layers.0.*")
+          print(model:patch(ids, {
+            ["layers.0.attention_output"] = other["layers.0.attention_output"],
+            ["layers.1.*"] = function(t, name) print(name) return t end,
+          }):size(2))
           """
       ) { call in
-        let model = try call.object(1, (any Model).self)
-        let table = try call.table(3)
-        let replacements = try table.fields().map { name, _ in
-          let function = try table.function(.name(name))
-          let label = "patch '\(name)'"
-          return (
-            glob: name,
-            function: { (tensor: Tensor) throws -> Tensor in
-              let result = try call.lua.calling(label, function, [.object(tensor)])
-              guard let replaced = result.first?.asObject(Tensor.self) else {
-                throw EngineError(
-                  label, "must return a Tensor, got \(result.first?.typeName ?? "nothing")")
-              }
-              return replaced
-            }
-          )
-        }
-        let trace = Trace(replacing: replacements)
-        return call.returns(try model.forward(call.ids(2), observedBy: trace))
+        let trace = Trace(replacing: try replacements(call, call.table(3)))
+        return call.returns(
+          try observed(call.object(1, (any Model).self), call.ids(2), trace))
       },
       LuaFunction(
         "with",
@@ -165,11 +163,62 @@ enum ModelInspection {
     }
   }
 
-  private static func names(_ call: LuaCall, _ position: Int) throws -> [String] {
+  /// What a trace was asked for: a name, or a table of names that may hold replacements.
+  private static func asked(
+    _ call: LuaCall, _ position: Int
+  ) throws -> (names: [String], replacements: [Trace.Replacement]) {
     switch call.value(position) {
-    case .nil: return ["*"]
-    case .string(let name): return [name]
-    default: return try call.strings(position)
+    case .nil: return (["*"], [])
+    case .string(let name): return ([name], [])
+    default: break
+    }
+    let table = try call.table(position)
+    for case (.string(let key), _) in try table.entries() where key != "patch" {
+      throw call.failure(position, "names or patch expected, got the field '\(key)'")
+    }
+    let names = try (0..<table.count).map { try table.string(.index($0 + 1)) }
+    guard table.has("patch") else { return (names, []) }
+    return (names.isEmpty ? ["*"] : names, try replacements(call, table.table("patch")))
+  }
+
+  private static func replacements(
+    _ call: LuaCall, _ table: TableReader
+  ) throws -> [Trace.Replacement] {
+    try table.fields().map { glob, value in
+      if let tensor = value.asObject(Tensor.self) { return (glob, { _, _ in tensor }) }
+      guard case .function(let function) = value else {
+        throw table.failure(
+          .name(glob), "Tensor or function expected, got \(table.typeName(.name(glob)))")
+      }
+      return (glob, { try replaced($0, $1, by: function, "patch '\(glob)'", call.lua) })
+    }
+  }
+
+  /// What a script's function puts in the place of a tensor.
+  private static func replaced(
+    _ tensor: Tensor, _ name: String, by function: LuaReference, _ label: String, _ lua: Lua
+  ) throws -> Tensor {
+    let result = try lua.calling(label, function, [.object(tensor), .string(name)])
+    guard let replaced = result.first?.asObject(Tensor.self) else {
+      throw EngineError(
+        label, "must return a Tensor, got \(result.first?.typeName ?? "nothing")")
+    }
+    return replaced
+  }
+
+  /// The logits of an observed forward pass; of a name that it does not show, the error tells the
+  /// nearest that it does.
+  private static func observed(
+    _ model: any Model, _ tokens: IntTensor, _ trace: Trace
+  ) throws -> Tensor {
+    do {
+      return try model.forward(tokens, observedBy: trace)
+    } catch let unknown as Trace.UnknownName {
+      let hint = nearest(unknown.glob, among: unknown.names).map { "did you mean '\($0)'? " } ?? ""
+      throw EngineError(
+        unknown.isReplacement ? "patch" : "trace",
+        "nothing is called '\(unknown.glob)'; \(hint)there are "
+          + unknown.names.joined(separator: ", "))
     }
   }
 

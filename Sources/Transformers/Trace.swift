@@ -11,28 +11,42 @@ import Tensors
 /// `logits`. A model has those that it computes. What is a head's own has an axis for them:
 /// queries, keys, values and heads are [B, T, H, d/H], scores and attention [B, H, T, T].
 public final class Trace {
+  /// What stands in the place of the tensors that a name or glob matches: a function from the
+  /// tensor and its name to one of the same shape.
+  public typealias Replacement = (glob: String, function: (Tensor, String) throws -> Tensor)
+
   /// What was kept, in the order of computation.
   public private(set) var kept: [(name: String, tensor: Tensor)] = []
   /// Every name visited, in the order of computation.
   public private(set) var names: [String] = []
   private let globs: [String]
-  private let replacements: [(glob: String, function: (Tensor) throws -> Tensor)]
+  private let replacements: [Replacement]
   private let retainsGradients: Bool
   private let endsThePass: Bool
 
   /// Thrown to end a forward pass of which nothing more is wanted.
   struct End: Error {}
 
+  /// Thrown after a forward pass that showed nothing of a name or glob asked for.
+  public struct UnknownName: Error {
+    /// What was asked for.
+    public let glob: String
+    /// Whether it was to be replaced, not kept.
+    public let isReplacement: Bool
+    /// The names that were shown.
+    public let names: [String]
+  }
+
   /// An observer.
   /// - Parameters:
   ///   - globs: names to keep, with `*`, `?` and `[…]`.
-  ///   - replacements: by name or glob, functions from the tensor to one of the same shape.
+  ///   - replacements: what stands in the place of others.
   ///   - retainsGradients: whether what is kept receives its gradient in a backward pass.
   ///   - endsThePass: whether the forward pass ends, with the error ``End``, at the first tensor
   ///     kept.
   public init(
     keeping globs: [String] = [],
-    replacing replacements: [(glob: String, function: (Tensor) throws -> Tensor)] = [],
+    replacing replacements: [Replacement] = [],
     retainsGradients: Bool = false, endsThePass: Bool = false
   ) {
     self.endsThePass = endsThePass
@@ -47,7 +61,7 @@ public final class Trace {
     names.append(name)
     var tensor = tensor
     for (glob, function) in replacements where fnmatch(glob, name, 0) == 0 {
-      let replaced = try function(tensor)
+      let replaced = try function(tensor, name)
       guard replaced.shape == tensor.shape else {
         throw EngineError(
           "patch",
@@ -68,12 +82,12 @@ public final class Trace {
   }
 
   /// Checks that every name or glob asked for was met.
-  /// - Throws: `EngineError` that names the first which was not, and the names there are.
+  /// - Throws: `UnknownName` about the first which was not.
   func checkNames() throws {
-    for glob in globs + replacements.map(\.glob)
+    let asked = globs.map { ($0, false) } + replacements.map { ($0.glob, true) }
+    for (glob, isReplacement) in asked
     where !names.contains(where: { fnmatch(glob, $0, 0) == 0 }) {
-      throw EngineError(
-        "trace", "nothing is called '\(glob)'; there are \(names.joined(separator: ", "))")
+      throw UnknownName(glob: glob, isReplacement: isReplacement, names: names)
     }
   }
 }
@@ -98,7 +112,7 @@ extension Trace {
 
 extension Model {
   /// The logits at every position, [B, T, V], of a forward pass that `trace` observes.
-  /// - Throws: `EngineError` as `forward`, or if a name is unknown or a replacement misfits.
+  /// - Throws: `EngineError` as `forward`, or if a replacement misfits; `Trace.UnknownName`.
   public func forward(_ tokens: IntTensor, observedBy trace: Trace) throws -> Tensor {
     try check(tokens)
     let logits = try observedForward(tokens, trace)
@@ -127,11 +141,14 @@ extension Model {
     let trace = Trace(keeping: [name], endsThePass: endsThePass)
     do {
       _ = try noGrad { try forward(tokens, observedBy: trace) }
-    } catch is Trace.End {}
-    guard let tensor = trace.kept.last?.tensor else {
-      throw EngineError("trace", "this model has no '\(name)'")
+    } catch is Trace.End {
+    } catch let unknown as Trace.UnknownName {
+      throw EngineError(
+        "trace",
+        "the forward pass shows no '\(name)'; it shows \(unknown.names.joined(separator: ", "))")
     }
-    return tensor
+    // The name was met, or the pass would have thrown.
+    return trace.kept[trace.kept.count - 1].tensor
   }
 
   /// The attention probabilities of a layer, [B, H, T, T]; without gradient.

@@ -155,6 +155,46 @@ function tests.test_patching_replaces_what_follows()
   lu.assertTrue(difference(patched, expected) < 1e-5)
 end
 
+function tests.test_a_tensor_stands_for_a_function()
+  local model = make()
+  local name = "layers.0.attention_output"
+  local other = model:trace(targets, name)[name]
+  local patched = model:patch(ids, { [name] = other })
+  local expected = model:patch(ids, { [name] = function() return other end })
+  lu.assertEquals(difference(patched, expected), 0)
+  lu.assertTrue(difference(patched, model(ids)) > 1e-3)
+end
+
+function tests.test_a_patch_function_is_told_the_name()
+  local names = {}
+  local patched = make():patch(ids, {
+    ["layers.*.residual"] = function(t, name)
+      names[#names + 1] = name
+      return t
+    end,
+  })
+  lu.assertEquals(names, { "layers.0.residual", "layers.1.residual" })
+  lu.assertTrue(difference(patched, make()(ids)) < 1e-5)
+end
+
+function tests.test_one_pass_patches_and_traces()
+  local model = make()
+  local zero = { ["layers.0.attention_output"] = function(t) return t * 0 end }
+  local kept = model:trace(ids, { "layers.0.*", "logits", patch = zero })
+  lu.assertEquals(difference(kept.logits, model:patch(ids, zero)), 0)
+  lu.assertEquals(kept["layers.0.attention_output"]:abs():max():item(), 0)
+  lu.assertNil(kept["layers.1.residual"])
+  -- Without names everything is kept.
+  lu.assertEquals(difference(model:trace(ids, { patch = zero })["layers.0.residual"],
+    kept["layers.0.residual"]), 0)
+  -- The gradient is that of the patched pass.
+  local seen = model:trace(ids, { "logits", patch = zero }, function(logits)
+    return logits:cross_entropy(targets)
+  end)
+  local expected = (kept.logits:softmax(3) - mnemo.one_hot(targets, 7)) / 10
+  lu.assertTrue(difference(seen.logits.grad, expected) < 1e-6)
+end
+
 -- Position t attends to those up to t; scores are of all pairs, and the mask comes after.
 function tests.test_scores_come_before_the_mask()
   local model = mnemo.model.transformer { vocab = 7, dim = 6, heads = 2, max_len = 9, seed = 3 }
@@ -225,7 +265,15 @@ function tests.test_errors_are_sentences()
   local model = make()
   local function message(f, ...) return select(2, pcall(f, ...)) end
   lu.assertStrContains(message(model.trace, model, ids, "layers.7.keys"),
-    "nothing is called 'layers.7.keys'; there are embeddings, layers.0.queries")
+    "trace: nothing is called 'layers.7.keys'; did you mean 'layers.0.keys'? there are embeddings,")
+  lu.assertStrContains(message(model.patch, model, ids, { ["layers.0.head"] = ids:tensor() }),
+    "patch: nothing is called 'layers.0.head'; did you mean 'layers.0.heads'? there are")
+  lu.assertStrContains(message(model.trace, model, ids, { patch = { nothing = ids:tensor() } }),
+    "patch: nothing is called 'nothing'; there are embeddings,")
+  lu.assertStrContains(message(model.patch, model, ids, { logits = 3 }),
+    "(.logits: Tensor or function expected, got number)")
+  lu.assertStrContains(message(model.trace, model, ids, { pach = {} }),
+    "names or patch expected, got the field 'pach'")
   lu.assertStrContains(message(model.patch, model, ids, { ["layers.0.keys"] = function() end }),
     "patch 'layers.0.keys': must return a Tensor, got nothing")
   lu.assertStrContains(

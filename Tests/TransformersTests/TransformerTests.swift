@@ -180,12 +180,12 @@ struct TransformerTests {
     let silenced = try model.forward(
       tokens,
       observedBy: Trace(replacing: [
-        ("layers.0.ff_input", { try $0.mul(Tensor(0)) })
+        ("layers.0.ff_input", { x, _ in try x.mul(Tensor(0)) })
       ]))
     let withoutOutput = try model.forward(
       tokens,
       observedBy: Trace(replacing: [
-        ("layers.0.ff_output", { try $0.mul(Tensor(0)) })
+        ("layers.0.ff_output", { x, _ in try x.mul(Tensor(0)) })
       ]))
     expectClose(silenced.detach(), withoutOutput.detach(), 1e-6, "logits")
   }
