@@ -175,12 +175,13 @@ extension Model {
     return try intermediate("layers.\(layers - 1).residual", tokens)
   }
 
+  /// Checks a layer's number; of a model that does not count its layers, the forward pass tells
+  /// what it has.
   private func check(layer: Int, _ operation: String) throws {
-    guard layerCount > 0 else {
-      throw EngineError(operation, "this model names no layers")
-    }
-    guard layer >= 0, layer < layerCount else {
-      throw EngineError(operation, "layer \(layer &+ 1) (allowed: 1…\(layerCount))")
+    let isCounted = layerCount > 0
+    guard layer >= 0, !isCounted || layer < layerCount else {
+      let allowed = isCounted ? "1…\(layerCount)" : "1 or more"
+      throw EngineError(operation, "layer \(layer &+ 1) (allowed: \(allowed))")
     }
   }
 }

@@ -199,6 +199,51 @@ function tests.test_visited_tensors_are_traced_and_patched()
   lu.assertTrue(difference(ablated, expected) < 1e-3)
 end
 
+--- A model of two layers of uniform attention that shows what the built-in ones do.
+local function showing()
+  return mnemo.model.custom {
+    vocab = 5, parameters = { e = mnemo.randn(5, 3, { seed = 1 }) },
+    forward = function(tokens, p, visit)
+      local length = tokens:size(2)
+      local places = mnemo.arange(1, length)
+      local before = places:reshape(length, 1):ge(places)
+      local x = visit("embeddings", p.e[tokens])
+      for layer = 0, 1 do
+        local weights = (before / before:sum(2, true)):expand(tokens:size(1), 1, length, length)
+        local attention = visit(("layers.%d.attention"):format(layer), weights)
+        x = visit(("layers.%d.residual"):format(layer), x + attention:select(2, 1):matmul(x))
+      end
+      return x:matmul(p.e:t())
+    end,
+  }
+end
+
+function tests.test_a_custom_model_that_names_its_layers_is_looked_into()
+  local model, tokens = showing(), mnemo.int_tensor { { 1, 2, 1, 2 }, { 3, 5, 4, 1 } }
+  local kept = model:trace(tokens)
+  lu.assertEquals(difference(model:residual(tokens, 0), kept.embeddings), 0)
+  lu.assertEquals(difference(model:residual(tokens, 2), kept["layers.1.residual"]), 0)
+  lu.assertEquals(model:attention(tokens, 1)[2][1][3]:totable()[4], 0)
+  lu.assertAlmostEquals(model:attention(tokens, 1)[2][1][3][2]:item(), 1 / 3, 1e-6)
+  local scores = mnemo.probes.head_scores(model, tokens)
+  lu.assertEquals(#scores, 2)
+  for layer, score in ipairs(scores) do
+    lu.assertEquals({ score.layer, score.head }, { layer, 1 })
+    lu.assertAlmostEquals(score.previous, (1 / 2 + 1 / 3 + 1 / 4) / 3, 1e-6)
+    -- Tokens 1 and 2 of the first sequence have each one place after an earlier occurrence.
+    lu.assertAlmostEquals(score.induction, (1 / 3 + 1 / 4) / 2, 1e-6)
+  end
+end
+
+function tests.test_what_a_custom_model_does_not_show_is_told()
+  local model, tokens = showing(), mnemo.int_tensor { { 1, 2 } }
+  lu.assertStrContains(message(model.attention, model, tokens, 3),
+    "the forward pass shows no 'layers.2.attention'; it shows embeddings, layers.0.attention")
+  lu.assertStrContains(message(model.attention, model, tokens, 0), "layer 0 (allowed: 1 or more)")
+  local _, silent = pair()
+  lu.assertEquals(mnemo.probes.head_scores(silent, tokens), {})
+end
+
 function tests.test_wrong_forward_functions()
   local tokens = mnemo.int_tensor { { 1, 2, 3 } }
   local function forward(f)

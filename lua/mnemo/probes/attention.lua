@@ -77,13 +77,23 @@ function probes.attention_metrics()
   }
 end
 
+--- Returns a function that tells whether a model has a layer of attention: a built-in one by its
+-- parameters, a custom one by what it shows.
+local function layers_with_attention(model, tokens)
+  local named, name = model:parameters(), "layers.%d.attention.wk.weight"
+  if model.kind == "custom" then
+    named, name = model:trace(tokens:narrow(1, 1, 1)), "layers.%d.attention"
+  end
+  return function(layer) return named[name:format(layer - 1)] ~= nil end
+end
+
 --- Tells of every head how much it is a previous-token head and an induction head.
 --
 -- `previous`: its attention on the token before the current one, on average over positions 2…T.
 -- `induction`: its attention on all tokens that stand right after an earlier occurrence of the
 -- current token, together, on average over the positions of which there is such an occurrence.
 -- Both are shares of the attention, from 0 to 1; NaN where there is nothing to average.
--- @tparam Model model one whose parameters are named as those of the built-in transformers
+-- @tparam Model model a built-in one, or a custom one that shows "layers.0.attention" and so on
 -- @tparam IntTensor tokens ids [B, T]
 -- @tparam[opt] Tensor where a 0/1 mask [B, T] of the positions to average over; all without it
 -- @treturn {table,...} `{ layer=, head=, previous=, induction= }` of every head, layer by layer;
@@ -95,7 +105,7 @@ end
 --   print(score.layer, score.head, score.previous, score.induction)
 -- end
 function probes.head_scores(model, tokens, where)
-  local parameters, scores = model:parameters(), {}
+  local scores = {}
   tokens = type(tokens) == "table" and mnemo.int_tensor(tokens) or tokens
   local function layer_scores(layer)
     local attention = model:attention(tokens, layer)
@@ -117,8 +127,8 @@ function probes.head_scores(model, tokens, where)
       }
     end
   end
-  local layer = 1
-  while parameters[("layers.%d.attention.wk.weight"):format(layer - 1)] do
+  local layer, has_attention = 1, layers_with_attention(model, tokens)
+  while has_attention(layer) do
     mnemo.no_grad(function() layer_scores(layer) end)
     layer = layer + 1
   end
