@@ -106,6 +106,37 @@ enum ModelInspection {
           try observed(call.object(1, (any Model).self), call.ids(2), trace))
       },
       LuaFunction(
+        "circuit",
+        "What a head's matrices say about pairs of tokens, layer norms and positions left aside, as "
+          + "mnemo.circuits.of gives it: \"qk\", how much one token looks at another; \"ov\", how much "
+          + "a token looked at raises the logit of another.",
+        parameters: [
+          LuaParameter("which", .choice(["qk", "ov"]), "The matrices."),
+          LuaParameter("layer", .integer, "From 1."),
+          LuaParameter("head", .integer, "From 1.", default: "1"),
+        ],
+        options: [
+          LuaOption(
+            "rows", .object("Tensor"), .described("embeddings; of \"ov\", the output matrix"),
+            "What asks, or is answered, [M, d]."),
+          LuaOption(
+            "columns", .object("Tensor"), .described("embeddings"), "What is looked at, [M', d]."),
+        ], returns: [.object("Circuit")],
+        example: model + """
+          for _, direction in ipairs(model:circuit("ov", 2):directions{count = 2, tokens = 3}) do
+            print(direction.value, direction.rows[1], direction.columns[1])
+          end
+          """
+      ) { call in
+        let chunk = try call.lua.load(
+          "return require('mnemo').circuits.of(...)", chunkName: "=(mnemo)")
+        return call.returns(
+          all: try call.lua.run(
+            chunk,
+            [.object(try call.object(1, (any Model).self) as AnyObject), .string(call.string(2))]
+              + (3...5).map { call.value($0) }))
+      },
+      LuaFunction(
         "with",
         "Calls a function while parameters hold other numbers, and returns its results; afterwards, "
           + "and after an error, they hold their own again.",

@@ -1,5 +1,5 @@
--- Reading models: the logit lens and direct logit attribution, against plain formulas of the
--- parameters.
+-- Reading models: the logit lens, direct logit attribution, circuits and compositions, against
+-- plain formulas of the parameters.
 local lu = require "luaunit"
 local mnemo = require "mnemo"
 
@@ -196,6 +196,171 @@ function tests.test_wrong_targets_are_refused()
   lu.assertStrContains(said(0), "attribution: target 0 is outside 1…7")
   lu.assertStrContains(said(nil), "attribution: target is nil; an id or ids [2, 5] are expected")
   lu.assertStrContains(said { 1, 2, 3 }, "an id or ids [2, 5] are expected")
+end
+
+---- Circuits ----
+
+function tests.test_circuits_are_products_of_a_heads_matrices()
+  local model = transformer()
+  local p = {}
+  for name, tensor in pairs(model:parameters()) do p[name] = tensor:detach() end
+  local e, u = p["tok_embeddings.weight"], p["output.weight"]
+  local prefix = "layers.1.attention."
+  -- The third of three heads of width 4.
+  local wq = p[prefix .. "wq.weight"]:narrow(1, 9, 4)
+  local wk = p[prefix .. "wk.weight"]:narrow(1, 9, 4)
+  local wv = p[prefix .. "wv.weight"]:narrow(1, 9, 4)
+  local wo = p[prefix .. "wo.weight"]:narrow(2, 9, 4)
+  assert_close(model:circuit("qk", 2, 3):matrix(),
+    e:matmul(wq:t()):matmul(wk):matmul(e:t()))
+  assert_close(model:circuit("ov", 2, 3):matrix(), u:matmul(wo):matmul(wv):matmul(e:t()))
+end
+
+function tests.test_a_circuit_gives_the_scores_and_what_is_added_to_logits()
+  local model = transformer { norm = "none", layers = 1, ffn = "none", no_wo = true }
+  model:set("pos_embeddings.weight", mnemo.zeros(9, 12))
+  local kept = model:trace(tokens)
+  local qk = model:circuit("qk", 1, 2):matrix()
+  -- Tokens 5 and 2 stand at 4 and 3 of the first sequence.
+  lu.assertAlmostEquals(kept["layers.0.scores"][1][2][4][3]:item(), qk[5][2]:item() / 2, 1e-5)
+  local ov = model:circuit("ov", 1, 2):matrix()
+  local output = model:get("output.weight"):detach()
+  local value = kept["layers.0.values"][1][3][2]
+  lu.assertAlmostEquals(output[6]:narrow(1, 5, 4):dot(value):item(), ov[6][2]:item(), 1e-5)
+end
+
+function tests.test_circuits_of_the_simplified_transformer()
+  local model = simplified { tie_output = true }
+  local p = model:parameters()
+  local e, pe = p["tok_embeddings.weight"], p.pe
+  local wk, wv, wo = p["layers.0.attention.wk.weight"], p["layers.0.attention.wv.weight"],
+    p["layers.0.attention.wo.weight"]
+  assert_close(model:circuit("qk", 1):matrix(), e:matmul(wk:detach()):matmul(e:t()))
+  assert_close(model:circuit("ov", 1):matrix(), e:matmul(wo):matmul(wv):matmul(e:t()))
+  assert_close(model:circuit("qk", 1, 1, { rows = pe, columns = pe }):matrix(),
+    pe:matmul(wk:detach()):matmul(pe:t()))
+  assert_close(model:circuit("ov", 1, 1, { columns = pe }):matrix(),
+    e:matmul(wo):matmul(wv):matmul(pe:t()))
+end
+
+function tests.test_a_decomposition_is_that_of_the_matrix()
+  for _, which in ipairs { "qk", "ov" } do
+    local circuit = transformer():circuit(which, 1, 2)
+    local U, S, V = circuit:svd()
+    lu.assertEquals({ U:shape(), S:shape(), V:shape() }, { { 7, 4 }, { 4 }, { 7, 4 } })
+    assert_close((U * S):matmul(V:t()), circuit:matrix(), which)
+    assert_close(U:t():matmul(U), mnemo.eye(4), which)
+    local _, expected = mnemo.linalg.svd(circuit:matrix())
+    assert_close(S, expected:narrow(1, 1, 4), which)
+  end
+  -- A vocabulary narrower than a head.
+  local narrow = mnemo.model.simplified { vocab = 3, dim = 8, seed = 1 }:circuit("ov", 2)
+  local U, S, V = narrow:svd()
+  lu.assertEquals(S:shape(), { 3 })
+  assert_close((U * S):matmul(V:t()), narrow:matrix())
+end
+
+function tests.test_directions_are_read_as_tokens()
+  -- W_K takes e_2 to e_4 with 3, and −e_1 to e_3 with 2: token 4 is looked at by 2, and 3 by 1
+  -- with a negative sign.
+  local model = mnemo.model.simplified { vocab = 4, dim = 4, max_len = 2 }
+  model:set("tok_embeddings.weight", mnemo.eye(4))
+  local wk = mnemo.zeros(4, 4)
+  wk[2] = mnemo.tensor { 0, 0, 0, 3 }
+  wk[1] = mnemo.tensor { 0, 0, -2, 0 }
+  model:set("layers.0.attention.wk.weight", wk)
+  local found = model:circuit("qk", 1):directions { count = 2, tokens = 1 }
+  lu.assertEquals(#found, 2)
+  lu.assertAlmostEquals(found[1].value, 3, 1e-5)
+  lu.assertEquals({ found[1].rows, found[1].columns }, { { 2 }, { 4 } })
+  lu.assertAlmostEquals(found[2].value, 2, 1e-5)
+  lu.assertEquals(found[2].rows, { 1 })
+  lu.assertNotEquals(found[2].columns, { 3 })
+  lu.assertEquals(#model:circuit("qk", 1):directions()[1].rows, 4)
+end
+
+function tests.test_composition_scores()
+  local model = transformer { layers = 3 }
+  local p = {}
+  for name, tensor in pairs(model:parameters()) do p[name] = tensor:detach() end
+  local function part(name, layer, head)
+    local matrix = p[("layers.%d.attention.%s.weight"):format(layer - 1, name)]
+    return matrix:narrow(name == "wo" and 2 or 1, 4 * head - 3, 4)
+  end
+  local scores = mnemo.circuits.composition(model, 1, 3)
+  for i = 1, 3 do
+    for j = 1, 3 do
+      local writes = part("wo", 1, i):matmul(part("wv", 1, i))
+      local reads = {
+        k = part("wq", 3, j):t():matmul(part("wk", 3, j)),
+        q = part("wk", 3, j):t():matmul(part("wq", 3, j)),
+        v = part("wo", 3, j):matmul(part("wv", 3, j)),
+      }
+      for name, matrix in pairs(reads) do
+        lu.assertAlmostEquals(scores[name][i][j]:item(),
+          matrix:matmul(writes):norm():item() / matrix:norm():item() / writes:norm():item(), 1e-5)
+      end
+    end
+  end
+end
+
+-- Queries read the first two coordinates and keys the last two; only the keys meet what is written.
+function tests.test_a_head_composes_with_what_it_reads()
+  local model = mnemo.model.transformer { vocab = 5, dim = 4, heads = 1, seed = 1 }
+  local first = mnemo.eye(4) * mnemo.tensor { 1, 1, 0, 0 }
+  local last = mnemo.eye(4) * mnemo.tensor { 0, 0, 1, 1 }
+  model:set("layers.0.attention.wo.weight", last)
+  model:set("layers.0.attention.wv.weight", mnemo.eye(4))
+  model:set("layers.1.attention.wk.weight", last)
+  local turn = mnemo.tensor { { 0, 0, 1, 0 }, { 0, 0, 0, 1 }, { 1, 0, 0, 0 }, { 0, 1, 0, 0 } }
+  model:set("layers.1.attention.wq.weight", turn:matmul(first))
+  local scores = mnemo.circuits.composition(model, 1, 2)
+  lu.assertAlmostEquals(scores.k:item(), 2 ^ -0.5, 1e-5)
+  lu.assertAlmostEquals(scores.q:item(), 0, 1e-6)
+end
+
+function tests.test_custom_models_need_the_parameters()
+  local parameters = { ["tok_embeddings.weight"] = mnemo.randn(7, 4, { seed = 1 }) }
+  for i, name in ipairs { "wk", "wv", "wo" } do
+    parameters[("layers.0.attention.%s.weight"):format(name)] = mnemo.randn(4, 4, { seed = i })
+  end
+  local model = mnemo.model.custom {
+    vocab = 7, parameters = parameters,
+    forward = function(ids, p, visit)
+      local length = ids:size(2)
+      visit("layers.0.attention", mnemo.zeros(ids:size(1), 2, length, length))
+      return p["tok_embeddings.weight"][ids]:matmul(p["tok_embeddings.weight"]:t())
+    end,
+  }
+  local e, wv, wo = parameters["tok_embeddings.weight"], parameters["layers.0.attention.wv.weight"],
+    parameters["layers.0.attention.wo.weight"]
+  assert_close(model:circuit("ov", 1, 2):matrix(), e:matmul(wo:narrow(2, 3, 2))
+    :matmul(wv:narrow(1, 3, 2)):matmul(e:t()):detach())
+  lu.assertStrContains(message(model.circuit, model, "qk", 1, 2),
+    "circuit: the model has no parameter 'layers.0.attention.wq.weight'")
+  lu.assertStrContains(message(model.circuit, model, "qk", 2, 1),
+    "circuit: the custom model shows no 'layers.1.attention', which tells how many heads there are")
+end
+
+function tests.test_errors_name_the_callers_line()
+  local model = transformer()
+  for text, call in pairs {
+    ["attribution: a model expected, got nil"] = function() mnemo.attribution(nil, tokens, 1) end,
+    ["circuit: layer is 3 (allowed: 1 to 2)"] = function() model:circuit("qk", 3) end,
+    ["circuit: head is 4 (allowed: 1 to 3)"] = function() model:circuit("qk", 1, 4) end,
+    ["circuit: unknown option 'row'; did you mean 'rows'?"] = function()
+      model:circuit("qk", 1, 1, { row = 1 })
+    end,
+    ["directions: unknown option 'counts'; did you mean 'count'?"] = function()
+      model:circuit("qk", 1, 1):directions { counts = 1 }
+    end,
+    ["circuits.composition: layer 2 does not come before layer 2"] = function()
+      mnemo.circuits.composition(model, 2, 2)
+    end,
+  } do
+    lu.assertStrMatches(message(call), ".*reading_test%.lua:%d+: "
+      .. text:gsub("[%p]", "%%%0"))
+  end
 end
 
 os.exit(lu.LuaUnit.new():runSuiteByInstances { { "reading", tests } })
