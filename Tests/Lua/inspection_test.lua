@@ -195,6 +195,44 @@ function tests.test_one_pass_patches_and_traces()
   lu.assertTrue(difference(seen.logits.grad, expected) < 1e-6)
 end
 
+--- Reads the tables of names and shapes in docs/engine.md: from a name, in which N stands for a
+-- layer, to a list of sizes.
+local function documented_shapes(sizes)
+  local folder = arg[0]:match "^(.*)Tests/Lua/[^/]*$"
+  local shapes = {}
+  for line in io.lines(folder .. "docs/engine.md") do
+    local names, shape = line:match "^| (`[^|]*`) | `%[([^|]*)%]` | "
+    for name in (names or ""):gmatch "`([^`]*)`" do
+      shapes[name] = {}
+      for word in shape:gmatch "[^, ]+" do table.insert(shapes[name], sizes[word]) end
+    end
+  end
+  return shapes
+end
+
+function tests.test_the_documentation_gives_every_shape()
+  local shapes = documented_shapes {
+    B = 2, T = 5, H = 3, d = 12, ["d/H"] = 4, ["4d"] = 48, vocab = 7, max_len = 9,
+  }
+  local all = { vocab = 7, dim = 12, heads = 3, max_len = 9, ffn = "mlp" }
+  local linear = { vocab = 7, dim = 12, heads = 3, max_len = 9, ffn = "linear", norm = "post" }
+  local seen = {}
+  local function check(tensors)
+    for name, tensor in pairs(tensors) do
+      local written = name:gsub("%.%d%.", ".N.")
+      lu.assertEquals(shapes[written], tensor:shape(), name)
+      seen[written] = true
+    end
+  end
+  for _, options in ipairs { all, linear } do
+    local model = mnemo.model.transformer(options)
+    check(model:parameters())
+    check(model:trace(ids))
+  end
+  check(mnemo.model.simplified { vocab = 7, dim = 12, max_len = 9 }:parameters())
+  for name in pairs(shapes) do lu.assertTrue(seen[name], name) end
+end
+
 -- Position t attends to those up to t; scores are of all pairs, and the mask comes after.
 function tests.test_scores_come_before_the_mask()
   local model = mnemo.model.transformer { vocab = 7, dim = 6, heads = 2, max_len = 9, seed = 3 }
