@@ -152,7 +152,7 @@ end
 local function figure_of(parts, options)
   local kind = of_one_kind(parts)
   local across = options.positions and "position" or "head"
-  local rows, row_labels, column_labels, by_label = {}, {}, {}, {}
+  local rows, row_labels, column_labels, by_label, is_counted = {}, {}, {}, {}, true
   for _, part in ipairs(parts) do
     local _, label = label_of(part, kind)
     if options.positions and part.head then label = ("%s.%d"):format(label, part.head) end
@@ -162,6 +162,8 @@ local function figure_of(parts, options)
     end
     local row = by_label[label]
     row[#row + 1] = part.recovered
+    -- Those that count from 1 the axis has by itself.
+    is_counted = is_counted and part[across] == #row
     column_labels[#row] = tostring(part[across] or "all")
   end
   local most = 1
@@ -169,9 +171,10 @@ local function figure_of(parts, options)
   local down = not kind and "tensor" or options.positions and options.heads and "layer.head"
     or "layer"
   return mnemo.plot.heatmap {
-    matrix = rows, ylabels = row_labels, xlabels = column_labels, ylabel = down,
+    matrix = rows, ylabels = row_labels, ylabel = down,
+    xlabels = not is_counted and column_labels or nil,
     xlabel = (options.positions or options.heads) and across or "positions",
-    title = kind and kind:gsub("_", " ") or nil, zlabel = "recovered",
+    title = kind and kind:gsub("_", " ") or nil, zlabel = "share recovered",
     palette = "diverging", min = -most, max = most, aspect = "auto",
     height = math.max(240, math.min(560, 130 + 40 * #rows)),
   }
