@@ -233,6 +233,10 @@ function tests.test_a_custom_model_that_names_its_layers_is_looked_into()
     -- Tokens 1 and 2 of the first sequence have each one place after an earlier occurrence.
     lu.assertAlmostEquals(score.induction, (1 / 3 + 1 / 4) / 2, 1e-6)
   end
+  -- Of equal weights the first counts as the largest: the token after a trigger looks at place 1.
+  local occurrence = mnemo.tensor { { 1, 0, 0, 0 }, { 0, 1, 0, 0 } }
+  local ctx = { model = model, batch = { tokens = tokens, occurrence = occurrence } }
+  lu.assertEquals(mnemo.probes.attention_metrics().score_acc(ctx), 1 / 2)
 end
 
 function tests.test_what_a_custom_model_does_not_show_is_told()

@@ -11,13 +11,22 @@ local function positions(tensor, first, last)
   return tensor:narrow(2, first, last - first + 1)
 end
 
+--- Returns a function that tells whether a model has a layer of attention: a built-in one by its
+-- parameters, a custom one by what it shows.
+local function layers_with_attention(model, tokens)
+  local named, name = model:parameters(), "layers.%d.attention.wk.weight"
+  if model.kind == "custom" then
+    named, name = model:trace(tokens:narrow(1, 1, 1)), "layers.%d.attention"
+  end
+  return function(layer) return named[name:format(layer - 1)] ~= nil end
+end
+
 --- For each layer, a function from a ctx to the positions each token attends to most, [B, T]
 -- for each head; an empty table when the model has no such layer.
 local attended = {}
 for layer = 1, 2 do
   attended[layer] = common.once(function(ctx)
-    local name = ("layers.%d.attention.wk.weight"):format(layer - 1)
-    if not ctx.model:parameters()[name] then return {} end
+    if not layers_with_attention(ctx.model, ctx.batch.tokens)(layer) then return {} end
     local weights = ctx.model:attention(ctx.batch.tokens, layer)
     local heads = {}
     for head = 1, weights:size(2) do
@@ -75,16 +84,6 @@ function probes.attention_metrics()
       end)
     end,
   }
-end
-
---- Returns a function that tells whether a model has a layer of attention: a built-in one by its
--- parameters, a custom one by what it shows.
-local function layers_with_attention(model, tokens)
-  local named, name = model:parameters(), "layers.%d.attention.wk.weight"
-  if model.kind == "custom" then
-    named, name = model:trace(tokens:narrow(1, 1, 1)), "layers.%d.attention"
-  end
-  return function(layer) return named[name:format(layer - 1)] ~= nil end
 end
 
 --- Tells of every head how much it is a previous-token head and an induction head.
