@@ -91,7 +91,8 @@ final class Visitor {
     LuaClass(
       "Visitor", for: Visitor.self,
       "Shows a tensor of a custom forward pass to model:trace and model:patch: "
-        + "h = visit(\"hidden\", h).",
+        + "h = visit(\"hidden\", h). By the names that the built-in models use, "
+        + "\"layers.0.attention\" and so on, model:attention and others find it too.",
       metamethods: [
         "__call": { call in
           let visitor = try call.object(1, Visitor.self)

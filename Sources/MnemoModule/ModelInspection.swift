@@ -12,7 +12,9 @@ enum ModelInspection {
   static var methods: [LuaFunction] {
     [
       LuaFunction(
-        "attention", "The attention probabilities of a layer, [B, H, T, T].",
+        "attention",
+        "The attention probabilities of a layer, [B, H, T, T]; of a custom model what it shows as "
+          + "\"layers.0.attention\" and so on.",
         parameters: [tokens, LuaParameter("layer", .integer, "From 1.")],
         returns: [.object("Tensor")],
         example: model + "print(model:attention(mnemo.int_tensor{{1, 2, 3}}, 1)[1][1])"
@@ -22,7 +24,9 @@ enum ModelInspection {
           try call.object(1, (any Model).self).attention(call.ids(2), layer: layer &- 1))
       },
       LuaFunction(
-        "residual", "The residual stream after a layer, [B, T, d].",
+        "residual",
+        "The residual stream after a layer, [B, T, d]; of a custom model what it shows as "
+          + "\"layers.0.residual\" and so on, and as \"embeddings\".",
         parameters: [tokens, LuaParameter("layer", .integer, "From 1; 0 for the embeddings.")],
         returns: [.object("Tensor")],
         example: model + "print(model:residual(mnemo.int_tensor{{1, 2, 3}}, 0):size(3))"

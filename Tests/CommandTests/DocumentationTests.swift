@@ -47,7 +47,7 @@ import Testing
         local objects = {
           Random = random, Figure = mnemo.plot.lines { y = { 1, 2 } },
           Tensor = mnemo.ones(2), IntTensor = mnemo.int_tensor { 1 }, Run = train(), Task = task,
-          Corpus = task.corpus, Model = model, Optimizer = sgd,
+          Corpus = task.corpus, Model = model, Optimizer = sgd, Circuit = model:circuit("ov", 2),
         }
         """)
       for method in registry.classes.flatMap(\.methods) {
