@@ -342,6 +342,20 @@ function tests.test_custom_models_need_the_parameters()
     "circuit: the custom model shows no 'layers.1.attention', which tells how many heads there are")
 end
 
+function tests.test_errors_of_a_forward_function_keep_their_line()
+  local model = mnemo.model.custom {
+    vocab = 7, parameters = { ["tok_embeddings.weight"] = mnemo.randn(7, 4) },
+    forward = function() error "mine" end,
+  }
+  for _, call in ipairs {
+    function() mnemo.lens(model, tokens) end,
+    function() mnemo.attribution(model, tokens, 1) end,
+    function() model:circuit("ov", 1) end,
+  } do
+    lu.assertStrMatches(message(call), "forward: .*reading_test%.lua:%d+: mine")
+  end
+end
+
 function tests.test_errors_name_the_callers_line()
   local model = transformer()
   for text, call in pairs {

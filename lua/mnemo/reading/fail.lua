@@ -21,7 +21,8 @@ function fail.with(message, ...)
   error(message:format(...), info and level or 0)
 end
 
---- Calls a function of the engine; an error in it is told at the first caller outside the module.
+--- Calls a function of the module; its errors are told at the first caller outside the module,
+-- those of a script's own functions where they were made.
 -- @tparam function f the function
 -- @tparam any ... its arguments
 -- @treturn any what it returns first
@@ -29,8 +30,8 @@ function fail.elsewhere(f, ...)
   local ok, result = pcall(f, ...)
   if ok then return result end
   -- An interrupt is no text, and goes on as it is.
-  if type(result) ~= "string" then error(result, 0) end
-  return fail.with("%s", (result:gsub("^[^\n]-:%d+: ", "", 1)))
+  if type(result) ~= "string" or result:find ":%d+: " then error(result, 0) end
+  return fail.with("%s", result)
 end
 
 return fail

@@ -41,11 +41,10 @@ function weights.heads(model, layer, where)
     fail.with("%s: layer is %s (allowed: 1 to %d)", where, tostring(layer), most)
   end
   if model.kind ~= "custom" then return model.config.heads or 1 end
-  local ok, attention = pcall(model.attention, model, mnemo.int_tensor { { 1 } }, layer)
-  if not ok then
-    fail.with("%s: the custom model shows no 'layers.%d.attention', which tells how many heads "
-      .. "there are", where, layer - 1)
-  end
+  local name = ("layers.%d.attention"):format(layer - 1)
+  local attention = fail.elsewhere(model.trace, model, mnemo.int_tensor { { 1 } })[name]
+    or fail.with("%s: the custom model shows no '%s', which tells how many heads there are",
+      where, name)
   return attention:size(2)
 end
 
