@@ -41,16 +41,35 @@ local function mean(values)
   return values:numel() > 0 and values:mean():item() or nan
 end
 
---- Returns a probe of `accuracy_at_end` on a fixed batch of a task, drawn when first needed.
-local function fixed_batch_accuracy(task, count)
-  local tokens, mask, targets
+-- An accuracy's three probes by the ending of their names: from the answers to the hits counted.
+local parts = {
+  [""] = function(answers) return answers.hits end,
+  _own = function(answers) return answers.hits:masked_select(answers.own) end,
+  _rest = function(answers) return answers.hits:masked_select(answers.own:eq(0)) end,
+}
+
+--- Adds an accuracy to a table of probes: over all answers, over those equal to their trigger, and
+-- over the rest.
+-- @tparam function answered from a ctx to `hits` and `own`, 0/1 vectors
+local function add_accuracy(metrics, name, answered)
+  local answers = common.once(answered)
+  for ending, hits in pairs(parts) do
+    metrics[name .. ending] = function(ctx) return mean(hits(answers(ctx))) end
+  end
+end
+
+--- Returns a function from a ctx to the answers at the end of a task's fixed batch, which is
+-- drawn when first needed.
+local function fixed_batch(task, count)
+  local tokens, mask, targets, own
   return function(ctx)
     if not tokens then
       local batch = held_out(task, count)
       tokens, mask = batch.tokens, repeats_at_end(batch)
       targets = batch.targets:masked_select(mask)
+      own = targets:eq(tokens:masked_select(mask))
     end
-    return mean(hits_where(ctx.model, tokens, mask, targets))
+    return { hits = hits_where(ctx.model, tokens, mask, targets), own = own }
   end
 end
 
@@ -106,8 +125,13 @@ end
 -- fixed batch that training never sees; `acc_long`: the same on another task with longer
 -- sequences, if one is given; `acc_end_NAME`: the same on the task of that name in `others`, for
 -- example one with outputs out of training's distribution. `loss_bigram`: cross-entropy where
--- occurrence = 0;
--- `loss_head`: where occurrence ≥ 2. `repeat_frac`: share of outputs equal to their trigger.
+-- occurrence = 0; `loss_head`: where occurrence ≥ 2. `repeat_frac`: share of outputs equal to their
+-- trigger.
+--
+-- Where an output is its own trigger, the sequence repeats it to the end, and repeating the token
+-- is right. So each accuracy comes in two parts as well: `acc_end_own` over the answers that equal
+-- their trigger, `acc_end_rest` over all others, and so on for all names that begin with acc. The
+-- model runs once for all of the current batch, and once for each fixed one.
 -- @tparam Task task the task
 -- @tparam[opt=512] integer options.held_out sequences in each fixed batch
 -- @tparam[opt] Task options.long a task with longer sequences, which the model's max_len must
@@ -131,30 +155,42 @@ function probes.batch_metrics(task, options)
   options = options or {}
   nearest.check_keys(options, { "held_out", "long", "others" }, "probes.batch_metrics", 2)
   local count = options.held_out or 512
-  -- The accuracies on the current batch are all of outputs.
-  local outputs = function(batch) return batch.occurrence:ge(1) end
-  local hits = common.once(function(ctx)
-    local batch, mask = ctx.batch, outputs(ctx.batch)
-    return hits_where(ctx.model, batch.tokens, mask, batch.targets:masked_select(mask))
-  end)
-  local function accuracy(ctx, mask)
-    return mean(hits(ctx):masked_select(mask:masked_select(outputs(ctx.batch))))
-  end
   local metrics = {
-    acc_tot = function(ctx) return mean(hits(ctx)) end,
-    acc_start = function(ctx) return accuracy(ctx, occurrences(ctx.batch, 1, 1, 10)) end,
-    acc_end = function(ctx) return accuracy(ctx, repeats_at_end(ctx.batch)) end,
-    acc_end_test = fixed_batch_accuracy(task, count),
     loss_bigram = function(ctx) return loss_where(ctx, ctx.batch.occurrence:eq(0)) end,
     loss_head = function(ctx) return loss_where(ctx, ctx.batch.occurrence:ge(2)) end,
     repeat_frac = function(ctx)
       return common.mean_where(ctx.batch.targets:eq(ctx.batch.tokens), ctx.batch.occurrence:ge(1))
     end,
   }
-  for name, other in pairs(options.others or {}) do
-    metrics["acc_end_" .. name] = fixed_batch_accuracy(other, count)
+  -- The accuracies on the current batch are all of outputs.
+  local outputs = function(batch) return batch.occurrence:ge(1) end
+  local current = common.once(function(ctx)
+    local batch, mask = ctx.batch, outputs(ctx.batch)
+    local targets = batch.targets:masked_select(mask)
+    return {
+      hits = hits_where(ctx.model, batch.tokens, mask, targets),
+      own = targets:eq(batch.tokens:masked_select(mask)),
+    }
+  end)
+  --- Keeps of the current answers those at the places of a mask.
+  local function at(places)
+    return function(ctx)
+      local answers, kept = current(ctx), places(ctx.batch):masked_select(outputs(ctx.batch))
+      return { hits = answers.hits:masked_select(kept), own = answers.own:masked_select(kept) }
+    end
   end
-  if options.long then metrics.acc_long = fixed_batch_accuracy(options.long, count) end
+  add_accuracy(metrics, "acc_tot", current)
+  add_accuracy(metrics, "acc_start", at(function(batch) return occurrences(batch, 1, 1, 10) end))
+  add_accuracy(metrics, "acc_end", at(repeats_at_end))
+  add_accuracy(metrics, "acc_end_test", fixed_batch(task, count))
+  if options.long then add_accuracy(metrics, "acc_long", fixed_batch(options.long, count)) end
+  for name, other in pairs(options.others or {}) do
+    if metrics["acc_end_" .. name] then
+      error(("probes.batch_metrics: others.%s: there is an acc_end_%s already"):format(name, name),
+        2)
+    end
+    add_accuracy(metrics, "acc_end_" .. name, fixed_batch(other, count))
+  end
   return common.finished(metrics)
 end
 

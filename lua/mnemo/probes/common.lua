@@ -32,10 +32,12 @@ function common.mean_where(hits, mask)
   return (hits * mask):sum():item() / count
 end
 
---- Returns a function of a ctx that computes its value once for each ctx.
+--- Returns a function of a ctx that computes its value once for each record of a training. Of a ctx
+-- without a step, which was made by hand, nothing is remembered: its model may change.
 function common.once(compute)
   local values = setmetatable({}, { __mode = "k" })
   return function(ctx)
+    if not ctx.step then return compute(ctx) end
     local value = values[ctx]
     if value == nil then
       value = compute(ctx)
