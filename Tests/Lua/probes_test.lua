@@ -470,10 +470,42 @@ function tests.test_an_induction_head_scores_one()
   luaunit.assertAlmostEquals(values.pred_attended_acc, 2 / 3, 1e-6)
 end
 
+function tests.test_the_first_layer_at_first_occurrences()
+  luaunit.assertEquals(attention_values({ previous }).score_start_acc, 1)
+  luaunit.assertEquals(attention_values({ present }).score_start_acc, 0)
+  -- The triggers stand first at 1 and at 2: from the next token, one of two is looked at.
+  local some = { { 1, 2, 2, 3, 4 }, { 1, 1, 2, 3, 4 } }
+  luaunit.assertEquals(attention_values({ some }).score_start_acc, 1 / 2)
+end
+
+function tests.test_the_first_layer_where_the_second_looks()
+  -- Looks at 2 in the first sequence, and from its repeated triggers at 3 and 4 in the second.
+  local second = { { 1, 1, 2, 1, 1 }, { 1, 1, 3, 4, 1 } }
+  luaunit.assertEquals(attention_values({ previous }, { second }).score_cond_acc, 1)
+  luaunit.assertEquals(attention_values({ present }, { second }).score_cond_acc, 0)
+  local some = { { 1, 1, 1, 1, 1 }, { 1, 2, 2, 4, 5 } }
+  luaunit.assertAlmostEquals(attention_values({ some }, { second }).score_cond_acc, 2 / 3, 1e-6)
+  luaunit.assertEquals(attention_values({ some, previous }, { second }).score_cond_acc, 1)
+  -- Nothing stands before the first token: where the second layer looks there, nothing is asked.
+  local first = { { 1, 1, 1, 1, 1 }, { 1, 1, 1, 4, 1 } }
+  luaunit.assertEquals(attention_values({ some }, { first }).score_cond_acc, 0)
+  assert_nan(attention_values({ previous }, { { first[1], first[1] } }).score_cond_acc)
+end
+
+function tests.test_the_second_layer_looks_at_the_answer()
+  -- The targets at the three repeats are 2, 1 and 3; the tokens looked at are 2, 1 and 1.
+  local second = { { 1, 1, 2, 1, 1 }, { 1, 1, 3, 4, 1 } }
+  luaunit.assertAlmostEquals(attention_values({ previous }, { second }).score2_next_acc, 2 / 3,
+    1e-6)
+  luaunit.assertEquals(attention_values({ previous }, { present, second }).score2_next_acc, 2 / 3)
+end
+
 function tests.test_a_model_of_one_layer_has_no_second()
   local values = attention_values({ previous })
-  assert_nan(values.score2_acc, "score2_acc")
-  assert_nan(values.pred_attended_acc, "pred_attended_acc")
+  for _, name in ipairs { "score2_acc", "score2_next_acc", "score_cond_acc", "pred_attended_acc" }
+  do
+    assert_nan(values[name], name)
+  end
 end
 
 ---- Heads ----
@@ -511,6 +543,28 @@ function tests.test_head_scores_by_hand()
   local at_four = probes.head_scores(model, tokens, mnemo.tensor { { 1, 0, 0, 1, 0 } })
   luaunit.assertAlmostEquals(at_four[2].previous, 0, 1e-6)
   luaunit.assertAlmostEquals(at_four[2].induction, 0.75, 1e-6)
+end
+
+function tests.test_head_scores_beside_uniform_attention()
+  -- As above: of 3 positions one is right for an induction head, of 4 two.
+  local tokens = mnemo.int_tensor { { 1, 2, 1, 1, 3 }, { 4, 5, 6, 7, 8 } }
+  local alike = {}
+  for t = 1, 5 do
+    alike[t] = {}
+    for u = 1, 5 do alike[t][u] = u <= t and 1 / t or 0 end
+  end
+  local model = heads_model { { alike, alike } }
+  local wanted = { previous = (1 / 2 + 1 / 3 + 1 / 4 + 1 / 5) / 4, induction = (1 / 3 + 1 / 2) / 2 }
+  local at_four = { previous = 1 / 4, induction = 1 / 2 }
+  for levels, where in pairs {
+    [wanted] = false, [at_four] = mnemo.tensor { { 1, 0, 0, 1, 0 }, { 0, 0, 0, 0, 0 } },
+  } do
+    local found = probes.head_scores(model, tokens, where or nil)[1]
+    for name, value in pairs(levels) do
+      luaunit.assertAlmostEquals(found[name], value, 1e-6, name)
+      luaunit.assertAlmostEquals(found[name .. "_uniform"], value, 1e-6, name)
+    end
+  end
 end
 
 function tests.test_head_scores_of_several_sequences()
