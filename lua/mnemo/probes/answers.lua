@@ -5,7 +5,7 @@ local nearest = require "mnemo.text.nearest"
 
 local probes = {}
 
-local nan = 0 / 0
+local nan = common.nan
 
 --- Draws a batch that training never sees, the same at every call.
 local function held_out(task, count)

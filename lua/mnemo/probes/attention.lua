@@ -4,7 +4,7 @@ local mnemo = require "mnemo"
 
 local probes = {}
 
-local nan = 0 / 0
+local nan = common.nan
 
 --- Keeps the positions first…last of a [B, T] tensor.
 local function positions(tensor, first, last)

@@ -1,7 +1,8 @@
 --- What the files of probes share.
 local mnemo = require "mnemo"
 
-local common = {}
+-- What a probe gives where there is nothing to count. 0/0 may have a sign, and print as "-nan".
+local common = { nan = math.abs(0 / 0) }
 
 --- Lets a probe run without recording anything for gradients.
 local function without_gradients(probe)
@@ -25,11 +26,11 @@ function common.range(first, last)
   return mnemo.int_tensor(ids)
 end
 
---- Averages a 0/1 tensor over the places where a mask is 1; NaN where it is 0 everywhere.
-function common.mean_where(hits, mask)
-  local count = mask:sum():item()
-  if count == 0 then return 0 / 0 end
-  return (hits * mask):sum():item() / count
+--- Averages a tensor by weights, or over the places where a mask is 1; NaN where all are 0.
+function common.mean_where(values, weights)
+  local total = weights:sum():item()
+  if total == 0 then return common.nan end
+  return (values * weights):sum():item() / total
 end
 
 --- Returns a function of a ctx that computes its value once for each record of a training. Of a ctx

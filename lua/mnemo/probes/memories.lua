@@ -5,7 +5,7 @@ local recall = require("mnemo.probes.recall").recall
 
 local probes = {}
 
-local nan = 0 / 0
+local nan = common.nan
 
 --- Returns the unembedding W_U [N, d] of a model's parameters; tied models use E.
 local function output_of(parameters)

@@ -18,8 +18,7 @@ function probes.recall(W, U, V, weights)
   return mnemo.no_grad(function()
     local answers = U:matmul(W:t()):matmul(V:t()):argmax(2)
     local hits = answers:eq(common.range(1, U:size(1)))
-    if not weights then return hits:mean():item() end
-    return (hits * weights):sum():item() / weights:sum():item()
+    return common.mean_where(hits, weights or mnemo.ones(U:size(1)))
   end)
 end
 
@@ -47,7 +46,8 @@ end
 -- @usage print(mnemo.probes.cosine(mnemo.eye(3), mnemo.ones(3, 3)))
 function probes.cosine(A, B)
   return mnemo.no_grad(function()
-    return (A * B):sum():item() / (A:norm():item() * B:norm():item())
+    local norms = A:norm():item() * B:norm():item()
+    return norms > 0 and (A * B):sum():item() / norms or common.nan
   end)
 end
 
