@@ -5,9 +5,9 @@ local probes = require "mnemo.probes"
 
 local tests = {}
 
---- Asserts that a number is NaN.
+--- Asserts that a number is NaN, without a sign.
 local function assert_nan(value, what)
-  luaunit.assertTrue(value ~= value, what)
+  luaunit.assertEquals(("%.3f"):format(value), "nan", what)
 end
 
 --- Returns a model of given parameters; `attention` and `logits` are what it always answers.
@@ -627,6 +627,23 @@ function tests.test_norms_of_what_is_trained()
   luaunit.assertAlmostEquals(found.grad_norm(ctx), 10, 1e-5)
 end
 
+function tests.test_norms_of_each_parameter()
+  local a, b, frozen = mnemo.tensor { { 3, 4 } }, mnemo.tensor { 2 }, mnemo.tensor { 100 }
+  a:requires_grad(true)
+  b:requires_grad(true)
+  local model = model_of { a = a, b = b, frozen = frozen }
+  local found, names = probes.norms(model), {}
+  for name in pairs(found) do names[#names + 1] = name end
+  luaunit.assertItemsEquals(names, { "param_norm", "param_norm_a", "param_norm_b", "grad_norm",
+    "grad_norm_a", "grad_norm_b" })
+  luaunit.assertAlmostEquals(found.param_norm_a { model = model }, 5, 1e-6)
+  luaunit.assertAlmostEquals(found.param_norm { model = model }, math.sqrt(29), 1e-6)
+  assert_nan(found.grad_norm_b { model = model }, "before the first backward pass")
+  local loss = (a * mnemo.tensor { { 5, 12 } }):sum()
+  loss:backward()
+  luaunit.assertAlmostEquals(found.grad_norm_a { model = model }, 13, 1e-5)
+end
+
 ---- On the real model and task ----
 
 function tests.test_probes_run_in_training()
@@ -638,7 +655,7 @@ function tests.test_probes_run_in_training()
   local all = {}
   for _, group in ipairs {
     probes.induction(task), probes.batch_metrics(task, { held_out = 16 }),
-    probes.attention_metrics(), probes.norms(),
+    probes.attention_metrics(), probes.norms(model),
   } do
     for name, probe in pairs(group) do all[name] = probe end
   end
