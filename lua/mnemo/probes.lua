@@ -14,7 +14,8 @@
 -- 0, as the files do; everything else counts from 1.
 local probes = {}
 
-for _, part in ipairs { "recall", "memories", "answers", "attention", "norms" } do
+local parts = { "recall", "decomposition", "memories", "answers", "attention", "norms" }
+for _, part in ipairs(parts) do
   for name, probe in pairs(require("mnemo.probes." .. part)) do probes[name] = probe end
 end
 

@@ -26,11 +26,14 @@ function common.range(first, last)
   return mnemo.int_tensor(ids)
 end
 
+--- Returns a / b; NaN where b is 0.
+function common.ratio(a, b)
+  return b == 0 and common.nan or a / b
+end
+
 --- Averages a tensor by weights, or over the places where a mask is 1; NaN where all are 0.
 function common.mean_where(values, weights)
-  local total = weights:sum():item()
-  if total == 0 then return common.nan end
-  return (values * weights):sum():item() / total
+  return common.ratio((values * weights):sum():item(), weights:sum():item())
 end
 
 --- Returns a function of a ctx that computes its value once for each record of a training. Of a ctx

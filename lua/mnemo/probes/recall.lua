@@ -46,8 +46,7 @@ end
 -- @usage print(mnemo.probes.cosine(mnemo.eye(3), mnemo.ones(3, 3)))
 function probes.cosine(A, B)
   return mnemo.no_grad(function()
-    local norms = A:norm():item() * B:norm():item()
-    return norms > 0 and (A * B):sum():item() / norms or common.nan
+    return common.ratio((A * B):sum():item(), A:norm():item() * B:norm():item())
   end)
 end
 
