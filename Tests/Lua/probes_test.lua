@@ -416,6 +416,39 @@ function tests.test_nothing_to_count_gives_nan()
     { heldout = 3 })
 end
 
+function tests.test_cosine_of_change()
+  local task = mnemo.data.bigram { triggers = 4, seq_len = 9, seed = 1 }
+  local function model(seed)
+    return mnemo.model.simplified {
+      vocab = task.vocab_size, dim = 12, max_len = 9, seed = seed,
+    }
+  end
+  local changed = model(1)
+  local found = probes.change_cosines(task, changed)
+  for name, probe in pairs(found) do assert_nan(probe { model = changed }, name) end
+  -- Twice the ideal sum is added to each, whatever the matrix was before.
+  local memories = probes.induction_memories(changed, task)
+  for _, memory in pairs(memories) do
+    local ideal = memory.outputs:t():matmul(memory.inputs) * 2
+    local W = changed:get(memory.parameter)
+    changed:set(memory.parameter, W + (memory.transposed and ideal:t() or ideal))
+  end
+  local names = {}
+  for name, probe in pairs(found) do
+    names[#names + 1] = name
+    luaunit.assertAlmostEquals(probe { model = changed }, 1, 1e-5, name)
+  end
+  luaunit.assertItemsEquals(names, { "change_wk0", "change_wk1", "change_wo1" })
+  -- The sum of two tokens alone, taken away.
+  local wo1 = memories.wo1
+  local two = mnemo.int_tensor { 1, 3 }
+  local one = wo1.outputs[two]:t():matmul(wo1.inputs[two])
+  local before = model(1):get(wo1.parameter)
+  changed:set(wo1.parameter, before - one)
+  luaunit.assertAlmostEquals(found.change_wo1 { model = changed },
+    -probes.cosine(one, wo1.outputs:t():matmul(wo1.inputs)), 1e-5)
+end
+
 ---- Attention ----
 
 --- Returns attention [B, H, T, T] in which each head looks at the given positions only.

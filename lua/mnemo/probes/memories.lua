@@ -1,11 +1,12 @@
 --- What the matrices of an induction head and of a feed-forward have stored.
 local common = require "mnemo.probes.common"
 local mnemo = require "mnemo"
-local recall = require("mnemo.probes.recall").recall
+local recalled = require "mnemo.probes.recall"
 
 local probes = {}
 
 local nan = common.nan
+local recall, cosine = recalled.recall, recalled.cosine
 
 --- Returns the unembedding W_U [N, d] of a model's parameters; tied models use E.
 local function output_of(parameters)
@@ -149,6 +150,36 @@ function probes.induction(task)
     wk0 = recall_of "wk0", wk0_64 = recall_of("wk0", 63), wk1 = recall_of "wk1",
     wo1 = recall_of "wo1",
   }
+end
+
+--- Probes of how much of each memory's change is what it should learn.
+--
+-- `change_wk0`, `change_wk1`, `change_wo1`: the cosine of the angle between W − W₀, where W₀ is the
+-- matrix when this is called, and the ideal sum Σ v uᵀ over the pairs of `induction_memories`. NaN
+-- before the first update. Recall tells when the right answer is the largest, of a few triggers for
+-- wk1 and of all tokens for wo1; the cosine has one unit for all three, and so shows the order in
+-- which they are learned.
+-- @tparam Task task its `triggers` say which tokens wk1 is about
+-- @tparam Model model a simplified transformer, before training
+-- @treturn table the probes by name
+-- @usage
+-- local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+-- local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 32 }
+-- local run = mnemo.train {
+--   model = model, data = task, steps = 2, batch_size = 4, loss_on = "repeats",
+--   optimizer = mnemo.optim.sgd { lr = 0.1 }, probes = mnemo.probes.change_cosines(task, model),
+-- }
+-- print(run:table())
+function probes.change_cosines(task, model)
+  local triggers, found = fixed_triggers(task), {}
+  for name, memory in pairs(probes.induction_memories(model, task)) do
+    local before = memory.matrix:detach():clone()
+    found["change_" .. name] = function(ctx)
+      local now = memory_of(ctx.model, triggers, name)
+      return cosine(now.matrix - before, now.outputs:t():matmul(now.inputs))
+    end
+  end
+  return common.finished(found)
 end
 
 --- Probe of the global statistics in the second feed-forward.
