@@ -640,8 +640,8 @@ function tests.test_head_scores_of_real_models()
     luaunit.assertAlmostEquals(score.previous, sums[1] / counts[1], 1e-5)
     luaunit.assertAlmostEquals(score.induction, sums[2] / counts[2], 1e-5)
   end
-  luaunit.assertErrorMsgContains("expand: ", probes.head_scores, model, tokens,
-    mnemo.ones(3, 19))
+  luaunit.assertErrorMsgContains("#3 to 'probes.head_scores' (shape [3, 20] expected, got [3, 19])",
+    probes.head_scores, model, tokens, mnemo.ones(3, 19))
   luaunit.assertErrorMsgContains("length", probes.head_scores, model,
     mnemo.data.bigram { seq_len = 21, triggers = 2, seed = 1 }:held_out(1).tokens)
 end

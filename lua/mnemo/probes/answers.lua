@@ -1,5 +1,6 @@
 --- How the model answers.
 local common = require "mnemo.probes.common"
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
 local nearest = require "mnemo.text.nearest"
 
@@ -98,12 +99,15 @@ end
 -- print(mnemo.stats.text(mnemo.stats.share(
 --   answers.hits:masked_select(rest), answers.sequences:masked_select(rest))))
 function probes.answers(model, task, options)
+  expect.argument(1, "probes.answers", model, "Model")
+  expect.argument(2, "probes.answers", task, "Task")
   options = options or {}
   nearest.check_keys(options, { "held_out", "at" }, "probes.answers", 2)
   local least = ({ outputs = 1, repeats = 2 })[options.at or "repeats"]
   if not least then
     error(("probes.answers: at is '%s'; allowed are outputs, repeats"):format(options.at), 2)
   end
+  expect.option("held_out", "probes.answers", options.held_out, "number", "nil")
   return mnemo.no_grad(function()
     local batch = held_out(task, options.held_out or 512)
     local mask = batch.occurrence:ge(least)
@@ -152,8 +156,12 @@ end
 -- }
 -- print(run:table { "acc_end_test", "acc_end_ood" })
 function probes.batch_metrics(task, options)
+  expect.argument(1, "probes.batch_metrics", task, "Task")
   options = options or {}
   nearest.check_keys(options, { "held_out", "long", "others" }, "probes.batch_metrics", 2)
+  expect.option("held_out", "probes.batch_metrics", options.held_out, "number", "nil")
+  expect.option("long", "probes.batch_metrics", options.long, "Task", "nil")
+  expect.option("others", "probes.batch_metrics", options.others, "table", "nil")
   local count = options.held_out or 512
   local metrics = {
     loss_bigram = function(ctx) return loss_where(ctx, ctx.batch.occurrence:eq(0)) end,
@@ -185,6 +193,7 @@ function probes.batch_metrics(task, options)
   add_accuracy(metrics, "acc_end_test", fixed_batch(task, count))
   if options.long then add_accuracy(metrics, "acc_long", fixed_batch(options.long, count)) end
   for name, other in pairs(options.others or {}) do
+    expect.option("others." .. name, "probes.batch_metrics", other, "Task")
     if metrics["acc_end_" .. name] then
       error(("probes.batch_metrics: others.%s: there is an acc_end_%s already"):format(name, name),
         2)

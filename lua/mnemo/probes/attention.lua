@@ -1,5 +1,6 @@
 --- Where the model looks.
 local common = require "mnemo.probes.common"
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
 
 local probes = {}
@@ -154,10 +155,20 @@ end
 --   print(score.layer, score.head, score.induction, score.induction_uniform)
 -- end
 function probes.head_scores(model, tokens, where)
+  expect.argument(1, "probes.head_scores", model, "Model")
+  expect.argument(2, "probes.head_scores", tokens, "IntTensor", "table")
+  expect.argument(3, "probes.head_scores", where, "Tensor", "nil")
   tokens = type(tokens) == "table" and mnemo.int_tensor(tokens) or tokens
+  local shape = table.concat(tokens:shape(), ", ")
+  if tokens:dim() ~= 2 then
+    expect.refuse(2, "probes.head_scores", ("shape [B, T] expected, got [%s]"):format(shape))
+  elseif where and table.concat(where:shape(), ", ") ~= shape then
+    expect.refuse(3, "probes.head_scores", ("shape [%s] expected, got [%s]"):format(shape,
+      table.concat(where:shape(), ", ")))
+  end
   return mnemo.no_grad(function()
     local count, length = tokens:size(1), tokens:size(2)
-    local mask = (where or mnemo.ones(1, 1)):expand(count, length)
+    local mask = where or mnemo.ones(count, length)
     local wanted, asked, scores = wanted_places(tokens), {}, {}
     for name, places in pairs(wanted) do asked[name] = mask * places:max(-1) end
     --- Returns how much of attention, [T, T] or [B, T, T], is where it is wanted.

@@ -1,5 +1,6 @@
 --- What a trained matrix is made of.
 local common = require "mnemo.probes.common"
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
 
 local probes = {}
@@ -49,6 +50,9 @@ end
 -- local parts = mnemo.probes.decompose(W0 * 0.9 + V[2]:outer(U[3]), W0, U, V)
 -- print(parts.alpha0, parts.alpha, parts.share)
 function probes.decompose(W, W0, U, V, alpha0)
+  expect.shapes("probes.decompose", { W, "d_out", "d_in" }, { W0, "d_out", "d_in" },
+    { U, "n", "d_in" }, { V, "m", "d_out" })
+  expect.argument(5, "probes.decompose", alpha0, "number", "nil")
   return mnemo.no_grad(function()
     local outputs, from_outputs = basis_of(V)
     local inputs, from_inputs = basis_of(U)

@@ -1,5 +1,6 @@
 --- What the matrices of an induction head and of a feed-forward have stored.
 local common = require "mnemo.probes.common"
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
 local recalled = require "mnemo.probes.recall"
 
@@ -22,12 +23,13 @@ local function has(parameters, ...)
 end
 
 --- Returns a model's parameters for a probe that knows what the simplified transformer's say.
--- In a transformer with query matrices the same names mean something else.
-local function simplified_parameters(model, what)
+-- In a transformer with query matrices the same names mean something else; the error names the line
+-- of `level`, if one is given.
+local function simplified_parameters(model, what, level)
   local parameters = model:parameters()
   if parameters["layers.0.attention.wq.weight"] then
     error(what .. " needs the simplified transformer: with query matrices and norms its formulas "
-      .. "do not hold", 0)
+      .. "do not hold", level or 0)
   end
   return parameters
 end
@@ -108,6 +110,9 @@ end
 -- local memory = mnemo.probes.induction_memories(model, task).wk1
 -- print(memory.parameter, mnemo.probes.recall(memory.matrix, memory.inputs, memory.outputs))
 function probes.induction_memories(model, task)
+  expect.argument(1, "probes.induction_memories", model, "Model")
+  expect.argument(2, "probes.induction_memories", task, "Task")
+  simplified_parameters(model, "probes.induction_memories", 3)
   return mnemo.no_grad(function()
     local triggers, found = fixed_triggers(task), {}
     for name in pairs(memories) do found[name] = memory_of(model, triggers, name) end
@@ -133,6 +138,7 @@ end
 -- }
 -- print(run:table())
 function probes.induction(task)
+  expect.argument(1, "probes.induction", task, "Task")
   local triggers = fixed_triggers(task)
   --- Returns a probe of one memory, or of its first `count` pairs.
   local function recall_of(name, count)
@@ -171,6 +177,9 @@ end
 -- }
 -- print(run:table())
 function probes.change_cosines(task, model)
+  expect.argument(1, "probes.change_cosines", task, "Task")
+  expect.argument(2, "probes.change_cosines", model, "Model")
+  simplified_parameters(model, "probes.change_cosines", 3)
   local triggers, found = fixed_triggers(task), {}
   for name, memory in pairs(probes.induction_memories(model, task)) do
     local before = memory.matrix:detach():clone()
@@ -192,6 +201,10 @@ end
 -- local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
 -- local probes = mnemo.probes.feed_forward_kl(task)
 function probes.feed_forward_kl(task)
+  expect.argument(1, "probes.feed_forward_kl", task, "Task")
+  if not task.corpus then
+    expect.refuse(1, "probes.feed_forward_kl", "a task with a corpus expected")
+  end
   local bigram = task.corpus.bigram
   local is_trigger = {}
   local triggers = fixed_triggers(task)

@@ -1,5 +1,6 @@
 --- Sizes of parameters and gradients.
 local common = require "mnemo.probes.common"
+local expect = require "mnemo.text.expect"
 
 local probes = {}
 
@@ -33,6 +34,7 @@ end
 -- local probes = mnemo.probes.norms(model)
 -- print(probes["param_norm_layers.1.attention.wo.weight"] { model = model })
 function probes.norms(model)
+  expect.argument(1, "probes.norms", model, "Model", "nil")
   local found = {}
   for what, pick in pairs(sizes) do
     found[what] = function(ctx) return total_norm(ctx.model, pick) end

@@ -1,5 +1,6 @@
 --- How much of a memory comes back, and how alike two memories are.
 local common = require "mnemo.probes.common"
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
 
 local probes = {}
@@ -15,6 +16,8 @@ local probes = {}
 -- local U, V = mnemo.randn(5, 64), mnemo.randn(5, 64)
 -- print(mnemo.probes.recall(V:t():matmul(U), U, V))
 function probes.recall(W, U, V, weights)
+  expect.shapes("probes.recall", { W, "d_out", "d_in" }, { U, "n", "d_in" }, { V, "m", "d_out" },
+    weights and { weights, "n" })
   return mnemo.no_grad(function()
     local answers = U:matmul(W:t()):matmul(V:t()):argmax(2)
     local hits = answers:eq(common.range(1, U:size(1)))
@@ -33,6 +36,8 @@ end
 -- local W = V:t():matmul(U)
 -- print(mnemo.probes.agreement(W, W + mnemo.randn(64, 64), U, V))
 function probes.agreement(A, B, U, V)
+  expect.shapes("probes.agreement", { A, "d_out", "d_in" }, { B, "d_out", "d_in" },
+    { U, "n", "d_in" }, { V, "m", "d_out" })
   return mnemo.no_grad(function()
     local function answers(W) return U:matmul(W:t()):matmul(V:t()):argmax(2) end
     return answers(A):eq(answers(B)):mean():item()
@@ -45,6 +50,9 @@ end
 -- @treturn number from −1 to 1; NaN if one of them is 0
 -- @usage print(mnemo.probes.cosine(mnemo.eye(3), mnemo.ones(3, 3)))
 function probes.cosine(A, B)
+  expect.argument(1, "probes.cosine", A, "Tensor")
+  local sizes = A:shape()
+  expect.shapes("probes.cosine", { A, table.unpack(sizes) }, { B, table.unpack(sizes) })
   return mnemo.no_grad(function()
     return common.ratio((A * B):sum():item(), A:norm():item() * B:norm():item())
   end)
