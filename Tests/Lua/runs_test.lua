@@ -47,6 +47,9 @@ function tests.test_mean_and_spread()
   luaunit.assertEquals(runs.spread { 1, 2, 6 }, "3.000 ± 2.646")
   luaunit.assertEquals(runs.spread({ 150, 175 }, 0), "162 ± 18")
   luaunit.assertEquals(runs.spread { 0.25 }, "0.250")
+  luaunit.assertEquals(runs.spread {}, "nan")
+  luaunit.assertEquals(runs.spread { 1, -(0 / 0) }, "nan ± nan")
+  luaunit.assertEquals(runs.spread { 1, 0 / 0 }, "nan ± nan")
 end
 
 function tests.test_transposed()
@@ -59,6 +62,7 @@ function tests.test_columns_of_text_count_characters()
   luaunit.assertEquals(runs.columns {
     { "", "accuracy", "d" }, { "noisy", "0.9 ± 0.1", 64 }, { "clean é", "1.0", 8 },
   }, "            accuracy   d\n  noisy    0.9 ± 0.1  64\n  clean é        1.0   8")
+  luaunit.assertEquals(runs.columns { { 0 / 0, -(0 / 0) } }, "  nan  nan")
 end
 
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances { { "runs", tests } })

@@ -8,8 +8,49 @@
 --
 -- A run is what `mnemo.train` returns, or any table with its `history`.
 local columns = require "mnemo.text.columns"
+local expect = require "mnemo.text.expect"
+local nearest = require "mnemo.text.nearest"
 
 local runs = {}
+
+--- Says what keeps a run from giving a column.
+-- @treturn integer|nil which argument is wrong: the run or the name
+-- @treturn string what is wrong with it
+local function fault(run, name)
+  local kind = expect.kind(run)
+  if not (kind == "Run" or kind == "table" and type(run.history) == "table") then
+    return 1, ("Run expected, got %s"):format(kind)
+  elseif #run.history == 0 then
+    return 1, "the run has measured nothing"
+  end
+  for _, record in ipairs(run.history) do
+    if record[name] ~= nil then return nil end
+  end
+  local known = {}
+  for column in pairs(run.history[1]) do known[#known + 1] = column end
+  table.sort(known)
+  local meant = nearest.name(tostring(name), known)
+  return 2, ("no column '%s'; there are %s%s"):format(name, table.concat(known, ", "),
+    meant and ("; did you mean '%s'?"):format(meant) or "")
+end
+
+--- Refuses what is no list of runs with a column.
+local function check_column(where, list, name)
+  local kind = expect.kind(list)
+  if kind ~= "table" or list.history then
+    expect.refuse(1, where, ("list of Run expected, got %s"):format(
+      kind == "table" and "one run" or kind), 2)
+  end
+  for i, run in ipairs(list) do
+    local position, reason = fault(run, name)
+    if position then expect.refuse(position, where, ("run %d: %s"):format(i, reason), 2) end
+  end
+end
+
+--- Writes a number with some digits; that of NaN has no sign.
+local function text(number, digits)
+  return number ~= number and "nan" or ("%%.%df"):format(digits):format(number)
+end
 
 --- Returns one column of each run's history, as `mnemo.plot.lines` takes it for a mean with a
 -- band.
@@ -20,6 +61,7 @@ local runs = {}
 -- local one = { history = { { step = 0, loss = 2 }, { step = 10, loss = 1 } } }
 -- print(mnemo.runs.series({ one }, "loss")[1][2])
 function runs.series(list, name)
+  check_column("runs.series", list, name)
   local all = {}
   for i, run in ipairs(list) do
     all[i] = {}
@@ -36,6 +78,7 @@ end
 -- local one = { history = { { step = 0, loss = 2 }, { step = 10, loss = 1 } } }
 -- print(mnemo.runs.last({ one }, "loss")[1])
 function runs.last(list, name)
+  check_column("runs.last", list, name)
   local all = {}
   for i, run in ipairs(list) do all[i] = run.history[#run.history][name] end
   return all
@@ -50,6 +93,9 @@ end
 -- local one = { history = { { step = 0, loss = 2 }, { step = 10, loss = 1 } } }
 -- print(mnemo.runs.first_step(one, "loss", function(loss) return loss < 1.5 end))
 function runs.first_step(run, name, condition)
+  local position, reason = fault(run, name)
+  if position then expect.refuse(position, "runs.first_step", reason) end
+  expect.argument(3, "runs.first_step", condition, "function")
   for _, record in ipairs(run.history) do
     if condition(record[name]) then return record.step end
   end
@@ -57,29 +103,32 @@ function runs.first_step(run, name, condition)
 end
 
 --- Returns mean and standard deviation (with n − 1) of a list of numbers.
--- @tparam {number,...} values at least one
--- @treturn number the mean
+-- @tparam {number,...} values numbers
+-- @treturn number the mean; NaN of none
 -- @treturn number|nil the standard deviation; nil for a single number
 -- @usage print(mnemo.runs.summary { 1, 2, 3 })
 function runs.summary(values)
+  expect.numbers(1, "runs.summary", values)
   local sum, squares = 0, 0
   for _, value in ipairs(values) do sum = sum + value end
-  local mean = sum / #values
+  local mean = #values > 0 and sum / #values or math.abs(0 / 0)
   if #values < 2 then return mean, nil end
   for _, value in ipairs(values) do squares = squares + (value - mean) ^ 2 end
   return mean, math.sqrt(squares / (#values - 1))
 end
 
---- Writes mean and standard deviation as "0.981 ± 0.002", a single number as "0.981".
--- @tparam {number,...} values at least one
+--- Writes mean and standard deviation as "0.981 ± 0.002", a single number as "0.981", and none as
+-- "nan".
+-- @tparam {number,...} values numbers
 -- @tparam[opt=3] integer digits after the point
 -- @treturn string
 -- @usage print(mnemo.runs.spread { 0.98, 0.99, 0.97 })
 function runs.spread(values, digits)
-  local number = ("%%.%df"):format(digits or 3)
+  expect.numbers(1, "runs.spread", values)
+  expect.argument(2, "runs.spread", digits, "number", "nil")
   local mean, deviation = runs.summary(values)
-  if not deviation then return number:format(mean) end
-  return number:format(mean) .. " ± " .. number:format(deviation)
+  mean = text(mean, digits or 3)
+  return deviation and mean .. " ± " .. text(deviation, digits or 3) or mean
 end
 
 --- Returns the columns of a list of rows, as rows: numbers of each seed by setting become numbers
@@ -88,6 +137,7 @@ end
 -- @treturn {table,...} its column i is the i-th list
 -- @usage print(mnemo.runs.transposed({ { 1, 2, 3 }, { 4, 5, 6 } })[3][2])
 function runs.transposed(rows)
+  expect.argument(1, "runs.transposed", rows, "table")
   local turned = {}
   for i in ipairs(rows[1] or {}) do
     turned[i] = {}
@@ -101,6 +151,7 @@ end
 -- @treturn string one line for each row
 -- @usage print(mnemo.runs.columns { { "seed", "accuracy" }, { 1, "0.98" }, { 2, "0.97" } })
 function runs.columns(rows)
+  expect.argument(1, "runs.columns", rows, "table")
   local lines = columns(rows, function(i) return i > 1 end)
   for i, line in ipairs(lines) do lines[i] = "  " .. line end
   return table.concat(lines, "\n")

@@ -1,3 +1,8 @@
+--- Returns a cell's text; that of NaN has no sign.
+local function text_of(cell)
+  return cell ~= cell and "nan" or tostring(cell)
+end
+
 --- Rows of cells as columns of text.
 --
 -- @tparam {table,...} rows lists of texts or numbers
@@ -9,14 +14,14 @@ return function(rows, is_right, width)
   local widths = {}
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do
-      widths[i] = math.max(widths[i] or 0, width(tostring(cell)))
+      widths[i] = math.max(widths[i] or 0, width(text_of(cell)))
     end
   end
   local lines = {}
   for r, row in ipairs(rows) do
     local cells = {}
     for i, cell in ipairs(row) do
-      local text = tostring(cell)
+      local text = text_of(cell)
       local space = (" "):rep(widths[i] - width(text))
       cells[i] = is_right(i) and space .. text or text .. space
     end

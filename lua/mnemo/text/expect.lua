@@ -48,6 +48,21 @@ function expect.argument(position, where, value, ...)
   if not is_of(value, kinds) then expect.refuse(position, where, expected(kinds, value), 2) end
 end
 
+--- Refuses an argument that is no list of numbers.
+-- @tparam integer position which argument, from 1
+-- @tparam string where the function's name
+-- @tparam any values what was given
+function expect.numbers(position, where, values)
+  if type(values) ~= "table" then
+    expect.refuse(position, where, expected({ "list of number" }, values), 2)
+  end
+  for i, value in ipairs(values) do
+    if type(value) ~= "number" then
+      expect.refuse(position, where, ("[%d]: %s"):format(i, expected({ "number" }, value)), 2)
+    end
+  end
+end
+
 --- Refuses an option that is of no allowed kind.
 -- @tparam string name the option's name
 -- @tparam string where the function's name
