@@ -99,6 +99,63 @@ function tests.test_models_with_query_matrices()
   end
 end
 
+function tests.test_runs()
+  local runs, one = mnemo.runs, { history = { { step = 0, loss = 2 }, { step = 10, loss = 1 } } }
+  assert_errors {
+    ["bad argument #1 to 'runs.series' (list of Run expected, got one run)"] =
+      function() runs.series(one, "loss") end,
+    ["bad argument #1 to 'runs.series' (list of Run expected, got nil)"] =
+      function() runs.series() end,
+    ["bad argument #2 to 'runs.series' (run 1: no column 'los'; there are loss, step; "
+      .. "did you mean 'loss'?)"] = function() runs.series({ one }, "los") end,
+    ["bad argument #2 to 'runs.last' (run 1: no column 'acc'; there are loss, step)"] =
+      function() runs.last({ one }, "acc") end,
+    ["bad argument #1 to 'runs.last' (run 2: Run expected, got number)"] =
+      function() runs.last({ one, 3 }, "loss") end,
+    ["bad argument #1 to 'runs.last' (run 1: the run has measured nothing)"] =
+      function() runs.last({ { history = {} } }, "loss") end,
+    ["bad argument #1 to 'runs.first_step' (Run expected, got nil)"] =
+      function() runs.first_step(nil, "loss", print) end,
+    ["bad argument #3 to 'runs.first_step' (function expected, got nil)"] =
+      function() runs.first_step(one, "loss") end,
+    ["bad argument #1 to 'runs.spread' (list of number expected, got number)"] =
+      function() runs.spread(3) end,
+    ["bad argument #1 to 'runs.summary' ([2]: number expected, got string)"] =
+      function() runs.summary { 1, "x" } end,
+    ["bad argument #1 to 'runs.columns' (table expected, got nil)"] =
+      function() runs.columns() end,
+  }
+end
+
+function tests.test_a_run_is_no_list_of_runs()
+  local run = mnemo.train {
+    model = simplified, data = task, steps = 1, batch_size = 2, progress = false,
+    optimizer = mnemo.optim.sgd { lr = 0.1 },
+  }
+  assert_errors {
+    ["bad argument #1 to 'runs.series' (list of Run expected, got Run)"] =
+      function() mnemo.runs.series(run, "loss") end,
+  }
+end
+
+function tests.test_measurements()
+  local stats = mnemo.stats
+  assert_errors {
+    ["bad argument #1 to 'stats.of' (list of number expected, got nil)"] =
+      function() stats.of() end,
+    ["bad argument #1 to 'stats.share' (Tensor expected, got table)"] =
+      function() stats.share({ 1 }, W) end,
+    ["bad argument #2 to 'stats.share' (shape [4] expected, got [3])"] =
+      function() stats.share(W[1], mnemo.int_tensor { 1, 1, 2 }) end,
+    ["bad argument #2 to 'stats.compare' (measurement or number expected, got nil)"] =
+      function() stats.compare(3) end,
+    ["bad argument #1 to 'stats.text' (measurement or number expected, got a table without mean)"] =
+      function() stats.text {} end,
+    ["bad argument #1 to 'stats.text' (table expected, got number)"] =
+      function() stats.text(3) end,
+  }
+end
+
 -- Without triggers of its own, a task's wk1 is about all tokens.
 function tests.test_tasks_without_triggers()
   local model = mnemo.model.simplified { vocab = 3, dim = 4, max_len = 2 }

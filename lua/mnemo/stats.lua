@@ -7,16 +7,32 @@
 --     local right = mnemo.probes.answers(model, task)
 --     local rest = mnemo.stats.share(right.hits, right.sequences)
 --     print(mnemo.stats.text(rest))                         -- 0.361 ± 0.006
+local expect = require "mnemo.text.expect"
+
 local stats = {}
+
+-- The mean of nothing. 0/0 may have a sign, and print as "-nan".
+local nan = math.abs(0 / 0)
+
+--- Returns a measurement that may be given as a number, which has no error.
+local function measurement(position, where, value)
+  if type(value) == "number" then return { mean = value, error = 0 } end
+  if type(value) ~= "table" or type(value.mean) ~= "number" then
+    expect.refuse(position, where, ("measurement or number expected, got %s"):format(
+      type(value) == "table" and "a table without mean" or expect.kind(value)), 2)
+  end
+  return value
+end
 
 --- Returns mean and standard error of a list of numbers, of several seeds for example.
 -- @tparam {number,...} values numbers that do not depend on each other
 -- @treturn table the measurement
 -- @usage print(mnemo.stats.of({ 0.98, 0.99, 0.97 }).error)
 function stats.of(values)
+  expect.numbers(1, "stats.of", values)
   local sum, squares = 0, 0
   for _, value in ipairs(values) do sum = sum + value end
-  local mean = #values > 0 and sum / #values or 0 / 0
+  local mean = #values > 0 and sum / #values or nan
   for _, value in ipairs(values) do squares = squares + (value - mean) ^ 2 end
   local error = #values > 1 and math.sqrt(squares / (#values - 1) / #values) or nil
   return { mean = mean, error = error, count = #values }
@@ -35,6 +51,12 @@ end
 -- local hits, sequences = mnemo.tensor { 1, 0, 1 }, mnemo.int_tensor { 1, 1, 2 }
 -- print(mnemo.stats.share(hits, sequences).mean)
 function stats.share(hits, sequences)
+  expect.argument(1, "stats.share", hits, "Tensor")
+  expect.argument(2, "stats.share", sequences, "IntTensor", "Tensor")
+  if hits:numel() ~= sequences:numel() then
+    expect.refuse(2, "stats.share", ("shape [%d] expected, got [%s]"):format(hits:numel(),
+      table.concat(sequences:shape(), ", ")))
+  end
   local ones, places, total = {}, {}, 0
   local ids = sequences:totable()
   for i, hit in ipairs(hits:totable()) do
@@ -48,7 +70,7 @@ function stats.share(hits, sequences)
   end
   local error = groups > 1
     and math.max(1 / groups, math.sqrt(groups / (groups - 1) * squares) / #ids) or nil
-  return { mean = #ids > 0 and share or 0 / 0, error = error, count = #ids }
+  return { mean = #ids > 0 and share or nan, error = error, count = #ids }
 end
 
 --- Tells whether two measurements differ by more than their errors.
@@ -62,8 +84,8 @@ end
 -- @treturn string|nil "more" if a is larger, "less" if it is smaller, nil if that cannot be told
 -- @usage print(mnemo.stats.compare({ mean = 0.9, error = 0.01 }, { mean = 0.5, error = 0.02 }))
 function stats.compare(a, b, errors)
-  a = type(a) == "number" and { mean = a, error = 0 } or a
-  b = type(b) == "number" and { mean = b, error = 0 } or b
+  a, b = measurement(1, "stats.compare", a), measurement(2, "stats.compare", b)
+  expect.argument(3, "stats.compare", errors, "number", "nil")
   if not (a.error and b.error) then return nil end
   local difference, least = a.mean - b.mean, (errors or 2) * math.sqrt(a.error ^ 2 + b.error ^ 2)
   if difference > least then return "more" end
@@ -78,6 +100,8 @@ end
 -- @treturn string
 -- @usage print(mnemo.stats.text { mean = 0.361, error = 0.006 })
 function stats.text(measured, digits)
+  expect.argument(1, "stats.text", measured, "table")
+  measured = measurement(1, "stats.text", measured)
   if measured.mean ~= measured.mean then return "none" end
   local number = ("%%.%df"):format(digits or 3)
   local text = number:format(measured.mean)
