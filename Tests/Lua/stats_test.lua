@@ -47,6 +47,7 @@ end
 function tests.test_text()
   luaunit.assertEquals(mnemo.stats.text { mean = 0.3614, error = 0.0061 }, "0.361 ± 0.006")
   luaunit.assertEquals(mnemo.stats.text({ mean = 2 }, 1), "2.0")
+  luaunit.assertEquals(mnemo.stats.text({ mean = -0.04, error = 0.01 }, 1), "0.0 ± 0.0")
   luaunit.assertEquals(mnemo.stats.text { mean = 0 / 0 }, "none")
 end
 

@@ -10,6 +10,7 @@
 local columns = require "mnemo.text.columns"
 local expect = require "mnemo.text.expect"
 local nearest = require "mnemo.text.nearest"
+local number = require "mnemo.text.number"
 
 local runs = {}
 
@@ -45,11 +46,6 @@ local function check_column(where, list, name)
     local position, reason = fault(run, name)
     if position then expect.refuse(position, where, ("run %d: %s"):format(i, reason), 2) end
   end
-end
-
---- Writes a number with some digits; that of NaN has no sign.
-local function text(number, digits)
-  return number ~= number and "nan" or ("%%.%df"):format(digits):format(number)
 end
 
 --- Returns one column of each run's history, as `mnemo.plot.lines` takes it for a mean with a
@@ -127,8 +123,8 @@ function runs.spread(values, digits)
   expect.numbers(1, "runs.spread", values)
   expect.argument(2, "runs.spread", digits, "number", "nil")
   local mean, deviation = runs.summary(values)
-  mean = text(mean, digits or 3)
-  return deviation and mean .. " ± " .. text(deviation, digits or 3) or mean
+  local text = number(mean, digits or 3)
+  return deviation and text .. " ± " .. number(deviation, digits or 3) or text
 end
 
 --- Returns the columns of a list of rows, as rows: numbers of each seed by setting become numbers

@@ -8,6 +8,7 @@
 --     local rest = mnemo.stats.share(right.hits, right.sequences)
 --     print(mnemo.stats.text(rest))                         -- 0.361 ± 0.006
 local expect = require "mnemo.text.expect"
+local number = require "mnemo.text.number"
 
 local stats = {}
 
@@ -103,9 +104,8 @@ function stats.text(measured, digits)
   expect.argument(1, "stats.text", measured, "table")
   measured = measurement(1, "stats.text", measured)
   if measured.mean ~= measured.mean then return "none" end
-  local number = ("%%.%df"):format(digits or 3)
-  local text = number:format(measured.mean)
-  return measured.error and text .. " ± " .. number:format(measured.error) or text
+  local text = number(measured.mean, digits or 3)
+  return measured.error and text .. " ± " .. number(measured.error, digits or 3) or text
 end
 
 return stats
