@@ -12,8 +12,8 @@
 --   W_K¹  u_i = e_i, a trigger that asks;  v_j = ẽ_j, a token as layer 1 copied it one further
 --   W_K⁰  u_i = p_{i+1}, a position that asks;  v_j = p_j, one that is looked at
 --
--- (Layers count from 0 in these names, as in the published code; W_K's queries stand on its left, so
--- that its transpose takes u to v.) Gradients of W_O¹ are in the span of the v_j whatever goes in:
+-- Layers count from 0 in these names, as in the published code. W_K's queries stand on its left, so
+-- that its transpose takes u to v. Gradients of W_O¹ are in the span of the v_j whatever goes in:
 -- outside of it W_O¹ must be α₀ W₀ exactly. What the keys see is everything in the residual stream,
 -- of which these vectors are a part.
 --
