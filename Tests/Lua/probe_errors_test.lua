@@ -68,6 +68,17 @@ function tests.test_arguments_that_are_missing_or_of_another_kind()
   }
 end
 
+function tests.test_probes_take_a_context()
+  local wk0 = mnemo.probes.induction(task).wk0
+  local acc_end = mnemo.probes.batch_metrics(task).acc_end
+  assert_errors {
+    ["bad argument #1 to 'wk0' (ProbeContext or table expected, got Model)"] =
+      function() local _ = wk0(simplified) end,
+    ["bad argument #1 to 'acc_end' (ProbeContext or table expected, got nil)"] =
+      function() local _ = acc_end() end,
+  }
+end
+
 function tests.test_shapes_that_do_not_fit()
   local probes = mnemo.probes
   assert_errors {

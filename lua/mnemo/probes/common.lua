@@ -1,20 +1,22 @@
 --- What the files of probes share.
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
 
 -- What a probe gives where there is nothing to count. 0/0 may have a sign, and print as "-nan".
 local common = { nan = math.abs(0 / 0) }
 
---- Lets a probe run without recording anything for gradients.
-local function without_gradients(probe)
+--- Lets a probe refuse what is no context, and run without recording anything for gradients.
+local function finished(name, probe)
   return function(ctx)
+    expect.argument(1, name, ctx, "ProbeContext", "table")
     return mnemo.no_grad(function() return probe(ctx) end)
   end
 end
 
---- Wraps each probe of a table in `without_gradients`.
+--- Finishes each probe of a table.
 function common.finished(table_of_probes)
   for name, probe in pairs(table_of_probes) do
-    table_of_probes[name] = without_gradients(probe)
+    table_of_probes[name] = finished(name, probe)
   end
   return table_of_probes
 end
