@@ -40,8 +40,8 @@ end
 -- @tparam Tensor W0 the matrix before training [d_out, d_in]
 -- @tparam Tensor U inputs u_i, one a row [n, d_in]
 -- @tparam Tensor V outputs v_j, one a row [m, d_out]
--- @tparam[opt] number alpha0 α₀, where it is known; without it, all but `alpha0` is NaN where the
---   v_j span everything
+-- @tparam[opt] number alpha0 α₀, where it is known; where the v_j span everything it cannot be
+--   measured, and is NaN without this
 -- @treturn table `alpha0`; `outside`, the size of W − α₀ W₀ outside of the span of the v_j,
 --   relative to that of W there; `alpha` [n, m], α_ij in row i and column j; `share`, how much of
 --   the squared change the outer products hold; `chance`, how much of a random matrix they hold
