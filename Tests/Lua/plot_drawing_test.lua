@@ -256,6 +256,50 @@ function tests.test_powers_of_ten_are_raised()
   luaunit.assertStrContains(picture, ">10⁶<")
 end
 
+--- Lists the labels of a picture's x axis, and how many small tics stand between them.
+local function x_tics(figure)
+  local listed = draw.script(figure, "figure.svg"):match "set xtics %((.-)%)"
+  local labels, small = {}, 0
+  for text, level in listed:gmatch '"([^"]*)" %S+ (%d)' do
+    local label = text:gsub("\\(%d%d%d)", function(octal)
+      return string.char(tonumber(octal, 8))
+    end)
+    if level == "0" then labels[#labels + 1] = label else small = small + 1 end
+  end
+  return table.concat(labels, " "), small
+end
+
+function tests.test_tics_of_log_axes_stand_where_the_data_are()
+  local theory = { x = {}, y = {}, style = "reference", name = "theory" }
+  for i = 1, 50 do theory.x[i], theory.y[i] = 10 * i, i end
+  for expected, x in pairs {
+    ["64 128 256 512"] = { 64, 128, 256, 512 }, ["32 64 128"] = { 32, 64, 128 },
+    ["0.001 0.25"] = { 0.001, 0.25 }, ["2·10⁻⁵ 3"] = { 2e-5, 3 },
+  } do
+    local y = table.move(x, 1, #x, 1, {})
+    for _, figure in ipairs {
+      plot.lines { x = x, y = y, xscale = "log" }, plot.scatter { x = x, y = y, xscale = "log" },
+      plot.lines { series = { { x = x, y = y }, theory }, xscale = "log" },
+    } do
+      local labels, small = x_tics(figure)
+      luaunit.assertEquals(labels, expected)
+      luaunit.assertEquals(small, 0)
+    end
+  end
+  luaunit.assertStrContains(saved(plot.lines { x = { 64, 512 }, y = { 1, 2 }, xscale = "log" },
+    ".svg"), ">512<")
+  -- Without room for all labels every place has its tic.
+  local labels, small = x_tics(plot.lines {
+    x = { 1, 1000, 1001, 1002 }, y = { 1, 2, 3, 4 }, xscale = "log",
+  })
+  luaunit.assertEquals(labels, "1 1000")
+  luaunit.assertEquals(small, 2)
+  -- Many places are as good as all.
+  local many = {}
+  for i = 1, 13 do many[i] = 7 * i end
+  luaunit.assertEquals(x_tics(plot.lines { x = many, y = many, xscale = "log" }), "10 20 50")
+end
+
 function tests.test_lines_across_and_theory_are_in_the_legend()
   local picture = saved(plot.lines {
     series = { { name = "measured", y = { 1, 2 } },

@@ -42,7 +42,7 @@ end
 -- along the line), `"points"`, `"linespoints"` (a mark at every point) or `"reference"` (thin,
 -- dashed and black, for theory). A single series may stand in the options themselves. NaN and
 -- infinite numbers leave gaps, as do those that are not positive on a log axis; standard error
--- says how many.
+-- says how many. On a log x axis with at most twelve places of points, tics stand at these.
 -- @tparam[opt] {table,...} options.series the curves; without it, one of y
 -- @tparam[opt] Tensor|{number,...}|{table,...} options.y of a single series
 -- @tparam[opt=1, 2, …] Tensor|{number,...} options.x of all series without one of their own

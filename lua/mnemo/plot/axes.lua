@@ -25,13 +25,15 @@ end
 
 ---- Ends and tics ----
 
---- Scales an axis: its ends, and tics with the room they need.
+--- Scales an axis: its ends, and tics with the room they need. A logarithmic axis with few places
+-- of measured points has its tics there.
 -- @tparam string axis `"x"` or `"y"`
 -- @tparam {table,...} lists the numbers that must have a place on it
 -- @tparam number pixels its length
+-- @tparam[opt] {table,...} measured those of the lists at whose numbers tics may stand
 -- @treturn number its lower end
 -- @treturn number its upper end
-function axes.scale(script, options, axis, lists, pixels)
+function axes.scale(script, options, axis, lists, pixels, measured)
   local is_log = options[axis .. "scale"] == "log"
   local limits = options[axis .. "lim"]
   local low, high = values.extent(lists, is_log)
@@ -57,7 +59,9 @@ function axes.scale(script, options, axis, lists, pixels)
     return low, high
   end
   local places = {}
-  for i, tic in ipairs(tics.log(low, high, room)) do
+  local chosen = measured and tics.at_data(measured, low, high, pixels)
+    or tics.log(low, high, room)
+  for i, tic in ipairs(chosen) do
     places[i] = ("%s %.9g %d"):format(Script.quoted(tic[2] or ""), tic[1], tic[2] and 0 or 1)
   end
   script:add("set logscale %s; set %stics (%s)", axis, axis, table.concat(places, ", "))
@@ -77,6 +81,15 @@ function axes.places(self, axis)
   local places = {}
   for i, line in ipairs(lines_across(self, axis)) do places[i] = line.at end
   return places
+end
+
+--- Lists the x of the series that were measured: theory is drawn between the measurements too.
+function axes.measured(self)
+  local lists = {}
+  for _, series in ipairs(self.series) do
+    if series.style ~= "reference" then lists[#lists + 1] = series.x end
+  end
+  return lists
 end
 
 --- Lists the names of the straight lines that have one.

@@ -127,7 +127,7 @@ return function(self, script, pixels, tall)
   end
   local wide, high = axes.legend(script, options, names, pixels, tall)
   local ends = {
-    x = { axes.scale(script, options, "x", across, wide - 90) },
+    x = { axes.scale(script, options, "x", across, wide - 90, axes.measured(self)) },
     y = { axes.scale(script, options, "y", upward, high - 90) },
   }
   local rules = axes.rule(self, script, ends)

@@ -151,7 +151,8 @@ return function(self, script, pixels, tall)
   for _, axis in ipairs { "x", "y" } do
     local lists = all(self, axis)
     lists[#lists + 1] = axes.places(self, axis)
-    ends[axis] = { axes.scale(script, options, axis, lists, area[axis]) }
+    ends[axis] = { axes.scale(script, options, axis, lists, area[axis],
+      axis == "x" and axes.measured(self) or nil) }
   end
   local rules, parts = axes.rule(self, script, ends), { "NaN notitle" }
   draw_labels(self, script, ends, area)

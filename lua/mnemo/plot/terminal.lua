@@ -136,7 +136,7 @@ local function curves_text(self, columns, rows, colour)
     across[#across + 1], upward[#upward + 1] = series.x, series.y
   end
   -- A tic takes as many columns and rows as it would take tens of pixels.
-  local left, right = axes.scale(script, options, "x", across, 6 * columns)
+  local left, right = axes.scale(script, options, "x", across, 6 * columns, axes.measured(self))
   local bottom, top = axes.scale(script, options, "y", upward, 12 * rows)
   local parts = {}
   local rules = axes.rule(self, script, { x = { left, right }, y = { bottom, top } })

@@ -53,6 +53,41 @@ local function short_number(x)
     .. exponent
 end
 
+-- More places than these are no longer read one by one; letters are so wide, about.
+local most_places, letter_width = 12, 7
+
+--- Chooses tics that stand where the data of a logarithmic axis are, if these are few places.
+-- @tparam {table,...} lists the data
+-- @tparam number low the axis's lower end
+-- @tparam number high its upper end
+-- @tparam number pixels its length
+-- @treturn {table,...}|nil pairs of a place and a label, without one where there is no room for
+--   it; nil where there is but one place, or too many
+function tics.at_data(lists, low, high, pixels)
+  local places, is_known = {}, {}
+  for _, list in ipairs(lists) do
+    for _, place in ipairs(list) do
+      if place >= low and place <= high and not is_known[place] then
+        if #places == most_places then return nil end
+        is_known[place] = true
+        places[#places + 1] = place
+      end
+    end
+  end
+  if #places < 2 then return nil end
+  table.sort(places)
+  local chosen, free = {}, -math.huge
+  for i, place in ipairs(places) do
+    local label = place >= 1e-4 and place < 1e6 and ("%g"):format(place) or short_number(place)
+    local half = letter_width * utf8.len(label) / 2
+    local middle = (math.log(place) - math.log(low)) / (math.log(high) - math.log(low)) * pixels
+    local has_room = middle - half >= free
+    chosen[i] = { place, has_room and label or nil }
+    if has_room then free = middle + half + letter_width end
+  end
+  return chosen
+end
+
 --- Chooses the tics of a logarithmic axis.
 -- @treturn {table,...} pairs of a place and a label; without one, a small tic
 function tics.log(low, high, room)
