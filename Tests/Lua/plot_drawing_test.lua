@@ -395,6 +395,39 @@ function tests.test_level_lines_are_straight_on_log_axes()
   for _, row in ipairs(rows) do luaunit.assertAlmostEquals(row[1] * row[2], 10, 1e-6) end
 end
 
+--- Lists where the axes of a grid's panels end above and below, as shares of the canvas.
+local function heights(grid)
+  local listed = {}
+  for top, bottom in draw.script(grid, "figure.svg")
+    :gmatch "set tmargin at screen (%S+); set bmargin at screen (%S+)" do
+    listed[#listed + 1] = { tonumber(top), tonumber(bottom) }
+  end
+  return listed
+end
+
+function tests.test_panels_of_a_row_have_one_height()
+  local series = {}
+  for i = 1, 7 do series[i] = { name = "a curve with a long name " .. i, y = { i, i + 1 } } end
+  local crowded = plot.lines { series = series, legend = "below", xlabel = "step" }
+  local plain = plot.lines { y = { 1, 2 } }
+  local titled = plot.scatter { x = { 1 }, y = { 1 }, title = ("several words "):rep(8) }
+  local level = plot.contour { z = { { 1, 2 }, { 3, 4 } } }
+  local map = plot.heatmap { matrix = { { 1, 2 } } }
+  local found = heights(plot.grid({ crowded, plain, titled, level },
+    { width = 900, height = 800 }))
+  luaunit.assertEquals(#found, 4)
+  luaunit.assertEquals(found[1], found[2])
+  luaunit.assertEquals(found[3], found[4])
+  for _, pair in ipairs(found) do luaunit.assertTrue(pair[1] - pair[2] > 0.1) end
+  -- Seven names in two columns take more than a title in two lines.
+  luaunit.assertTrue(found[1][1] - found[1][2] < found[3][1] - found[3][2])
+  -- A map keeps its cells' shape, and one panel alone is gnuplot's.
+  luaunit.assertEquals(heights(plot.grid { crowded, map }), {})
+  luaunit.assertEquals(heights(plot.grid({ crowded, plain }, { columns = 1 })), {})
+  -- Where little would be left, each panel has what it can.
+  luaunit.assertEquals(heights(plot.grid({ crowded, plain }, { height = 200 })), {})
+end
+
 function tests.test_a_grid_shares_title_and_labels()
   local one = plot.lines { y = { 1, 2 }, title = "inner" }
   local picture = saved(plot.grid({ one, one }, {

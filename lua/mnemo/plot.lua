@@ -216,6 +216,9 @@ function plot.contour(options)
 end
 
 --- Puts figures side by side; a figure may be a grid itself.
+--
+-- Curves, points and level lines in one row have axes of one height, whatever their legends and
+-- titles take; maps keep the shape of their cells.
 -- @tparam {Figure,...} figures row by row
 -- @tparam[opt=2, or 1 for a single figure] integer options.columns how many stand in a row
 -- @tparam[opt=all equal] {number,...} options.heights the rows' shares of the height

@@ -1,6 +1,7 @@
 --- Axes: their ends and tics, and what stands around the data.
 local Script = require "mnemo.plot.script"
 local check = require "mnemo.plot.check"
+local layout = require "mnemo.plot.layout"
 local style = require "mnemo.plot.style"
 local tics = require "mnemo.plot.tics"
 local values = require "mnemo.plot.values"
@@ -11,10 +12,10 @@ local axes = {}
 -- @tparam number pixels the panel's width
 -- @tparam number tall the panel's height
 function axes.frame(script, options, pixels, tall)
-  local function text(key, room, size) return Script.wrapped(options[key] or "", room, size) end
-  script:add("set title %s %s offset 0,-0.4", text("title", pixels - 40, 13), script:font(13))
-  script:add("set xlabel %s", text("xlabel", pixels - 80, 12))
-  script:add("set ylabel %s", text("ylabel", tall - 60, 12))
+  local texts = layout.texts(options, pixels, tall)
+  script:add("set title %s %s offset 0,-0.4", texts.title, script:font(13))
+  script:add("set xlabel %s", texts.xlabel)
+  script:add("set ylabel %s", texts.ylabel)
 end
 
 --- Writes the settings of panels with numbers on both axes.
@@ -92,15 +93,6 @@ function axes.measured(self)
   return lists
 end
 
---- Lists the names of the straight lines that have one.
-function axes.names(self)
-  local names = {}
-  for _, axis in ipairs { "y", "x" } do
-    for _, line in ipairs(lines_across(self, axis)) do names[#names + 1] = line.name end
-  end
-  return names
-end
-
 --- Draws the straight lines across.
 -- @tparam table ends `x` and `y`, pairs of numbers
 -- @tparam[opt="back"] string layer `"front"` or `"back"` of the data
@@ -126,35 +118,17 @@ function axes.rule(self, script, ends, layer)
   return entries
 end
 
--- What a name in the legend takes in pixels, about: the sample and the space around it, a letter,
--- and a line.
-local sample_width, letter_width, line_height = 60, 7, 19
-
---- Chooses where the legend stands, outside the data: what is asked for, else on the right if
--- that leaves room for the data.
--- @tparam {string,...} names what is in it
--- @tparam number pixels the panel's width
--- @tparam number tall the panel's height
--- @treturn number how many pixels of the width it leaves
--- @treturn number how many pixels of the height it leaves
-function axes.legend(script, options, names, pixels, tall)
-  local longest = 0
-  for _, name in ipairs(names) do longest = math.max(longest, utf8.len(name) or #name) end
-  local width = sample_width + letter_width * longest
-  local stacks = math.ceil(#names / math.max(1, (tall - 60) // line_height))
-  local place = options.legend or (#names == 0 and "none")
-    or (stacks * width > 0.36 * pixels and "below" or "right")
-  if place == "none" then
+--- Writes where the legend stands.
+-- @tparam table legend what `layout.legend` chose
+function axes.legend(script, legend)
+  if legend.place == "none" then
     script:add("unset key")
-    return pixels, tall
-  elseif place == "below" then
+  elseif legend.place == "below" then
     script:add("set key outside below center horizontal Left reverse samplen 3 spacing 1.1"
-      .. " height 1")
-    local beside = math.max(1, (pixels - 90) // width)
-    return pixels, tall - line_height * (math.ceil(#names / beside) + 1)
+      .. " height 1 maxcols %d", legend.columns)
+  else
+    script:add("set key outside right top vertical Left reverse samplen 3 spacing 1.2")
   end
-  script:add("set key outside right top vertical Left reverse samplen 3 spacing 1.2")
-  return pixels - stacks * width, tall
 end
 
 return axes

@@ -1,6 +1,7 @@
 --- Draws figures: writes the gnuplot script for a description.
 local Script = require "mnemo.plot.script"
 local check = require "mnemo.plot.check"
+local layout = require "mnemo.plot.layout"
 
 local draw = {}
 
@@ -34,12 +35,35 @@ local function draw_labels(self, script, x, y, width, height, canvas)
   return x + left, y + below, width - left, height - top - below
 end
 
+--- Chooses what stands above and below the axes of panels side by side, so that their axes have
+-- one height: the most that one of them needs. Maps keep the shape of their cells instead.
+-- @tparam {figure,...} figures
+-- @tparam number pixels a panel's width
+-- @tparam number tall a panel's height
+-- @treturn table|nil `above` and `below`, in pixels; nil where nothing need be shared, or where
+--   little would be left
+local function shared_margins(figures, pixels, tall)
+  local count, above, below = 0, 0, 0
+  for _, one in ipairs(figures) do
+    if one.hlines then
+      local top, bottom = layout.margins(one, pixels, tall)
+      count, above, below = count + 1, math.max(above, top), math.max(below, bottom)
+    end
+  end
+  return count > 1 and above + below < 0.75 * tall and { above = above, below = below } or nil
+end
+
 --- Draws a figure into a rectangle, in shares of the canvas from its lower left corner.
 -- @tparam table canvas its `width` and `height` in pixels
-local function draw_panels(self, script, x, y, width, height, canvas)
+-- @tparam[opt] table margins what `shared_margins` chose
+local function draw_panels(self, script, x, y, width, height, canvas, margins)
   if self.kind ~= "grid" then
     script:add("reset")
     script:add("set origin %.5f,%.5f; set size %.5f,%.5f", x, y, width, height)
+    if margins and self.hlines then
+      script:add("set tmargin at screen %.5f; set bmargin at screen %.5f",
+        y + height - margins.above / canvas.height, y + margins.below / canvas.height)
+    end
     return drawers[self.kind](self, script, width * canvas.width, height * canvas.height)
   end
   local options = self.options
@@ -52,12 +76,12 @@ local function draw_panels(self, script, x, y, width, height, canvas)
   for row = 1, self.rows do
     local share = height * (heights[row] or 1) / total
     top = top - share
-    for column = 1, self.columns do
-      local one = self.figures[(row - 1) * self.columns + column]
-      if one then
-        draw_panels(one, script, x + width * (column - 1) / self.columns, top, width / self.columns,
-          share, canvas)
-      end
+    local first = (row - 1) * self.columns
+    local beside = table.move(self.figures, first + 1, first + self.columns, 1, {})
+    local wide = width / self.columns
+    local shared = shared_margins(beside, wide * canvas.width, share * canvas.height)
+    for column, one in ipairs(beside) do
+      draw_panels(one, script, x + wide * (column - 1), top, wide, share, canvas, shared)
     end
   end
 end

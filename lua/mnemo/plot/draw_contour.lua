@@ -3,6 +3,7 @@ local Script = require "mnemo.plot.script"
 local axes = require "mnemo.plot.axes"
 local colour_bar = require "mnemo.plot.colour_bar"
 local contours = require "mnemo.plot.contours"
+local layout = require "mnemo.plot.layout"
 local style = require "mnemo.plot.style"
 
 -- Pixels between labels, from a label to the edge, and the least length of a line that gets one.
@@ -169,14 +170,13 @@ end
 -- @tparam number pixels the panel's width
 -- @tparam number tall the panel's height
 return function(self, script, pixels, tall)
-  local options, names = self.options, axes.names(self)
+  local options, legend = self.options, layout.legend(self, pixels, tall)
   local filled = options.filled ~= false
   axes.frame(script, options, pixels, tall)
   axes.open(script)
   script:add("set border 15; unset grid")
-  local wide, high = axes.legend(
-    script, { legend = options.legend or #names > 0 and "below" or "none" }, names, pixels, tall)
-  local area = { x = wide - (filled and 180 or 90), y = high - 90 }
+  axes.legend(script, legend)
+  local area = { x = pixels - legend.wide - (filled and 180 or 90), y = tall - legend.tall - 90 }
   -- The axes end where the grid does.
   local view, ends = {}, {}
   for _, axis in ipairs { "x", "y" } do

@@ -1,6 +1,7 @@
 --- Draws curves.
 local Script = require "mnemo.plot.script"
 local axes = require "mnemo.plot.axes"
+local layout = require "mnemo.plot.layout"
 local style = require "mnemo.plot.style"
 local values = require "mnemo.plot.values"
 
@@ -118,17 +119,17 @@ return function(self, script, pixels, tall)
   local options = self.options
   axes.frame(script, options, pixels, tall)
   axes.open(script)
-  local names, across, upward = axes.names(self), { axes.places(self, "x") },
-    { axes.places(self, "y") }
+  local across, upward = { axes.places(self, "x") }, { axes.places(self, "y") }
   for _, series in ipairs(self.series) do
-    names[#names + 1] = series.name
     across[#across + 1] = series.x
     for _, key in ipairs { "y", "low", "high" } do upward[#upward + 1] = series[key] end
   end
-  local wide, high = axes.legend(script, options, names, pixels, tall)
+  local legend = layout.legend(self, pixels, tall)
+  axes.legend(script, legend)
   local ends = {
-    x = { axes.scale(script, options, "x", across, wide - 90, axes.measured(self)) },
-    y = { axes.scale(script, options, "y", upward, high - 90) },
+    x = { axes.scale(script, options, "x", across, pixels - legend.wide - 90,
+      axes.measured(self)) },
+    y = { axes.scale(script, options, "y", upward, tall - legend.tall - 90) },
   }
   local rules = axes.rule(self, script, ends)
   local bands, curves, measured, theory = {}, {}, 0, 0

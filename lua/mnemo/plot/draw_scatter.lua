@@ -2,6 +2,7 @@
 local Script = require "mnemo.plot.script"
 local axes = require "mnemo.plot.axes"
 local colour_bar = require "mnemo.plot.colour_bar"
+local layout = require "mnemo.plot.layout"
 local style = require "mnemo.plot.style"
 local values = require "mnemo.plot.values"
 
@@ -18,12 +19,12 @@ end
 
 --- Returns a function from a value to the size of its point: the area grows with the value.
 local function sizes(self)
-  local low, high = values.extent(all(self, "size"))
+  local low, high = layout.sizes(self)
   return function(value)
     if not low or low == high then return 1 end
     local share = (value - low) / (high - low)
     return math.sqrt(smallest ^ 2 + share * (largest ^ 2 - smallest ^ 2))
-  end, low, high
+  end
 end
 
 -- A point's and a letter's size in pixels, about.
@@ -113,24 +114,6 @@ local function series_data(series, script, options, look, size_of, colour_of)
   return script:data(rows)
 end
 
---- Returns the names in the legend for the least and the greatest size.
-local function size_names(self, least, most)
-  local names = {}
-  if least and least < most and self.options.sizelabel then
-    for i, value in ipairs { least, most } do
-      names[i] = ("%s = %.3g"):format(self.options.sizelabel, value)
-    end
-  end
-  return names
-end
-
---- Lists all names in the legend.
-local function legend_names(self, sizes_named)
-  local names = axes.names(self)
-  for _, series in ipairs(self.series) do names[#names + 1] = series.name end
-  return table.move(sizes_named, 1, #sizes_named, #names + 1, names)
-end
-
 --- Draws points into the current panel.
 -- @tparam number pixels the panel's width
 -- @tparam number tall the panel's height
@@ -138,15 +121,10 @@ return function(self, script, pixels, tall)
   local options = self.options
   axes.frame(script, options, pixels, tall)
   axes.open(script)
-  local size_of, least, most = sizes(self)
-  local sizes_named = size_names(self, least, most)
-  local names = legend_names(self, sizes_named)
-  -- On the right is the colour bar.
-  local coloured = #all(self, "colour") > 0
-  local wide, high = axes.legend(
-    script, coloured and { legend = options.legend or #names > 0 and "below" or "none" } or options,
-    names, pixels, tall)
-  local area = { x = wide - 90 - (coloured and 90 or 0), y = high - 90 }
+  local legend, coloured = layout.legend(self, pixels, tall), #all(self, "colour") > 0
+  axes.legend(script, legend)
+  local area = { x = pixels - legend.wide - 90 - (coloured and 90 or 0),
+    y = tall - legend.tall - 90 }
   local ends = {}
   for _, axis in ipairs { "x", "y" } do
     local lists = all(self, axis)
@@ -164,13 +142,13 @@ return function(self, script, pixels, tall)
   for i, series in ipairs(self.series) do
     local look = style.series(i)
     parts[#parts + 1] = ("%s using 1:2:3:4 with points pt %d ps variable lc rgb variable notitle")
-      :format(series_data(series, script, options, look, size_of, colour_of), look.mark)
+      :format(series_data(series, script, options, look, sizes(self), colour_of), look.mark)
     if series.name then
       parts[#parts + 1] = ("keyentry with points pt %d ps 0.9 lc rgb '%s' title %s"):format(
         look.mark, series.colour and "#808080" or look.colour, Script.quoted(series.name))
     end
   end
-  for i, name in ipairs(sizes_named) do
+  for i, name in ipairs(layout.size_names(self)) do
     parts[#parts + 1] = ("keyentry with points pt 7 ps %g lc rgb '#808080' title %s"):format(
       i == 1 and smallest or largest, Script.quoted(name))
   end

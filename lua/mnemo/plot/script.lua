@@ -34,6 +34,8 @@ end
 -- @tparam string text
 -- @tparam number pixels the room for a line
 -- @tparam number size that of the letters
+-- @treturn string
+-- @treturn integer how many lines there are
 function Script.wrapped(text, pixels, size)
   local most = math.max(10, pixels / (0.6 * size))
   local lines = { "" }
@@ -47,8 +49,9 @@ function Script.wrapped(text, pixels, size)
       lines[#lines + 1] = word
     end
   end
+  local count = lines[1] == "" and 0 or #lines
   for i, line in ipairs(lines) do lines[i] = Script.quoted(line):sub(2, -2) end
-  return '"' .. table.concat(lines, "\\n") .. '"'
+  return '"' .. table.concat(lines, "\\n") .. '"', count
 end
 
 --- Adds a line, formatted if there is something to format.
