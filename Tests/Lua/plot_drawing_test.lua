@@ -182,6 +182,62 @@ function tests.test_axes_hold_what_is_on_them()
   end
 end
 
+--- The lower end of a picture's y axis, and what stands beside it.
+local function y_axis(given)
+  local script = draw.script(plot.lines(given), "figure.svg")
+  local label = script:match 'set ylabel "(.-)"\n':gsub("\\(%d%d%d)", function(octal)
+    return string.char(tonumber(octal, 8))
+  end)
+  return tonumber(script:match "set yrange %[([^:]*):"), label
+end
+
+function tests.test_axes_of_curves_begin_at_zero_or_say_where()
+  for _, case in ipairs {
+    { { y = { 0.14, 0.3 } }, 0, "" }, { { y = { 0.15, 0.3 }, ylabel = "nats" }, 0, "nats" },
+    { { y = { 2, 3 }, ylabel = "nats" }, 2, "nats (axis from 2)" },
+    { { y = { 2, 3 }, from_zero = true }, 0, "" },
+    { { y = { 0.14, 0.3 }, from_zero = false }, 0.135, "(axis from 0.135)" },
+    { { y = { 0.14, 0.3 }, ylim = { 0.1, 1 } }, 0.1, "(axis from 0.1)" },
+    { { y = { -3, -2 } }, -3, "(axis to -2)" }, { { y = { -3, -1 } }, -3, "" },
+    { { y = { -1, 2 } }, -1, "" }, { { y = { 2, 3 }, hlines = { 0.5 } }, 0, "" },
+    { { y = { 2, 3 }, low = { 0.1, 1 }, high = { 4, 4 } }, 0, "" },
+    { { y = { 2, 3 }, yscale = "log", ylim = { 1, 10 }, ylabel = "nats" }, 1, "nats" },
+  } do
+    local low, label = y_axis(case[1])
+    luaunit.assertAlmostEquals(low, case[2], 0.01)
+    luaunit.assertEquals(label, case[3])
+  end
+  luaunit.assertStrContains(shown(plot.lines { y = { 2, 3 }, ylabel = "nats" }),
+    "nats (axis from 2) ↑")
+  luaunit.assertNotStrContains(shown(plot.lines { y = { 0.1, 3 } }), "axis from")
+end
+
+function tests.test_whole_numbers_have_no_tics_between()
+  local function distance(figure)
+    return tonumber(draw.script(figure, "a.svg"):match "set xtics (%S+)\n")
+  end
+  luaunit.assertEquals(distance(plot.lines { y = { 1, 2, 3, 4 } }), 1)
+  luaunit.assertEquals(distance(plot.lines { x = { 1, 2.5 }, y = { 1, 2 } }), 0.2)
+  luaunit.assertEquals(distance(plot.lines { x = { 0, 400 }, y = { 1, 2 } }), 50)
+end
+
+function tests.test_bands_of_shares_end_at_zero_and_one()
+  local pattern = "(%$data%d+) using 1:2:3 with filledcurves"
+  local runs = { { 0, 1 }, { 0.5, 1 }, { 0, 0.5 } }
+  local figure = plot.lines { y = runs, ylim = { -0.5, 1.5 } }
+  for _, row in ipairs(block(figure, pattern)) do
+    luaunit.assertTrue(row[2] >= 0 and row[3] <= 1, row[2] .. " " .. row[3])
+  end
+  -- The axis has no place for what is not drawn, the numbers beside the figure are whole.
+  luaunit.assertEquals(y_axis { y = runs }, 0)
+  luaunit.assertStrContains(figure:csv(), "series 1,1,0.166666667,-0.122008468,0.455341801,3")
+  -- A run above 1 shows that these are no shares; given edges are drawn as they are.
+  local lowest = block(plot.lines { y = { { 0, 1 }, { 0.5, 1.1 }, { 0, 0.5 } } }, pattern)[1][2]
+  luaunit.assertAlmostEquals(lowest, -0.122008468, 1e-6)
+  luaunit.assertEquals(block(plot.lines { y = { 1, 1 }, low = { -1, 0 }, high = { 2, 2 } },
+    pattern)[1], { 1, -1, 2 })
+end
+
 -- The least and the greatest numbers there are.
 local smallest, greatest = 0x1p-1074, 0x1.fffffffffffffp+1023
 

@@ -202,6 +202,10 @@ function tests.test_options_are_checked()
     ["row 2 of series 1's y has 1 columns, row 1 has 2"] = { y = { { 1, 2 }, { 3 } } },
     ["series 1 has runs in y, whose spread is its band"] =
       { y = { { 1 } }, low = { 0 }, high = { 2 } },
+    ["from_zero is 'yes'; allowed are true, false"] = { y = { 1 }, from_zero = "yes" },
+    ["from_zero is true; a log axis has no 0"] = { y = { 1 }, from_zero = true, yscale = "log" },
+    ["ylim says where the axis begins; from_zero goes without"] =
+      { y = { 1 }, from_zero = false, ylim = { 0, 1 } },
     ["title is a table; a text is expected"] = { y = { 1 }, title = {} },
     ["xlim begins at 0; a log axis has places for positive numbers only"] =
       { y = { 1 }, xscale = "log", xlim = { 0, 1 } },

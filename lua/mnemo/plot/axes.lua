@@ -11,8 +11,11 @@ local axes = {}
 --- Writes title and labels.
 -- @tparam number pixels the panel's width
 -- @tparam number tall the panel's height
-function axes.frame(script, options, pixels, tall)
-  local texts = layout.texts(options, pixels, tall)
+-- @tparam[opt] string ylabel in place of the options'
+function axes.frame(script, options, pixels, tall, ylabel)
+  local texts = layout.texts({
+    title = options.title, xlabel = options.xlabel, ylabel = ylabel or options.ylabel,
+  }, pixels, tall)
   script:add("set title %s %s offset 0,-0.4", texts.title, script:font(13))
   script:add("set xlabel %s", texts.xlabel)
   script:add("set ylabel %s", texts.ylabel)
@@ -20,14 +23,14 @@ end
 
 --- Writes the settings of panels with numbers on both axes.
 function axes.open(script)
-  script:add("set border 3 lc rgb '#404040'; set tics nomirror out scale 0.5 tc rgb '#202020'")
+  script:add("set border 3 back lc rgb '#404040'; set tics nomirror out scale 0.5 tc rgb '#202020'")
   script:add("set grid x y lt 1 lw 0.5 lc rgb '#E0E0E0'; set clip two")
 end
 
 ---- Ends and tics ----
 
 --- Scales an axis: its ends, and tics with the room they need. A logarithmic axis with few places
--- of measured points has its tics there.
+-- of measured points has its tics there; one of whole numbers has none between them.
 -- @tparam string axis `"x"` or `"y"`
 -- @tparam {table,...} lists the numbers that must have a place on it
 -- @tparam number pixels its length
@@ -56,7 +59,10 @@ function axes.scale(script, options, axis, lists, pixels, measured)
   end
   script:add("set %srange [%.12g:%.12g]", axis, low, high)
   if not is_log then
-    script:add("set %stics %.9g", axis, tics.distance(high - low, room))
+    local distance = tics.distance(high - low, room)
+    -- Between whole numbers, such as steps and layers, there is nothing to read.
+    if measured and tics.are_whole(measured) then distance = math.max(1, distance) end
+    script:add("set %stics %.9g", axis, distance)
     return low, high
   end
   local places = {}
@@ -67,6 +73,28 @@ function axes.scale(script, options, axis, lists, pixels, measured)
   end
   script:add("set logscale %s; set %stics (%s)", axis, axis, table.concat(places, ", "))
   return low, high
+end
+
+---- Zero on the y axis of curves ----
+
+--- Adds 0 to what must have a place on the y axis of curves where that is asked for or, unless it
+-- is declined, leaves the data at least half of the axis.
+-- @tparam {table,...} lists the numbers that must have a place on it
+function axes.add_zero(options, lists)
+  local low, high = values.extent(lists)
+  if not low or options.yscale == "log" or options.from_zero == false then return end
+  local far, near = math.max(math.abs(low), math.abs(high)), math.min(math.abs(low), math.abs(high))
+  if options.from_zero or low * high > 0 and near <= far / 2 then lists[#lists + 1] = { 0 } end
+end
+
+--- Returns the y label of curves: it says where the axis begins unless 0 is on it.
+-- @tparam number low the axis's lower end
+-- @tparam number high its upper end
+-- @treturn string|nil
+function axes.label(options, low, high)
+  if options.yscale == "log" or low <= 0 and high >= 0 then return options.ylabel end
+  local note = low > 0 and ("(axis from %.3g)"):format(low) or ("(axis to %.3g)"):format(high)
+  return options.ylabel and options.ylabel .. " " .. note or note
 end
 
 ---- Straight lines across, and the legend ----

@@ -5,7 +5,7 @@ local values = require "mnemo.plot.values"
 
 local styles = { "lines", "points", "linespoints", "reference" }
 local curve_keys = { "name", "x", "y", "low", "high", "style" }
-local all_keys = description.joined({ "series" }, curve_keys, description.label_keys,
+local all_keys = description.joined({ "series", "from_zero" }, curve_keys, description.label_keys,
   description.axis_keys, description.size_keys)
 
 --- Reads y: numbers, or runs of numbers, of which the mean is drawn and a band around it.
@@ -21,6 +21,7 @@ local function read_heights(series, given, where, what, index)
   end
   series.runs = values.matrix(y, where, what .. "y")
   series.y, series.low, series.high = values.mean_and_band(series.runs)
+  series.shares = values.are_shares(series.runs)
 end
 
 --- Reads one series of `lines`: its numbers, with x counted from 1 where none is given.
@@ -49,12 +50,23 @@ local function read_curve(given, shared_x, where, index)
   return series
 end
 
+--- Checks whether the y axis is to hold 0.
+local function read_zero(options, where)
+  check.choice(options.from_zero, { true, false }, where, "from_zero")
+  if options.from_zero and options.yscale == "log" then
+    check.fail("%s: from_zero is true; a log axis has no 0", where)
+  elseif options.from_zero ~= nil and options.ylim ~= nil then
+    check.fail("%s: ylim says where the axis begins; from_zero goes without", where)
+  end
+end
+
 --- Reads the options of `plot.lines`.
 return function(options)
   local where = "plot.lines"
   check.keys(options, all_keys, where)
   local self = description.begun("lines", options, where, 600, 380)
   description.read_axes(self, where)
+  read_zero(options, where)
   self.series = {}
   local gaps, x_log, y_log = description.no_gaps(), options.xscale == "log", options.yscale == "log"
   for i, one in ipairs(description.given_series(options, curve_keys, where)) do

@@ -25,9 +25,25 @@ local function crossings(shares, a, b, limits)
   end
 end
 
+--- Moves numbers below 0 to 0 and those above 1 to 1.
+local function within_shares(list)
+  local moved = {}
+  for i, value in ipairs(list) do
+    moved[i] = value == value and math.max(0, math.min(1, value)) or value
+  end
+  return moved
+end
+
+--- Returns an edge of a series' band, as far as it is drawn; nil without one.
+local function edge(series, key)
+  return series.shares and within_shares(series[key]) or series[key]
+end
+
 --- Writes a series' band, cut at the ends of the axes: not all of gnuplot's formats cut it right.
+-- That of shares is cut at 0 and 1 too, beyond which there are none.
 -- @tparam table ends `x` and `y`, pairs of numbers
 local function band_data(series, script, options, ends)
+  if series.shares then ends = { x = ends.x, y = within_shares(ends.y) } end
   -- In the axes' own measure, in which edges are straight.
   local function measure(value, scale)
     if scale ~= "log" then return value end
@@ -117,13 +133,13 @@ end
 -- @tparam number tall the panel's height
 return function(self, script, pixels, tall)
   local options = self.options
-  axes.frame(script, options, pixels, tall)
   axes.open(script)
   local across, upward = { axes.places(self, "x") }, { axes.places(self, "y") }
   for _, series in ipairs(self.series) do
-    across[#across + 1] = series.x
-    for _, key in ipairs { "y", "low", "high" } do upward[#upward + 1] = series[key] end
+    across[#across + 1], upward[#upward + 1] = series.x, series.y
+    for _, key in ipairs { "low", "high" } do upward[#upward + 1] = edge(series, key) end
   end
+  axes.add_zero(options, upward)
   local legend = layout.legend(self, pixels, tall)
   axes.legend(script, legend)
   local ends = {
@@ -131,6 +147,7 @@ return function(self, script, pixels, tall)
       axes.measured(self)) },
     y = { axes.scale(script, options, "y", upward, tall - legend.tall - 90) },
   }
+  axes.frame(script, options, pixels, tall, axes.label(options, table.unpack(ends.y)))
   local rules = axes.rule(self, script, ends)
   local bands, curves, measured, theory = {}, {}, 0, 0
   for _, series in ipairs(self.series) do

@@ -120,8 +120,10 @@ local function map_text(self, columns, rows, colour)
   return table.concat(lines, "\n")
 end
 
---- Returns curves or points as text, drawn by gnuplot.
-local function curves_text(self, columns, rows, colour)
+--- Writes the script that draws curves or points.
+-- @treturn string the script
+-- @treturn string|nil the y label
+local function curves_script(self, columns, rows, colour)
   local options, script = self.options, Script.new()
   script:add("set encoding utf8")
   script:add("set terminal dumb noenhanced size %d,%d %s", columns, rows,
@@ -136,6 +138,7 @@ local function curves_text(self, columns, rows, colour)
     across[#across + 1], upward[#upward + 1] = series.x, series.y
   end
   -- A tic takes as many columns and rows as it would take tens of pixels.
+  if self.kind == "lines" then axes.add_zero(options, upward) end
   local left, right = axes.scale(script, options, "x", across, 6 * columns, axes.measured(self))
   local bottom, top = axes.scale(script, options, "y", upward, 12 * rows)
   local parts = {}
@@ -152,7 +155,8 @@ local function curves_text(self, columns, rows, colour)
   -- Last, so that it takes no series' character: without a point gnuplot would draw no axes.
   parts[#parts + 1] = "NaN notitle"
   script:plot(parts)
-  return script:text()
+  local ylabel = self.kind == "lines" and axes.label(options, bottom, top) or options.ylabel
+  return script:text(), ylabel
 end
 
 --- Lines of gnuplot's without the empty ones at either end, and without spaces at theirs.
@@ -176,8 +180,8 @@ local function show(self, columns, rows, colour)
       if one then show(one, columns, math.max(12, rows // 2), colour) end
     end
   elseif self.series then
-    local ylabel = self.options.ylabel
-    local text = gnuplot.printed(curves_text(self, columns, rows - (ylabel and 1 or 0), colour))
+    local script, ylabel = curves_script(self, columns, rows - 1, colour)
+    local text = gnuplot.printed(script)
     if ylabel then io.write(" ", visible.line(ylabel), " ↑\n") end
     io.write(trimmed(text), colour and "\27[0m\n" or "\n")
     local bands = {}

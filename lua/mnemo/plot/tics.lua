@@ -41,6 +41,16 @@ function tics.widened(low, high, room)
     above - high <= 0.4 * distance and above or high + 0.03 * span
 end
 
+--- Tells whether all numbers of some lists are whole.
+function tics.are_whole(lists)
+  for _, list in ipairs(lists) do
+    for _, value in ipairs(list) do
+      if value == value and value ~= math.floor(value) then return false end
+    end
+  end
+  return true
+end
+
 local raised = { [0] = "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹" }
 
 --- Writes a positive number: in digits if it is short, else with a power of ten.

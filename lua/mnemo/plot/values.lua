@@ -63,6 +63,12 @@ function values.extent(lists, is_log)
   return low, high
 end
 
+--- Tells whether all numbers of some lists lie from 0 to 1, as shares do; others do not count.
+function values.are_shares(lists)
+  local low, high = values.extent(lists)
+  return low ~= nil and low >= 0 and high <= 1
+end
+
 --- Returns the mean over runs at each point, and one standard deviation (of the sample, with
 -- n − 1) below and above it. What is not finite does not count; a single value has no band.
 -- @tparam {table,...} runs lists of equal length
