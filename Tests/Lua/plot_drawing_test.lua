@@ -417,6 +417,59 @@ function tests.test_dense_labels_are_thinned_out_and_numbered()
   luaunit.assertNotStrContains(picture, ">r121<")
 end
 
+function tests.test_marked_rows_have_a_triangle()
+  local function triangles(options)
+    options.matrix = { { 1, 2 }, { 3, 4 }, { 5, 6 } }
+    local script, rows = draw.script(plot.heatmap(options), "figure.svg"), {}
+    -- From a corner to the tip at the cells' edge, in the middle of the row.
+    for edge, row in script:gmatch "set object polygon from %S+ to (%S+),(%S+) to" do
+      luaunit.assertEquals(tonumber(edge), options.xlim and 1.5 or 0.5)
+      rows[#rows + 1] = tonumber(row)
+    end
+    return rows
+  end
+  luaunit.assertEquals(triangles {}, {})
+  luaunit.assertEquals(triangles { marked_rows = { 3, 1 } }, { 1, 3 })
+  luaunit.assertEquals(triangles { marked_rows = { 3, 1 }, ylim = { 2, 3 }, xlim = { 2, 2 } },
+    { 3 })
+  local figure = plot.heatmap {
+    matrix = { { 1 }, { 2 } }, marked_rows = { 2 }, marks_name = "here", ylabel = "row",
+  }
+  luaunit.assertStrContains(saved(figure, ".svg"), ">row (▸ here)<")
+  luaunit.assertStrContains(shown(figure), "row (▸ here) ↓\n     \n ▸ ██\n")
+end
+
+--- Returns what a figure draws at a prompt with colours.
+local function shown_in_colour(figure)
+  local function number(value) return function() return value end end
+  package.loaded["(prompt)"] = { engine = {
+    columns = number(80), rows = number(24), colour = number(true), width = utf8.len,
+  } }
+  local done, text = pcall(shown, figure)
+  package.loaded["(prompt)"] = nil
+  luaunit.assertTrue(done, text)
+  return text
+end
+
+function tests.test_palettes_are_shown_in_the_terminal()
+  local matrix = { { -2, -1, 0, 1 } }
+  -- Orange above 0, blue below it, white between; without colour, other characters below 0.
+  local text = shown_in_colour(plot.heatmap { matrix = matrix, palette = "diverging" })
+  luaunit.assertStrContains(text, "\27[0;38;5;25m▀\27[0;38;5;110m▀\27[0;38;5;231m▀\27[0;38;5;216m▀")
+  luaunit.assertStrContains(text, "from -2 \27[48;5;25m  \27[0m to 2 \27[48;5;166m  \27[0m")
+  text = shown(plot.heatmap { matrix = matrix, palette = "diverging" })
+  luaunit.assertStrContains(text, " ##--  ▒▒\n 1 × 4, from -2 (#) to 2 (full)")
+  text = shown_in_colour(plot.heatmap { matrix = { { 0, 1 } }, palette = "greys" })
+  luaunit.assertStrContains(text, "\27[0;38;5;231m▀\27[0;38;5;16m▀")
+  luaunit.assertStrContains(shown(plot.heatmap { matrix = matrix }), " 1 × 4, from -2 (blank) to 1")
+  -- Of several cells in one, what is farthest from 0 is shown.
+  local wide = { {}, {} }
+  for j = 1, 100 do wide[1][j], wide[2][j] = 1, j == 1 and -3 or 0 end
+  text = shown(plot.heatmap { matrix = wide, palette = "diverging" })
+  luaunit.assertStrContains(text, " ##░░")
+  luaunit.assertStrContains(text, "each cell the farthest from 0 of 3 × 3")
+end
+
 function tests.test_diverging_is_white_at_zero()
   local options = { matrix = { { -1, 3 } }, palette = "diverging" }
   local script = draw.script(plot.heatmap(options), "a.svg")

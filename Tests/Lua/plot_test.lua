@@ -83,6 +83,30 @@ function tests.test_attention_is_a_map_of_one_head()
     "layer 1")
 end
 
+function tests.test_attention_marks_triggers_that_came_before()
+  local mnemo = require "mnemo"
+  local model = mnemo.model.simplified { vocab = 65, dim = 8, max_len = 4, seed = 1 }
+  local function map(options)
+    options.model, options.tokens, options.layer = model, { 5, 9, 5, 5 }, 1
+    return plot.attention(options)
+  end
+  for _, occurrence in ipairs {
+    { 1, 0, 2, 3 }, mnemo.int_tensor { 1, 0, 2, 3 }, mnemo.int_tensor { { 1, 0, 2, 3, 9 } },
+  } do
+    local figure = map { occurrence = occurrence }
+    luaunit.assertEquals(figure.marked, { [3] = true, [4] = true })
+    luaunit.assertEquals(figure.ylabel, "current token (▸ trigger seen before)")
+  end
+  luaunit.assertEquals(map { occurrence = { 0, 0, 0, 0 } }.ylabel, "current token")
+  local figure = map { marked_rows = { 2 }, marks_name = "here" }
+  luaunit.assertEquals(figure.marked, { [2] = true })
+  luaunit.assertEquals(figure.ylabel, "current token (▸ here)")
+  luaunit.assertErrorMsgContains("occurrence has 2 numbers for 4 tokens", map,
+    { occurrence = { 1, 2 } })
+  luaunit.assertErrorMsgContains("marked_rows goes without", map,
+    { occurrence = { 1, 0, 2, 3 }, marked_rows = { 1 } })
+end
+
 function tests.test_attention_says_what_is_wrong()
   local mnemo = require "mnemo"
   local model = mnemo.model.simplified { vocab = 65, dim = 8, max_len = 4, seed = 1 }
@@ -166,6 +190,8 @@ function tests.test_csv_of_a_map()
   luaunit.assertEquals(plot.heatmap {
     matrix = { { 1, 2, 3 }, { 4, 5, 6 } }, xlabels = { "a", " ", "\n" },
   }:csv(), "x,y,value,x_label\n1,1,1,a\n2,1,2,␣\n3,1,3,↵\n1,2,4,a\n2,2,5,␣\n3,2,6,↵\n")
+  luaunit.assertEquals(plot.heatmap { matrix = { { 1 }, { 2 } }, marked_rows = { 2 } }:csv(),
+    "x,y,value,marked\n1,1,1,\n1,2,2,yes\n")
 end
 
 function tests.test_csv_of_a_grid()
@@ -229,6 +255,8 @@ function tests.test_options_are_checked()
     ["max is inf; a number is expected"] = { matrix = { { 1 } }, max = math.huge },
     ["matrix is missing; a list or a tensor is expected"] = {},
     ["ylim is a pair such as { 1, 1 }"] = { matrix = { { 1, 2 } }, ylim = { 1, 2 } },
+    ["marked_rows[2] is 3 (allowed: 1 to 2)"] =
+      { matrix = { { 1 }, { 2 } }, marked_rows = { 2, 3 } },
     ["aspect is 'wide'; allowed are equal, auto"] = { matrix = { { 1 } }, aspect = "wide" },
   } do
     luaunit.assertErrorMsgContains(message, plot.heatmap, wrong)

@@ -135,6 +135,8 @@ end
 -- @tparam[opt] {string,...} options.xlabels one label for each column, such as tokens: white
 --   space, and what else shows nothing by itself, is made visible
 -- @tparam[opt] {string,...} options.ylabels the same for each row
+-- @tparam[opt] {integer,...} options.marked_rows rows with a triangle before them, from 1
+-- @tparam[opt] string options.marks_name what the triangles say, for the label beside the rows
 -- @tparam[opt=all] {integer,...} options.xlim { first, last }: the columns in view
 -- @tparam[opt=all] {integer,...} options.ylim { first, last }: the rows in view
 -- @tparam[opt=that of the data] number options.min the value at the lower end of the palette
@@ -153,6 +155,7 @@ end
 -- @usage
 -- mnemo.plot.heatmap {
 --   matrix = mnemo.eye(3), xlabels = { "a", "b", " " }, palette = "greys", zlabel = "attention",
+--   marked_rows = { 2 }, marks_name = "trigger",
 -- }:save("attention.svg")
 function plot.heatmap(options)
   return made(describe.heatmap(options))
@@ -165,6 +168,10 @@ end
 -- @tparam integer options.layer from 1
 -- @tparam[opt=1] integer options.head from 1
 -- @tparam[opt] Corpus options.corpus whose symbols are the labels; without it, the ids
+-- @tparam[opt] IntTensor|{integer,...} options.occurrence that of the sequence in a batch, [T] or
+--   [1, T]: marks the rows where a trigger stands that came before, so that its output is known
+-- @tparam[opt] {integer,...} options.marked_rows which rows are marked, without `occurrence`
+-- @tparam[opt="trigger seen before" with `occurrence`] string options.marks_name what marks say
 -- @tparam[opt="layer 1, head 1" and so on] string options.title above the figure
 -- @tparam[opt="blues"] "blues"|"greys"|"viridis"|"diverging" options.palette the colours
 -- @tparam[opt=all] {integer,...} options.xlim { first, last }: the columns in view
@@ -175,8 +182,10 @@ end
 -- @usage
 -- local task = mnemo.data.bigram { seq_len = 12, seed = 1 }
 -- local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, seed = 1 }
+-- local batch = task:held_out(1)
 -- mnemo.plot.attention {
---   model = model, tokens = task:held_out(1).tokens, layer = 1, corpus = task.corpus,
+--   model = model, tokens = batch.tokens, layer = 1, corpus = task.corpus,
+--   occurrence = batch.occurrence,
 -- }:save("attention.svg")
 function plot.attention(options)
   return made(describe.heatmap(attention(options)))
@@ -268,13 +277,12 @@ end
 
 --- Returns a figure's numbers as CSV.
 --
--- One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`,
--- `x`, `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for
--- curves and points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`,
--- `y_label` for maps and contours. Those that nothing uses are left out. A line across has a
--- name in `series` and only one of x and y. Before a text that begins with `=`, `+`, `-`, `@`, a
--- tab or a carriage return and is no number stands an apostrophe, so that spreadsheets take it for
--- no formula.
+-- One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`, `x`,
+-- `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for curves and
+-- points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`, `y_label`, `marked`
+-- for maps and contours. Those that nothing uses are left out. A line across has a name in `series`
+-- and only one of x and y. Before a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage
+-- return and is no number stands an apostrophe, so that spreadsheets take it for no formula.
 -- @treturn string with a line of column names first
 -- @usage print(mnemo.plot.lines { y = { 3, 2, 1 } }:csv())
 function figure:csv()

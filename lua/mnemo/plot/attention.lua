@@ -3,22 +3,36 @@ local check = require "mnemo.plot.check"
 local mnemo = require "mnemo"
 local values = require "mnemo.plot.values"
 
-local own_keys = { "model", "tokens", "layer", "head", "corpus" }
-local map_keys = { "title", "palette", "xlim", "ylim", "width", "height" }
+local own_keys = { "model", "tokens", "layer", "head", "corpus", "occurrence" }
+local map_keys = {
+  "title", "palette", "xlim", "ylim", "width", "height", "marked_rows", "marks_name",
+}
 
---- Reads one sequence of ids: a list, a tensor [T] or [1, T].
--- @treturn {integer,...} the ids
-local function read_sequence(given, where)
-  local ids = values.list(given, where, "tokens")
-  if type(ids[1]) == "table" and #ids == 1 then ids = ids[1] end
-  if type(ids[1]) == "table" then
-    check.fail("%s: tokens are %d sequences; one is drawn, such as tokens[1]", where, #ids)
+--- Reads one sequence of whole numbers: a list, a tensor [T] or [1, T].
+-- @treturn {integer,...} the numbers
+local function read_sequence(given, where, what, one)
+  local list = values.list(given, where, what)
+  if type(list[1]) == "table" and #list == 1 then list = list[1] end
+  if type(list[1]) == "table" then
+    check.fail("%s: %s are %d sequences; one is drawn, such as %s[1]", where, what, #list, what)
   end
-  for i, id in ipairs(ids) do
-    if math.type(id) ~= "integer" then check.fail("%s: tokens[%d] is no id", where, i) end
+  for i, id in ipairs(list) do
+    if math.type(id) ~= "integer" then check.fail("%s: %s[%d] is no %s", where, what, i, one) end
   end
-  if #ids == 0 then check.fail("%s: tokens is empty", where) end
-  return ids
+  if #list == 0 then check.fail("%s: %s is empty", where, what) end
+  return list
+end
+
+--- Returns the rows at which a trigger stands that came before, from the occurrences of a batch.
+local function rows_of_triggers(given, count, where)
+  local rows, occurrence = {}, read_sequence(given, where, "occurrence", "whole number")
+  if #occurrence < count then
+    check.fail("%s: occurrence has %d numbers for %d tokens", where, #occurrence, count)
+  end
+  for i = 1, count do
+    if occurrence[i] >= 2 then rows[#rows + 1] = i end
+  end
+  return rows
 end
 
 --- Reads a whole number from 1 to `most`.
@@ -52,7 +66,7 @@ return function(options)
   if not is_model or math.type(layers) ~= "integer" then
     check.fail("%s: model is %s", where, model == nil and "missing" or "no model")
   end
-  local ids = read_sequence(options.tokens, where)
+  local ids = read_sequence(options.tokens, where, "tokens", "id")
   local layer = read_number(options.layer, layers, where, "layer")
   local maps = mnemo.no_grad(function()
     return model:attention(mnemo.int_tensor { ids }, layer)[1]
@@ -65,6 +79,13 @@ return function(options)
     title = maps:size(1) > 1 and ("layer %d, head %d"):format(layer, head)
       or ("layer %d"):format(layer),
   }
+  if options.occurrence ~= nil then
+    if options.marked_rows ~= nil then
+      check.fail("%s: occurrence says which rows are marked; marked_rows goes without", where)
+    end
+    map.marked_rows = rows_of_triggers(options.occurrence, #ids, where)
+    map.marks_name = "trigger seen before"
+  end
   for _, key in ipairs(map_keys) do map[key] = options[key] == nil and map[key] or options[key] end
   return map
 end

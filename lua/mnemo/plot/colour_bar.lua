@@ -15,6 +15,26 @@ local function frame(script, options)
   script:add("set cbtics scale 0.3 %s", script:font(10))
 end
 
+--- Chooses what the ends of a palette stand for: what is asked for, else the least and the greatest
+-- value; white stands for 0 in `diverging`.
+-- @tparam number|nil low the least value there is
+-- @tparam number|nil high the greatest
+-- @treturn number
+-- @treturn number a greater one
+function colour_bar.limits(options, palette, low, high)
+  low, high = low or 0, high or 1
+  if palette == "diverging" then
+    high = math.max(math.abs(low), math.abs(high))
+    low = -high
+  end
+  low, high = options.min or low, options.max or high
+  check.extent(math.min(low, high), math.max(low, high), "the colour bar")
+  if low > high then low, high = high, low end
+  -- For gnuplot they are the same.
+  if values.text(low) == values.text(high) then high = low + math.max(1, math.abs(low) / 10) end
+  return low, high
+end
+
 --- Writes the bar of colours that go over into each other.
 -- @tparam string usual the palette unless the options name one
 -- @tparam number|nil low the least value there is
@@ -22,19 +42,7 @@ end
 -- @treturn function from a value to its colour
 function colour_bar.values(script, options, usual, low, high)
   local palette = options.palette or usual
-  low, high = low or 0, high or 1
-  if palette == "diverging" then
-    -- White stands for 0.
-    high = math.max(math.abs(low), math.abs(high))
-    low = -high
-  end
-  low, high = options.min or low, options.max or high
-  check.extent(math.min(low, high), math.max(low, high), "the colour bar")
-  if low > high then low, high = high, low end
-  if values.text(low) == values.text(high) then
-    -- For gnuplot they are the same.
-    high = low + math.max(1, math.abs(low) / 10)
-  end
+  low, high = colour_bar.limits(options, palette, low, high)
   local steps = {}
   for i, colour in ipairs(style.palette(palette)) do
     steps[i] = ("%d '%s'"):format(i - 1, colour)

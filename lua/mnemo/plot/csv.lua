@@ -6,7 +6,7 @@ local csv = {}
 -- In this order; those that nothing uses are left out.
 local columns = {
   "panel", "series", "x", "y", "low", "high", "runs", "size", "colour", "label", "value",
-  "x_label", "y_label",
+  "x_label", "y_label", "marked",
 }
 
 --- Adds the points of series.
@@ -45,6 +45,7 @@ local function add_cells(self, records, panel, matrix)
         panel = panel, value = values.text(value),
         x = values.text(self.x and self.x[j] or j), y = values.text(self.y and self.y[i] or i),
         x_label = self.xlabels and self.xlabels[j], y_label = self.ylabels and self.ylabels[i],
+        marked = self.marked and self.marked[i] and "yes",
       }
     end
   end

@@ -4,7 +4,8 @@ local description = require "mnemo.plot.description"
 local values = require "mnemo.plot.values"
 local visible = require "mnemo.text.visible"
 
-local all_keys = description.joined({ "matrix", "xlabels", "ylabels", "xlim", "ylim", "aspect" },
+local all_keys = description.joined(
+  { "matrix", "xlabels", "ylabels", "xlim", "ylim", "aspect", "marked_rows", "marks_name" },
   description.label_keys, description.colour_keys, description.size_keys)
 
 --- Reads which columns or rows are in view.
@@ -18,6 +19,20 @@ local function read_window(limits, count, where, what)
       count)
   end
   return { first = first, last = last }
+end
+
+--- Reads which rows are marked.
+-- @treturn table true for each of them
+local function read_marks(given, count, where)
+  local marked = {}
+  for i, row in ipairs(values.list(given or {}, where, "marked_rows")) do
+    local index = math.type(row) and math.tointeger(row)
+    if not index or index < 1 or index > count then
+      check.fail("%s: marked_rows[%d] is %s (allowed: 1 to %d)", where, i, tostring(row), count)
+    end
+    marked[index] = true
+  end
+  return marked
 end
 
 --- Reads the options of `plot.heatmap`.
@@ -41,6 +56,13 @@ return function(options)
   end
   self.columns = read_window(options.xlim, #self.matrix[1], where, "xlim")
   self.rows = read_window(options.ylim, #self.matrix, where, "ylim")
+  check.texts(options, { "marks_name" }, where)
+  self.marked = read_marks(options.marked_rows, #self.matrix, where)
+  self.ylabel = options.ylabel
+  if options.marks_name and next(self.marked) then
+    self.ylabel = (options.ylabel and options.ylabel .. " " or "") .. "(▸ " .. options.marks_name
+      .. ")"
+  end
   local gaps = description.no_gaps()
   for _, row in ipairs(self.matrix) do description.count_gaps(gaps, row) end
   description.tell_gaps(gaps, where)

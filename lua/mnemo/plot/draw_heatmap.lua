@@ -57,6 +57,25 @@ local function cell_data(self, script)
   return #cells > 0 and script:data(cells) or nil, #gaps > 0 and script:data(gaps) or nil
 end
 
+-- The sides in pixels of the triangles before marked rows, and what labels make room for them.
+local mark_width, least_height, most_height = 7, 6, 9
+local mark_room = "offset character -0.8,0"
+
+--- Draws a triangle between the label and the cells of each marked row in view.
+local function draw_marks(self, script, width, height)
+  local edge = self.columns.first - 0.5
+  local wide = mark_width / width
+  local half = math.max(least_height, math.min(most_height, height)) / (2 * height)
+  if next(self.marked) then script:add("set ytics %s; set ylabel %s", mark_room, mark_room) end
+  for i = self.rows.first, self.rows.last do
+    if self.marked[i] then
+      script:add("set object polygon from %.5g,%.5g to %.5g,%.5g to %.5g,%.5g to %.5g,%.5g front"
+        .. " noclip fs solid noborder fc rgb '%s'", edge - wide, i - half, edge, i, edge - wide,
+        i + half, edge - wide, i - half, style.mark)
+    end
+  end
+end
+
 --- Draws a matrix into the current panel.
 -- @tparam number pixels the panel's width
 -- @tparam number tall the panel's height
@@ -65,7 +84,7 @@ return function(self, script, pixels, tall)
   -- A cell's sides in pixels, about: the margins are gnuplot's.
   local width = (pixels - 130) / (columns.last - columns.first + 1)
   local height = (tall - 110) / (rows.last - rows.first + 1)
-  axes.frame(script, options, pixels, tall)
+  axes.frame(script, options, pixels, tall, self.ylabel)
   script:add("set border 15 lc rgb '#404040'; set tics nomirror out scale 0.3"
     .. " tc rgb '#202020'; unset key")
   if options.aspect ~= "auto" then
@@ -83,6 +102,7 @@ return function(self, script, pixels, tall)
       script:add("set %stics %d", axis, math.max(1, tics.distance(count, count * cell / 40)))
     end
   end
+  draw_marks(self, script, width, height)
   colour_bar.values(script, options, "blues", values.extent(self.matrix))
   -- One rectangle a cell: an image would be smoothed by some viewers, and gnuplot draws none
   -- of a single row or column. They overlap by half a pixel, lest the page shine through

@@ -44,6 +44,9 @@ local palettes = {
   diverging = { "#0072B2", "#8FC1DF", "#FFFFFF", "#EBA878", "#D55E00" },
 }
 
+-- The colour of marks beside maps: dark on white in print, unlike any palette's ends.
+style.mark = "#D55E00"
+
 -- What stands for a value that is not a number.
 style.missing = "#C8C8C8"
 

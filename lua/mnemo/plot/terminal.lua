@@ -3,7 +3,7 @@ local Script = require "mnemo.plot.script"
 local axes = require "mnemo.plot.axes"
 local gnuplot = require "mnemo.plot.gnuplot"
 local style = require "mnemo.plot.style"
-local values = require "mnemo.plot.values"
+local map_text = require "mnemo.plot.terminal_map"
 local visible = require "mnemo.text.visible"
 
 local terminal = {}
@@ -13,111 +13,6 @@ local function terminal_size()
   local prompt = package.loaded["(prompt)"]
   if prompt then return prompt.engine.columns(), prompt.engine.rows(), prompt.engine.colour() end
   return tonumber(os.getenv "COLUMNS") or 80, tonumber(os.getenv "LINES") or 24, false
-end
-
--- From little to much, for maps without colour.
-local shades = { " ", "░", "▒", "▓", "█" }
-
---- How many columns of the terminal a text takes.
-local function columns_of(text)
-  local prompt = package.loaded["(prompt)"]
-  return prompt and prompt.engine.width(text) or utf8.len(text) or #text
-end
-
---- The widest of some labels.
-local function widest_of(labels)
-  local widest = 0
-  for _, label in ipairs(labels) do widest = math.max(widest, columns_of(label)) end
-  return widest
-end
-
---- A text with spaces before it, so that it takes so many columns.
-local function right_aligned(text, columns)
-  return (" "):rep(columns - columns_of(text)) .. text
-end
-
---- Returns the labels of the rows or columns of a map that are in view, or nil.
-local function labels_in_view(labels, range)
-  return labels and table.move(labels, range.first, range.last, 1, {})
-end
-
---- Returns the rows of a map that are in view, from top to bottom.
-local function rows_in_view(self)
-  local view = {}
-  if self.kind == "contour" then
-    for i = #self.z, 1, -1 do view[#view + 1] = self.z[i] end
-    return view
-  end
-  for i = self.rows.first, self.rows.last do
-    view[#view + 1] = table.move(self.matrix[i], self.columns.first, self.columns.last, 1, {})
-  end
-  return view
-end
-
---- Returns a map as lines of text: two cells a row of text in colour, shades without.
---
--- Labels of rows need a line for each row, those of columns the two characters of a cell.
-local function map_text(self, columns, rows, colour)
-  local matrix = rows_in_view(self)
-  local height, width = #matrix, #matrix[1]
-  local low, high = values.extent(self.matrix or self.z)
-  low, high = self.options.min or low or 0, self.options.max or high or 0
-  -- Cells are square: one column and half a row each, or two columns and a row.
-  local ylabels = labels_in_view(self.ylabels, self.rows)
-  local xlabels = labels_in_view(self.xlabels, self.columns)
-  local margin = ylabels and widest_of(ylabels) + 1 or 0
-  local fits = height <= rows - 5 and 2 * width <= columns - 2 - margin
-  local names_rows = fits and ylabels
-  local names_columns = fits and xlabels and widest_of(xlabels) <= 2
-  local halves = colour and not (names_rows or names_columns)
-  if not names_rows then margin = 0 end
-  local most_rows = math.max(2, rows - 4) * (halves and 2 or 1)
-  local step = math.max(1, math.ceil(height / most_rows),
-    math.ceil(width / (halves and columns - 2 or (columns - 2) // 2)))
-  local function level(i, j)
-    local most = -math.huge
-    for r = i, math.min(height, i + step - 1) do
-      for c = j, math.min(width, j + step - 1) do
-        if values.finite(matrix[r][c]) then most = math.max(most, matrix[r][c]) end
-      end
-    end
-    if most == -math.huge then return nil end
-    return high > low and math.max(0, math.min(1, (most - low) / (high - low))) or 0
-  end
-  -- The greys of the 256 colours, dark for little.
-  local function grey(x) return x and 232 + math.floor(x * 23 + 0.5) or 52 end
-  local lines = {}
-  local function add(text) lines[#lines + 1] = " " .. text end
-  if self.options.title then add(visible.line(self.options.title)) end
-  if self.options.ylabel then add(visible.line(self.options.ylabel) .. " ↓") end
-  if names_columns then
-    local names = {}
-    for j, label in ipairs(xlabels) do names[j] = right_aligned(label, 2) end
-    add(((" "):rep(margin) .. table.concat(names)):gsub("%s+$", ""))
-  end
-  for i = 1, height, halves and 2 * step or step do
-    local cells = {}
-    for j = 1, width, step do
-      if colour and not halves then
-        cells[#cells + 1] = ("\27[48;5;%dm  "):format(grey(level(i, j)))
-      elseif colour then
-        local lower = i + step <= height
-        cells[#cells + 1] = lower
-          and ("\27[38;5;%d;48;5;%dm▀"):format(grey(level(i, j)), grey(level(i + step, j)))
-          or ("\27[0;38;5;%dm▀"):format(grey(level(i, j)))
-      else
-        local x = level(i, j)
-        cells[#cells + 1] = x and shades[1 + math.floor(x * 4.999)]:rep(2) or "??"
-      end
-    end
-    local name = names_rows and right_aligned(names_rows[i], margin - 1) .. " " or ""
-    add(name .. table.concat(cells) .. (colour and "\27[0m" or ""))
-  end
-  if self.options.xlabel then add(visible.line(self.options.xlabel) .. " →") end
-  local each = step > 1 and (", each cell the largest of %d × %d"):format(step, step) or ""
-  lines[#lines + 1] = (" %d × %d, from %.4g (%s) to %.4g (%s)%s"):format(height, width, low,
-    colour and "dark" or "blank", high, colour and "light" or "full", each)
-  return table.concat(lines, "\n")
 end
 
 --- Writes the script that draws curves or points.

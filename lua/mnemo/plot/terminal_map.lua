@@ -1,0 +1,176 @@
+--- Maps of colours as lines of text.
+local colour_bar = require "mnemo.plot.colour_bar"
+local style = require "mnemo.plot.style"
+local values = require "mnemo.plot.values"
+local visible = require "mnemo.text.visible"
+
+-- From little to much, for maps without colour; with `diverging`, what lies below 0.
+local shades = { [0] = " ", "░", "▒", "▓", "█" }
+local shades_below = { [0] = " ", ".", "-", "=", "#" }
+
+--- How many columns of the terminal a text takes.
+local function columns_of(text)
+  local prompt = package.loaded["(prompt)"]
+  return prompt and prompt.engine.width(text) or utf8.len(text) or #text
+end
+
+--- The widest of some labels.
+local function widest_of(labels)
+  local widest = 0
+  for _, label in ipairs(labels) do widest = math.max(widest, columns_of(label)) end
+  return widest
+end
+
+--- A text with spaces before it, so that it takes so many columns.
+local function right_aligned(text, columns)
+  return (" "):rep(columns - columns_of(text)) .. text
+end
+
+--- Returns the labels of the rows or columns of a map that are in view, or nil.
+local function labels_in_view(labels, range)
+  return labels and table.move(labels, range.first, range.last, 1, {})
+end
+
+--- Returns the rows of a map that are in view, from top to bottom.
+local function rows_in_view(self)
+  local view = {}
+  if self.kind == "contour" then
+    for i = #self.z, 1, -1 do view[#view + 1] = self.z[i] end
+    return view
+  end
+  for i = self.rows.first, self.rows.last do
+    view[#view + 1] = table.move(self.matrix[i], self.columns.first, self.columns.last, 1, {})
+  end
+  return view
+end
+
+--- Returns the number among a terminal's 256 colours that is nearest to a colour.
+-- @tparam string hex such as `#C6DBEF`
+local function nearest_of_256(hex)
+  local channels, cube = {}, 16
+  for i = 0, 2 do channels[i + 1] = tonumber(hex:sub(2 + 2 * i, 3 + 2 * i), 16) end
+  local grey = (channels[1] + channels[2] + channels[3]) / 3
+  -- The cube's six levels are 0, 95, 135, …, 255; the greys are 8, 18, …, 238.
+  local grey_step = math.max(0, math.min(23, math.floor((grey - 8) / 10 + 0.5)))
+  local off_cube, off_grey = 0, 0
+  for i, value in ipairs(channels) do
+    local step = value < 48 and 0 or math.floor((math.max(value, 95) - 55) / 40 + 0.5)
+    cube = cube + step * 6 ^ (3 - i)
+    off_cube = off_cube + (value - (step == 0 and 0 or 55 + 40 * step)) ^ 2
+    off_grey = off_grey + (value - (8 + 10 * grey_step)) ^ 2
+  end
+  return math.floor(off_grey < off_cube and 232 + grey_step or cube)
+end
+
+-- Dark red, for cells without a value.
+local missing = 52
+
+--- How the values of a map are shown: by colours, or by shades without them.
+-- @treturn table `low` and `high`, and functions `colour` and `shade` of a value
+local function scale_of(self)
+  local palette = self.options.palette or (self.kind == "contour" and "viridis" or "blues")
+  local low, high = colour_bar.limits(self.options, palette,
+    values.extent(self.matrix or self.z))
+  local function share(value) return math.max(0, math.min(1, (value - low) / (high - low))) end
+  local scale = { low = low, high = high, diverging = palette == "diverging" }
+  function scale.colour(value)
+    return value and nearest_of_256(style.colour(palette, share(value))) or missing
+  end
+  function scale.shade(value)
+    if not value then return "?" end
+    if not scale.diverging then return shades[math.floor(share(value) * 4.999)] end
+    local end_there = value < 0 and low or high
+    local much = end_there ~= 0 and math.max(0, math.min(1, value / end_there)) or 0
+    return (value < 0 and shades_below or shades)[math.floor(much * 4.499 + 0.5)]
+  end
+  return scale
+end
+
+--- Returns the value that stands for a block of cells: the largest, of `diverging` the one
+-- farthest from 0; nil if none has a value.
+local function extreme(matrix, i, j, step, diverging)
+  local found
+  for r = i, math.min(#matrix, i + step - 1) do
+    for c = j, math.min(#matrix[1], j + step - 1) do
+      local value = matrix[r][c]
+      local farther = found and (diverging and math.abs(value) > math.abs(found)
+        or not diverging and value > found)
+      if values.finite(value) and (not found or farther) then found = value end
+    end
+  end
+  return found
+end
+
+--- What the last line says of the values.
+local function caption(scale, height, width, step, colour)
+  local function sample(value, words)
+    return colour and ("\27[48;5;%dm  \27[0m"):format(scale.colour(value)) or words
+  end
+  local each = step > 1 and (", each cell the %s of %d × %d"):format(
+    scale.diverging and "farthest from 0" or "largest", step, step) or ""
+  local below = scale.diverging and "(" .. shades_below[4] .. ")" or "(blank)"
+  return (" %d × %d, from %.4g %s to %.4g %s%s"):format(height, width, scale.low,
+    sample(scale.low, below), scale.high, sample(scale.high, "(full)"), each)
+end
+
+--- Returns a map as lines of text: two cells a row of text in colour, shades without.
+--
+-- Labels of rows need a line for each row, those of columns the two characters of a cell.
+return function(self, columns, rows, colour)
+  local matrix, scale = rows_in_view(self), scale_of(self)
+  local height, width = #matrix, #matrix[1]
+  local marked = self.marked and next(self.marked) and self.marked
+  -- Cells are square: one column and half a row each, or two columns and a row.
+  local ylabels = labels_in_view(self.ylabels, self.rows)
+  local xlabels = labels_in_view(self.xlabels, self.columns)
+  local mark_room = marked and 2 or 0
+  local margin = ylabels and widest_of(ylabels) + 1 or 0
+  local fits = height <= rows - 5 and 2 * width <= columns - 2 - margin - mark_room
+  local names_rows = fits and ylabels
+  local names_columns = fits and xlabels and widest_of(xlabels) <= 2
+  local halves = colour and not (names_rows or names_columns)
+  if not names_rows then margin = 0 end
+  local room = columns - 2 - mark_room
+  local most_rows = math.max(2, rows - 4) * (halves and 2 or 1)
+  local step = math.max(1, math.ceil(height / most_rows),
+    math.ceil(width / (halves and room or room // 2)))
+  local function value(i, j) return extreme(matrix, i, j, step, scale.diverging) end
+  local lines = {}
+  local function add(text) lines[#lines + 1] = " " .. text end
+  local ylabel = self.ylabel or self.options.ylabel
+  if self.options.title then add(visible.line(self.options.title)) end
+  if ylabel then add(visible.line(ylabel) .. " ↓") end
+  if names_columns then
+    local names = {}
+    for j, label in ipairs(xlabels) do names[j] = right_aligned(label, 2) end
+    add(((" "):rep(margin + mark_room) .. table.concat(names)):gsub("%s+$", ""))
+  end
+  local rows_a_line = halves and 2 * step or step
+  local function mark(i)
+    if not marked then return "" end
+    for row = i, math.min(height, i + rows_a_line - 1) do
+      if marked[self.rows.first + row - 1] then return "▸ " end
+    end
+    return "  "
+  end
+  for i = 1, height, rows_a_line do
+    local cells = {}
+    for j = 1, width, step do
+      if colour and not halves then
+        cells[#cells + 1] = ("\27[48;5;%dm  "):format(scale.colour(value(i, j)))
+      elseif colour then
+        cells[#cells + 1] = i + step <= height
+          and ("\27[38;5;%d;48;5;%dm▀"):format(scale.colour(value(i, j)),
+            scale.colour(value(i + step, j)))
+          or ("\27[0;38;5;%dm▀"):format(scale.colour(value(i, j)))
+      else
+        cells[#cells + 1] = scale.shade(value(i, j)):rep(2)
+      end
+    end
+    local name = names_rows and right_aligned(names_rows[i], margin - 1) .. " " or ""
+    add(name .. mark(i) .. table.concat(cells) .. (colour and "\27[0m" or ""))
+  end
+  if self.options.xlabel then add(visible.line(self.options.xlabel) .. " →") end
+  lines[#lines + 1] = caption(scale, height, width, step, colour)
+  return table.concat(lines, "\n")
+end
