@@ -238,6 +238,38 @@ function tests.test_bands_of_shares_end_at_zero_and_one()
     pattern)[1], { 1, -1, 2 })
 end
 
+function tests.test_curves_that_coincide_take_turns()
+  local y = { 1, 2, nan, 4 }
+  local figure = plot.lines { series = {
+    { name = "first", y = y }, { name = "other", y = { 1, 2, 3, 4.5 } },
+    { name = "second", y = y }, { name = "last", y = { 1, 2.001, 3, 4 } },
+    { name = "dots", y = y, style = "points" },
+  } }
+  -- The first again for a third of the way, the second for two, on top of the last, whole one.
+  local dashes = {}
+  for name, dash in draw.script(figure, "figure.svg")
+    :gmatch "(%$data%d+) using 1:2 with lines lw 2 dt (%S+) lc" do
+    dashes[#dashes + 1] = name .. " " .. dash
+  end
+  luaunit.assertEquals(dashes, {
+    "$data1 solid", "$data2 (12,4)", "$data3 (3,3)", "$data4 (12,3,3,3)",
+    "$data3 (20,10)", "$data1 (10,20)",
+  })
+  -- Marks take turns as well.
+  local script = draw.script(figure, "figure.svg")
+  for i, every in pairs { [1] = "3::0", [2] = "1::0", [3] = "3::1", [4] = "3::2" } do
+    luaunit.assertStrContains(script, ("$data%d every %s using"):format(i, every))
+  end
+  -- Where it lies elsewhere, even in one place, a curve is seen.
+  luaunit.assertNotStrContains(draw.script(plot.lines { series = {
+    { y = { 1, 2, 3 } }, { y = { 1, 2, 3.1 } }, { y = { 1, 2 } }, { y = { 1, 2, nan } },
+  } }, "figure.svg"), "dt (10,")
+  local text = shown(figure)
+  luaunit.assertStrContains(text, " first is not seen here: it lies under second, last\n"
+    .. " second is not seen here: it lies under last\n")
+  luaunit.assertNotStrContains(text, "other is not seen")
+end
+
 -- The least and the greatest numbers there are.
 local smallest, greatest = 0x1p-1074, 0x1.fffffffffffffp+1023
 

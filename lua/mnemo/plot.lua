@@ -35,16 +35,17 @@ end
 
 --- Describes curves.
 --
--- A series is `{ name=, x=, y=, low=, high=, style= }`: `x` counts from 1 unless it is given
--- here or for all series; `low` and `high` bound a shaded band. `y` may also be a list of runs
--- (seeds), or a tensor [runs, points]: their mean is drawn, with a band of one standard
--- deviation (with n − 1) to either side; where all runs lie from 0 to 1, as shares do, the drawn
--- band ends there, and the CSV has the whole of it. `style` is `"lines"` (the default, with a
--- few marks along the line), `"points"`, `"linespoints"` (a mark at every point) or
--- `"reference"` (thin, dashed and black, for theory). A single series may stand in the options
--- themselves. NaN and infinite numbers leave gaps, as do those that are not positive on a log
--- axis; standard error says how many. On a log x axis with at most twelve places of points, tics
--- stand at these. A linear y axis without 0 says in its label where it begins.
+-- A series is `{ name=, x=, y=, low=, high=, style= }`: `x` counts from 1 unless it is given here
+-- or for all series; `low` and `high` bound a shaded band. `y` may also be a list of runs
+-- (seeds), or a tensor [runs, points]: their mean is drawn, with a band of one standard deviation
+-- (with n − 1) to either side; where all runs lie from 0 to 1, as shares do, the drawn band ends
+-- there, and the CSV has the whole of it. `style` is `"lines"` (the default, with a few marks
+-- along the line), `"points"`, `"linespoints"` (a mark at every point) or `"reference"` (thin,
+-- dashed and black, for theory). A single series may stand in the options themselves. NaN and
+-- infinite numbers leave gaps, as do those that are not positive on a log axis; standard error
+-- says how many. Curves that coincide take turns in dashes. On a log x axis with at most twelve
+-- places of points, tics stand at these. A linear y axis without 0 says in its label where it
+-- begins.
 -- @tparam[opt] {table,...} options.series the curves; without it, one of y
 -- @tparam[opt] Tensor|{number,...}|{table,...} options.y of a single series
 -- @tparam[opt=1, 2, …] Tensor|{number,...} options.x of all series without one of their own

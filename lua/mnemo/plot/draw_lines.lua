@@ -1,6 +1,7 @@
 --- Draws curves.
 local Script = require "mnemo.plot.script"
 local axes = require "mnemo.plot.axes"
+local hidden = require "mnemo.plot.hidden"
 local layout = require "mnemo.plot.layout"
 local style = require "mnemo.plot.style"
 local values = require "mnemo.plot.values"
@@ -96,17 +97,26 @@ local function band_data(series, script, options, ends)
   return script:data(rows)
 end
 
---- Adds what draws one series to a list of curves.
+--- How a series' line is drawn.
+local function line_of(series, index)
+  if series.style == "reference" then
+    return ("lw 1.2 dt %s lc rgb '#000000'"):format(style.reference_dash(index))
+  end
+  local look = style.series(index)
+  return ("lw 2 dt %s lc rgb '%s'"):format(look.dash, look.colour)
+end
+
+--- Adds what draws one series: its line, the marks on it, and its entry in the legend.
 -- @tparam integer index its number among the curves, or among the references
 -- @tparam string name the block with its numbers
-local function draw_curve(series, index, count, name, curves)
-  local look = style.series(index)
-  local line = ("lw 2 dt %s lc rgb '%s'"):format(look.dash, look.colour)
+-- @tparam table parts lists `lines`, `marks` and `legend`
+-- @tparam[opt] table together what `hidden.find` found of it
+local function draw_curve(series, index, count, name, parts, together)
+  local look, line = style.series(index), line_of(series, index)
   local point = ("pt %d ps 0.7 lc rgb '%s'"):format(look.mark, look.colour)
   local sample = "linespoints " .. line .. (" pt %d ps 0.7"):format(look.mark)
   if series.style == "reference" then
-    sample = ("lines lw 1.2 dt %s lc rgb '#000000'"):format(style.reference_dash(index))
-    curves[#curves + 1] = ("%s using 1:2 with %s notitle"):format(name, sample)
+    sample = "lines " .. line
   else
     -- A few marks along a line tell it from others; each series has them elsewhere, so
     -- that they show where lines coincide.
@@ -114,17 +124,39 @@ local function draw_curve(series, index, count, name, curves)
     if series.style == "lines" then
       every = math.max(1, (#series.y + 7) // 8)
       first = (index - 1) * every // math.max(2, count)
+      local those = together and together.under + #together.over + 1 or 1
+      if every < those then every, first = those, together.under end
     end
-    if series.style == "points" then
-      sample = "points " .. point
-    else
-      curves[#curves + 1] = ("%s using 1:2 with lines %s notitle"):format(name, line)
-    end
-    curves[#curves + 1] = ("%s every %d::%d using 1:2 with points %s notitle"):format(
+    parts.marks[#parts.marks + 1] = ("%s every %d::%d using 1:2 with points %s notitle"):format(
       name, every, first, point)
   end
+  if series.style == "points" then
+    sample = "points " .. point
+  else
+    parts.lines[#parts.lines + 1] = ("%s using 1:2 with lines %s notitle"):format(name, line)
+  end
   if series.name then
-    curves[#curves + 1] = ("keyentry with %s title %s"):format(sample, Script.quoted(series.name))
+    parts.legend[#parts.legend + 1] = ("keyentry with %s title %s"):format(sample,
+      Script.quoted(series.name))
+  end
+end
+
+-- The dashes in which curves that coincide take turns, as gnuplot counts them.
+local turn_length = 10
+
+--- Draws curves that lie under others once more, in dashes that leave the others their turns.
+-- @tparam {table,...} covered what `hidden.find` found
+-- @tparam {integer,...} indices of the series among curves or references
+-- @tparam {string,...} names the blocks with their numbers
+-- @tparam {string,...} lines the list of lines
+local function draw_turns(self, covered, indices, names, lines)
+  for i = #self.series, 1, -1 do
+    if covered[i] and #covered[i].over > 0 then
+      local dash = ("dt (%d,%d)"):format(turn_length * (covered[i].under + 1),
+        turn_length * #covered[i].over)
+      lines[#lines + 1] = ("%s using 1:2 with lines %s notitle"):format(names[i],
+        (line_of(self.series[i], indices[i]):gsub("dt %S+", dash)))
+    end
   end
 end
 
@@ -149,26 +181,24 @@ return function(self, script, pixels, tall)
   }
   axes.frame(script, options, pixels, tall, axes.label(options, table.unpack(ends.y)))
   local rules = axes.rule(self, script, ends)
-  local bands, curves, measured, theory = {}, {}, 0, 0
-  for _, series in ipairs(self.series) do
-    local index
-    if series.style == "reference" then
-      theory = theory + 1
-      index = theory
-    else
-      measured = measured + 1
-      index = measured
-    end
+  local covered = hidden.find(self, ends.y, tall - legend.tall - 90, 1.5)
+  local parts, counts = { bands = {}, lines = {}, marks = {}, legend = {} }, {}
+  local indices, names = {}, {}
+  for i, series in ipairs(self.series) do
+    local kind = series.style == "reference" and "theory" or "measured"
+    counts[kind] = (counts[kind] or 0) + 1
+    indices[i], names[i] = counts[kind], curve_data(series, script, options)
     if series.low then
-      bands[#bands + 1] = ("%s using 1:2:3 with filledcurves fs transparent solid 0.2 noborder"
-        .. " lc rgb '%s' notitle"):format(band_data(series, script, options, ends),
-        style.series(index).colour)
+      parts.bands[#parts.bands + 1] = ("%s using 1:2:3 with filledcurves fs transparent solid 0.2"
+        .. " noborder lc rgb '%s' notitle"):format(band_data(series, script, options, ends),
+        style.series(indices[i]).colour)
     end
-    draw_curve(series, index, #self.series, curve_data(series, script, options), curves)
+    draw_curve(series, indices[i], #self.series, names[i], parts, covered[i])
   end
-  local parts = { "NaN notitle" }
-  for _, list in ipairs { bands, curves, rules } do
-    table.move(list, 1, #list, #parts + 1, parts)
+  draw_turns(self, covered, indices, names, parts.lines)
+  local all = { "NaN notitle" }
+  for _, list in ipairs { parts.bands, parts.lines, parts.marks, parts.legend, rules } do
+    table.move(list, 1, #list, #all + 1, all)
   end
-  script:plot(parts)
+  script:plot(all)
 end

@@ -1,6 +1,7 @@
 --- Draws figures in the terminal, with characters.
 local Script = require "mnemo.plot.script"
 local axes = require "mnemo.plot.axes"
+local hidden = require "mnemo.plot.hidden"
 local gnuplot = require "mnemo.plot.gnuplot"
 local style = require "mnemo.plot.style"
 local map_text = require "mnemo.plot.terminal_map"
@@ -18,6 +19,7 @@ end
 --- Writes the script that draws curves or points.
 -- @treturn string the script
 -- @treturn string|nil the y label
+-- @treturn {number,...} the ends of the y axis
 local function curves_script(self, columns, rows, colour)
   local options, script = self.options, Script.new()
   script:add("set encoding utf8")
@@ -51,7 +53,7 @@ local function curves_script(self, columns, rows, colour)
   parts[#parts + 1] = "NaN notitle"
   script:plot(parts)
   local ylabel = self.kind == "lines" and axes.label(options, bottom, top) or options.ylabel
-  return script:text(), ylabel
+  return script:text(), ylabel, { bottom, top }
 end
 
 --- Lines of gnuplot's without the empty ones at either end, and without spaces at theirs.
@@ -67,6 +69,19 @@ local function trimmed(text)
   return table.concat(lines, "\n", 1, last)
 end
 
+--- Says which curves lie under others; a row of text is the least height that shows.
+local function tell_hidden(self, ends, rows)
+  local function name(i) return visible.line(self.series[i].name or "curve " .. i) end
+  local covered = hidden.find(self, ends, rows - 6, 0.5)
+  for i in ipairs(self.series) do
+    local over = {}
+    for k, j in ipairs(covered[i] and covered[i].over or {}) do over[k] = name(j) end
+    if #over > 0 then
+      io.write(" ", name(i), " is not seen here: it lies under ", table.concat(over, ", "), "\n")
+    end
+  end
+end
+
 --- Prints a figure, or the figures of a grid below each other.
 local function show(self, columns, rows, colour)
   if self.kind == "grid" then
@@ -75,10 +90,11 @@ local function show(self, columns, rows, colour)
       if one then show(one, columns, math.max(12, rows // 2), colour) end
     end
   elseif self.series then
-    local script, ylabel = curves_script(self, columns, rows - 1, colour)
+    local script, ylabel, ends = curves_script(self, columns, rows - 1, colour)
     local text = gnuplot.printed(script)
     if ylabel then io.write(" ", visible.line(ylabel), " ↑\n") end
     io.write(trimmed(text), colour and "\27[0m\n" or "\n")
+    if self.kind == "lines" then tell_hidden(self, ends, rows) end
     local bands = {}
     for i, series in ipairs(self.series) do
       if series.low then bands[#bands + 1] = visible.line(series.name or "curve " .. i) end
