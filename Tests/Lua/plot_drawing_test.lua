@@ -608,6 +608,47 @@ function tests.test_without_gnuplot_the_numbers_are_saved()
   run(("rm -r '%s'"):format(folder))
 end
 
+--- Counts a character in what is drawn within the frame.
+local function count_within(text, character)
+  local count = 0
+  for line in text:gmatch "[^\n]+" do
+    local inner = line:match "^[^|]*|(.*)|$"
+    if inner then count = count + select(2, inner:gsub(character, "")) end
+  end
+  return count
+end
+
+function tests.test_points_on_the_frame_are_shown()
+  local x, y = { 1, 2, 3, 4 }, { 1, 4, 9, 5 }
+  for _, figure in ipairs {
+    plot.scatter { x = x, y = y }, plot.scatter { x = x, y = y, xlim = { 1, 4 }, ylim = { 1, 9 } },
+    plot.scatter { x = x, y = y, xscale = "log", yscale = "log" },
+    plot.lines { x = x, y = y, style = "points" },
+  } do
+    luaunit.assertEquals(count_within(shown(figure), "A"), 4)
+  end
+  -- A curve along the end of the axis.
+  local flat = plot.lines { y = { 0, 0, 0 }, ylim = { 0, 1 } }
+  luaunit.assertTrue(count_within(shown(flat), "%*") > 60)
+end
+
+function tests.test_labels_of_points_are_shown()
+  local figure = plot.scatter {
+    x = { 1, 2, 3, 4 }, y = { 1, 4, 9, 5 }, labels = { "one", "two", "three", "four" },
+    colour = { 1, 2, 3, 4 }, size = { 1, 2, 3, 4 }, name = "marks", zlabel = "recall",
+  }
+  local text = shown(figure)
+  for _, label in ipairs { "Aone", "Atwo", "Athree", "four A" } do
+    luaunit.assertStrContains(text, label)
+  end
+  luaunit.assertStrContains(text,
+    " not drawn here, only in files: the sizes of marks, the colours of marks\n")
+  -- Dark violet is the least, yellow the most.
+  luaunit.assertStrContains(shown_in_colour(figure),
+    " recall from 1 \27[48;5;53m  \27[0m to 4 \27[48;5;220m  \27[0m\n"
+    .. " not drawn here, only in files: the sizes of marks\n")
+end
+
 function tests.test_every_kind_is_shown()
   local z = { { 0, 1 }, { 2, 3 } }
   luaunit.assertStrContains(shown(plot.lines { y = { 1, 2 }, name = "curve", hlines = { 1.5 } }),

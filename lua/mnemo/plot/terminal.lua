@@ -1,10 +1,14 @@
 --- Draws figures in the terminal, with characters.
 local Script = require "mnemo.plot.script"
 local axes = require "mnemo.plot.axes"
+local colour_bar = require "mnemo.plot.colour_bar"
 local hidden = require "mnemo.plot.hidden"
 local gnuplot = require "mnemo.plot.gnuplot"
+local point_labels = require "mnemo.plot.point_labels"
 local style = require "mnemo.plot.style"
-local map_text = require "mnemo.plot.terminal_map"
+local map = require "mnemo.plot.terminal_map"
+local tics = require "mnemo.plot.tics"
+local values = require "mnemo.plot.values"
 local visible = require "mnemo.text.visible"
 
 local terminal = {}
@@ -14,6 +18,39 @@ local function terminal_size()
   local prompt = package.loaded["(prompt)"]
   if prompt then return prompt.engine.columns(), prompt.engine.rows(), prompt.engine.colour() end
   return tonumber(os.getenv "COLUMNS") or 80, tonumber(os.getenv "LINES") or 24, false
+end
+
+--- Moves the ends of an axis outwards by a letter: what lies on the frame would not be seen.
+-- @tparam {number,...} ends its ends, which are moved
+-- @tparam number letters how many columns or rows it takes
+local function clear_frame(script, options, axis, ends, letters)
+  local low, high = ends[1], ends[2]
+  if options[axis .. "scale"] == "log" then
+    local factor = (high / low) ^ (1 / letters)
+    low, high = low / factor, high * factor
+    if low == 0 then return end
+  else
+    local letter = (high - low) / letters
+    low, high = low - letter, high + letter
+  end
+  -- Beyond are no numbers.
+  if low < -tics.greatest or high > tics.greatest then return end
+  ends[1], ends[2] = low, high
+  script:add("set %srange [%.12g:%.12g]", axis, low, high)
+end
+
+--- Returns a function from a value to the colour of its point, and what the palette's ends stand
+-- for; nil if no point has one.
+local function colour_scale(self)
+  local lists = {}
+  for _, series in ipairs(self.series) do lists[#lists + 1] = series.colour end
+  if #lists == 0 then return nil end
+  local palette = self.options.palette or "viridis"
+  local low, high = colour_bar.limits(self.options, palette, values.extent(lists))
+  return function(value)
+    return values.finite(value) and style.colour(palette, (value - low) / (high - low))
+      or style.missing
+  end, low, high
 end
 
 --- Writes the script that draws curves or points.
@@ -34,26 +71,40 @@ local function curves_script(self, columns, rows, colour)
   for _, series in ipairs(self.series) do
     across[#across + 1], upward[#upward + 1] = series.x, series.y
   end
-  -- A tic takes as many columns and rows as it would take tens of pixels.
   if self.kind == "lines" then axes.add_zero(options, upward) end
-  local left, right = axes.scale(script, options, "x", across, 6 * columns, axes.measured(self))
-  local bottom, top = axes.scale(script, options, "y", upward, 12 * rows)
-  local parts = {}
-  local rules = axes.rule(self, script, { x = { left, right }, y = { bottom, top } })
+  -- A tic takes as many columns and rows as it would take tens of pixels.
+  local ends = {
+    x = { axes.scale(script, options, "x", across, 6 * columns, axes.measured(self)) },
+    y = { axes.scale(script, options, "y", upward, 12 * rows) },
+  }
+  local ylabel = self.kind == "lines" and axes.label(options, table.unpack(ends.y))
+    or options.ylabel
+  -- What the axes leave, about.
+  columns, rows = columns - 8, rows - 6
+  clear_frame(script, options, "x", ends.x, columns)
+  clear_frame(script, options, "y", ends.y, rows)
+  local parts, rules = {}, axes.rule(self, script, ends)
+  if self.kind == "scatter" then
+    point_labels.draw(self, script, ends, point_labels.pixels(columns, rows), 1)
+  end
+  local colour_of = colour and colour_scale(self)
   for i, series in ipairs(self.series) do
-    local points = {}
-    for j = 1, #series.y do points[j] = { series.x[j], series.y[j] } end
-    parts[#parts + 1] = ("%s using 1:2 with %s %s %s"):format(script:data(points),
+    local points, shade = {}, colour_of and series.colour
+    for j = 1, #series.y do
+      points[j] = { series.x[j], series.y[j],
+        shade and tonumber(colour_of(shade[j]):sub(2), 16) or nil }
+    end
+    parts[#parts + 1] = ("%s using 1:2%s with %s %s %s"):format(script:data(points),
+      shade and ":3" or "",
       (self.kind == "scatter" or series.style == "points") and "points" or "lines",
-      colour and "lc rgb '" .. style.series(i).colour .. "'" or "",
+      shade and "lc rgb variable" or colour and "lc rgb '" .. style.series(i).colour .. "'" or "",
       series.name and "title " .. Script.quoted(series.name) or "notitle")
   end
   table.move(rules, 1, #rules, #parts + 1, parts)
   -- Last, so that it takes no series' character: without a point gnuplot would draw no axes.
   parts[#parts + 1] = "NaN notitle"
   script:plot(parts)
-  local ylabel = self.kind == "lines" and axes.label(options, bottom, top) or options.ylabel
-  return script:text(), ylabel, { bottom, top }
+  return script:text(), ylabel, ends.y
 end
 
 --- Lines of gnuplot's without the empty ones at either end, and without spaces at theirs.
@@ -82,6 +133,30 @@ local function tell_hidden(self, ends, rows)
   end
 end
 
+--- Says what the colours of points stand for.
+local function tell_colours(self, colour)
+  local colour_of, low, high = colour_scale(self)
+  if not (colour and colour_of) then return end
+  local zlabel = self.options.zlabel
+  io.write((" %s from %.4g %s to %.4g %s\n"):format(zlabel and visible.line(zlabel) or "colours",
+    low, map.sample(colour_of(low)), high, map.sample(colour_of(high))))
+end
+
+--- Says what is drawn in files only.
+local function tell_left_out(self, colour)
+  local left_out = {}
+  for i, series in ipairs(self.series) do
+    local name = visible.line(series.name or (self.kind == "lines" and "curve " or "points ") .. i)
+    local function add(what) left_out[#left_out + 1] = ("the %s of %s"):format(what, name) end
+    if series.low then add "band" end
+    if series.size then add "sizes" end
+    if series.colour and not colour then add "colours" end
+  end
+  if #left_out > 0 then
+    io.write(" not drawn here, only in files: ", table.concat(left_out, ", "), "\n")
+  end
+end
+
 --- Prints a figure, or the figures of a grid below each other.
 local function show(self, columns, rows, colour)
   if self.kind == "grid" then
@@ -95,15 +170,10 @@ local function show(self, columns, rows, colour)
     if ylabel then io.write(" ", visible.line(ylabel), " ↑\n") end
     io.write(trimmed(text), colour and "\27[0m\n" or "\n")
     if self.kind == "lines" then tell_hidden(self, ends, rows) end
-    local bands = {}
-    for i, series in ipairs(self.series) do
-      if series.low then bands[#bands + 1] = visible.line(series.name or "curve " .. i) end
-    end
-    if #bands > 0 then
-      io.write(" not drawn here, only in files: the band of ", table.concat(bands, ", "), "\n")
-    end
+    tell_colours(self, colour)
+    tell_left_out(self, colour)
   else
-    io.write(map_text(self, columns, rows, colour), "\n")
+    io.write(map.text(self, columns, rows, colour), "\n")
   end
 end
 

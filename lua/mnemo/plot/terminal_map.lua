@@ -4,6 +4,8 @@ local style = require "mnemo.plot.style"
 local values = require "mnemo.plot.values"
 local visible = require "mnemo.text.visible"
 
+local map = {}
+
 -- From little to much, for maps without colour; with `diverging`, what lies below 0.
 local shades = { [0] = " ", "░", "▒", "▓", "█" }
 local shades_below = { [0] = " ", ".", "-", "=", "#" }
@@ -62,6 +64,12 @@ local function nearest_of_256(hex)
   return math.floor(off_grey < off_cube and 232 + grey_step or cube)
 end
 
+--- Shows a colour.
+-- @tparam string hex such as `#C6DBEF`
+function map.sample(hex)
+  return ("\27[48;5;%dm  \27[0m"):format(nearest_of_256(hex))
+end
+
 -- Dark red, for cells without a value.
 local missing = 52
 
@@ -73,9 +81,8 @@ local function scale_of(self)
     values.extent(self.matrix or self.z))
   local function share(value) return math.max(0, math.min(1, (value - low) / (high - low))) end
   local scale = { low = low, high = high, diverging = palette == "diverging" }
-  function scale.colour(value)
-    return value and nearest_of_256(style.colour(palette, share(value))) or missing
-  end
+  function scale.hex(value) return style.colour(palette, share(value)) end
+  function scale.colour(value) return value and nearest_of_256(scale.hex(value)) or missing end
   function scale.shade(value)
     if not value then return "?" end
     if not scale.diverging then return shades[math.floor(share(value) * 4.999)] end
@@ -104,7 +111,7 @@ end
 --- What the last line says of the values.
 local function caption(scale, height, width, step, colour)
   local function sample(value, words)
-    return colour and ("\27[48;5;%dm  \27[0m"):format(scale.colour(value)) or words
+    return colour and map.sample(scale.hex(value)) or words
   end
   local each = step > 1 and (", each cell the %s of %d × %d"):format(
     scale.diverging and "farthest from 0" or "largest", step, step) or ""
@@ -116,7 +123,7 @@ end
 --- Returns a map as lines of text: two cells a row of text in colour, shades without.
 --
 -- Labels of rows need a line for each row, those of columns the two characters of a cell.
-return function(self, columns, rows, colour)
+function map.text(self, columns, rows, colour)
   local matrix, scale = rows_in_view(self), scale_of(self)
   local height, width = #matrix, #matrix[1]
   local marked = self.marked and next(self.marked) and self.marked
@@ -174,3 +181,5 @@ return function(self, columns, rows, colour)
   lines[#lines + 1] = caption(scale, height, width, step, colour)
   return table.concat(lines, "\n")
 end
+
+return map
