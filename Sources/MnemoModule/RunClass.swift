@@ -88,7 +88,9 @@ enum RunClass {
       LuaFunction(
         "plot", "A figure of columns of the history over the steps.",
         parameters: [
-          LuaParameter("names", .list(.string), "The columns.", default: "loss and all probes")
+          LuaParameter(
+            "names", .list(.string), "The columns, and options of plot.lines by name.",
+            default: "loss and all probes")
         ],
         returns: [.object("Figure")], example: trained + "run:plot():save(\"loss.svg\")"
       ) { call in

@@ -299,6 +299,78 @@ function tests.test_options_are_checked()
     { plot.lines { y = { 1 } } }, { colums = 1 })
 end
 
+--- A run of two steps with two probes.
+local function small_run()
+  local mnemo = require "mnemo"
+  local task = mnemo.data.bigram { seq_len = 8, seed = 1 }
+  return mnemo.train {
+    model = mnemo.model.simplified { vocab = task.vocab_size, dim = 8, seed = 1 }, data = task,
+    steps = 2, eval_every = 1, optimizer = mnemo.optim.sgd { lr = 0.1 }, progress = false,
+    probes = { one = function() return 1 end, half = function(ctx) return (ctx.step + 1) / 2 end },
+  }
+end
+
+function tests.test_history_takes_options_of_curves()
+  local run = small_run()
+  local function names(figure)
+    local listed = {}
+    for i, series in ipairs(figure.series) do listed[i] = series.name end
+    return listed
+  end
+  luaunit.assertEquals(names(run:plot()), { "loss", "half", "one" })
+  luaunit.assertEquals(names(run:plot { title = "all" }), { "loss", "half", "one" })
+  local figure = run:plot { "half", "loss", title = "t", ylabel = "nats", yscale = "log" }
+  luaunit.assertEquals(names(figure), { "half", "loss" })
+  luaunit.assertEquals(figure.series[1].x, { 0, 1, 2 })
+  luaunit.assertEquals(figure.series[1].y, { 0.5, 1, 1.5 })
+  luaunit.assertEquals({ figure.options.title, figure.options.ylabel, figure.options.yscale,
+    figure.options.xlabel }, { "t", "nats", "log", "step" })
+  luaunit.assertEquals(run:plot { xlabel = "time" }.options.xlabel, "time")
+  for words, call in pairs {
+    ["plot.history: unknown column 'los'; did you mean 'loss'?"] =
+      function() local _ = run:plot { "los" } end,
+    ["plot.history: unknown column 'x'; allowed are 'loss', 'half', 'one'"] =
+      function() local _ = plot.history(run, { "x" }) end,
+    ["plot.history: unknown option 'titel'; did you mean 'title'?"] =
+      function() local _ = run:plot { "loss", titel = "t" } end,
+    ['plot.history: a list of columns such as { "loss" } is expected, got string'] =
+      function() local _ = run:plot("loss") end,
+    ["plot.history: run is missing; a Run is expected"] =
+      function() local _ = plot.history() end,
+    ["plot.history: run is a number; a Run is expected"] =
+      function() local _ = plot.history(3) end,
+  } do
+    local _, message = pcall(call)
+    luaunit.assertStrMatches(message, "[^:]*plot_test.lua:"
+      .. debug.getinfo(call, "S").linedefined .. ": .*")
+    luaunit.assertStrContains(message, words)
+  end
+end
+
+function tests.test_wrong_arguments_are_named()
+  local mnemo = require "mnemo"
+  for words, call in pairs {
+    ["plot.lines: options have names, such as { y = … }; got a list"] =
+      function() plot.lines { 1, 2, 3 } end,
+    ["plot.lines: a table of options such as { y = … } is expected, got nil"] =
+      function() plot.lines() end,
+    ["plot.heatmap: a table of options such as { matrix = … } is expected, got Tensor"] =
+      function() plot.heatmap(mnemo.eye(2)) end,
+    ["plot.scatter: a table of options such as { x = … } is expected, got number"] =
+      function() plot.scatter(1) end,
+    ["plot.contour: options have names, such as { z = … }; got a list"] =
+      function() plot.contour { { 1, 2 }, { 3, 4 } } end,
+    ["plot.attention: a table of options such as { model = … } is expected, got string"] =
+      function() plot.attention "model" end,
+    ["plot.grid: figures stand in a list, such as plot.grid { first, second }"] =
+      function() plot.grid(plot.lines { y = { 1 } }, plot.lines { y = { 1 } }) end,
+    ["a figure is described once: its title is given where it is made"] =
+      function() plot.lines { y = { 1 } }.title = "late" end,
+  } do
+    luaunit.assertErrorMsgContains(words, call)
+  end
+end
+
 function tests.test_errors_name_the_callers_line()
   local here = debug.getinfo(1, "S").short_src
   for _, wrong in ipairs {
@@ -314,6 +386,10 @@ function tests.test_errors_name_the_callers_line()
     function() local _ = plot.scatter { x = { 1 } } end,
     function() local _ = plot.contour { z = { { 1 } } } end,
     function() local _ = plot.grid {} end,
+    function() local _ = plot.history() end,
+    function() local _ = plot.attention {} end,
+    function() pcall(plot.lines, {}); plot.lines { 1 } end,
+    function() local f = plot.lines { y = { 1 } }; f.title = "late" end,
     function() local _ = plot.lines { y = { 1 } }:save("figure.gif") end,
     function() local _ = plot.lines { y = { 1 } }:save("/no/such/folder/figure.svg") end,
   } do

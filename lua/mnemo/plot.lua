@@ -13,6 +13,7 @@ local csv = require "mnemo.plot.csv"
 local describe = require "mnemo.plot.describe"
 local draw = require "mnemo.plot.draw"
 local files = require "mnemo.plot.files"
+local history = require "mnemo.plot.history"
 local gnuplot = require "mnemo.plot.gnuplot"
 local terminal = require "mnemo.plot.terminal"
 
@@ -251,8 +252,11 @@ function plot.grid(figures, options)
 end
 
 --- Draws columns of a run's history over the steps; also run:plot(names).
+--
+-- Beside the columns may stand options of `plot.lines`, such as title, ylabel, yscale, ylim, hlines
+-- or legend; x is the step.
 -- @tparam Run run the run
--- @tparam[opt=loss and all probes] {string,...} names the columns
+-- @tparam[opt=loss and all probes] {string,...} names the columns, and options by name
 -- @treturn Figure
 -- @usage
 -- local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
@@ -260,20 +264,9 @@ end
 --   model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, seed = 1 }, data = task,
 --   steps = 4, eval_every = 2, optimizer = mnemo.optim.sgd { lr = 0.1 }, progress = false,
 -- }
--- mnemo.plot.history(run, { "loss" }):save("loss.svg")
+-- mnemo.plot.history(run, { "loss", ylabel = "nats", yscale = "log" }):save("loss.svg")
 function plot.history(run, names)
-  if not names then
-    names = { "loss" }
-    local probes = {}
-    for name in pairs(run.history[1] or {}) do
-      if name ~= "loss" and name ~= "step" then probes[#probes + 1] = name end
-    end
-    table.sort(probes)
-    table.move(probes, 1, #probes, 2, names)
-  end
-  local series = {}
-  for i, name in ipairs(names) do series[i] = { name = name, y = run:series(name) } end
-  return plot.lines { x = run:series("step"), xlabel = "step", series = series }
+  return plot.lines(history(run, names))
 end
 
 --- Returns a figure's numbers as CSV.
@@ -317,6 +310,12 @@ end
 function figure:show()
   terminal.show(self)
   return self
+end
+
+--- Refuses to set a field, which would change nothing that is drawn.
+function figure.__newindex(_, key)
+  check.fail("a figure is described once: its %s is given where it is made, such as"
+    .. " mnemo.plot.lines { y = …, title = … }", tostring(key))
 end
 
 --- Tells what the figure is.

@@ -59,8 +59,8 @@ end
 -- @treturn table those of `plot.heatmap`
 return function(options)
   local where = "plot.attention"
-  check.keys(options, table.move(map_keys, 1, #map_keys, #own_keys + 1, { table.unpack(own_keys) }),
-    where)
+  local all_keys = table.move(map_keys, 1, #map_keys, #own_keys + 1, { table.unpack(own_keys) })
+  check.options(options, all_keys, where, "model")
   local model = options.model
   local is_model, layers = pcall(function() return model.layers end)
   if not is_model or math.type(layers) ~= "integer" then

@@ -7,9 +7,11 @@ local check = {}
 -- This folder's path, which the sources of the module's files begin with.
 local own = debug.getinfo(1, "S").source:match "^(.*)/check%.lua$"
 
---- Tells whether a function belongs to the module.
+--- Tells whether a function belongs to the module, or hands a call on to it: the engine's
+-- run:plot, or pcall.
 local function is_own(info)
   return info.source == own .. ".lua" or info.source:sub(1, #own + 1) == own .. "/"
+    or info.source == "=[C]" or info.source == "=(mnemo)"
 end
 
 --- Returns the level, as `error` counts from the caller of this function, of the first caller
@@ -27,6 +29,23 @@ end
 --- Raises an error that names the line outside the module from which it was called.
 function check.fail(message, ...)
   error(message:format(...), outer_level())
+end
+
+--- What a value is called in messages: a Tensor, a Run, a number.
+function check.kind(value)
+  return type(value) == "userdata" and tostring(value):match "^%a+" or type(value)
+end
+
+--- Refuses what is no table of options by name.
+-- @tparam string example one of the names
+function check.options(options, known, where, example)
+  if type(options) ~= "table" then
+    check.fail("%s: a table of options such as { %s = … } is expected, got %s", where, example,
+      check.kind(options))
+  elseif options[1] ~= nil then
+    check.fail("%s: options have names, such as { %s = … }; got a list", where, example)
+  end
+  check.keys(options, known, where)
 end
 
 --- Refuses a table with an option that is not known.

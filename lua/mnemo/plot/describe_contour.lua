@@ -66,7 +66,7 @@ end
 --- Reads the options of `plot.contour`.
 return function(options)
   local where = "plot.contour"
-  check.keys(options, all_keys, where)
+  check.options(options, all_keys, where, "z")
   check.choice(options.palette, style.palette_names, where, "palette")
   check.choice(options.filled, { true, false }, where, "filled")
   local self = description.begun("contour", options, where, 600, 460)

@@ -15,6 +15,9 @@ local most_times = 1000
 return function(figures, options, is_figure)
   local where = "plot.grid"
   options = options or {}
+  if is_figure(options) or is_figure(figures) then
+    check.fail("%s: figures stand in a list, such as plot.grid { first, second }", where)
+  end
   check.keys(options, all_keys, where)
   if type(figures) ~= "table" or #figures == 0 then
     check.fail("%s: a list of figures is expected", where)

@@ -38,7 +38,7 @@ end
 --- Reads the options of `plot.heatmap`.
 return function(options)
   local where = "plot.heatmap"
-  check.keys(options, all_keys, where)
+  check.options(options, all_keys, where, "matrix")
   description.check_colours(options, where)
   check.choice(options.aspect, { "equal", "auto" }, where, "aspect")
   local self = description.begun("heatmap", options, where, 600, 560)

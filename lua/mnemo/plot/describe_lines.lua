@@ -63,7 +63,7 @@ end
 --- Reads the options of `plot.lines`.
 return function(options)
   local where = "plot.lines"
-  check.keys(options, all_keys, where)
+  check.options(options, all_keys, where, "y")
   local self = description.begun("lines", options, where, 600, 380)
   description.read_axes(self, where)
   read_zero(options, where)

@@ -34,7 +34,7 @@ end
 --- Reads the options of `plot.scatter`.
 return function(options)
   local where = "plot.scatter"
-  check.keys(options, all_keys, where)
+  check.options(options, all_keys, where, "x")
   local self = description.begun("scatter", options, where, 600, 420)
   description.read_axes(self, where)
   description.check_colours(options, where)
