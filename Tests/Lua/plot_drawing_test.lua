@@ -77,7 +77,8 @@ function tests.test_every_format_is_drawn()
   luaunit.assertEquals(saved(figure, ".pdf"):sub(1, 5), "%PDF-")
   local _, csv = saved(figure, ".SVG")
   luaunit.assertEquals(csv, figure:csv())
-  luaunit.assertErrorMsgContains("does not end in .svg, .png or .pdf", figure.save, figure, "a.gif")
+  luaunit.assertErrorMsgContains("does not end in .svg, .png, .pdf or .html", figure.save,
+    figure, "a.gif")
   luaunit.assertErrorMsgContains("No such file or directory", figure.save, figure,
     "/no/such/folder/figure.svg")
 end

@@ -1,4 +1,4 @@
---- Figures, drawn by gnuplot.
+--- Figures, drawn by gnuplot: as pictures, pages for a browser, or characters.
 --
 --     local plot = require "mnemo.plot"
 --     plot.lines { x = steps, series = { { name = "loss", y = loss } } }:save("loss.svg")
@@ -7,6 +7,7 @@
 -- beside it as CSV. Colours are those of Okabe and Ito, which colour-blind readers can tell
 -- apart; dashes and marks differ as well, for print in black and white. Data are lists of
 -- numbers or tensors; NaN leaves a gap.
+local animate = require "mnemo.plot.animate"
 local attention = require "mnemo.plot.attention"
 local check = require "mnemo.plot.check"
 local csv = require "mnemo.plot.csv"
@@ -15,6 +16,7 @@ local draw = require "mnemo.plot.draw"
 local files = require "mnemo.plot.files"
 local history = require "mnemo.plot.history"
 local gnuplot = require "mnemo.plot.gnuplot"
+local page = require "mnemo.plot.page"
 local terminal = require "mnemo.plot.terminal"
 
 local plot = {}
@@ -251,6 +253,49 @@ function plot.grid(figures, options)
   return made(describe.grid(figures, options, is_figure))
 end
 
+--- Writes a page for a browser with a slider over frames, such as maps of attention at several
+-- steps of a training.
+--
+-- The page stands alone: no network and no library is needed. It shows the values where the
+-- pointer is, and turns the frames by itself when asked to. Maps are all drawn on one scale of
+-- colours, that of all frames unless min and max say otherwise; the numbers of all frames are in
+-- the page.
+--
+-- A frame is `{ label =, matrix = }`, a map as of `plot.heatmap`, or `{ label =, figure = }`, a
+-- figure of the first one's size. A label is a text or a number; without one, it is the frame's
+-- number.
+-- @tparam {table,...} options.frames all with a matrix, or all with a figure
+-- @tparam string options.path ends in .html; the folder must exist
+-- @tparam[opt] string options.title above the slider
+-- @tparam[opt] {string,...} options.xlabels of maps: one label for each column
+-- @tparam[opt] {string,...} options.ylabels one label for each row
+-- @tparam[opt] {integer,...} options.marked_rows rows with a triangle before them, from 1
+-- @tparam[opt] string options.marks_name what the triangles say
+-- @tparam[opt=all] {integer,...} options.xlim { first, last }: the columns in view
+-- @tparam[opt=all] {integer,...} options.ylim { first, last }: the rows in view
+-- @tparam[opt=that of the data] number options.min the value at the lower end of the palette
+-- @tparam[opt=that of the data] number options.max the value at the upper end
+-- @tparam[opt="blues"] "blues"|"greys"|"viridis"|"diverging" options.palette the colours
+-- @tparam[opt] string options.zlabel beside the colour bar
+-- @tparam[opt="equal"] "equal"|"auto" options.aspect whether cells are squares or fill the
+--   figure
+-- @tparam[opt] string options.xlabel below the columns
+-- @tparam[opt] string options.ylabel beside the rows
+-- @tparam[opt=600] number options.width in pixels
+-- @tparam[opt=560] number options.height in pixels
+-- @treturn string the path
+-- @usage
+-- local frames = {}
+-- for step = 1, 3 do
+--   frames[step] = { label = "step " .. step, matrix = mnemo.eye(4) * (step / 3) }
+-- end
+-- mnemo.plot.animate { frames = frames, path = "growth.html", title = "A memory grows" }
+function plot.animate(options)
+  local text, path = animate(options, is_figure)
+  files.write(path, text, "plot.animate")
+  return path
+end
+
 --- Draws columns of a run's history over the steps; also run:plot(names).
 --
 -- Beside the columns may stand options of `plot.lines`, such as title, ylabel, yscale, ylim, hlines
@@ -290,17 +335,25 @@ end
 --
 -- Each file is replaced as a whole or left as it was. gnuplot may take 60 seconds, or as many as
 -- the environment's `MNEMO_GNUPLOT_SECONDS` says.
--- @tparam string path ends in .svg, .png or .pdf
+-- An .html is a page for a browser: the same picture, which shows the values where the pointer is.
+-- Nothing else is needed to look at it.
+-- @tparam string path ends in .svg, .png, .pdf or .html
 -- @treturn Figure the same one, so that it can be saved in another format
 -- @usage mnemo.plot.lines { y = { 3, 2, 1 } }:save("loss.svg"):save("loss.pdf")
 function figure:save(path)
   if type(path) ~= "string" then
     check.fail("save: a path is expected, got %s", type(path))
   end
-  local script, format = draw.script(self, path)
   local numbers = path:gsub("%.%w+$", ".csv")
+  local rest = "; the numbers are in " .. numbers
+  if path:lower():match "%.html$" then
+    files.write(numbers, self:csv())
+    files.write(path, page.of_figure(self, rest))
+    return self
+  end
+  local script, format = draw.script(self, path)
   files.write(numbers, self:csv())
-  gnuplot.draw(script, format, path, "; the numbers are in " .. numbers)
+  gnuplot.draw(script, format, path, rest)
   return self
 end
 

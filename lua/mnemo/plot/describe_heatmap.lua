@@ -36,8 +36,10 @@ local function read_marks(given, count, where)
 end
 
 --- Reads the options of `plot.heatmap`.
-return function(options)
-  local where = "plot.heatmap"
+-- @tparam table options
+-- @tparam[opt="plot.heatmap"] string where what opens messages
+return function(options, where)
+  where = where or "plot.heatmap"
   check.options(options, all_keys, where, "matrix")
   description.check_colours(options, where)
   check.choice(options.aspect, { "equal", "auto" }, where, "aspect")

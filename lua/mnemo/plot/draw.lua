@@ -54,7 +54,7 @@ local function shared_margins(figures, pixels, tall)
 end
 
 --- Draws a figure into a rectangle, in shares of the canvas from its lower left corner.
--- @tparam table canvas its `width` and `height` in pixels
+-- @tparam table canvas its `width` and `height` in pixels, and what is called `after` a panel
 -- @tparam[opt] table margins what `shared_margins` chose
 local function draw_panels(self, script, x, y, width, height, canvas, margins)
   if self.kind ~= "grid" then
@@ -64,7 +64,9 @@ local function draw_panels(self, script, x, y, width, height, canvas, margins)
       script:add("set tmargin at screen %.5f; set bmargin at screen %.5f",
         y + height - margins.above / canvas.height, y + margins.below / canvas.height)
     end
-    return drawers[self.kind](self, script, width * canvas.width, height * canvas.height)
+    drawers[self.kind](self, script, width * canvas.width, height * canvas.height)
+    if canvas.after then canvas.after(script, self) end
+    return
   end
   local options = self.options
   if options.title or options.xlabel or options.ylabel then
@@ -99,6 +101,23 @@ local terminals = {
 }
 
 --- Writes the gnuplot script that draws a figure on its standard output.
+-- @tparam string format a key of `terminals`
+-- @tparam[opt] function after called with the script after each panel
+local function whole_script(self, format, after)
+  local terminal = terminals[format]
+  local script = Script.new(terminal.font_scale)
+  script:add("set encoding utf8")
+  script:add("set terminal %s noenhanced font 'sans-serif,%g' background '#FFFFFF'",
+    terminal[1]:format(self.width * terminal.unit, self.height * terminal.unit),
+    12 * terminal.font_scale)
+  script:add("set multiplot")
+  draw_panels(self, script, 0, 0, 1, 1, { width = self.width, height = self.height, after = after })
+  script:add("unset multiplot")
+  script:add("unset output")
+  return script
+end
+
+--- Writes the gnuplot script that draws a figure on its standard output.
 -- @tparam figure self the figure
 -- @tparam string path where the picture goes
 -- @treturn string the script
@@ -106,21 +125,28 @@ local terminals = {
 function draw.script(self, path)
   local ending = path:match("%.(%w+)$")
   local format = ending and ending:lower()
-  local terminal = terminals[format]
-  if not terminal then
-    check.fail("save: '%s' does not end in .svg, .png or .pdf", path)
+  if not terminals[format] then
+    check.fail("save: '%s' does not end in .svg, .png, .pdf or .html", path)
   end
   if path:find("%c") then check.fail("save: the path holds a control character") end
-  local script = Script.new(terminal.font_scale)
-  script:add("set encoding utf8")
-  script:add("set terminal %s noenhanced font 'sans-serif,%g' background '#FFFFFF'",
-    terminal[1]:format(self.width * terminal.unit, self.height * terminal.unit),
-    12 * terminal.font_scale)
-  script:add("set multiplot")
-  draw_panels(self, script, 0, 0, 1, 1, { width = self.width, height = self.height })
-  script:add("unset multiplot")
-  script:add("unset output")
-  return script:text(), format
+  return whole_script(self, format):text(), format
+end
+
+--- Writes the gnuplot script that draws a figure as SVG and then prints a line for each panel: its
+-- left, right, lower and upper end in pixels, and the ends of its x and its y axis.
+-- @treturn string the script
+-- @treturn {figure,...} the panels, in the order of the lines
+function draw.measuring_script(self)
+  local panels = {}
+  local script = whole_script(self, "svg", function(script, panel)
+    panels[#panels + 1] = panel
+    script:add("measure%d = sprintf('%%.2f %%.2f %%.2f %%.2f %%.12g %%.12g %%.12g %%.12g',"
+      .. " GPVAL_TERM_XMIN, GPVAL_TERM_XMAX, GPVAL_TERM_YMIN, GPVAL_TERM_YMAX, GPVAL_X_MIN,"
+      .. " GPVAL_X_MAX, GPVAL_Y_MIN, GPVAL_Y_MAX)", #panels)
+  end)
+  script:add("set print '-'")
+  for i in ipairs(panels) do script:add("print measure%d", i) end
+  return script:text(), panels
 end
 
 return draw

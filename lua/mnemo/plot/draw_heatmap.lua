@@ -57,6 +57,29 @@ local function cell_data(self, script)
   return #cells > 0 and script:data(cells) or nil, #gaps > 0 and script:data(gaps) or nil
 end
 
+--- Returns what draws the cells: one rectangle each. An image would be smoothed by some viewers,
+-- and gnuplot draws none of a single row or column. What is not a number is grey.
+-- @tparam number width a cell's, in pixels
+-- @tparam number height
+local function cell_parts(self, script, width, height)
+  -- They overlap by half a pixel, lest the page shine through between them.
+  local half = {}
+  for i, cell in ipairs { width, height } do
+    half[i] = math.min(0.75, 0.5 + 0.5 / math.max(cell, 1))
+  end
+  local cells, gaps = cell_data(self, script)
+  local drawn = {}
+  if cells then
+    drawn[1] = ("%s using 1:2:(%.4f):(%.4f):3 with boxxyerror fs solid 1 noborder fc palette")
+      :format(cells, half[1], half[2])
+  end
+  if gaps then
+    drawn[#drawn + 1] = ("%s using 1:2:(%.4f):(%.4f) with boxxyerror fs solid 1 noborder"
+      .. " fc rgb '%s'"):format(gaps, half[1], half[2], style.missing)
+  end
+  return drawn
+end
+
 -- The sides in pixels of the triangles before marked rows, and what labels make room for them.
 local mark_width, least_height, most_height = 7, 6, 9
 local mark_room = "offset character -0.8,0"
@@ -76,7 +99,7 @@ local function draw_marks(self, script, width, height)
   end
 end
 
---- Draws a matrix into the current panel.
+--- Draws a matrix into the current panel; of one that is `unpainted`, all but the cells.
 -- @tparam number pixels the panel's width
 -- @tparam number tall the panel's height
 return function(self, script, pixels, tall)
@@ -104,22 +127,5 @@ return function(self, script, pixels, tall)
   end
   draw_marks(self, script, width, height)
   colour_bar.values(script, options, "blues", values.extent(self.matrix))
-  -- One rectangle a cell: an image would be smoothed by some viewers, and gnuplot draws none
-  -- of a single row or column. They overlap by half a pixel, lest the page shine through
-  -- between them. What is not a number is grey.
-  local half = {}
-  for i, cell in ipairs { width, height } do
-    half[i] = math.min(0.75, 0.5 + 0.5 / math.max(cell, 1))
-  end
-  local cells, gaps = cell_data(self, script)
-  local drawn = {}
-  if cells then
-    drawn[1] = ("%s using 1:2:(%.4f):(%.4f):3 with boxxyerror fs solid 1 noborder fc palette")
-      :format(cells, half[1], half[2])
-  end
-  if gaps then
-    drawn[#drawn + 1] = ("%s using 1:2:(%.4f):(%.4f) with boxxyerror fs solid 1 noborder"
-      .. " fc rgb '%s'"):format(gaps, half[1], half[2], style.missing)
-  end
-  script:plot(drawn)
+  script:plot(self.unpainted and { colour_bar.bearer } or cell_parts(self, script, width, height))
 end

@@ -6,9 +6,12 @@ local engine = require "mnemo.plot.engine"
 local files = {}
 
 --- Writes a file as a whole, or says why not and leaves the one of before.
-function files.write(path, text)
+-- @tparam string path
+-- @tparam string text
+-- @tparam[opt="save"] string who opens the messages of errors
+function files.write(path, text, who)
   local problem = engine.write(text, path)
-  if problem then check.fail("%s", problem) end
+  if problem then check.fail("%s", (problem:gsub("^save", who or "save"))) end
 end
 
 return files

@@ -16,11 +16,15 @@ function gnuplot.draw(script, format, path, rest)
 end
 
 --- Returns what a script prints.
--- @tparam string script one that draws for a terminal
+-- @tparam string script one that draws on its standard output
+-- @tparam[opt="show"] string who opens an error's message
+-- @tparam[opt=""] string rest ends it
 -- @treturn string
-function gnuplot.printed(script)
+function gnuplot.printed(script, who, rest)
   local text, problem = engine.print(script)
-  if not text then check.fail("%s", problem) end
+  if not text then
+    check.fail("%s%s", (problem:gsub("^show", who or "show")), rest or "")
+  end
   return text
 end
 

@@ -12,9 +12,12 @@ function Script.new(font_scale)
   return setmetatable({ font_scale = font_scale or 1, blocks = 0 }, Script)
 end
 
---- Puts spaces in place of what would steer a terminal, or a viewer of pictures.
-local function blank(text)
-  return visible.without_steering(text, function() return " " end)
+--- Makes a text of a value: with spaces in place of what would steer a terminal, or a viewer of
+-- pictures, and of bytes that are no text nothing but a sign.
+function Script.plain(value)
+  local text = tostring(value)
+  if not utf8.len(text) then text = text:gsub("[\x80-\xff]", "\u{FFFD}") end
+  return (visible.without_steering(text, function() return " " end))
 end
 
 --- Writes a text as a gnuplot string, all but letters and spaces in octal, so that nothing in
@@ -22,9 +25,7 @@ end
 -- quotes is not safe: gnuplot 5.4 ends a string at a doubled first character. It also takes a
 -- digit that follows an escape for a part of it.)
 function Script.quoted(text)
-  text = tostring(text)
-  if not utf8.len(text) then text = text:gsub("[\x80-\xff]", "\u{FFFD}") end
-  local safe = blank(text):gsub("[^%a \x80-\xff]", function(character)
+  local safe = Script.plain(text):gsub("[^%a \x80-\xff]", function(character)
     return ("\\%03o"):format(character:byte())
   end)
   return '"' .. safe .. '"'

@@ -57,6 +57,14 @@ function style.palette(name)
   return palettes[name]
 end
 
+--- Returns a colour's red, green and blue, each from 0 to 255.
+-- @tparam string hex such as `#C6DBEF`
+function style.channels(hex)
+  local channels = {}
+  for i = 0, 2 do channels[i + 1] = tonumber(hex:sub(2 + 2 * i, 3 + 2 * i), 16) end
+  return channels
+end
+
 --- Returns the colour at a place of a palette.
 -- @tparam string name the palette
 -- @tparam number share from 0, its lower end, to 1
@@ -65,12 +73,9 @@ function style.colour(name, share)
   local palette = palettes[name]
   local place = 1 + math.max(0, math.min(1, share)) * (#palette - 1)
   local first = math.min(math.floor(place), #palette - 1)
+  local low, high = style.channels(palette[first]), style.channels(palette[first + 1])
   local mixed = {}
-  for i = 0, 2 do
-    local low = tonumber(palette[first]:sub(2 + 2 * i, 3 + 2 * i), 16)
-    local high = tonumber(palette[first + 1]:sub(2 + 2 * i, 3 + 2 * i), 16)
-    mixed[i + 1] = math.floor(low + (place - first) * (high - low) + 0.5)
-  end
+  for i = 1, 3 do mixed[i] = math.floor(low[i] + (place - first) * (high[i] - low[i]) + 0.5) end
   return ("#%02X%02X%02X"):format(table.unpack(mixed))
 end
 

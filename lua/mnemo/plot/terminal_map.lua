@@ -49,8 +49,7 @@ end
 --- Returns the number among a terminal's 256 colours that is nearest to a colour.
 -- @tparam string hex such as `#C6DBEF`
 local function nearest_of_256(hex)
-  local channels, cube = {}, 16
-  for i = 0, 2 do channels[i + 1] = tonumber(hex:sub(2 + 2 * i, 3 + 2 * i), 16) end
+  local channels, cube = style.channels(hex), 16
   local grey = (channels[1] + channels[2] + channels[3]) / 3
   -- The cube's six levels are 0, 95, 135, …, 255; the greys are 8, 18, …, 238.
   local grey_step = math.max(0, math.min(23, math.floor((grey - 8) / 10 + 0.5)))
