@@ -204,6 +204,25 @@ function tests.test_a_figure_is_a_page_with_its_numbers()
   luaunit.assertStrContains(data.frames[1].picture, ">t<")
 end
 
+function tests.test_panels_of_a_row_are_drawn_at_one_height()
+  local series = {}
+  for i = 1, 7 do series[i] = { name = "a curve with a long name " .. i, y = { i, i + 1 } } end
+  local data = data_in(written(function(path)
+    plot.grid({
+      plot.lines { series = series, legend = "below", xlabel = "step", title = "many" },
+      plot.scatter { x = { 1, 2 }, y = { 1, 2 } },
+      plot.lines { y = { 1, 2 } },
+    }, { columns = 3 }):save(path)
+  end))
+  local boxes = {}
+  for i, panel in ipairs(data.frames[1].panels) do boxes[i] = panel.box end
+  luaunit.assertEquals(#boxes, 3)
+  for i = 2, 3 do
+    luaunit.assertAlmostEquals(boxes[i][2], boxes[1][2], 0.01)
+    luaunit.assertAlmostEquals(boxes[i][4], boxes[1][4], 0.01)
+  end
+end
+
 function tests.test_no_text_is_markup()
   local evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
   local pages = {

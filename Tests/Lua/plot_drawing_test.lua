@@ -633,6 +633,13 @@ function tests.test_points_on_the_frame_are_shown()
   luaunit.assertTrue(count_within(shown(flat), "%*") > 60)
 end
 
+function tests.test_long_titles_are_shown()
+  local words = {}
+  for i = 1, 30 do words[i] = "word" .. i end
+  local text = shown(plot.lines { y = { 1, 2 }, title = table.concat(words, " ") })
+  for _, word in ipairs(words) do luaunit.assertStrContains(text, word) end
+end
+
 function tests.test_labels_of_points_are_shown()
   local figure = plot.scatter {
     x = { 1, 2, 3, 4 }, y = { 1, 4, 9, 5 }, labels = { "one", "two", "three", "four" },

@@ -62,7 +62,10 @@ local function curves_script(self, columns, rows, colour)
   script:add("set encoding utf8")
   script:add("set terminal dumb noenhanced size %d,%d %s", columns, rows,
     colour and "ansi256" or "mono")
-  if options.title then script:add("set title %s", Script.quoted(options.title)) end
+  -- gnuplot leaves out a title that is wider than the axes.
+  if options.title then
+    script:add("set title %s", (Script.wrapped(options.title, columns - 10, 1 / 0.6)))
+  end
   -- This terminal of gnuplot's writes no text sideways, and leaves the y label out: see show.
   if options.xlabel then script:add("set xlabel %s", Script.quoted(options.xlabel)) end
   script:add(options.legend == "none" and "unset key"
