@@ -1,6 +1,7 @@
 --- Figures as they are drawn: by gnuplot, in every format, and in the terminal.
 -- luacheck: globals io.stderr io.write
 local draw = require "mnemo.plot.draw"
+local layout = require "mnemo.plot.layout"
 local luaunit = require "luaunit"
 local plot = require "mnemo.plot"
 
@@ -568,6 +569,22 @@ function tests.test_panels_of_a_row_have_one_height()
   luaunit.assertEquals(heights(plot.grid({ crowded, plain }, { columns = 1 })), {})
   -- Where little would be left, each panel has what it can.
   luaunit.assertEquals(heights(plot.grid({ crowded, plain }, { height = 200 })), {})
+end
+
+function tests.test_legends_have_the_rows_that_are_kept_free()
+  for _, case in ipairs {
+    { 300, 8 }, { 450, 18 }, { 450, 19 }, { 600, 28 }, { 900, 20 }, { 900, 47 }, { 1200, 29 },
+  } do
+    local width, letters, series = case[1], case[2], {}
+    for i = 1, 7 do series[i] = { name = ("m"):rep(letters), y = { i, i + 1 } } end
+    local figure = plot.lines { series = series, legend = "below", width = width, height = 500 }
+    local rows, lines = 0, {}
+    for height in saved(figure, ".svg"):gmatch 'translate%([%d.]+,([%d.]+)%)"[^>]*>%s*<text>m' do
+      if not lines[height] then rows, lines[height] = rows + 1, true end
+    end
+    luaunit.assertTrue(rows > 0 and rows <= layout.legend(figure, width, 500).rows,
+      ("%d letters at %d pixels: %d rows"):format(letters, width, rows))
+  end
 end
 
 function tests.test_a_grid_shares_title_and_labels()

@@ -4,8 +4,9 @@ local values = require "mnemo.plot.values"
 
 local layout = {}
 
--- What a name in the legend takes, about: the sample and the space around it, a letter, and a line.
-local sample_width, letter_width, line_height = 60, 7, 20
+-- What a name in the legend takes by gnuplot's count: the sample and the space around it, a letter,
+-- and a line.
+local sample_width, letter_width, line_height = 60, 8, 20
 -- Above the axes without a title, below them the tics without a label, and around a legend there.
 local top_space, tic_space, legend_space = 20, 38, 22
 
@@ -62,7 +63,7 @@ function layout.legend(self, pixels, tall)
   local place = self.options.legend or #names == 0 and "none" or crowded and "below" or "right"
   if #names == 0 or place == "none" then return { place = "none", wide = 0, tall = 0 } end
   if place == "right" then return { place = place, wide = stacks * width, tall = 0 } end
-  local columns = math.max(1, math.min(#names, (pixels - 90) // width))
+  local columns = math.tointeger(math.max(1, math.min(#names, (pixels - 40) // width)))
   local rows = math.ceil(#names / columns)
   return {
     place = place, columns = columns, rows = rows, wide = 0,
