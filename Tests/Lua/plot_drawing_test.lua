@@ -427,6 +427,24 @@ function tests.test_labels_of_points_keep_clear_of_each_other()
   luaunit.assertEquals(count, 3)
 end
 
+function tests.test_labels_of_points_stand_beside_large_ones()
+  local function offset(options)
+    options.x, options.y, options.labels = { 1, 2 }, { 1, 2 }, { "a", "b" }
+    local script = draw.script(plot.scatter(options), "figure.svg")
+    return tonumber(script:match 'set label "b" .- offset character ([%d.-]+),')
+  end
+  luaunit.assertTrue(offset { size = { 1, 9 } } > 1.5 * offset {})
+  luaunit.assertEquals(offset { size = { 9, 1 } } < offset {}, true)
+end
+
+function tests.test_points_stand_clear_of_the_axes_ends()
+  local script = draw.script(plot.scatter { x = { 1, 5 }, y = { 0, 10 } }, "figure.svg")
+  for axis, ends in pairs { x = { 1, 5 }, y = { 0, 10 } } do
+    local low, high = script:match("set " .. axis .. "range %[([^:]*):([^%]]*)%]")
+    luaunit.assertTrue(tonumber(low) < ends[1] and tonumber(high) > ends[2])
+  end
+end
+
 --- Makes the map of a matrix with so many labels.
 local function tokens(count, options)
   options.matrix, options.xlabels, options.ylabels = {}, {}, {}

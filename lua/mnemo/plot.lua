@@ -146,7 +146,8 @@ end
 -- @tparam[opt=that of the data] number options.min the value at the lower end of the palette
 -- @tparam[opt=that of the data] number options.max the value at the upper end
 -- @tparam[opt="blues"] "blues"|"greys"|"viridis"|"diverging" options.palette the colours;
---   `"diverging"` is white at 0 and equally deep on both sides, unless min or max say otherwise
+--   `"diverging"` is white at 0 and equally deep on both sides, unless min or max say otherwise;
+--   printed in grey its sides look alike
 -- @tparam[opt] string options.zlabel beside the colour bar
 -- @tparam[opt="equal"] "equal"|"auto" options.aspect whether cells are squares or fill the
 --   figure

@@ -5,10 +5,13 @@ local colour_bar = require "mnemo.plot.colour_bar"
 local layout = require "mnemo.plot.layout"
 local point_labels = require "mnemo.plot.point_labels"
 local style = require "mnemo.plot.style"
+local tics = require "mnemo.plot.tics"
 local values = require "mnemo.plot.values"
 
 -- Sizes of points, for the least and the greatest value, and what their edges add.
 local smallest, largest, edge = 0.4, 2.4, 0.15
+-- The radius in pixels of a point of size 1, about.
+local pixels_of_size = 4.7
 local edge_colour = 0x303030
 
 --- Lists one field of all series.
@@ -18,11 +21,14 @@ local function all(self, key)
   return lists
 end
 
---- Returns a function from a value to the size of its point: the area grows with the value.
+--- Returns a function from a series and a point's number to the size of the point: its area grows
+-- with the value.
 local function sizes(self)
   local low, high = layout.sizes(self)
-  return function(value)
-    if not low or low == high then return 1 end
+  return function(series, i)
+    local value = series.size and series.size[i]
+    if not value then return 0.9 end
+    if not low or low == high or not values.finite(value) then return 1 end
     local share = (value - low) / (high - low)
     return math.sqrt(smallest ^ 2 + share * (largest ^ 2 - smallest ^ 2))
   end
@@ -31,7 +37,7 @@ end
 --- Writes one series' points: place, size and colour. A filled one comes twice, first larger
 -- and dark: that is its edge.
 -- @tparam table look how the series is drawn
--- @tparam function size_of from a value to a size
+-- @tparam function size_of from a series and a point's number to a size
 -- @tparam[opt] function colour_of from a value to a colour
 local function series_data(series, script, options, look, size_of, colour_of)
   local rows = {}
@@ -40,13 +46,22 @@ local function series_data(series, script, options, look, size_of, colour_of)
     local size = series.size and series.size[i] or 0
     if values.has_place(x, options.xscale == "log") and values.has_place(y, options.yscale == "log")
       and values.finite(size) then
-      local radius = series.size and size_of(size) or 0.9
+      local radius = size_of(series, i)
       local colour = series.colour and colour_of(series.colour[i]) or look.colour
       if look.solid then rows[#rows + 1] = { x, y, radius + edge, edge_colour } end
       rows[#rows + 1] = { x, y, radius, tonumber(colour:sub(2), 16) }
     end
   end
   return script:data(rows)
+end
+
+--- Returns places a little beyond the data of a linear axis: points at its ends would stand half on
+-- what is beside the axes. A log axis has room there.
+local function beyond(lists, is_log)
+  local low, high = values.extent(lists)
+  if is_log or not low or low < -tics.greatest or high > tics.greatest then return {} end
+  local margin = 0.03 * (high - low)
+  return { low - margin, high + margin }
 end
 
 --- Draws points into the current panel.
@@ -64,11 +79,15 @@ return function(self, script, pixels, tall)
   for _, axis in ipairs { "x", "y" } do
     local lists = all(self, axis)
     lists[#lists + 1] = axes.places(self, axis)
+    lists[#lists + 1] = beyond(lists, options[axis .. "scale"] == "log")
     ends[axis] = { axes.scale(script, options, axis, lists, area[axis],
       axis == "x" and axes.measured(self) or nil) }
   end
   local rules, parts = axes.rule(self, script, ends), { "NaN notitle" }
-  point_labels.draw(self, script, ends, area)
+  local size_of = sizes(self)
+  point_labels.draw(self, script, ends, area, function(series, i)
+    return pixels_of_size * (size_of(series, i) + edge)
+  end)
   local colour_of
   if coloured then
     colour_of = colour_bar.values(script, options, "viridis", values.extent(all(self, "colour")))
@@ -77,7 +96,7 @@ return function(self, script, pixels, tall)
   for i, series in ipairs(self.series) do
     local look = style.series(i)
     parts[#parts + 1] = ("%s using 1:2:3:4 with points pt %d ps variable lc rgb variable notitle")
-      :format(series_data(series, script, options, look, sizes(self), colour_of), look.mark)
+      :format(series_data(series, script, options, look, size_of, colour_of), look.mark)
     if series.name then
       parts[#parts + 1] = ("keyentry with points pt %d ps 0.9 lc rgb '%s' title %s"):format(
         look.mark, series.colour and "#808080" or look.colour, Script.quoted(series.name))

@@ -88,7 +88,7 @@ local function curves_script(self, columns, rows, colour)
   clear_frame(script, options, "y", ends.y, rows)
   local parts, rules = {}, axes.rule(self, script, ends)
   if self.kind == "scatter" then
-    point_labels.draw(self, script, ends, point_labels.pixels(columns, rows), 1)
+    point_labels.draw(self, script, ends, point_labels.pixels(columns, rows))
   end
   local colour_of = colour and colour_scale(self)
   for i, series in ipairs(self.series) do
