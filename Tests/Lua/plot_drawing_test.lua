@@ -489,6 +489,14 @@ function tests.test_marked_rows_have_a_triangle()
   }
   luaunit.assertStrContains(saved(figure, ".svg"), ">row (▸ here)<")
   luaunit.assertStrContains(shown(figure), "row (▸ here) ↓\n     \n ▸ ██\n")
+  -- Of three rows a line, only those in view; labels stand before the triangles.
+  local long = {}
+  for i = 1, 60 do long[i] = { i } end
+  local text = shown(plot.heatmap { matrix = long, ylim = { 1, 58 }, marked_rows = { 2, 59 } })
+  luaunit.assertEquals(select(2, text:gsub("▸", "")), 1)
+  luaunit.assertStrContains(shown(plot.heatmap {
+    matrix = { { 0 }, { 1 } }, ylabels = { "a", "bc" }, marked_rows = { 2 },
+  }), "  a     \n bc ▸ ██\n")
 end
 
 --- Returns what a figure draws at a prompt with colours.

@@ -119,65 +119,82 @@ local function caption(scale, height, width, step, colour)
     sample(scale.low, below), scale.high, sample(scale.high, "(full)"), each)
 end
 
---- Returns a map as lines of text: two cells a row of text in colour, shades without.
+--- Chooses how a map is laid out in so many columns and rows of text.
 --
--- Labels of rows need a line for each row, those of columns the two characters of a cell.
+-- Cells are square: one column and half a row each, or two columns and a row. Labels of rows need
+-- a line for each row, those of columns the two characters of a cell.
+-- @treturn table `step`, how many cells stand for one; `halves`, whether a line shows two rows;
+--   `row_names` and `column_names`, where there is room for them; `margin` and `mark_room`, the
+--   columns of text before the cells
+local function laid_out(self, height, width, columns, rows, colour)
+  local ylabels = labels_in_view(self.ylabels, self.rows)
+  local xlabels = labels_in_view(self.xlabels, self.columns)
+  local layout = { mark_room = self.marked and next(self.marked) and 2 or 0, margin = 0 }
+  local room = columns - 2 - layout.mark_room
+  local margin = ylabels and widest_of(ylabels) + 1 or 0
+  if height <= rows - 5 and 2 * width <= room - margin then
+    if ylabels then layout.row_names, layout.margin = ylabels, margin end
+    if xlabels and widest_of(xlabels) <= 2 then layout.column_names = xlabels end
+  end
+  layout.halves = colour and not (layout.row_names or layout.column_names)
+  layout.step = math.max(1,
+    math.ceil(height / (math.max(2, rows - 4) * (layout.halves and 2 or 1))),
+    math.ceil(width / (layout.halves and room or room // 2)))
+  return layout
+end
+
+--- Returns the cells of one line, which begins at a row of the map.
+local function line_of(matrix, scale, layout, i, colour)
+  local cells, step = {}, layout.step
+  local function value(row, j) return extreme(matrix, row, j, step, scale.diverging) end
+  for j = 1, #matrix[1], step do
+    if not colour then
+      cells[#cells + 1] = scale.shade(value(i, j)):rep(2)
+    elseif not layout.halves then
+      cells[#cells + 1] = ("\27[48;5;%dm  "):format(scale.colour(value(i, j)))
+    elseif i + step <= #matrix then
+      cells[#cells + 1] = ("\27[38;5;%d;48;5;%dm▀"):format(scale.colour(value(i, j)),
+        scale.colour(value(i + step, j)))
+    else
+      cells[#cells + 1] = ("\27[0;38;5;%dm▀"):format(scale.colour(value(i, j)))
+    end
+  end
+  return table.concat(cells) .. (colour and "\27[0m" or "")
+end
+
+--- Returns what stands before a line that shows so many rows: a triangle if one of them is marked.
+local function mark_of(self, layout, first, count)
+  if layout.mark_room == 0 then return "" end
+  local row = self.rows.first + first - 1
+  for i = row, math.min(self.rows.last, row + count - 1) do
+    if self.marked[i] then return "▸ " end
+  end
+  return "  "
+end
+
+--- Returns a map as lines of text: two rows a line in colour, shades without.
 function map.text(self, columns, rows, colour)
   local matrix, scale = rows_in_view(self), scale_of(self)
   local height, width = #matrix, #matrix[1]
-  local marked = self.marked and next(self.marked) and self.marked
-  -- Cells are square: one column and half a row each, or two columns and a row.
-  local ylabels = labels_in_view(self.ylabels, self.rows)
-  local xlabels = labels_in_view(self.xlabels, self.columns)
-  local mark_room = marked and 2 or 0
-  local margin = ylabels and widest_of(ylabels) + 1 or 0
-  local fits = height <= rows - 5 and 2 * width <= columns - 2 - margin - mark_room
-  local names_rows = fits and ylabels
-  local names_columns = fits and xlabels and widest_of(xlabels) <= 2
-  local halves = colour and not (names_rows or names_columns)
-  if not names_rows then margin = 0 end
-  local room = columns - 2 - mark_room
-  local most_rows = math.max(2, rows - 4) * (halves and 2 or 1)
-  local step = math.max(1, math.ceil(height / most_rows),
-    math.ceil(width / (halves and room or room // 2)))
-  local function value(i, j) return extreme(matrix, i, j, step, scale.diverging) end
+  local layout = laid_out(self, height, width, columns, rows, colour)
   local lines = {}
   local function add(text) lines[#lines + 1] = " " .. text end
   local ylabel = self.ylabel or self.options.ylabel
   if self.options.title then add(visible.line(self.options.title)) end
   if ylabel then add(visible.line(ylabel) .. " ↓") end
-  if names_columns then
+  if layout.column_names then
     local names = {}
-    for j, label in ipairs(xlabels) do names[j] = right_aligned(label, 2) end
-    add(((" "):rep(margin + mark_room) .. table.concat(names)):gsub("%s+$", ""))
+    for j, label in ipairs(layout.column_names) do names[j] = right_aligned(label, 2) end
+    add(((" "):rep(layout.margin + layout.mark_room) .. table.concat(names)):gsub("%s+$", ""))
   end
-  local rows_a_line = halves and 2 * step or step
-  local function mark(i)
-    if not marked then return "" end
-    for row = i, math.min(height, i + rows_a_line - 1) do
-      if marked[self.rows.first + row - 1] then return "▸ " end
-    end
-    return "  "
-  end
+  local rows_a_line = layout.halves and 2 * layout.step or layout.step
   for i = 1, height, rows_a_line do
-    local cells = {}
-    for j = 1, width, step do
-      if colour and not halves then
-        cells[#cells + 1] = ("\27[48;5;%dm  "):format(scale.colour(value(i, j)))
-      elseif colour then
-        cells[#cells + 1] = i + step <= height
-          and ("\27[38;5;%d;48;5;%dm▀"):format(scale.colour(value(i, j)),
-            scale.colour(value(i + step, j)))
-          or ("\27[0;38;5;%dm▀"):format(scale.colour(value(i, j)))
-      else
-        cells[#cells + 1] = scale.shade(value(i, j)):rep(2)
-      end
-    end
-    local name = names_rows and right_aligned(names_rows[i], margin - 1) .. " " or ""
-    add(name .. mark(i) .. table.concat(cells) .. (colour and "\27[0m" or ""))
+    local name = layout.row_names and right_aligned(layout.row_names[i], layout.margin - 1) .. " "
+      or ""
+    add(name .. mark_of(self, layout, i, rows_a_line) .. line_of(matrix, scale, layout, i, colour))
   end
   if self.options.xlabel then add(visible.line(self.options.xlabel) .. " →") end
-  lines[#lines + 1] = caption(scale, height, width, step, colour)
+  lines[#lines + 1] = caption(scale, height, width, layout.step, colour)
   return table.concat(lines, "\n")
 end
 
