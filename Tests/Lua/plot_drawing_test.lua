@@ -4,6 +4,7 @@ local draw = require "mnemo.plot.draw"
 local layout = require "mnemo.plot.layout"
 local luaunit = require "luaunit"
 local plot = require "mnemo.plot"
+local style = require "mnemo.plot.style"
 
 local tests = {}
 
@@ -163,6 +164,21 @@ function tests.test_a_band_below_a_log_axis_goes_to_its_end()
     y = { 10, 10 }, low = { -1, 1 }, high = { 100, 100 }, yscale = "log", ylim = { 0.1, 100 },
   }, "(%$data%d+) using 1:2:3 with filledcurves")
   luaunit.assertAlmostEquals(rows, { { 1, 0.1, 100 }, { 2, 1, 100 } }, 1e-9)
+end
+
+function tests.test_eight_curves_have_eight_dashes()
+  local dashes, looks = {}, {}
+  for i = 1, 56 do
+    local look = style.series(i)
+    looks[look.colour .. look.dash] = true
+    if i <= 8 then dashes[look.dash] = true end
+  end
+  local function count(set)
+    local total = 0
+    for _ in pairs(set) do total = total + 1 end
+    return total
+  end
+  luaunit.assertEquals({ count(dashes), count(looks) }, { 8, 56 })
 end
 
 function tests.test_axes_hold_what_is_on_them()

@@ -8,9 +8,11 @@ local style = {}
 local colours = {
   "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
 }
--- gnuplot dash patterns: pairs of drawn and empty lengths. Five, so that with seven colours
--- the pairs repeat only after 35 series.
-local dashes = { "solid", "(12,4)", "(3,3)", "(12,3,3,3)", "(18,4)" }
+-- gnuplot dash patterns: pairs of drawn and empty lengths. Eight, so that with seven colours
+-- the pairs repeat only after 56 series.
+local dashes = {
+  "solid", "(12,4)", "(3,3)", "(12,3,3,3)", "(24,8)", "(6,4)", "(16,3,3,3,3,3)", "(3,7)",
+}
 -- gnuplot point types: filled disc, square, triangle, diamond, …, then hollow ones.
 local marks = { 7, 5, 9, 13, 11, 6, 4, 8, 12 }
 -- The patterns of lines that are not data: theory, and straight lines across.
