@@ -200,6 +200,21 @@ function tests.test_csv_of_a_grid()
     "panel,series,x,y,value\nleft,series 1,1,1,\npanel 3,series 1,1,2,\npanel 4,,1,1,7\n")
 end
 
+function tests.test_a_figure_tells_what_it_is()
+  local curve = plot.lines { y = { 1 } }
+  for expected, one in pairs {
+    ["figure: 1 curve"] = curve,
+    ["figure: 2 curves"] = plot.lines { series = { { y = { 1 } }, { y = { 1 } } } },
+    ["figure: 1 set of points"] = plot.scatter { x = { 1 }, y = { 1 } },
+    ["figure: a map of 1 × 2"] = plot.heatmap { matrix = { { 1, 2 } } },
+    ["figure: 0 levels"] = plot.contour { z = { { 1, 1 }, { 1, 1 } } },
+    ["figure: 1 level"] = plot.contour { z = { { 1, 2 }, { 3, 4 } }, levels = { 2 } },
+    ["figure: 2 panels"] = plot.grid { curve, curve },
+  } do
+    luaunit.assertEquals(tostring(one), expected)
+  end
+end
+
 function tests.test_tensors_are_read()
   local mnemo = require "mnemo"
   luaunit.assertEquals(plot.lines { y = mnemo.tensor { 1, 2 } }:csv(),

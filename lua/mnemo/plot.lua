@@ -374,14 +374,16 @@ end
 
 --- Tells what the figure is.
 function figure:__tostring()
-  local what = {
-    lines = function() return ("%d curves"):format(#self.series) end,
-    scatter = function() return ("%d sets of points"):format(#self.series) end,
-    heatmap = function() return ("a map of %d × %d"):format(#self.matrix, #self.matrix[1]) end,
-    contour = function() return ("%d levels"):format(#self.levels) end,
-    grid = function() return ("%d panels"):format(#self.figures) end,
-  }
-  return "figure: " .. what[self.kind]()
+  if self.kind == "heatmap" then
+    return ("figure: a map of %d × %d"):format(#self.matrix, #self.matrix[1])
+  end
+  local parts, one, many = table.unpack(({
+    lines = { self.series, "curve", "curves" },
+    scatter = { self.series, "set of points", "sets of points" },
+    contour = { self.levels, "level", "levels" },
+    grid = { self.figures, "panel", "panels" },
+  })[self.kind])
+  return ("figure: %d %s"):format(#parts, #parts == 1 and one or many)
 end
 
 plot.Figure = figure
