@@ -207,8 +207,7 @@ public enum MnemoModule {
         } else if let text = registry.help(value, in: call.lua) {
           print(text)
         } else if let name = value.asString {
-          let hint = registry.suggestion(for: name).map { "; did you mean '\($0)'?" } ?? ""
-          throw EngineError("help", "nothing is called '\(name)'\(hint)")
+          throw EngineError("help", "nothing is called '\(name)'\(registry.hint(for: name))")
         } else if let table = registry.tables.first(where: {
           isModule(value, named: $0, in: call.lua)
         }), let text = registry.help(table) {

@@ -39,10 +39,8 @@ extension REPL {
     } else if isOwn(topic) {
       // The user's own, which may be called as one of the module's tables is.
       helpOnValue(topic)
-    } else if let text = registry.help(REPL.withoutModule(topic)) {
+    } else if let text = registry.help(topic) {
       printFitted(text)
-    } else if topic == "mnemo" {
-      printFitted(registry.overview)
     } else if topic == "help" || topic == "who" {
       print(guide)
     } else {
@@ -50,15 +48,13 @@ extension REPL {
     }
   }
 
-  /// Help on what an expression gives: an object, a function of the user's.
+  /// Help on what an expression gives: an object, a function of the user's, a method of an object.
   private func helpOnValue(_ topic: String) {
-    let unknown = registry.suggestion(for: REPL.withoutModule(topic)).map {
-      "; did you mean ?\($0)?"
-    }
+    let hint = registry.hint(for: topic) { "?" + $0 }
     do {
-      let value = try lua.run(compile(topic).chunk).first ?? .nil
+      let value = try lua.run(compile(REPL.field(topic)).chunk).first ?? .nil
       if value.isNil {
-        tell("nothing is called '\(topic)'\(unknown ?? "")")
+        tell("nothing is called '\(topic)'\(hint)")
       } else if let text = registry.help(value, in: lua) {
         printFitted(text)
       } else if case .function(let function) = lua.global("help"), case .table = value {
@@ -69,7 +65,7 @@ extension REPL {
     } catch let error as LuaError where error.isInterrupt {
       tell(error: error)
     } catch {
-      tell("nothing is documented as '\(topic)'\(unknown ?? "")")
+      tell("nothing is documented as '\(topic)'\(hint)")
     }
   }
 
@@ -91,9 +87,12 @@ extension REPL {
     }
   }
 
-  private static func withoutModule(_ topic: String) -> String {
-    let call = topic.hasSuffix("()") ? String(topic.dropLast(2)) : topic
-    return call.hasPrefix("mnemo.") ? String(call.dropFirst(6)) : call
+  /// A method as an expression, `m.attention` for `m:attention`; anything else as it is.
+  private static func field(_ topic: String) -> String {
+    guard let colon = topic.lastIndex(of: ":"),
+      topic[colon...].dropFirst().allSatisfy({ $0 == "_" || $0.isLetter || $0.isNumber })
+    else { return topic }
+    return topic[..<colon] + "." + topic[colon...].dropFirst()
   }
 
   private func search(_ word: String) {

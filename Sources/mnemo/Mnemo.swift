@@ -193,8 +193,8 @@ struct Mnemo: ParsableCommand {
     }
     for topic in script.dropFirst() {
       guard let text = registry.help(topic) else {
-        let hint = registry.suggestion(for: topic).map { "; did you mean '\($0)'?" } ?? ""
-        throw ScriptRunner.fail(EngineError("help", "nothing is called '\(topic)'\(hint)"))
+        throw ScriptRunner.fail(
+          EngineError("help", "nothing is called '\(topic)'\(registry.hint(for: topic))"))
       }
       print(text)
     }

@@ -722,6 +722,8 @@ import Testing
   }
 
   @Test func colourIsOptional() throws {
+      try terminal.enter("?model:sum", expecting: "Tensor:sum([d")
+      try terminal.enter("?transformer", expecting: "did you mean ?model.transformer?")
     try withTemporaryFolder { home in
       for (variables, arguments, isColoured) in [
         ([], [], true), (["NO_COLOR=1"], [], false), ([], ["--no-color"], false),

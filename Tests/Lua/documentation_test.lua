@@ -109,9 +109,41 @@ function tests.test_help_on_tables_and_topics()
   luaunit.assertStrContains(topic, "probes.recall(W, U, V[, weights]) → number  Tells how much")
   luaunit.assertEquals(run(("'%s' -e 'mnemo.help(mnemo.probes)'"):format(command)), topic)
   luaunit.assertStrContains(run(("'%s' -e 'mnemo.help(mnemo)'"):format(command)), "\nplot.lines{")
-  local output, status = run(("'%s' help probes.recal"):format(command))
-  luaunit.assertEquals(status, 1)
-  luaunit.assertStrContains(output, "did you mean 'probes.recall'?")
+  luaunit.assertEquals(run(("'%s' help mnemo.probes"):format(command)), topic)
+end
+
+function tests.test_help_knows_every_heading_of_the_manual()
+  local manual = assert(io.open "docs/api.md")
+  local topics = {}
+  for line in manual:lines() do
+    local heading = line:match "^##+ (%S+)$"
+    if heading then
+      topics[#topics + 1] = heading
+      topics[#topics + 1] = heading:match "^mnemo%.(.*)"
+    end
+  end
+  manual:close()
+  luaunit.assertTrue(#topics > 300, #topics)
+  local output, status = run(("'%s' help '%s'"):format(command, table.concat(topics, "' '")))
+  luaunit.assertEquals(status, 0, output)
+  luaunit.assertEquals(run(("'%s' -e 'mnemo.help \"mnemo.train\"'"):format(command)),
+    run(("'%s' help train"):format(command)))
+end
+
+function tests.test_help_suggests_what_was_meant()
+  for topic, hint in pairs {
+    ["probes.recal"] = "did you mean 'probes.recall'?",
+    ["mnemo.plot.line"] = "did you mean 'plot.lines'?",
+    transformer = "did you mean 'model.transformer'?",
+    sum = "did you mean 'Tensor:sum' or 'IntTensor:sum'?",
+    lr = "an option of 'optim.sgd' and 'optim.adamw'",
+    batch = "'Task:batch'",
+    nothing_of_ours = "is called 'nothing_of_ours'\n",
+  } do
+    local output, status = run(("'%s' help %s"):format(command, topic))
+    luaunit.assertEquals(status, 1)
+    luaunit.assertStrContains(output, hint)
+  end
 end
 
 function tests.test_help_on_a_function_of_a_script()

@@ -43,8 +43,6 @@ import Testing
     #expect(registry.function(named: "Counter:add")?.isMethod == true)
     #expect(registry.function(named: "Counter.add")?.name == "Counter:add")
     #expect(registry.luaClass(named: "Counter")?.methods.count == 2)
-    #expect(registry.suggestion(for: "data.bigrm") == "data.bigram")
-    #expect(registry.suggestion(for: "xyz") == nil)
     #expect(registry.names.contains("data"))
     let lua = Lua()
     defer { lua.close() }
@@ -55,6 +53,45 @@ import Testing
     #expect(registry.help(values[2], in: lua)?.hasPrefix("Counter:add(n)") == true)
     #expect(registry.help(values[3], in: lua) == nil)
     #expect(registry.help("data", in: lua)?.hasPrefix("data.bigram{") == true)
+  }
+
+  @Test func topicsAsPeopleWriteThem() {
+    let registry = Self.registry
+    let help = registry.help("data.bigram")
+    #expect(help != nil)
+    for topic in ["mnemo.data.bigram", "data.bigram()", "mnemo.data.bigram()"] {
+      #expect(registry.help(topic) == help)
+    }
+    #expect(registry.help("mnemo.data") == registry.help("data"))
+    #expect(registry.help("mnemo") == registry.overview)
+    #expect(registry.help("") == nil)
+    #expect(registry.help("mnemonic.data.bigram") == nil)
+  }
+
+  @Test func whatWasMeant() {
+    let registry = Self.registry
+    #expect(registry.suggestions(for: "data.bigrm") == ["data.bigram"])
+    #expect(registry.suggestions(for: "mnemo.data.bigrm") == ["data.bigram"])
+    #expect(registry.suggestions(for: "bigram") == ["data.bigram"])
+    #expect(registry.suggestions(for: "bigrm") == ["data.bigram"])
+    #expect(registry.suggestions(for: "ADD") == ["Counter:add"])
+    #expect(registry.suggestions(for: "xyz").isEmpty)
+    #expect(registry.hint(for: "bigram") == "; did you mean 'data.bigram'?")
+    #expect(registry.hint(for: "bigram") { "?" + $0 } == "; did you mean ?data.bigram?")
+    #expect(registry.hint(for: "kind") == "; an option of 'data.bigram' and 'memory.embeddings'")
+    #expect(registry.hint(for: "xyz") == "")
+  }
+
+  @Test func beginningsOfTopics() {
+    let registry = Self.registry
+    #expect(registry.topics(beginning: "d") == ["data"])
+    #expect(registry.topics(beginning: "data.") == ["data.bigram"])
+    #expect(registry.topics(beginning: "Counter:a") == ["Counter:add"])
+    #expect(registry.topics(beginning: "m") == ["memory", "mnemo"])
+    #expect(registry.topics(beginning: "mnemo.m") == ["mnemo.memory"])
+    #expect(registry.topics(beginning: "nothing").isEmpty)
+    #expect(LuaType.union([.choice(["a", "b"]), .function]).choices == ["a", "b"])
+    #expect(LuaType.string.choices.isEmpty)
   }
 
   @Test func helpOfAnOptionFunction() {

@@ -41,6 +41,15 @@ extension LuaType: CustomStringConvertible {
     }
   }
 
+  /// The strings that are allowed; none where any string is.
+  public var choices: [String] {
+    switch self {
+    case .choice(let names): names
+    case .union(let types): types.flatMap(\.choices)
+    default: []
+    }
+  }
+
   private var alternatives: [String] {
     switch self {
     case .choice(let names): names.map { "\"\($0)\"" }

@@ -106,13 +106,13 @@ public final class Registry {
   /// The class with this name.
   public func luaClass(named name: String) -> LuaClass? { allClasses.first { $0.name == name } }
 
-  /// The known name nearest to a mistyped one.
-  public func suggestion(for name: String) -> String? { nearest(name, among: names) }
-
   // MARK: Help
 
-  /// The help on a name: a function, a method, a class, or the functions of a table.
-  public func help(_ name: String) -> String? {
+  /// The help on a topic: a function, a method, a class, or the functions of a table; the module's
+  /// own name, `mnemo`, may stand before it, or alone.
+  public func help(_ topic: String) -> String? {
+    let name = Registry.name(of: topic)
+    guard !name.isEmpty else { return topic.isEmpty ? nil : overview }
     let inside = allFunctions.filter { $0.name.hasPrefix(name + ".") }
     var paragraphs: [String] = []
     if let function = function(named: name) {
