@@ -194,7 +194,7 @@ public enum MnemoModule {
         "help",
         "Prints the documentation of a function, a method, an object, one of the module's tables or "
           + "a name; without an argument, one line for everything. Of a function written in Lua it "
-          + "prints the comment above it.",
+          + "prints the comment above it that begins with three dashes.",
         parameters: [
           LuaParameter("x", .any, "a function, an object, a table, or a name", optional: true)
         ],

@@ -55,6 +55,19 @@ import Testing
     return setmetatable(memories, { __call = make })
     """
 
+  @Test func threeDashesBeforeEveryLine() {
+    let comments = LuaComments(
+      """
+      --- Halves
+      --- a number.
+      ---@param x number
+      --- @treturn number the half
+      local function halved(x) return x / 2 end
+      """)
+    #expect(comments.byLine[5]?.summary == "Halves a number.")
+    #expect(comments.byLine[5]?.signature == "halved(x) → number")
+  }
+
   @Test func theFile() {
     #expect(
       LuaComments(text, module: "m").summary

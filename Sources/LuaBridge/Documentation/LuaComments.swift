@@ -53,13 +53,10 @@ public struct LuaComments {
     var block = Block()
     var isFirst = true
     for (index, line) in lines.enumerated() {
-      if line.hasPrefix("---"), !line.hasPrefix("----") {
-        block = Block()
-        block.add(line.dropFirst(3))
-        continue
-      }
-      if !block.isEmpty, line.hasPrefix("--"), !line.hasPrefix("----") {
-        block.add(line.dropFirst(2))
+      let begins = line.hasPrefix("---")
+      if begins || !block.isEmpty, line.hasPrefix("--"), !line.hasPrefix("----") {
+        // Some write three dashes before every line.
+        block.add(line.dropFirst(begins ? 3 : 2))
         continue
       }
       defer { if !line.hasPrefix("--") { block = Block() } }
