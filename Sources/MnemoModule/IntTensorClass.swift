@@ -26,7 +26,7 @@ enum IntTensorClass {
           }
           return call.returns(size)
         },
-        "__tostring": { $0.returns(try $0.object(1, IntTensor.self).text) },
+        "__tostring": { $0.returns(try $0.object(1, IntTensor.self).text(session.printOptions)) },
       ],
       index: { call in
         let tensor = try call.object(1, IntTensor.self)

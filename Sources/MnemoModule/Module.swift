@@ -37,6 +37,7 @@ public enum MnemoModule {
       RunClass.declaration, ProbeView.declaration,
     ])
     registry.add(topFunctions(session, registry))
+    registry.add(PrintFunctions.functions(session))
     registry.add(TensorFunctions.functions(session))
     registry.add(CorpusFunctions.functions)
     registry.add(TaskFunctions.functions(session))

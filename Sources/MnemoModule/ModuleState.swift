@@ -11,6 +11,8 @@ final class ModuleState {
   let tokenSources = TokenSources()
   /// The training runs that are alive.
   let liveRuns = LiveRuns()
+  /// How tensors print.
+  var printOptions = PrintOptions()
 
   /// The seed that draws without one of their own follow.
   var seed: UInt64 = 0 {

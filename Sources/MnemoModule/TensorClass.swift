@@ -34,7 +34,7 @@ enum TensorClass {
           }
           return call.returns(size)
         },
-        "__tostring": { $0.returns(try $0.object(1, Tensor.self).text) },
+        "__tostring": { $0.returns(try $0.object(1, Tensor.self).text(session.printOptions)) },
       ],
       index: { call in
         let tensor = try call.object(1, Tensor.self)

@@ -39,11 +39,12 @@ extension REPL {
         parameters: [LuaParameter("tensor", .any), LuaParameter("width", .integer)],
         returns: [.string]
       ) { call in
-        let width = try call.integer(2)
+        var options = MnemoModule.printOptions(in: call.lua)
+        if options.width == 0 { options.width = try call.integer(2) }
         if let ids = call.value(1).asObject(IntTensor.self) {
-          return call.returns(ids.text(width: width))
+          return call.returns(ids.text(options))
         }
-        return call.returns(try call.object(1, Tensor.self).text(width: width))
+        return call.returns(try call.object(1, Tensor.self).text(options))
       },
       LuaFunction(
         "files", "The files a beginning may stand for.",
