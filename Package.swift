@@ -90,7 +90,10 @@ let package = Package(
     .target(
       name: "MnemoLibrary", dependencies: ["MnemoModule", "LuaBridge", "LuaEntry", "ByteStrings"]),
     .target(
-      name: "Prompt", dependencies: ["MnemoModule", "LuaBridge", "Tensors", "ByteStrings", "CEdit"]),
+      name: "Prompt",
+      dependencies: [
+        "MnemoModule", "LuaBridge", "Tensors", "TensorFiles", "ByteStrings", "CEdit",
+      ]),
     .executableTarget(
       name: "mnemo",
       dependencies: [

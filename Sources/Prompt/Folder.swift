@@ -1,5 +1,7 @@
 import ByteStrings
 import Glibc
+import TensorFiles
+import Tensors
 
 /// The user's own folders.
 package enum Folder {
@@ -66,14 +68,21 @@ package enum Folder {
     return home + path.dropFirst()
   }
 
-  /// Writes a file; returns why it could not.
+  /// Writes a file, in place of an earlier one only when it is whole; returns why it could not.
   package static func write(_ text: String, to path: String) -> String? {
-    guard let file = path.withCBytes({ fopen($0, "w") }) else {
-      return String(cString: strerror(errno))
+    var reason = "interrupted"
+    func failure(_ message: String) -> EngineError {
+      reason = message
+      return EngineError("write", message)
     }
-    let written = text.withBytes { fwrite($0.baseAddress, 1, $0.count, file) == $0.count }
-    let closed = fclose(file) == 0
-    return written && closed ? nil : String(cString: strerror(errno))
+    do {
+      try File.replace(path, failure) { file in
+        try text.withBytes { try file.write(UnsafeRawBufferPointer($0), failure) }
+      }
+      return nil
+    } catch {
+      return reason
+    }
   }
 
   /// A new file for the user alone, with this text in it.

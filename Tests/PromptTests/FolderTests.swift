@@ -66,9 +66,24 @@ import Testing
       #expect(Folder.write("text\n", to: path) == nil)
       let written = try lines(path)
       #expect(written == ["text"])
-      #expect(Folder.write("", to: folder) == "Is a directory")
+      #expect(Folder.write("", to: folder) == "is a directory")
       #expect(Folder.write("", to: folder + "/none/a") == "No such file or directory")
-      #expect(Folder.write("text", to: "/dev/full") == "No space left on device")
+      #expect(Folder.write("text", to: "/dev/full") == "is not a regular file")
+    }
+  }
+
+  /// What is there stays whole until all of the new file is on the disk.
+  @Test func anEarlierFileIsReplacedAsAWhole() throws {
+    try withTemporaryFolder { folder in
+      let (path, link) = (folder + "/a", folder + "/b")
+      #expect(Folder.write("before\n", to: path) == nil)
+      #expect(chmod(path, 0o640) == 0 && Glibc.link(path, link) == 0)
+      #expect(Folder.write("after\n", to: path) == nil)
+      #expect(try lines(path) == ["after"])
+      #expect(try lines(link) == ["before"])
+      var status = stat()
+      #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o640)
+      #expect(Folder.files(beginning: folder + "/").count == 2)
     }
   }
 
