@@ -23,7 +23,7 @@ import Testing
   @Test func commonScale() throws {
     #expect(try text([1e6, 2.5e8]) == " × 1e8\n  0.0100  2.5000")
     #expect(try text([1e-5, -2e-4]) == " × 1e-4\n   0.1000  -2.0000")
-    #expect(try text([0, 3e-40]) == " × 1e-40\n  0.0000  3.0000")
+    #expect(try text([0, 3e-30]) == " × 1e-30\n  0.0000  3.0000")
   }
 
   /// What is not zero is never shown as zero.
@@ -36,7 +36,9 @@ import Testing
     #expect(try text([123456.789, 1]) == "\n  1.2346e+05  1.0000e+00")
     #expect(try text([1e8, 1, 0]) == "\n  1.0000e+08  1.0000e+00  0.0000e+00")
     #expect(try text([9.99996e-4, 1e-12]) == "\n  1.0000e-03  1.0000e-12")
-    #expect(try text([1e-45, 3e38, -.infinity]) == "\n  1.4013e-45  3.0000e+38        -inf")
+    #expect(
+      try text([.leastNonzeroMagnitude, 3e38, -.infinity])
+        == "\n  1.4013e-45  3.0000e+38        -inf")
   }
 
   /// One that is left out does not change how the others are written.
