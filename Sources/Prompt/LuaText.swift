@@ -50,6 +50,42 @@ package struct LuaText {
     tokens.contains { $0.kind == .name && bytes[$0.range].elementsEqual(name.utf8) }
   }
 
+  /// Whether it begins with a bracket, which after a line before it might be a call.
+  package var startsWithBracket: Bool { tokens.first.map { matches($0, "(") } ?? false }
+
+  /// The names that occur, but for fields and where `for`, `local` and `function` declare them.
+  package var usedNames: Set<String> {
+    var names: Set<String> = []
+    var i = 0
+    while i < tokens.count {
+      defer { i += 1 }
+      guard tokens[i].kind == .name else { continue }
+      if matches(tokens[i], "for") || matches(tokens[i], "local") {
+        i = end(ofNamesFrom: i + 1)
+      } else if matches(tokens[i], "function") {
+        while i + 1 < tokens.count, !matches(tokens[i], "(") { i += 1 }
+        i = end(ofNamesFrom: i + 1)
+      } else if i == 0 || !(matches(tokens[i - 1], ".") || matches(tokens[i - 1], ":")) {
+        names.insert(text(tokens[i]))
+      }
+    }
+    return names
+  }
+
+  /// The last token of a list such as `a, b <const>, c` that begins at a token, or the one before.
+  private func end(ofNamesFrom start: Int) -> Int {
+    var i = start
+    while i < tokens.count,
+      tokens[i].kind == .name || [",", "<", ">"].contains(text(tokens[i])),
+      !matches(tokens[i], "in"), !matches(tokens[i], "function")
+    {
+      // Two names in a row belong to two statements.
+      if i > start, tokens[i].kind == .name, tokens[i - 1].kind == .name { break }
+      i += 1
+    }
+    return i - 1
+  }
+
   // MARK: Locals
 
   /// How locals of the outermost block are written instead.
@@ -68,21 +104,8 @@ package struct LuaText {
   /// becomes `function t.f`, each in its place, so that lines stay what they were. A local that is
   /// to be closed stays one: it belongs to its block.
   package func rewritten(_ locals: Locals) -> String? {
-    var edits: [(range: Range<Int>, text: String)] = []
-    var depth = 0
-    var i = 0
-    while i < tokens.count {
-      let token = tokens[i]
-      if token.kind == .name {
-        if LuaScanner.opens(bytes[token.range]) {
-          depth += 1
-        } else if LuaScanner.closes(bytes[token.range]) {
-          depth -= 1
-        } else if depth == 0, matches(token, "local"), i + 1 < tokens.count {
-          edits += matches(tokens[i + 1], "function") ? function(i, locals) : names(i, locals)
-        }
-      }
-      i += 1
+    let edits = outerDeclarations.flatMap { i in
+      matches(tokens[i + 1], "function") ? function(i, locals) : names(i, locals)
     }
     guard !edits.isEmpty else { return nil }
     var result: [UInt8] = []
@@ -94,6 +117,32 @@ package struct LuaText {
     }
     result += bytes[position...]
     return String(decoding: result, as: UTF8.self)
+  }
+
+  /// The names of the outermost locals.
+  package var outerLocals: [String] {
+    outerDeclarations.flatMap { i in
+      if matches(tokens[i + 1], "function") { return tokens.dropFirst(i + 2).prefix(1).map(text) }
+      return (i + 1..<max(i + 1, end(ofNamesFrom: i + 1) + 1)).filter { j in
+        tokens[j].kind == .name && !matches(tokens[j - 1], "<")
+      }.map { text(tokens[$0]) }
+    }
+  }
+
+  /// The tokens `local` in the outermost block.
+  private var outerDeclarations: [Int] {
+    var places: [Int] = []
+    var depth = 0
+    for (i, token) in tokens.enumerated() where token.kind == .name {
+      if LuaScanner.opens(bytes[token.range]) {
+        depth += 1
+      } else if LuaScanner.closes(bytes[token.range]) {
+        depth -= 1
+      } else if depth == 0, matches(token, "local"), i + 1 < tokens.count {
+        places.append(i)
+      }
+    }
+    return places
   }
 
   /// `local function f` at token `i`.
@@ -139,23 +188,34 @@ package struct LuaText {
   /// The source with a statement before each `return` of the chunk itself, not of its functions;
   /// nil if the chunk has an environment of its own, in which the statement may mean anything.
   package func insertingBeforeReturns(_ statement: String) -> [UInt8]? {
+    guard !hasName("_ENV") else { return nil }
     var result: [UInt8] = []
     var position = 0
-    /// Whether each open block is a function's.
-    var blocks: [Bool] = []
-    for token in tokens where token.kind == .name {
-      let word = bytes[token.range]
-      if word.elementsEqual("_ENV".utf8) { return nil }
-      if LuaScanner.opens(word) {
-        blocks.append(matches(token, "function"))
-      } else if LuaScanner.closes(word) {
-        _ = blocks.popLast()
-      } else if matches(token, "return"), !blocks.contains(true) {
-        result += bytes[position..<token.range.lowerBound] + Array((statement + " ").utf8)
-        position = token.range.lowerBound
-      }
+    for place in returns {
+      result += bytes[position..<place] + Array((statement + " ").utf8)
+      position = place
     }
     return result + bytes[position...]
+  }
+
+  /// Whether the chunk itself returns, and not only its functions.
+  package var hasReturn: Bool { !returns.isEmpty }
+
+  /// Where the chunk itself returns.
+  private var returns: [Int] {
+    /// Whether each open block is a function's.
+    var blocks: [Bool] = []
+    return tokens.compactMap { token in
+      guard token.kind == .name else { return nil }
+      if LuaScanner.opens(bytes[token.range]) {
+        blocks.append(matches(token, "function"))
+      } else if LuaScanner.closes(bytes[token.range]) {
+        _ = blocks.popLast()
+      } else if matches(token, "return"), !blocks.contains(true) {
+        return token.range.lowerBound
+      }
+      return nil
+    }
   }
 
   // MARK: Places

@@ -6,26 +6,32 @@ extension REPL {
   /// Evaluates an input: a command of the prompt, an expression, statements.
   ///
   /// What was pasted as a whole need not be one chunk: then its parts are taken one by one.
-  package func submit(_ text: String) {
+  /// - Returns: Whether it worked.
+  @discardableResult
+  package func submit(_ text: String) -> Bool {
     if isCommand(text) {
       command(text)
-      return
+      return true
     }
-    guard !text.allSatisfy(\.isWhitespace) else { return }
+    guard !text.allSatisfy(\.isWhitespace) else { return true }
+    if asksToLeave(text) {
+      tell("Ctrl-D or :quit leaves")
+      return true
+    }
     lastInput = text
-    guard text.contains("\n") else {
-      evaluate(text)
-      return
-    }
-    guard let code = try? compile(text) else {
-      submitByParts(text)
-      return
-    }
+    guard text.contains("\n") else { return evaluate(text) }
+    guard let code = try? compile(text) else { return submitByParts(text) }
     if code.expression == nil, let (statements, expression) = split(text) {
-      if evaluate(statements) { evaluate(expression) }
-    } else {
-      evaluate(text)
+      return evaluate(statements) && evaluate(expression)
     }
+    return evaluate(text)
+  }
+
+  /// Whether an input is what other prompts are left with, and means nothing here.
+  private func asksToLeave(_ text: String) -> Bool {
+    let word = text.trimmed.prefix { $0.isLetter }
+    return ["exit", "quit"].contains(word) && ["", "()"].contains(text.trimmed.dropFirst(4))
+      && locals.rawGet(String(word)).isNil && lua.global(String(word)).isNil
   }
 
   /// Statements and the expression after them, which is to be printed, if an input is both.
@@ -43,7 +49,7 @@ extension REPL {
     return nil
   }
 
-  private func submitByParts(_ text: String) {
+  private func submitByParts(_ text: String) -> Bool {
     var part = ""
     var scanner = LuaScanner()
     var sizeAtLastParse = 0
@@ -62,11 +68,12 @@ extension REPL {
       }
       sizeAtLastParse = part.utf8.count
       guard isLast || !isIncomplete(part) else { continue }
-      guard evaluate(part), !isLeaving else { return }
+      guard evaluate(part), !isLeaving else { return false }
       part = ""
       sizeAtLastParse = 0
       scanner = LuaScanner()
     }
+    return true
   }
 
   /// Evaluates one chunk and prints what it gives; tells whether it worked.
@@ -86,14 +93,17 @@ extension REPL {
       let values = try lua.run(code.chunk)
       let time = ContinuousClock.now - start
       let first = results + 1
-      keep(values)
-      log.append(Entry(typed: text, statement: statement(text, code, first: first)))
+      let numbers = keep(values)
+      log.append(
+        SessionScript.Entry(
+          text, isTouring ? .tour : .typed, expression: code.expression, results: numbers))
       if !code.isSilent { try display(values, first: first) }
       if alwaysTime || time > REPL.worthTelling { print(styled("(\(time.text))", Style.dim)) }
       return true
     } catch {
       let time = ContinuousClock.now - start
       tell(error: error)
+      noteFailure(of: text, code, error)
       if alwaysTime || time > REPL.worthTelling { print(styled("(\(time.text))", Style.dim)) }
       return false
     }
@@ -112,9 +122,10 @@ extension REPL {
   func compile(_ text: String) throws -> Code {
     let name = "=[\(inputs)]"
     let source = LuaText(text)
+    let environment = isTouring ? tourLocals ?? locals : locals
     let shorter = source.withoutFinalSemicolon
     if let chunk = try? lua.load("return " + (shorter ?? text), chunkName: name) {
-      chunk.setEnvironment(locals)
+      chunk.setEnvironment(environment)
       return Code(chunk: chunk, expression: shorter ?? text, isSilent: shorter != nil)
     }
     var chunk = try lua.load(text + "\n", chunkName: name)
@@ -123,7 +134,7 @@ extension REPL {
     {
       chunk = persistent
     }
-    chunk.setEnvironment(locals)
+    chunk.setEnvironment(environment)
     return Code(chunk: chunk, expression: nil, isSilent: shorter != nil)
   }
 
@@ -149,24 +160,26 @@ extension REPL {
     }
   }
 
-  /// Keeps results as `_` and by number.
-  private func keep(_ values: [LuaValue]) {
-    for value in values {
+  /// Keeps results as `_` and by number; returns the numbers, nil for what is nil.
+  private func keep(_ values: [LuaValue]) -> [Int?] {
+    values.map { value in
       locals.rawSet("_", value)
-      guard !value.isNil else { continue }
+      guard !value.isNil else { return nil }
       results += 1
       locals.rawSet("_\(results)", value)
       if results > REPL.mostResults {
         locals.rawSet("_\(results - REPL.mostResults)", LuaValue.nil)
       }
+      return results
     }
   }
 
-  /// The input as a statement of a script, which sets the results that later input may use.
-  private func statement(_ text: String, _ code: Code, first: Int) -> String {
-    guard let expression = code.expression, results >= first else { return text }
-    let names = (first...results).map { "_\($0)" }
-    return names.joined(separator: ", ") + " = " + expression + "\n_ = _\(results)"
+  /// Notes several statements of which the first may have worked, as a script will need them.
+  private func noteFailure(of text: String, _ code: Code, _ error: any Error) {
+    guard !isTouring, code.expression == nil, text.contains("\n") || text.contains(";"),
+      (error as? LuaError)?.isInterrupt != true
+    else { return }
+    log.append(SessionScript.Entry(text, .failed))
   }
 
   /// Forgets all results.

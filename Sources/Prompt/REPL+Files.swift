@@ -64,19 +64,24 @@ extension REPL {
     return setmetatable({ _MNEMO_CAPTURE = of_caller }, { __index = _G, __newindex = _G }), witness
     """
 
+  /// Runs a file as one that the script of the session will have.
+  func loadAndLog(_ path: String) {
+    if load(file: path) { logLoad(path) }
+  }
+
   /// Notes that a file was loaded, as `:save` will write it.
   func logLoad(_ path: String) {
     let real = path.withCBytes({ realpath($0, nil) }).map { pointer in
       defer { free(pointer) }
       return String(cBytes: pointer)
     }
-    let statement = "dofile(\"\((real ?? path).escaped)\")"
     var text = TextFile.contents(of: path) ?? ""
     if text.hasPrefix("#") { text = "--" + text }
-    // A file whose last statement is a return can only be called.
-    let fits = (try? lua.load(text + "\nlocal _", chunkName: "=")) != nil
+    // A file with an environment of its own can only be called.
+    let fits = !LuaText(text).hasName("_ENV")
     log.append(
-      Entry(typed: ":load " + path, statement: fits ? "-- from \(path)\n" + text : statement))
+      SessionScript.Entry(
+        fits ? "-- from \(path)\n" + text : "dofile(\"\((real ?? path).escaped)\")", .loaded))
   }
 
   /// Writes what was typed as a script.
@@ -89,23 +94,14 @@ extension REPL {
       tell("nothing has been typed yet")
       return
     }
-    var heading = "-- Typed at the prompt of mnemo.\nlocal mnemo = require \"mnemo\"\n"
-    // Scripts have no such globals.
-    for (tool, fallback) in [("help", "mnemo.help"), ("who", "function() end")]
-    where log.contains(where: { LuaText($0.statement).hasName(tool) }) {
-      heading += "local \(tool) = \(tool) or \(fallback)\n"
+    let script = SessionScript(log) { [lua] text in
+      (try? lua.load(text, chunkName: "=")) != nil
     }
-    heading += "\n"
-    let bodies = [
-      log.map { LuaText($0.statement).rewritten(.plain) ?? $0.statement },
-      // More than 200 locals, or two that get in each other's way, are globals.
-      log.map { LuaText($0.statement).rewritten(.globals) ?? $0.statement },
-    ].map { heading + $0.joined(separator: "\n") + "\n" }
-    let text = bodies.first { (try? lua.load($0, chunkName: "=")) != nil } ?? bodies[1]
-    if let reason = Folder.write(text, to: path) {
+    if let reason = Folder.write(script.text, to: path) {
       tell("cannot write \(path): \(reason)")
     } else {
-      print("\(log.count) inputs written to \(path)")
+      let count = log.count { $0.origin == .typed || $0.origin == .loaded }
+      print("\(count) input\(count == 1 ? "" : "s") written to \(path)")
     }
   }
 }

@@ -31,7 +31,7 @@ package final class REPL {
   /// The locals that persist, and the environment of what is typed.
   package let locals: LuaReference
   /// What was typed and worked, as it will be saved.
-  package internal(set) var log: [Entry] = []
+  package internal(set) var log: [SessionScript.Entry] = []
   /// The source of every input, by number.
   var sources: [Int: String] = [:]
   /// Number of the input that is evaluated.
@@ -39,6 +39,11 @@ package final class REPL {
   /// The traceback of the last error.
   package internal(set) var lastTraceback: String?
   var lastInput = ""
+  /// How many steps of the tour were taken, and its variables, which are none of the user's.
+  var tourSteps = 0
+  var tourLocals: LuaReference?
+  /// Whether what is evaluated is a step of the tour.
+  var isTouring = false
   var isLeaving = false
 
   private let input: InputBuffer
@@ -55,12 +60,6 @@ package final class REPL {
   static let worthTelling = Duration.milliseconds(100)
   /// What the rewritten locals are fields of.
   static let localsName = "_local"
-
-  /// One input, as it was typed and as a statement of a script.
-  package struct Entry {
-    package var typed: String
-    package var statement: String
-  }
 
   /// A prompt on a state in which the module is open.
   package init(_ lua: Lua, _ registry: Registry, scripts: String?, options: Options) throws {

@@ -44,6 +44,32 @@ import Testing
     #expect((text.rewritten(.globals) ?? source) == globals)
   }
 
+  @Test(arguments: [
+    ("x = a.b + c:d(e)", "x a c e"), ("for _, y in pairs(z) do w = y end", "in pairs z do w y end"),
+    ("local a, b <const> = c", "c"), ("local a local b c()", "c"), ("local x; y()", "y"),
+    ("function f.g(_, ...) return h end", "return h end"),
+    ("local function f(a) return b end", "return b end"), ("local", ""), ("-- a", ""),
+  ]) func usedNames(_ source: String, _ names: String) {
+    #expect(LuaText(source).usedNames == Set(names.split(separator: " ").map(String.init)))
+  }
+
+  @Test(arguments: [
+    ("local a, b <const> = c", "a b"), ("local function f() local x end local y", "f y"),
+    ("do local x end", ""), ("x = 1", ""), ("local", ""), ("local function", ""),
+  ]) func outerLocals(_ source: String, _ names: String) {
+    #expect(LuaText(source).outerLocals == names.split(separator: " ").map(String.init))
+  }
+
+  @Test func chunksThatReturn() {
+    for source in ["return 1", "if a then return end", "do return end"] {
+      #expect(LuaText(source).hasReturn)
+    }
+    for source in ["function f() return 1 end", "x = 'return'", "-- return", "t.f = f"] {
+      #expect(!LuaText(source).hasReturn)
+    }
+    #expect(LuaText("-- a\n (f)()").startsWithBracket && !LuaText("f()").startsWithBracket)
+  }
+
   @Test func whatIsToBeClosedStaysLocal() {
     #expect(LuaText("local x <close> = f()").rewritten(.fields(of: "t")) == nil)
     #expect(LuaText("x = 'local y'").rewritten(.globals) == nil)

@@ -41,13 +41,19 @@ import Testing
     try withREPL { repl in
       repl.submit("local x = 4")
       repl.submit("x * 10;")
-      #expect(repl.log.map(\.typed) == ["local x = 4", "x * 10;"])
-      #expect(repl.log.map(\.statement) == ["local x = 4", "_1 = x * 10\n_ = _1"])
+      #expect(repl.log.map(\.text) == ["local x = 4", "x * 10;"])
+      #expect(repl.log.map(\.expression) == [nil, "x * 10"])
+      #expect(repl.log.map(\.results) == [[], [1]])
       // What failed is no part of it.
       repl.submit("error 'no'")
       #expect(repl.lastTraceback?.contains("in main chunk") == true)
       repl.submit("x = = 1")
       #expect(repl.log.count == 2)
+      // But for statements of which some may have worked.
+      repl.submit("y = 1; error 'no'")
+      #expect(repl.log.last?.origin == .failed)
+      repl.submit("nil, 6;")
+      #expect(repl.log.last?.results == [nil, 2])
     }
   }
 
