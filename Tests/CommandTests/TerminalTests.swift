@@ -652,6 +652,8 @@ import Testing
       try terminal.enter("model = mnemo.zeros(2)", expecting: "mnemo> ")
       try terminal.enter("?model", expecting: "An array of Float32 numbers")
       try terminal.enter("?mnemo.seed", expecting: "Sets the seed")
+      try terminal.enter("?model:sum", expecting: "Tensor:sum([d")
+      try terminal.enter("?transformer", expecting: "did you mean ?model.transformer?")
       try terminal.enter("??momentum", expecting: "optim.sgd")
       terminal.type(":quit\r")
       #expect(try terminal.end() == 0)
@@ -722,8 +724,6 @@ import Testing
   }
 
   @Test func colourIsOptional() throws {
-      try terminal.enter("?model:sum", expecting: "Tensor:sum([d")
-      try terminal.enter("?transformer", expecting: "did you mean ?model.transformer?")
     try withTemporaryFolder { home in
       for (variables, arguments, isColoured) in [
         ([], [], true), (["NO_COLOR=1"], [], false), ([], ["--no-color"], false),
