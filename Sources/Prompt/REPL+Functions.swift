@@ -69,13 +69,46 @@ extension REPL {
         "options", "The names of a function's options; a method is given by its name.",
         parameters: [LuaParameter("function", .any)]
       ) { [unowned self] call in
-        let function: LuaFunction?
-        switch call.value(1) {
-        case .function(let reference): function = self.registry.function(reference, in: call.lua)
-        case .string(let name): function = self.registry.function(named: name)
-        default: function = nil
+        call.returns(self.declaration(call)?.options?.map(\.name) ?? [])
+      },
+      LuaFunction(
+        "result", "The type of a function's first result; a method is given by its name.",
+        parameters: [LuaParameter("function", .any)], returns: [LuaResult(.table, optional: true)]
+      ) { [unowned self] call in
+        guard let result = self.declaration(call)?.returns.first else { return call.returns() }
+        return call.returns(result.type.record)
+      },
+      LuaFunction(
+        "field", "The type of a class's field.",
+        parameters: [LuaParameter("class", .string), LuaParameter("field", .string)],
+        returns: [LuaResult(.table, optional: true)]
+      ) { [unowned self] call in
+        let (name, field) = (try call.string(1), try call.string(2))
+        let fields = self.registry.luaClass(named: name)?.fields
+        guard let type = fields?.first(where: { $0.name == field })?.type else {
+          return call.returns()
         }
-        return call.returns(function?.options?.map(\.name) ?? [])
+        return call.returns(type.record)
+      },
+      LuaFunction(
+        "choices", "The strings that an option allows, by name, or an argument, by number.",
+        parameters: [LuaParameter("function", .any), LuaParameter("which", .any)],
+        returns: [LuaResult(.list(.string), optional: true)]
+      ) { [unowned self] call in
+        let function = self.declaration(call)
+        let type: LuaType?
+        if let name = call.value(2).asString {
+          type = function?.options?.first { $0.name == name }?.type
+        } else {
+          type = (function?.parameters ?? []).dropFirst(try call.integer(2) - 1).first?.type
+        }
+        let choices = type?.choices ?? []
+        return choices.isEmpty ? call.returns() : call.returns(choices)
+      },
+      LuaFunction(
+        "topics", "The names help knows that a beginning may stand for.",
+        parameters: [LuaParameter("beginning", .string)], returns: [.list(.string)]
+      ) { [unowned self] call in call.returns(self.registry.topics(beginning: try call.string(1)))
       },
       LuaFunction(
         "names", "What a table of the module holds.", parameters: [LuaParameter("table", .string)]
@@ -88,6 +121,15 @@ extension REPL {
           })
       },
     ]
+  }
+
+  /// The declaration of a call's first argument: a function, or a method's name.
+  private func declaration(_ call: LuaCall) -> LuaFunction? {
+    switch call.value(1) {
+    case .function(let reference): registry.function(reference, in: call.lua)
+    case .string(let name): registry.function(named: name)
+    default: nil
+    }
   }
 
   /// What may stand in place of the end of a text; never runs the user's code.
@@ -105,19 +147,32 @@ extension REPL {
     guard let space = line.firstIndex(where: \.isWhitespace) else {
       guard line.hasPrefix(":") else {
         let topic = line.drop { $0 == "?" || $0 == "$" }
-        return line.hasPrefix("?") ? luaCompletion(String(topic)) : fileCompletion(String(topic))
+        return line.hasPrefix("?") ? topicCompletion(String(topic)) : fileCompletion(String(topic))
       }
       return LineEditor.Completion(
         length: line.unicodeScalars.count,
         candidates: REPL.commandNames.filter { $0.hasPrefix(line) }.map { $0 + " " })
     }
     let word = line[line.index(after: space)...]
-    if line.hasPrefix("?") || line.hasPrefix(":time") { return luaCompletion(String(word)) }
+    if line.hasPrefix("?") { return topicCompletion(String(word)) }
+    if line.hasPrefix(":time") { return completion(String(word)) }
     return fileCompletion(
       String(word.split(separator: " ", omittingEmptySubsequences: false).last ?? ""))
   }
 
-  private func luaCompletion(_ text: String) -> LineEditor.Completion? { completion(text) }
+  /// The user's variables and what they lead to, then the names that help knows.
+  private func topicCompletion(_ text: String) -> LineEditor.Completion? {
+    let found = completion(text)
+    let owner = text.prefix { $0 != "." && $0 != ":" }
+    let topics =
+      owner.count < text.count && isOwn(String(owner))
+      ? [] : registry.topics(beginning: text)
+    guard !topics.isEmpty else { return found }
+    let length = text.unicodeScalars.count
+    let variables = found.flatMap { $0.length == length ? $0.candidates.filter(isOwn) : nil } ?? []
+    return LineEditor.Completion(
+      length: length, candidates: topics + variables.filter { !topics.contains($0) })
+  }
 
   private func fileCompletion(_ beginning: String) -> LineEditor.Completion? {
     LineEditor.Completion(

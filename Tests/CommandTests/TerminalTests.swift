@@ -97,6 +97,35 @@ import Testing
     }
   }
 
+  /// What is not evaluated is completed from the types that the declarations tell, else not at all.
+  @Test func completesFromDeclarations() throws {
+    try session {
+      let drop = { (terminal: TerminalSession) in
+        terminal.type("\u{3}")
+        try terminal.expect("mnemo> ")
+      }
+      try $0.enter("task = mnemo.data.bigram{seq_len = 4, seed = 1}", expecting: "mnemo> ")
+      for (typed, shown) in [
+        ("mnemo.randn(2, 3):matm", "matmul("), ("task:held_out(2).tok", "tokens"),
+        ("mnemo.train{loss_on = \"rep", "repeats\""), ("task:batch(1).tokens[1]:num", "numel("),
+        ("mnemo.plot.heatmap{palette='vir", "viridis'"), ("?Tens", "?Tensor"),
+        ("?Tensor:sor", "?Tensor:sort"), ("?mnemo.data.big", "?mnemo.data.bigram"),
+        ("mnemo.help('mnemo.lin", "mnemo.lin"), ("?task:held", "held_out"),
+      ] {
+        $0.type(typed + "\t")
+        try $0.expect(shown)
+        try drop($0)
+      }
+      $0.type("?Tensor:so\t\t")
+      try $0.expect("Tensor:softmax  Tensor:sort")
+      try drop($0)
+      $0.type("unknown(2):ma\t\tx")
+      let silent = try $0.expect("unknown(2):max")
+      #expect(!silent.contains("math"))
+      try drop($0)
+    }
+  }
+
   /// Options are those of the function, whatever it is called at the prompt.
   @Test func completesOptionsByAlias() throws {
     try session {

@@ -18,8 +18,28 @@ local function engine(width)
     is_interrupt = function(error) return error == "stop" end,
     decode = function() return nil end,
     files = function(beginning) return { beginning .. ".lua" } end,
-    methods = function(class) return ({ Tensor = { "sum", "size", "t" } })[class] or {} end,
-    fields = function() return {} end,
+    methods = function(class)
+      return ({ Tensor = { "sum", "size", "t", "topk" }, Task = { "batch" } })[class] or {}
+    end,
+    fields = function(class)
+      return ({ Batch = { "targets", "tokens" }, Tensor = { "grad" } })[class] or {}
+    end,
+    result = function(f)
+      local class = ({ [mnemo.zeros] = "Tensor", ["Tensor:sum"] = "Tensor",
+        ["Task:batch"] = "Batch", [mnemo.data.bigram] = "Task" })[f]
+      if class then return { kind = "object", class = class } end
+      return ({ ["Tensor:topk"] = { kind = "list", of = { kind = "object", class = "Batch" } },
+        [mnemo.kernels] = { kind = "string" } })[f]
+    end,
+    field = function(_, name)
+      if name ~= "grad" and name ~= "tokens" then return nil end
+      return { kind = "union", of = { { kind = "number" }, { kind = "object", class = "Tensor" } } }
+    end,
+    choices = function(f, which)
+      if f == mnemo.train and which == "loss_on" then return { "all", "outputs" } end
+      return f == "Tensor:topk" and which == 2 and { "first", "last" } or nil
+    end,
+    topics = function() return { "data.bigram", "data.custom", "train" } end,
     options = function(f) return f == mnemo.data.bigram and { "seed", "seq_len" } or {} end,
     names = function(path) return path == "data" and { "bigram", "custom" } or {} end,
     submodule = function(name) return mnemo[name] end,
@@ -101,7 +121,7 @@ function tests.test_completion()
   luaunit.assertEquals(completed("t.a", { t = { ab = 1, ac = 2, b = 3 } }), "ab ac")
   luaunit.assertEquals(completed("t:a", { t = { ab = print, ac = 2 } }), "ab(")
   luaunit.assertEquals(completed("x:s", { x = mnemo.ones(1) }), "size sum")
-  luaunit.assertEquals(completed("('a'):up", {}), "")
+  luaunit.assertEquals(completed("('a'):up", {}), "upper(")
   luaunit.assertEquals(completed("s:upp", { s = "text" }), "upper(")
   luaunit.assertEquals(completed("m.data.b", { m = mnemo }), "bigram")
   luaunit.assertEquals(completed("m.data.bigram { se", { m = mnemo }), "seed seq_len")
@@ -109,6 +129,48 @@ function tests.test_completion()
   luaunit.assertEquals(completed("io.open('fi"), "fi.lua")
   luaunit.assertEquals(completed("-- re"), "")
   luaunit.assertEquals(completed("x = [[ re"), " re.lua")
+end
+
+function tests.test_completion_of_what_is_not_evaluated()
+  local task = mnemo.data.bigram { corpus = mnemo.corpus.text "abab", triggers = 1, seq_len = 4 }
+  local locals = { m = mnemo, x = mnemo.ones(1), task = task, make = mnemo.data.bigram }
+  for text, found in pairs {
+    ["m.zeros(2, 3):s"] = "size sum", ["m.zeros { 2, 3 }:s"] = "size sum",
+    ["m.zeros(f(2), '):'):si"] = "size(", ["print(m.zeros(1):sum(2):si"] = "size(",
+    ["(m.zeros(1)):si"] = "size(", ["((x)):si"] = "size(", ["1 + x:sum():si"] = "size(",
+    ["x[1]:si"] = "size(", ["x[{1}][2]:si"] = "size(", ["x.grad:si"] = "size(",
+    ["task:batch(2)."] = "targets tokens", ["task:batch(2):"] = "",
+    ["task:batch(2).tokens:si"] = "size(", ["make{}:batch().t"] = "targets tokens",
+    ["x:topk(2)[1].t"] = "targets tokens", ["('x'):upp"] = "upper(", ["m.kernels():upp"] = "upper(",
+    ["('x' .. 'y'):"] = "", ["(x + x):s"] = "", ["unknown():"] = "", ["print(1):"] = "",
+    ["x:none():"] = "", ["x:sum."] = "", ["task:batch(2).other."] = "", ["f{1, 2}."] = "",
+    ["{1, 2}."] = "", ["x:batch(2)."] = "", ["):"] = "", ["return x:si"] = "size(",
+  } do
+    luaunit.assertEquals(completed(text, locals), found, text)
+  end
+end
+
+function tests.test_completion_reads_lists_and_objects()
+  local model = mnemo.model.simplified { vocab = 5, dim = 4, max_len = 3 }
+  local locals = { m = model, t = { { one = 1 }, ["a b"] = { two = 2 } } }
+  luaunit.assertEquals(completed("t[1].", locals), "one")
+  luaunit.assertEquals(completed('t["a b"].', locals), "two")
+  luaunit.assertEquals(completed("t[i].", locals), "")
+  luaunit.assertEquals(completed("m.config.voc", locals), "vocab")
+end
+
+function tests.test_completion_of_strings()
+  local locals = { m = mnemo, x = mnemo.ones(1) }
+  for text, found in pairs {
+    ['m.train { loss_on = "'] = "all outputs", ['m.train { steps = 1, loss_on="o'] = 'outputs"',
+    ["m.train({ loss_on = 'o"] = "outputs'", ["m.train { loss_on = [[o"] = "outputs]]",
+    ['m.train { series = { { loss_on = "o'] = 'outputs"', ['m.train { loss_on = "x'] = "",
+    ['m.train { data = "o'] = "o.lua", ['x:topk(f(1, 2), "l'] = 'last"', ['x:topk("l'] = "l.lua",
+    ['x:topk(1, "a" .. "l'] = "l.lua", ['m.help("da'] = "data.bigram data.custom",
+    ["help 'tr"] = "train",
+  } do
+    luaunit.assertEquals(completed(text, locals), found, text)
+  end
 end
 
 function tests.test_completion_follows_tables_and_runs_nothing()

@@ -43,7 +43,7 @@ extension LuaResult {
 
 extension LuaType {
   /// The type as a table: its kind, what it is made of, and the words for it.
-  var record: LuaRecord {
+  public var record: LuaRecord {
     let parts: [(String, any LuaPushable)]
     switch self {
     case .choice(let names): parts = [("kind", "choice"), ("choices", names)]

@@ -1,16 +1,16 @@
 --- What Tab completes at the prompt.
 --
--- Names are found by raw access and by the module's declarations alone: no metamethod of the
--- user's runs. `__index` tables are followed, functions are not called.
-
+-- Names are found by raw access and by the module's declarations alone: see mnemo.prompt.infer.
+local infer = require "mnemo.prompt.infer"
 local keywords = require "mnemo.prompt.keywords"
 local raw = require "mnemo.prompt.raw"
+local scan = require "mnemo.prompt.scan"
 
 -- What is needed of Lua's library, whatever the user does to its names.
-local find, gmatch, match, sub = string.find, string.gmatch, string.match, string.sub
+local find, sub = string.find, string.sub
 local ipairs, next, rawequal, rawget, type = ipairs, next, rawequal, rawget, type
 local sort, length = table.sort, utf8.len
-local class_of, metatable_of = raw.class_of, debug.getmetatable
+local class_of = raw.class_of
 local library, loaded, globals = string, package.loaded, _G
 
 --- The dotted name of one of the module's tables: "" for the module, "data", "plot".
@@ -25,93 +25,8 @@ local function module_path(value)
   return nil
 end
 
---- The table in which fields that are missing are looked up.
-local function index_table(value)
-  local metatable = metatable_of(value)
-  local index = type(metatable) == "table" and rawget(metatable, "__index")
-  return type(index) == "table" and index or nil
-end
-
---- A field found without running anybody's code.
-local function field(value, key)
-  for _ = 1, 10 do
-    if type(value) ~= "table" then return nil end
-    local found = rawget(value, key)
-    if found ~= nil then return found end
-    value = index_table(value)
-  end
-end
-
---- Where the innermost bracket that is open begins, and whether a string is open there.
---
--- @treturn table a list of open brackets, each its position and character; then the position of
--- the quote of an open string, and the quote
-local function open_brackets(text)
-  local open, i = {}, 1
-  while i <= #text do
-    local c = sub(text, i, i)
-    if c == '"' or c == "'" then
-      local start = i
-      i = i + 1
-      while i <= #text and sub(text, i, i) ~= c and sub(text, i, i) ~= "\n" do
-        if sub(text, i, i) == "\\" then i = i + 1 end
-        i = i + 1
-      end
-      if i > #text then return open, start, c end
-    elseif c == "[" and find(text, "^%[=*%[", i) then
-      local level = match(text, "^%[(=*)%[", i)
-      local _, stop = find(text, "]" .. level .. "]", i, true)
-      if not stop then return open, i + #level + 1, "[[" end
-      i = stop
-    elseif find(text, "^%-%-", i) then
-      local level = match(text, "^%-%-%[(=*)%[", i)
-      local _, stop = find(text, level and "]" .. level .. "]" or "\n", i, true)
-      if not stop then return open, nil, "comment" end
-      i = stop
-    elseif c == "(" or c == "{" or c == "[" then
-      open[#open + 1] = { position = i, character = c }
-    elseif c == ")" or c == "}" or c == "]" then
-      open[#open] = nil
-    end
-    i = i + 1
-  end
-  return open
-end
-
---- The chain of names and separators that a text ends in: `a.b:c`.
-local function chain_at_end(text)
-  local chain = match(text, "[%a_][%w_%.:]*$") or ""
-  -- A number's dot and a label's colons are no chain.
-  if find(text, "%d[%w_%.:]*$") and chain == "" then return nil end
-  return chain
-end
-
-local holds_model = { Run = true, ProbeContext = true }
-
---- The value of a chain such as `run.model`, or nil.
-local function value_of(engine, chain, locals)
-  local value
-  local first = true
-  for name in gmatch(chain, "[^%.:]+") do
-    if first then
-      value = rawget(locals, name)
-      if value == nil then value = rawget(globals, name) end
-      first = false
-    elseif name == "model" and holds_model[class_of(value)] then
-      value = value.model
-    elseif rawequal(value, rawget(loaded, "mnemo")) and rawget(value, name) == nil then
-      -- Submodules of ours are loaded when they are first named.
-      value = find(name, "^%l+$") and engine.submodule(name)
-    else
-      value = field(value, name)
-    end
-    if value == nil then return nil end
-  end
-  return value
-end
-
---- What can follow a value and a separator.
-local function members(engine, value, separator)
+--- What can follow an expression and a separator.
+local function members(engine, what, separator)
   local names, seen = {}, {}
   local function add(name)
     if type(name) == "string" and find(name, "^[%a_][%w_]*$") and not seen[name] then
@@ -119,7 +34,7 @@ local function members(engine, value, separator)
       names[#names + 1] = name
     end
   end
-  local class = class_of(value)
+  local class = infer.class(what)
   if class then
     for _, name in ipairs(engine.methods(class)) do add(name) end
     if separator == "." then
@@ -127,7 +42,8 @@ local function members(engine, value, separator)
     end
     return names
   end
-  if type(value) == "string" then value = library end
+  local value = what.value
+  if infer.is_string(what) then value = library end
   local path = type(value) == "table" and module_path(value)
   if path then
     for _, name in ipairs(engine.names(path)) do add(name) end
@@ -143,24 +59,9 @@ local function members(engine, value, separator)
         add(key)
       end
     end
-    value = index_table(value)
+    value = infer.index_table(value)
   end
   return names
-end
-
---- The function a call or a constructor's table belongs to: `mnemo.data.bigram {`.
-local function function_before(text)
-  return match(text, "([%a_][%w_%.:]*)%s*%(?%s*$")
-end
-
---- What the engine knows a function by: itself, whatever name leads to it; a method of the module's
--- by class and name.
-local function declared(engine, name, locals)
-  local object, method = match(name, "^(.*):([%a_][%w_]*)$")
-  if not object then return value_of(engine, name, locals) end
-  local owner = value_of(engine, object, locals)
-  local class = class_of(owner)
-  return class and class .. ":" .. method or field(owner, method)
 end
 
 --- Candidates that begin with what is typed, sorted.
@@ -173,23 +74,124 @@ local function starting(names, beginning)
   return found
 end
 
-local parameter_methods = { get = true, set = true, freeze = true, unfreeze = true, trace = true }
+--- What is called by the bracket at a token: `f(`, `f{`, `f({`.
+local function called_by(engine, tokens, bracket, locals)
+  local last = bracket - 1
+  if tokens[bracket].text == "{" and last > 0 and tokens[last].text == "(" then last = last - 1 end
+  return last > 0 and infer.ending(engine, tokens, last, locals) or nil, last
+end
 
---- Completion inside a string: a parameter's name, or a file's.
-local function in_string(engine, text, quote, locals)
-  local typed = sub(text, quote + 1)
-  local before = sub(text, 1, quote - 1)
-  local name, method = match(before, "([%a_][%w_%.]*):([%a_]+)%s*%(?%s*$")
-  local object = name and value_of(engine, name, locals)
+--- What the engine knows a function by: itself, or its class and name.
+local function identity(what)
+  return what and (what.method or type(what.value) == "function" and what.value) or nil
+end
+
+--- The number of the argument that is being written behind a bracket.
+local function argument_number(tokens, bracket)
+  local number, i = 1, bracket + 1
+  while i <= #tokens do
+    if tokens[i].text == "," then number = number + 1 end
+    -- What stands in brackets belongs to one argument.
+    i = (tokens[i].closer or i) + 1
+  end
+  return number
+end
+
+--- The strings that are allowed where a string begins: an argument's, or an option's, which may be
+-- nested in tables; nil where the declarations say nothing.
+local function choices(engine, tokens, locals)
+  local last = tokens[#tokens]
+  local innermost = tokens.open[#tokens.open]
+  if last and last.text == "=" and innermost and tokens[innermost].text == "{" then
+    local option = tokens[#tokens - 1].text
+    for i = #tokens.open, 1, -1 do
+      local name = identity((called_by(engine, tokens, tokens.open[i], locals)))
+      local found = name and engine.choices(name, option)
+      if found then return found end
+    end
+    return nil
+  end
+  if innermost and tokens[innermost].text == "(" then
+    if last ~= tokens[innermost] and last.text ~= "," then return nil end
+    local name = identity((called_by(engine, tokens, innermost, locals)))
+    return name and engine.choices(name, argument_number(tokens, innermost))
+  end
+  local name = last and identity(infer.ending(engine, tokens, #tokens, locals))
+  return name and engine.choices(name, 1)
+end
+
+local parameter_methods = { get = true, set = true, freeze = true, unfreeze = true, trace = true }
+local column_methods = { series = true, plot = true }
+
+--- The names that an object of the user's has for a method whose argument begins: parameters of a
+-- model, columns of a run; topics for help.
+local function own_names(engine, tokens, typed, locals)
+  local last = #tokens
+  local innermost = tokens.open[#tokens.open]
+  if innermost and (innermost == last or tokens[last].text == ",") then
+    local _, before = called_by(engine, tokens, innermost, locals)
+    last = before
+  end
+  local name = tokens[last]
+  if not name or name.kind ~= "name" then return nil end
+  if name.text == "help" then return engine.topics(typed) end
+  if last < 3 or tokens[last - 1].text ~= ":" then return nil end
+  local what = infer.ending(engine, tokens, last - 2, locals)
+  local object = what and what.value
   local class = class_of(object)
-  if class == "Model" and parameter_methods[method] then
-    return #typed, starting(object:names(), typed)
-  elseif class == "Run" and method == "series" and object.history[1] then
+  if class == "Model" and parameter_methods[name.text] then return object:names() end
+  if class == "Run" and column_methods[name.text] and object.history[1] then
     local names = {}
     for column in next, object.history[1] do names[#names + 1] = column end
-    return #typed, starting(names, typed)
+    return names
   end
-  return length(typed) or #typed, engine.files(typed)
+  return nil
+end
+
+--- Completion inside a string: a name, one of the allowed words, or a file.
+local function in_string(engine, text, tokens, locals)
+  local typed = sub(text, tokens.start)
+  local names = own_names(engine, tokens, typed, locals)
+  if names then return length(typed) or #typed, starting(names, typed) end
+  local allowed = choices(engine, tokens, locals)
+  if not allowed then return length(typed) or #typed, engine.files(typed) end
+  local found = starting(allowed, typed)
+  if #found == 1 then found[1] = found[1] .. (tokens.inside == "[[" and "]]" or tokens.inside) end
+  return #typed, found
+end
+
+--- The options that may be written behind an open brace; nil if it is no function's.
+local function options(engine, text, tokens, typed, locals)
+  local innermost = tokens.open[#tokens.open]
+  if not innermost or tokens[innermost].text ~= "{" then return nil end
+  -- A key stands after the brace or after a comma, not after `=`.
+  local before = tokens[#tokens - (typed == "" and 0 or 1)]
+  if before ~= tokens[innermost] and before.text ~= "," and before.text ~= ";" then return nil end
+  local name = identity((called_by(engine, tokens, innermost, locals)))
+  local written = sub(text, tokens[innermost].to + 1, #text - #typed)
+  local unused = {}
+  for _, option in ipairs(name and engine.options(name) or {}) do
+    if not find(written, "%f[%w_]" .. option .. "%s*=") then unused[#unused + 1] = option end
+  end
+  local found = starting(unused, typed)
+  if #found == 1 then found[1] = found[1] .. " = " end
+  return #found > 0 and found or nil
+end
+
+--- The variables and words of Lua that begin so.
+local function variables(typed, locals)
+  local names, seen = {}, {}
+  for _, source in ipairs { locals, globals } do
+    for name in next, source do
+      if type(name) == "string" and not seen[name] and find(name, "^[%a_][%w_]*$")
+        and (typed ~= "" or not find(name, "^_")) and name ~= "_local" then
+        seen[name] = true
+        names[#names + 1] = name
+      end
+    end
+  end
+  for _, word in ipairs(keywords) do names[#names + 1] = word end
+  return starting(names, typed)
 end
 
 --- Finds what may stand in place of the end of a text.
@@ -200,50 +202,20 @@ end
 -- @treturn integer how many characters the candidates replace
 -- @treturn table the candidates
 return function(engine, text, locals)
-  local open, quote, kind = open_brackets(text)
-  if kind == "comment" then return 0, {} end
-  if quote then return in_string(engine, text, quote, locals) end
-  local chain = chain_at_end(text)
-  if not chain then return 0, {} end
-  local owner, separator, typed = match(chain, "^(.*)([%.:])([%w_]*)$")
-  if owner and owner ~= "" and not find(owner, "[%.:]$") then
-    local value = value_of(engine, owner, locals)
-    if value == nil then return #typed, {} end
-    local found = starting(members(engine, value, separator), typed)
-    if #found == 1 and separator == ":" then found[1] = found[1] .. "(" end
+  local tokens = scan(text)
+  if tokens.inside == "comment" then return 0, {} end
+  if tokens.inside then return in_string(engine, text, tokens, locals) end
+  local typed = infer.typed(tokens, text)
+  local separator = tokens[#tokens - (typed == "" and 0 or 1)]
+  local last = tokens[#tokens]
+  if last and last.kind == "number" and last.to == #text then return 0, {} end
+  if separator and (separator.text == "." or separator.text == ":") then
+    local owner = #tokens - (typed == "" and 1 or 2)
+    local what = owner > 0 and infer.ending(engine, tokens, owner, locals)
+    if not what then return #typed, {} end
+    local found = starting(members(engine, what, separator.text), typed)
+    if #found == 1 and separator.text == ":" then found[1] = found[1] .. "(" end
     return #typed, found
   end
-  if find(chain, "[%.:]") then return 0, {} end
-  local innermost = open[#open]
-  if innermost and innermost.character == "{" then
-    -- A key stands after the brace or after a comma, not after `=`.
-    local before = sub(text, innermost.position + 1, #text - #chain)
-    if find(before, "^%s*$") or find(before, "[,;]%s*$") then
-      local name = function_before(sub(text, 1, innermost.position - 1))
-      local options = name and engine.options(declared(engine, name, locals)) or {}
-      if #options > 0 then
-        local unused = {}
-        for _, option in ipairs(options) do
-          if not find(before, "%f[%w_]" .. option .. "%s*=") then unused[#unused + 1] = option end
-        end
-        local found = starting(unused, chain)
-        if #found > 0 then
-          if #found == 1 then found[1] = found[1] .. " = " end
-          return #chain, found
-        end
-      end
-    end
-  end
-  local names, seen = {}, {}
-  for _, source in ipairs { locals, globals } do
-    for name in next, source do
-      if type(name) == "string" and not seen[name] and find(name, "^[%a_][%w_]*$")
-        and (chain ~= "" or not find(name, "^_")) and name ~= "_local" then
-        seen[name] = true
-        names[#names + 1] = name
-      end
-    end
-  end
-  for _, word in ipairs(keywords) do names[#names + 1] = word end
-  return #chain, starting(names, chain)
+  return #typed, options(engine, text, tokens, typed, locals) or variables(typed, locals)
 end
