@@ -41,7 +41,9 @@ local function engine(width)
     end,
     topics = function() return { "data.bigram", "data.custom", "train" } end,
     options = function(f) return f == mnemo.data.bigram and { "seed", "seq_len" } or {} end,
-    names = function(path) return path == "data" and { "bigram", "custom" } or {} end,
+    names = function(path)
+      return ({ data = { "bigram", "custom" }, [""] = { "zeros", "late", "late" } })[path] or {}
+    end,
     submodule = function(name) return mnemo[name] end,
   }
 end
@@ -71,6 +73,36 @@ function tests.test_what_is_too_wide_takes_lines()
   local many = {}
   for i = 1, 100 do many[i] = i end
   luaunit.assertStrContains(shown(many, 1000), "24, … 76 more }")
+end
+
+function tests.test_fields_that_are_not_shown_are_named()
+  local many = {}
+  for i = 1, 30 do many[("field%02d"):format(i)] = i end
+  luaunit.assertStrContains(shown(many, 40), [[
+
+  field24 = 24,
+  … 6 more: field25, field26, field27,
+    field28, field29, field30
+}]])
+  luaunit.assertStrMatches(shown(mnemo),
+    "{.*… %d+ more: .*zeros\n}\nand, loaded when it is named: late")
+  local model = mnemo.model.transformer { vocab = 5, dim = 8, heads = 2, layers = 2, max_len = 4 }
+  local trace = shown(model:trace(mnemo.int_tensor { { 1, 2, 3 } }))
+  local last = 0
+  for _, name in ipairs { "embeddings", "layers.0.queries", "layers.0.residual",
+    "layers.1.attention_input", "layers.1.values", "layers.1.scores", "layers.1.attention",
+    "layers.1.residual", "norm", "logits" } do
+    local place = trace:find('["]?' .. name:gsub("%.", "%%.") .. '["]?[ ,\n%]]')
+    luaunit.assertTrue(place ~= nil and place > last, name)
+    last = place
+  end
+end
+
+function tests.test_functions()
+  luaunit.assertEquals(shown(print), "function (of Lua)")
+  luaunit.assertEquals(shown(string.rep), "function (of Lua)")
+  luaunit.assertEquals(shown(mnemo.zeros), "function (of the engine)")
+  luaunit.assertStrMatches(shown(shown), "function %(.*prompt_test%.lua:%d+%)")
 end
 
 function tests.test_metamethods_run_under_protection_alone()
@@ -103,10 +135,10 @@ function tests.test_variables()
   luaunit.assertEquals(who(engine(), {}, _G), "no variables yet")
   luaunit.assertEquals(
     who(engine(), { _1 = 3, x = mnemo.ones(2, 3), text = "abc", list = { 1, a = 2 } }, _G),
-    "name  type    shape or value           bytes\n"
-    .. "list  table   1 in sequence, 1 fields\n"
-    .. 'text  string  "abc"                      3 B\n'
-    .. "x     Tensor  [2, 3]                    24 B")
+    "name  type    shape or value          bytes\n"
+    .. "list  table   1 in sequence, 1 field\n"
+    .. 'text  string  "abc"                     3 B\n'
+    .. "x     Tensor  [2, 3]                   24 B")
 end
 
 --- What stands in place of the end of a text.

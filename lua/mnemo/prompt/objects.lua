@@ -55,7 +55,7 @@ function views.Tensor(engine, value)
   local text = engine.text(value, engine.columns())
   local head, rest = match(text, "^([^\n]*)(.*)$")
   local done, flag = pcall(function() return value:requires_grad() end)
-  if done and flag then head = head .. ", trained" end
+  if done and flag then head = head .. ", requires gradients" end
   return styled(engine, head, "keyword") .. gsub(rest, "…", styled(engine, "…", "dim"))
 end
 

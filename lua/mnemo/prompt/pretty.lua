@@ -2,12 +2,22 @@
 local keywords = require "mnemo.prompt.keywords"
 local raw = require "mnemo.prompt.raw"
 local style = require "mnemo.prompt.style"
+local visible = require "mnemo.text.visible"
 local words = require "mnemo.prompt.words"
 
 local pretty = {}
 
 local find, format, gsub, match = string.find, string.format, string.gsub, string.match
 local styled = style.styled
+
+-- The functions of Lua's own library.
+local of_lua = {}
+for _, library in ipairs { coroutine, debug, io, math, os, package, string, table, utf8,
+  { assert, collectgarbage, dofile, error, getmetatable, ipairs, load, loadfile, next, pairs, pcall,
+    print, rawequal, rawget, rawlen, rawset, require, select, setmetatable, tonumber, tostring,
+    type, warn, xpcall } } do
+  for _, item in next, library do of_lua[item] = true end
+end
 
 -- Tables nested deeper are shown as `{…}`.
 local deepest = 4
@@ -47,8 +57,8 @@ function pretty.plain(engine, value)
   end
   if kind == "function" then
     local info = debug.getinfo(value, "S")
-    local place = info.what == "C" and "of the engine"
-      or format("%s:%d", gsub(info.short_src, "^%./", ""), info.linedefined)
+    local place = info.what ~= "C" and format("%s:%d", gsub(info.short_src, "^%./", ""),
+      info.linedefined) or of_lua[value] and "of Lua" or "of the engine"
     return styled(engine, "function ", "keyword") .. styled(engine, "(" .. place .. ")", "dim")
   end
   local class = raw.class_of(value)
@@ -85,6 +95,23 @@ function inline(engine, value, seen, depth)
   seen[value] = nil
   return "{ " .. table.concat(parts, ", ") .. " }"
     .. (problem and styled(engine, " -- " .. problem, "dim") or "")
+end
+
+--- Lines that name the keys of a table which are not shown, from one on.
+local function rest_of(engine, keys, first, width)
+  local lines, line = {}, format("… %d more:", #keys - first + 1)
+  for i = first, #keys do
+    local key = keys[i]
+    local name = (type(key) == "string" and visible.line(key) or pretty.plain(engine, key))
+      .. (i < #keys and "," or "")
+    if style.width(engine, line .. name) + 3 > width then
+      lines[#lines + 1] = line
+      line = " "
+    end
+    line = line .. " " .. name
+  end
+  lines[#lines + 1] = line
+  return lines
 end
 
 --- A table over several lines, if it does not fit one; `seen` are the tables around it.
@@ -134,7 +161,9 @@ local function lines_of(engine, value, seen, depth, indent, width)
   shown = 0
   for i, key in ipairs(keys) do
     if shown == most_entries then
-      lines[#lines + 1] = "  " .. styled(engine, format("… %d more", #keys - i + 1), "dim")
+      for _, line in ipairs(rest_of(engine, keys, i, width - indent)) do
+        lines[#lines + 1] = "  " .. styled(engine, line, "dim")
+      end
       break
     end
     add(key_text(engine, key) .. " = ", rawget(value, key))

@@ -3,6 +3,7 @@
 local raw = {}
 
 local metatable_of, rawget, type = debug.getmetatable, rawget, type
+local match, tonumber = string.match, tonumber
 
 --- The class of an object of the module, whose metatable shows its name alone.
 function raw.class_of(value)
@@ -32,7 +33,41 @@ end
 
 local order = { number = 1, string = 2, boolean = 3 }
 
---- The keys of a table besides its sequence, sorted; and the length of the sequence.
+-- What a layer computes, in order, as traces name it.
+local stages = {
+  "attention_input", "queries", "keys", "values", "scores", "attention", "heads",
+  "attention_output", "ff_input", "ff_hidden", "ff_output", "residual",
+}
+local stage_number = {}
+for i, stage in ipairs(stages) do stage_number[stage] = i end
+
+--- Where in the forward pass a trace's tensor is computed: the layer and the place in it; nil for
+-- other names.
+local function forward_place(name)
+  if name == "embeddings" then return -1, 0 end
+  if name == "norm" or name == "logits" then return math.huge, name == "norm" and 1 or 2 end
+  local layer, stage = match(name, "^layers%.(%d+)%.([%a_]+)$")
+  if stage_number[stage] then return tonumber(layer), stage_number[stage] end
+end
+
+--- Whether all of some keys are names of a trace.
+local function are_a_trace(keys)
+  for _, key in ipairs(keys) do
+    if type(key) ~= "string" or not forward_place(key) then return false end
+  end
+  return true
+end
+
+--- Whether one of a trace's tensors is computed before another.
+local function is_computed_before(a, b)
+  local layer_a, place_a = forward_place(a)
+  local layer_b, place_b = forward_place(b)
+  if layer_a ~= layer_b then return layer_a < layer_b end
+  return place_a < place_b
+end
+
+--- The keys of a table besides its sequence, sorted, those of a trace as they are computed; and the
+-- length of the sequence.
 function raw.keys(t)
   local length = 0
   while rawget(t, length + 1) ~= nil do length = length + 1 end
@@ -41,6 +76,10 @@ function raw.keys(t)
     if not (math.type(key) == "integer" and key >= 1 and key <= length) then
       keys[#keys + 1] = key
     end
+  end
+  if are_a_trace(keys) then
+    table.sort(keys, is_computed_before)
+    return keys, length
   end
   table.sort(keys, function(a, b)
     local x, y = type(a), type(b)

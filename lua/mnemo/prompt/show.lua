@@ -16,6 +16,19 @@ local styled = style.styled
 -- The most lines of one value that are shown.
 local most_lines = 200
 
+--- The tables of the module that are loaded when they are first named, as a line; false if there
+-- are none.
+local function not_loaded(engine, module)
+  local names, seen = {}, {}
+  for _, name in ipairs(engine.names "") do
+    if rawget(module, name) == nil and not seen[name] then
+      seen[name] = true
+      names[#names + 1] = name
+    end
+  end
+  return #names > 0 and "and, loaded when it is named: " .. table.concat(names, ", ")
+end
+
 --- Returns a value's text.
 function show.text(engine, value)
   local view = objects.view(value)
@@ -37,6 +50,8 @@ function show.text(engine, value)
     sequence = style.fitted(engine, visible.row(sequence), engine.columns() - 6)
     lines[#lines + 1] = styled(engine, "  “" .. sequence .. "”", "string")
   end
+  local more = rawequal(value, package.loaded.mnemo) and not_loaded(engine, value)
+  if more then lines[#lines + 1] = styled(engine, more, "dim") end
   if #lines > most_lines then
     local rest = #lines - most_lines
     for i = #lines, most_lines + 1, -1 do lines[i] = nil end

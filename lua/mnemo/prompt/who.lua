@@ -29,7 +29,9 @@ local function description_of(engine, value)
     local keys, length = raw.keys(value)
     local parts = {}
     if length > 0 then parts[#parts + 1] = format("%d in sequence", length) end
-    if #keys > 0 then parts[#parts + 1] = format("%d fields", #keys) end
+    if #keys > 0 then
+      parts[#parts + 1] = format(#keys == 1 and "%d field" or "%d fields", #keys)
+    end
     return "table", #parts > 0 and table.concat(parts, ", ") or "empty"
   end
   local text = pretty.line(engine, value)
