@@ -58,10 +58,10 @@ extension REPL {
       }
     },
     Command(
-      name: "tour", argument: "",
+      name: "tour", argument: "[again]",
       summary: "ten steps through data, model, training, probe and figure"
     ) {
-      repl, _ in repl.tour()
+      repl, argument in repl.tour(anew: argument == "again")
     },
     Command(name: "trace", argument: "", summary: "the whole traceback of the last error") {
       repl, _ in

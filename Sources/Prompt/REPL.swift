@@ -68,9 +68,7 @@ package final class REPL {
     self.scripts = scripts
     self.options = options
     input = InputBuffer(takesInterrupt: lua.takeInterrupt)
-    let made = try lua.run(REPL.preparation, chunkName: "=(mnemo)")
-    guard case .table(let locals)? = made.first else { throw LuaError("no environment") }
-    self.locals = locals
+    locals = try REPL.environment(in: lua, keepsGlobals: false)
     let engine = Registry()
     engine.add(functions)
     try lua.run(
@@ -78,11 +76,21 @@ package final class REPL {
       [.table(engine.install(in: lua)), .table(locals)])
   }
 
+  /// A table of locals, which is the environment of code that sees the globals; where `keepsGlobals`,
+  /// those that the code sets stay in the table.
+  static func environment(in lua: Lua, keepsGlobals: Bool) throws -> LuaReference {
+    let made = try lua.run(
+      lua.load(preparation, chunkName: "=(mnemo)"), [.boolean(keepsGlobals)])
+    guard case .table(let locals)? = made.first else { throw LuaError("no environment") }
+    return locals
+  }
+
   private static let preparation = """
+    local keeps_globals = ...
     local locals = {}
     local function keep(_, name, value) rawset(locals, name, value) end
     locals.\(localsName) = setmetatable({}, { __newindex = keep, __metatable = false })
-    return setmetatable(locals, { __index = _G, __newindex = _G })
+    return setmetatable(locals, { __index = _G, __newindex = not keeps_globals and _G or nil })
     """
 
   /// The tools of the prompt, as globals; what exists already is the user's and the system's.
