@@ -3,21 +3,29 @@ import Training
 
 /// The training runs that are alive.
 final class LiveRuns {
-  private struct Entry { weak var run: TrainingRun? }
+  private struct Entry {
+    let number: Int
+    weak var run: TrainingRun?
+  }
   private var entries: [Entry] = []
+  private var count = 0
 
   func note(_ run: TrainingRun) {
-    entries = entries.filter { $0.run != nil } + [Entry(run: run)]
+    count += 1
+    entries = entries.filter { $0.run != nil } + [Entry(number: count, run: run)]
   }
 
-  var all: [TrainingRun] { entries.compactMap(\.run) }
+  var isEmpty: Bool { entries.allSatisfy { $0.run == nil } }
+
+  /// The numbers, in the order they were made, of those that are not saved.
+  var unsaved: Set<Int> { Set(entries.filter { $0.run?.isUnsaved == true }.map(\.number)) }
 }
 
 extension MnemoModule {
-  /// How many training runs would be lost if the process ended now.
-  public static func unsavedRuns(in lua: Lua) -> Int {
-    guard let runs = lua.moduleState?.liveRuns, !runs.all.isEmpty else { return 0 }
+  /// The training runs that would be lost if the process ended now, each by a number of its own.
+  public static func unsavedRuns(in lua: Lua) -> Set<Int> {
+    guard let runs = lua.moduleState?.liveRuns, !runs.isEmpty else { return [] }
     lua.collect()
-    return runs.all.count { $0.isUnsaved }
+    return runs.unsaved
   }
 }

@@ -51,7 +51,8 @@ package final class REPL {
   private var history = HistoryFile(path: nil)
   /// Number of results so far.
   var results = 0
-  private var hasAskedAboutRuns = false
+  /// The unsaved runs that were told of.
+  private var knownUnsaved: Set<Int> = []
   private var exitStatus: Int32 = 0
 
   /// How many results are kept by number.
@@ -199,13 +200,12 @@ package final class REPL {
     load(file: path)
   }
 
-  /// Whether nothing would be lost; asks once.
+  /// Whether nothing would be lost; asks once about each run.
   func mayLeave() -> Bool {
-    guard !hasAskedAboutRuns else { return true }
     let runs = MnemoModule.unsavedRuns(in: lua)
-    guard runs > 0 else { return true }
-    hasAskedAboutRuns = true
-    let what = runs == 1 ? "a training run is" : "\(runs) training runs are"
+    guard !runs.isSubset(of: knownUnsaved) else { return true }
+    knownUnsaved = runs
+    let what = runs.count == 1 ? "a training run is" : "\(runs.count) training runs are"
     tell("\(what) not saved: run:save(\"folder\") saves it; Ctrl-D or :quit again leaves")
     return false
   }

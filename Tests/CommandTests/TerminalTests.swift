@@ -505,6 +505,44 @@ import Testing
     }
   }
 
+  /// Leaving asks about each run that would be lost, once.
+  @Test func asksAboutEachUnsavedRun() throws {
+    try session {
+      try $0.enter("task = mnemo.data.bigram{seq_len = 4, seed = 1}", expecting: "mnemo> ")
+      try $0.enter(
+        "model = mnemo.model.simplified{vocab = 65, dim = 4, max_len = 4}", expecting: "mnemo> ")
+      let train =
+        " = mnemo.train{model = model, data = task, steps = 1, batch_size = 2, progress = false, "
+        + "optimizer = mnemo.optim.sgd{lr = 0.1}}"
+      try $0.enter("first" + train, expecting: "mnemo> ")
+      $0.type("\u{4}")
+      try $0.expect("a training run is not saved")
+      try $0.enter("second" + train, expecting: "mnemo> ")
+      try $0.enter("exit()", expecting: "Ctrl-D or :quit leaves")
+      try $0.enter(":quit", expecting: "2 training runs are not saved")
+      $0.type("\u{4}")
+      #expect(try $0.end() == 0)
+    }
+  }
+
+  /// The tour has variables of its own, and goes on with the step at which it was left.
+  @Test func theTourLeavesVariablesAlone() throws {
+    try session {
+      try $0.enter("corpus, task = 'mine', 7", expecting: "mnemo> ")
+      try $0.enter(":tour", expecting: "1 of 10")
+      for step in 2...4 { try $0.enter("", expecting: "\(step) of 10") }
+      try $0.enter("q", expecting: "goes on")
+      try $0.enter("corpus .. task", expecting: "_4 = \"mine7\"")
+      try $0.enter("_3.seq_len", expecting: "= 64\n")
+      try $0.enter(":tour", expecting: "4 of 10")
+      try $0.enter("", expecting: "occurrence = IntTensor [3, 64]")
+      try $0.enter("q", expecting: "goes on")
+      try $0.enter("exit", expecting: "Ctrl-D or :quit leaves")
+      try $0.enter(":tour again", expecting: "1 of 10")
+      $0.type("q\r")
+    }
+  }
+
   @Test func tellsErrors() throws {
     try session {
       try $0.enter(
