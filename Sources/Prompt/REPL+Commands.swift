@@ -1,3 +1,4 @@
+import ByteStrings
 import Glibc
 import LuaBridge
 
@@ -25,9 +26,11 @@ extension REPL {
       }
     },
     Command(
-      name: "edit", argument: "", summary: "opens $EDITOR on the last input and runs what it leaves"
+      name: "edit", argument: "[file]",
+      summary: "opens $EDITOR on the last input, or on a file, and runs what it leaves"
     ) {
-      repl, _ in repl.edit()
+      repl, argument in
+      if argument.isEmpty { repl.edit() } else { repl.edit(file: Folder.expanded(argument)) }
     },
     Command(name: "help", argument: "", summary: "this guide, as ?") { repl, _ in print(repl.guide)
     },
@@ -36,8 +39,8 @@ extension REPL {
       let path = Folder.expanded(argument)
       if path.isEmpty {
         repl.tell(":load wants a file")
-      } else if repl.load(file: path) {
-        repl.logLoad(path)
+      } else {
+        repl.loadAndLog(path)
       }
     },
     Command(name: "quit", argument: "", summary: "leaves, as Ctrl-D") { repl, _ in
@@ -119,15 +122,25 @@ extension REPL {
       return
     }
     defer { unlink(path) }
-    let editor = Terminal.environment("VISUAL") ?? Terminal.environment("EDITOR") ?? "vi"
-    fflush(nil)
-    guard system("\(editor) '\(path)'") == 0 else {
-      tell("'\(editor)' failed; nothing is run")
-      return
-    }
-    guard let text = TextFile.contents(of: path)?.trimmed, !text.isEmpty else { return }
+    guard openEditor(on: path), let text = TextFile.contents(of: path)?.trimmed, !text.isEmpty
+    else { return }
     print(styled(text, Style.dim))
     remember(text)
     submit(text)
+  }
+
+  private func edit(file path: String) {
+    if openEditor(on: path) { loadAndLog(path) }
+  }
+
+  /// Waits until the editor ends; tells if it fails.
+  private func openEditor(on path: String) -> Bool {
+    let editor = Terminal.environment("VISUAL") ?? Terminal.environment("EDITOR") ?? "vi"
+    let quoted = path.split(separator: "'", omittingEmptySubsequences: false)
+      .joined(separator: "'\\''")
+    fflush(nil)
+    let isDone = "\(editor) '\(quoted)'".withCBytes { system($0) } == 0
+    if !isDone { tell("'\(editor)' failed; nothing is run") }
+    return isDone
   }
 }

@@ -375,6 +375,9 @@ import Testing
       try terminal.enter(":edit", expecting: "failed; nothing is run\n")
       try terminal.enter("x", expecting: "= 80\n")
       try terminal.enter("$ ls -A '\(temporary)' | wc -l", expecting: "\n0\n")
+      // A file is run as the editor leaves it, which here is no chunk.
+      try "x = 20\n".write(to: home + "/it's.lua")
+      try terminal.enter(":edit \(home)/it's.lua", expecting: "it's.lua:2: syntax error near '+'")
     }
   }
 
