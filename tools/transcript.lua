@@ -13,6 +13,19 @@ commands:
 ```text
 %s```
 
+## What is shown and saved
+
+Tensors print with four digits behind the point. Very large or small numbers share a power of ten
+(`× 1e-5`); one that would look like zero is written as `1e-05`, and if the shared power would hide
+some, each has its own. `mnemo.print_options` sets the digits, how much of a large tensor is shown
+and how wide a line is. A table shows 24 fields and names the rest; what `model:trace` kept comes in
+the order of the forward pass.
+
+`:save` writes a script that runs: all that was typed and worked, the files that were loaded, and
+statements of which only the last failed. A result has a name in it where later input uses it. A
+local stays one unless a function typed before it uses it, as functions at the prompt see all
+locals, also later ones.
+
 ## Ctrl-C
 
 Ctrl-C brings the prompt back within a tenth of a second, with all variables as they are: from Lua

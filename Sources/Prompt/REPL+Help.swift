@@ -27,6 +27,10 @@ extension REPL {
 
       Tab completes, twice lists; Ctrl-R searches the history; Ctrl-C interrupts; Ctrl-D leaves.
       :tour looks around in ten steps. mnemo.help() lists all there is in mnemo.
+
+      ~/.config/mnemo/init.lua runs before the first input; its locals stay as those of an input.
+      The history is in ~/.local/state/mnemo/history. XDG_CONFIG_HOME and XDG_STATE_HOME name other
+      folders than ~/.config and ~/.local/state.
       """
   }
 

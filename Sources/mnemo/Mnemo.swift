@@ -16,7 +16,9 @@ struct Mnemo: ParsableCommand {
     discussion: """
       Runs the script with its arguments in the table arg; without a script, standard input if that \
       is no terminal, else a prompt. "mnemo help TOPIC" prints the documentation of a topic, such as \
-      data.bigram or Tensor:sum.
+      data.bigram or Tensor:sum. The prompt runs ~/.config/mnemo/init.lua first and keeps its \
+      history in ~/.local/state/mnemo; XDG_CONFIG_HOME and XDG_STATE_HOME name other folders than \
+      ~/.config and ~/.local/state.
       """,
     version: MnemoModule.version)
 

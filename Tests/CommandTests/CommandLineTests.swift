@@ -48,7 +48,9 @@ import Testing
       let help = try mnemo(option)
       #expect(help.status == 0)
       #expect(help.errors.isEmpty)
-      for word in ["-e <stat>", "-l <mod>", "-i ", "--threads <N>", "--version", "help TOPIC"] {
+      for word in [
+        "-e <stat>", "-l <mod>", "-i ", "--threads <N>", "--version", "help TOPIC", "init.lua",
+      ] {
         #expect(help.output.contains(word), "\(word)")
       }
     }
