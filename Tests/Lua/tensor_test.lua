@@ -216,6 +216,33 @@ end
 function access.test_text()
   equals(tostring(m), "Tensor [2, 3]\n  1  2  3\n  4  5  6")
   equals(tostring(ids[1]), "IntTensor [3]\n  1  2  3")
+  equals(tostring(mnemo.tensor { 1e-5, 0.5 }), "Tensor [2]\n   1e-05  0.5000")
+end
+
+function access.test_print_options()
+  local before = mnemo.print_options()
+  equals(before,
+    { precision = 4, threshold = 0, edge_items = 6, width = 0, scientific = "auto" })
+  local set = { precision = 1, threshold = 2, edge_items = 1, width = 40, scientific = true }
+  equals(mnemo.print_options(set), set)
+  equals(mnemo.print_options(), set)
+  equals(tostring(mnemo.tensor { 1, 0.25, 3 }), "Tensor [3]\n  1.0e+00        …  3.0e+00")
+  equals(tostring(ids[1]), "IntTensor [3]\n  1  …  3")
+  equals(mnemo.print_options(before), before)
+  -- One that is refused changes nothing.
+  fails("print_options: precision = 11 (allowed: 0 to 10)", mnemo.print_options,
+    { precision = 11 })
+  fails("print_options: threshold = -1 (allowed: 0 or more)", mnemo.print_options,
+    { threshold = -1, width = 100 })
+  fails("print_options: edge_items = 0 (allowed: 1 or more)", mnemo.print_options,
+    { edge_items = 0 })
+  fails("print_options: width = 19 (allowed: 0, or 20 or more)", mnemo.print_options,
+    { width = 19 })
+  fails('bad option \'scientific\' to \'print_options\' (boolean or "auto" expected, got "no")',
+    mnemo.print_options, { scientific = "no" })
+  fails("print_options: unknown option 'digits'; allowed are 'precision', 'threshold', "
+    .. "'edge_items', 'width', 'scientific'", mnemo.print_options, { digits = 3 })
+  equals(mnemo.print_options(), before)
 end
 
 -- Arithmetic
