@@ -191,6 +191,23 @@ function tests.test_completion_reads_lists_and_objects()
   luaunit.assertEquals(completed("m.config.voc", locals), "vocab")
 end
 
+function tests.test_completion_of_names_of_objects()
+  local model = mnemo.model.simplified { vocab = 5, dim = 4, max_len = 3 }
+  local custom = mnemo.model.custom {
+    vocab = 2, parameters = { layers = mnemo.ones(2, 2) }, forward = function() error "called" end,
+  }
+  local locals = { m = model, c = custom, ids = mnemo.int_tensor { { 1 } } }
+  for text, found in pairs {
+    ['m:get("out'] = "output.weight", ['m:get "tok'] = "tok_embeddings.weight",
+    ['m:freeze { "pe", "out'] = "output.weight", ['m:trace(ids, "log'] = "logits",
+    ['m:trace(ids, { "logits", "emb'] = "embeddings",
+    ['m:patch(ids, { ["layers.1.sco'] = "layers.1.scores", ['c:get("la'] = "layers",
+    ['c:trace(ids, "la'] = "", ['m.trace("la'] = "la.lua", ['ids:get("la'] = "la.lua",
+  } do
+    luaunit.assertEquals(completed(text, locals), found, text)
+  end
+end
+
 function tests.test_completion_of_strings()
   local locals = { m = mnemo, x = mnemo.ones(1) }
   for text, found in pairs {

@@ -120,15 +120,44 @@ local function choices(engine, tokens, locals)
   return name and engine.choices(name, 1)
 end
 
-local parameter_methods = { get = true, set = true, freeze = true, unfreeze = true, trace = true }
-local column_methods = { series = true, plot = true }
+--- What a model of ours computes on its way, which a pass of one token tells; the function of a
+-- custom model is not called.
+local function intermediates(model)
+  if model.kind == "custom" then return {} end
+  local one = rawget(rawget(loaded, "mnemo"), "int_tensor") { { 1 } }
+  local names = {}
+  for name in next, model:trace(one) do names[#names + 1] = name end
+  return names
+end
+
+local function parameters(model) return model:names() end
+
+local function columns(run)
+  local names = {}
+  for column in next, run.history[1] or {} do names[#names + 1] = column end
+  return names
+end
+
+-- The names that a method takes.
+local names_for = {
+  Model = {
+    get = parameters, set = parameters, freeze = parameters, unfreeze = parameters,
+    trace = intermediates, patch = intermediates,
+  },
+  Run = { series = columns, plot = columns },
+}
 
 --- The names that an object of the user's has for a method whose argument begins: parameters of a
 -- model, columns of a run; topics for help.
 local function own_names(engine, tokens, typed, locals)
   local last = #tokens
-  local innermost = tokens.open[#tokens.open]
+  local depth = #tokens.open
+  -- The key of a table, which is an argument.
+  if depth > 1 and tokens[last].text == "[" then depth, last = depth - 1, last - 1 end
+  local innermost = tokens.open[depth]
   if innermost and (innermost == last or tokens[last].text == ",") then
+    -- A table behind other arguments.
+    if depth > 1 and tokens[innermost - 1].text == "," then innermost = tokens.open[depth - 1] end
     local _, before = called_by(engine, tokens, innermost, locals)
     last = before
   end
@@ -138,14 +167,9 @@ local function own_names(engine, tokens, typed, locals)
   if last < 3 or tokens[last - 1].text ~= ":" then return nil end
   local what = infer.ending(engine, tokens, last - 2, locals)
   local object = what and what.value
-  local class = class_of(object)
-  if class == "Model" and parameter_methods[name.text] then return object:names() end
-  if class == "Run" and column_methods[name.text] and object.history[1] then
-    local names = {}
-    for column in next, object.history[1] do names[#names + 1] = column end
-    return names
-  end
-  return nil
+  local of_class = names_for[class_of(object)]
+  local names = of_class and of_class[name.text]
+  return names and names(object)
 end
 
 --- Completion inside a string: a name, one of the allowed words, or a file.
