@@ -77,8 +77,9 @@ package final class REPL {
       [.table(engine.install(in: lua)), .table(locals)])
   }
 
-  /// A table of locals, which is the environment of code that sees the globals; where `keepsGlobals`,
-  /// those that the code sets stay in the table.
+  /// A table of locals, which is the environment of code that sees the globals.
+  ///
+  /// Where `keepsGlobals`, globals that the code sets stay in the table.
   static func environment(in lua: Lua, keepsGlobals: Bool) throws -> LuaReference {
     let made = try lua.run(
       lua.load(preparation, chunkName: "=(mnemo)"), [.boolean(keepsGlobals)])

@@ -98,9 +98,10 @@ local function result(engine, what)
   return type(what.value) == "function" and typed(engine.result(what.value)) or nil
 end
 
-local function element(what, key)
+local function element(engine, what, key)
   if type(what.value) == "table" then return key ~= nil and known(field(what.value, key)) or nil end
   local class = infer.class(what)
+  if class and type(key) == "string" then return typed(engine.field(class, key)) end
   if class == "Tensor" or class == "IntTensor" then
     return typed { kind = "object", class = class }
   end
@@ -183,7 +184,7 @@ function infer.ending(engine, tokens, last, locals)
     else
       local close = token.closer
       local is_index = token.text == "["
-      what = is_index and element(what, literal(tokens, i + 1, close - 1))
+      what = is_index and element(engine, what, literal(tokens, i + 1, close - 1))
         or not is_index and result(engine, what) or nil
       i = close + 1
     end
