@@ -64,7 +64,7 @@ function mnemo.peak_flops(seconds) end
 ---@return any ... # what fn returns
 function mnemo.no_grad(fn) end
 
----Prints the documentation of a function, a method, an object, one of the module's tables or a name; without an argument, one line for everything. Of a function written in Lua it prints the comment above it.
+---Prints the documentation of a function, a method, an object, one of the module's tables or a name; without an argument, one line for everything. Of a function written in Lua it prints the comment above it that begins with three dashes.
 ---
 ---```lua
 ---mnemo.help(mnemo.data.bigram)
@@ -83,6 +83,25 @@ function mnemo.help(x) end
 ---```
 ---@return table[]
 function mnemo.documentation() end
+
+---@class (exact) mnemo.print_options.Options
+---@field precision? integer How many digits follow the point, 0 to 10.
+---@field threshold? integer Up to how many numbers a tensor is printed whole, as far as the width allows.
+---@field edge_items? integer How many rows and columns of a larger one are shown at either end, 1 or more.
+---@field width? integer How many characters a line takes, 20 or more; 0 is the window's width at the prompt, any number elsewhere.
+---@field scientific? boolean|"auto" Whether numbers are written as 1.5000e-05; "auto" does so where they would else be shown as zero.
+
+---Sets how tensors print, those of the options that are given, and returns all that hold now. Without a call precision is 4, threshold 0, edge_items 6, width 0 and scientific "auto".
+---
+---```lua
+---mnemo.print_options { precision = 2, threshold = 1000 }
+---print(mnemo.rand(20, 20))
+---print(mnemo.print_options().precision)
+---mnemo.print_options { precision = 4, threshold = 0 }
+---```
+---@param options? mnemo.print_options.Options
+---@return table
+function mnemo.print_options(options) end
 
 ---A tensor of the numbers in a list, or in lists of lists of equal lengths.
 ---
@@ -285,6 +304,38 @@ function mnemo.load(path) end
 ---@return string # the path
 ---@return string|nil # words for a run that it, or a folder up to two levels below, holds
 function mnemo.make_folder(path) end
+
+---Splits a logit into what the embeddings, each head, each feed-forward and the norms' biases add to it, each by itself through the output matrix.
+---
+---The parts add up to the logit. Layer norms are taken at the scale that they have in this pass, so that they are linear; under `norm = "post"` a part goes through all those that come after it.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+---local model = mnemo.model.transformer { vocab = task.vocab_size, dim = 16, heads = 2, seed = 1 }
+---local batch = task:held_out(8)
+---for _, part in ipairs(mnemo.attribution(model, batch.tokens, batch.targets)) do
+---  print(part.name, part.head, (part.logit * batch.occurrence:ge(2)):mean():item())
+---end
+---```
+---@param model mnemo.Model A built-in one, or one that shows "embeddings", "layers.0.attention_output", "layers.0.ff_output", … and has the built-in models' names for W_U and the norms; a custom one that shows "layers.0.heads" [B, T, H, d/H] and "layers.0.attention" too is split by heads.
+---@param tokens mnemo.IntTensor Ids [B, T].
+---@param target mnemo.IntTensor|integer Whose logit: an id at each position, [B, T], or one for all.
+---@return table[] # `{ name=, layer=, head=, logit= }` of each part in the order of the forward pass: its name as in model:trace, layer and head from 1 where it has them, and what it adds, [B, T]; beside them `logit`, the model's own, [B, T]
+function mnemo.attribution(model, tokens, target) end
+
+---Reads the residual stream as logits after each layer: what the model would answer if it ended there, through its last layer norm, where it has one, and its output matrix.
+---
+---The last entry is the model's own answer. Without cross-talk (`cross_talk = false`) the stream after the first layer is that layer's output alone.
+---
+---```lua
+---local model = mnemo.model.transformer { vocab = 8, dim = 16, heads = 2, seed = 1 }
+---local logits = mnemo.lens(model, mnemo.int_tensor { { 1, 5, 2 } })
+---print(logits:log_softmax(4)[1][1][3])
+---```
+---@param model mnemo.Model A built-in one, or one that shows "embeddings" and "layers.0.residual", … and has the built-in models' names for W_U and the norm.
+---@param tokens mnemo.IntTensor Ids [B, T].
+---@return mnemo.Tensor # logits [L + 1, B, T, N]: of the embeddings, then after each layer
+function mnemo.lens(model, tokens) end
 
 ---An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of 16 bits, from files or from half() and bfloat16(), can be read like any other but not changed or trained; what is computed from them is Float32.
 ---@class mnemo.Tensor
@@ -1250,7 +1301,7 @@ function Run:save(dir, options) end
 ---  optimizer = mnemo.optim.sgd{lr = 0.1}}
 ---run:plot():save("loss.svg")
 ---```
----@param names? string[] The columns. Default: loss and all probes.
+---@param names? string[] The columns, and options of plot.lines by name. Default: loss and all probes.
 ---@return mnemo.Figure
 function Run:plot(names) end
 
@@ -1786,7 +1837,7 @@ function Model:save(path) end
 ---@return mnemo.Model
 function Model:clone() end
 
----The attention probabilities of a layer, [B, H, T, T].
+---The attention probabilities of a layer, [B, H, T, T]; of a custom model what it shows as "layers.0.attention" and so on.
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
@@ -1797,7 +1848,7 @@ function Model:clone() end
 ---@return mnemo.Tensor
 function Model:attention(tokens, layer) end
 
----The residual stream after a layer, [B, T, d].
+---The residual stream after a layer, [B, T, d]; of a custom model what it shows as "layers.0.residual" and so on, and as "embeddings".
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
@@ -1808,21 +1859,24 @@ function Model:attention(tokens, layer) end
 ---@return mnemo.Tensor
 function Model:residual(tokens, layer) end
 
----Named intermediate tensors of a forward pass: embeddings; for each layer layers.N.attention_input, queries, keys, values, scores, attention, heads (what W_O reads), attention_output, ff_input, ff_hidden (before the ReLU), ff_output, residual; norm (what the output matrix reads); logits. A model has those that it computes. N counts from 0, as in the names of parameters. With a loss, each has its gradient in grad, and so have the parameters.
+---Named intermediate tensors of a forward pass: embeddings [B, T, d]; for each layer layers.N.attention_input, queries, keys, values and heads (what W_O reads), these four [B, T, H, d/H], scores (before the mask) and attention, both [B, H, T, T], attention_output, ff_input, ff_hidden (before the ReLU), ff_output, residual; norm (what the output matrix reads); logits. A model has those that it computes. N counts from 0, as in the names of parameters. With a loss, each has its gradient in grad, and so have the parameters. A table of names may also hold patch, a table as model:patch takes it: kept is then what the patched pass computes.
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
 ---local ids = mnemo.int_tensor{{1, 2, 3, 1, 2}}
 ---local kept = model:trace(ids, "layers.0.*")
 ---print(kept["layers.0.attention"])
+---local head = kept["layers.0.heads"]
+---kept = model:trace(ids, {"layers.1.*", "logits", patch = {["layers.0.heads"] = head * 0}})
+---print(kept["layers.1.attention"])
 ---```
 ---@param tokens mnemo.IntTensor Ids [B, T], from 1.
----@param names? string|string[] What to keep: names, with * for any characters. Default: "*".
+---@param names? string|string[]|table What to keep: names, with * for any characters. Default: "*".
 ---@param loss? function From the logits [B, T, V] to a scalar to differentiate.
 ---@return table # Tensors by name
 function Model:trace(tokens, names, loss) end
 
----The logits [B, T, V] of a forward pass in which functions replace named intermediate tensors on the way: for ablation and activation patching.
+---The logits [B, T, V] of a forward pass in which others stand in the place of named intermediate tensors: for ablation and activation patching.
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
@@ -1831,11 +1885,35 @@ function Model:trace(tokens, names, loss) end
 ---  ["layers.0.attention_output"] = function(t) return t * 0 end,
 ---})
 ---print((ablated - model(ids)):abs():max():item())
+---local other = model:trace(mnemo.int_tensor{{4, 2, 3, 1, 2}}, "layers.0.*")
+---print(model:patch(ids, {
+---  ["layers.0.attention_output"] = other["layers.0.attention_output"],
+---  ["layers.1.*"] = function(t, name) print(name) return t end,
+---}):size(2))
 ---```
 ---@param tokens mnemo.IntTensor Ids [B, T], from 1.
----@param replacements table Name, as in trace, to a function from the tensor to one of its shape.
+---@param replacements table From a name, as in trace and with * for any characters, to a tensor of the same shape, or to a function from the tensor and its name to one.
 ---@return mnemo.Tensor
 function Model:patch(tokens, replacements) end
+
+---@class (exact) Model:circuit.Options
+---@field rows? mnemo.Tensor What asks, or is answered, [M, d]. Default: embeddings; of "ov", the output matrix.
+---@field columns? mnemo.Tensor What is looked at, [M', d]. Default: embeddings.
+
+---What a head's matrices say about pairs of tokens, layer norms and positions left aside, as mnemo.circuits.of gives it: "qk", how much one token looks at another; "ov", how much a token looked at raises the logit of another.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---for _, direction in ipairs(model:circuit("ov", 2):directions{count = 2, tokens = 3}) do
+---  print(direction.value, direction.rows[1], direction.columns[1])
+---end
+---```
+---@param which "qk"|"ov" The matrices.
+---@param layer integer From 1.
+---@param head? integer From 1. Default: 1.
+---@param options? Model:circuit.Options
+---@return mnemo.Circuit
+function Model:circuit(which, layer, head, options) end
 
 ---Calls a function while parameters hold other numbers, and returns its results; afterwards, and after an error, they hold their own again.
 ---
@@ -1869,7 +1947,7 @@ function Model:with(weights, fn) end
 ---@return mnemo.IntTensor # prompt and continuation
 function Model:generate(options) end
 
----Shows a tensor of a custom forward pass to model:trace and model:patch: h = visit("hidden", h).
+---Shows a tensor of a custom forward pass to model:trace and model:patch: h = visit("hidden", h). By the names that the built-in models use, "layers.0.attention" and so on, model:attention and others find it too.
 ---@class mnemo.Visitor
 local Visitor = {}
 
@@ -2047,7 +2125,129 @@ function mnemo.arguments.help(spec, script) end
 ---@return table|nil # a value for each option; nil when help was asked for
 function mnemo.arguments.parse(spec, words) end
 
----Figures, drawn by gnuplot.
+---Circuits: what the matrices of heads say about pairs of tokens, and how heads of two layers act together (Elhage and others, A Mathematical Framework for Transformer Circuits, 2021).
+---
+---Only matrices are read, no tokens: layer norms, positions and what layers in between add are left aside.
+---
+---Shapes: N vocab, d dim, H heads of a layer. A head reads with W_Q, W_K and W_V, its d/H rows of the layer's matrices, and writes with W_O, its d/H columns.
+---@class mnemo.circuits
+mnemo.circuits = {}
+
+---@class (exact) mnemo.circuits.of.Options
+---@field rows? mnemo.Tensor [M, d], for the rows: of "qk" what looks, of "ov" what is answered. Default: embeddings or output matrix.
+---@field columns? mnemo.Tensor [M', d], for the columns: what is looked at. Default: embeddings.
+
+---Reads a head's matrices between tokens; `model:circuit` is the same.
+---
+---"qk" is E W_Qᵀ W_K Eᵀ, [N, N]: row i, column j is the score with which token i looks at token j, before it is divided by √(d/H). "ov" is W_U W_O W_V Eᵀ, [N, N]: row i, column j is by how much token j, looked at with weight 1, raises the logit of token i. Other vectors may stand for the tokens' own: position embeddings, or what an earlier head wrote.
+---
+---```lua
+---local model = mnemo.model.simplified { vocab = 8, dim = 16, max_len = 4, seed = 1 }
+---local positions = model:get "pe"
+---local previous = mnemo.circuits.of(model, "qk", 1, 1, { rows = positions, columns = positions })
+---print(previous:matrix())
+---```
+---@param model mnemo.Model A built-in one, or one whose parameters are named alike.
+---@param which "qk"|"ov" The matrices.
+---@param layer integer From 1.
+---@param head? integer From 1. Default: 1.
+---@param options? mnemo.circuits.of.Options
+---@return mnemo.Circuit
+function mnemo.circuits.of(model, which, layer, head, options) end
+
+---Tells how much the heads of a layer read what those of an earlier one write.
+---
+---With W_QK = W_Qᵀ W_K of the later head and W_OV = W_O W_V of either, the scores are ‖W_QKᵀ W_OV‖ / (‖W_QK‖ ‖W_OV‖) for queries, ‖W_QK W_OV‖ / (‖W_QK‖ ‖W_OV‖) for keys, and ‖W_OV' W_OV‖ / (‖W_OV'‖ ‖W_OV‖) for values, in Frobenius norms: from 0 to 1.
+---
+---```lua
+---local model = mnemo.model.transformer { vocab = 8, dim = 16, heads = 2, seed = 1 }
+---print(mnemo.circuits.composition(model, 1, 2).k)
+---```
+---@param model mnemo.Model A built-in one, or one whose parameters are named alike.
+---@param first integer The earlier layer, from 1.
+---@param second integer The later layer.
+---@return table # `q`, `k` and `v`: Tensors [H, H], by head of the first layer and of the second
+function mnemo.circuits.composition(model, first, second) end
+
+---A matrix over pairs of tokens, kept as two narrow factors: matrix = left rightᵀ. Its fields are `which`, `layer`, `head`, `left` [M, d/H] and `right` [M', d/H].
+---@class mnemo.Circuit
+local Circuit = {}
+
+---Multiplies the factors.
+---
+---```lua
+---local model = mnemo.model.transformer { vocab = 8, dim = 16, heads = 2, seed = 1 }
+---mnemo.plot.heatmap { matrix = model:circuit("qk", 1, 2):matrix() }:save("qk.svg")
+---```
+---@return mnemo.Tensor # [M, M'], as a rule [N, N]
+function Circuit:matrix() end
+
+---Decomposes the matrix into U diag(S) Vᵀ by its factors, so that it need not be made.
+---
+---```lua
+---local model = mnemo.model.transformer { vocab = 8, dim = 16, heads = 2, seed = 1 }
+---local _, S = model:circuit("ov", 1, 1):svd()
+---print(S)
+---```
+---@return mnemo.Tensor # U, [M, r], r at most d/H
+---@return mnemo.Tensor # S, [r], the largest first
+---@return mnemo.Tensor # V, [M', r]
+function Circuit:svd() end
+
+---@class (exact) Circuit:directions.Options
+---@field count? integer How many directions, the strongest first. Default: 5.
+---@field tokens? integer How many tokens of each. Default: 5.
+
+---Reads the singular directions as tokens: each says that the tokens in `rows` and those in `columns` go together.
+---
+---A direction and its negative are the same to a decomposition: the sign is that which makes the largest entry of the rows positive.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+---local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, seed = 1 }
+---for _, direction in ipairs(model:circuit("ov", 2, 1):directions { count = 2 }) do
+---  print(direction.value, task:decode(direction.columns), task:decode(direction.rows))
+---end
+---```
+---@param options? Circuit:directions.Options
+---@return table[] # `{ value=, rows=, columns= }`: the singular value, and the tokens with the largest entries, as lists of ids
+function Circuit:directions(options) end
+
+---Patching: which intermediate tensors carry what makes the difference between two inputs.
+---@class mnemo.patching
+mnemo.patching = {}
+
+---@class (exact) mnemo.patching.activation.Options
+---@field model mnemo.Model The model.
+---@field clean mnemo.IntTensor Ids [B, T].
+---@field corrupted mnemo.IntTensor Ids [B, T], which differ in what is asked about.
+---@field names? string|string[] What to patch, as in model:trace. Default: "layers.*.residual" or "layers.*.heads".
+---@field heads? boolean|integer[] Whether each head is patched by itself, or which; without it, all at once. Default: false.
+---@field positions? boolean|integer[] The same for positions. Default: false.
+---@field metric? function From logits [B, T, N] to a number; without it, by how much the logit of the right answer is above that of the wrong one at the last position.
+---@field right? mnemo.IntTensor|integer[] The right answer to each sequence, [B]. Default: the model's answers to clean.
+---@field wrong? mnemo.IntTensor|integer[] The wrong ones, [B]. Default: the model's answers to corrupted.
+
+---Patches a corrupted input's forward pass with tensors of a clean one, one part at a time, and tells how much of the clean answer comes back.
+---
+---A part's `recovered` is (m − m_corrupted) / (m_clean − m_corrupted), where m is the metric of the patched pass: 1 where the part alone brings the clean answer back, 0 where it changes nothing.
+---
+---```lua
+---local model = mnemo.model.transformer { vocab = 8, dim = 16, heads = 2, seed = 1 }
+---local found = mnemo.patching.activation {
+---  model = model, heads = true, positions = true, right = { 3 }, wrong = { 4 },
+---  clean = mnemo.int_tensor { { 1, 5, 2 } }, corrupted = mnemo.int_tensor { { 1, 6, 2 } },
+---}
+---for _, part in ipairs(found) do
+---  print(part.layer, part.head, part.position, part.recovered)
+---end
+---found.figure:save("patching.svg")
+---```
+---@param options mnemo.patching.activation.Options
+---@return table # a list of `{ name=, layer=, head=, position=, recovered= }`, one for each part; beside it `clean` and `corrupted`, the metric without patches, and `figure`, a heatmap
+function mnemo.patching.activation(options) end
+
+---Figures, drawn by gnuplot: as pictures, pages for a browser, or characters.
 ---
 ---    local plot = require "mnemo.plot"
 ---    plot.lines { x = steps, series = { { name = "loss", y = loss } } }:save("loss.svg")
@@ -2071,6 +2271,7 @@ mnemo.plot = {}
 ---@field yscale? "linear"|"log" Of the y axis. Default: "linear".
 ---@field xlim? number[] { low, high }: the ends of the x axis.
 ---@field ylim? number[] { low, high }: the ends of the y axis.
+---@field from_zero? boolean Whether the y axis begins at 0; without it, it does where that leaves the data at least half of it and no ylim is given.
 ---@field hlines? (number|table)[] Horizontal lines across: where, or `{ at =, name = }` to have them in the legend.
 ---@field vlines? (number|table)[] Vertical lines across.
 ---@field legend? "right"|"below"|"none" Where it stands; without it, on the right where there is room.
@@ -2079,7 +2280,7 @@ mnemo.plot = {}
 
 ---Describes curves.
 ---
----A series is `{ name=, x=, y=, low=, high=, style= }`: `x` counts from 1 unless it is given here or for all series; `low` and `high` bound a shaded band. `y` may also be a list of runs (seeds), or a tensor [runs, points]: their mean is drawn, with a band of one standard deviation (with n − 1) to either side. `style` is `"lines"` (the default, with a few marks along the line), `"points"`, `"linespoints"` (a mark at every point) or `"reference"` (thin, dashed and black, for theory). A single series may stand in the options themselves. NaN and infinite numbers leave gaps, as do those that are not positive on a log axis; standard error says how many.
+---A series is `{ name=, x=, y=, low=, high=, style= }`: `x` counts from 1 unless it is given here or for all series; `low` and `high` bound a shaded band. `y` may also be a list of runs (seeds), or a tensor [runs, points]: their mean is drawn, with a band of one standard deviation (with n − 1) to either side; where all runs lie from 0 to 1, as shares do, the drawn band ends there, and the CSV has the whole of it. `style` is `"lines"` (the default, with a few marks along the line), `"points"`, `"linespoints"` (a mark at every point) or `"reference"` (thin, dashed and black, for theory). A single series may stand in the options themselves. NaN and infinite numbers leave gaps, as do those that are not positive on a log axis; standard error says how many. Curves that coincide take turns in dashes. On a log x axis with at most twelve places of points, tics stand at these. A linear y axis without 0 says in its label where it begins.
 ---
 ---```lua
 ---local seeds = { { 0.9, 0.5, 0.3 }, { 0.8, 0.6, 0.2 }, { 1, 0.4, 0.4 } }
@@ -2137,11 +2338,13 @@ function mnemo.plot.scatter(options) end
 ---@field matrix mnemo.Tensor|table[] Rows of numbers, or a tensor [rows, columns]; NaN is grey, and standard error says how many there are.
 ---@field xlabels? string[] One label for each column, such as tokens: white space, and what else shows nothing by itself, is made visible.
 ---@field ylabels? string[] The same for each row.
+---@field marked_rows? integer[] Rows with a triangle before them, from 1.
+---@field marks_name? string What the triangles say, for the label beside the rows.
 ---@field xlim? integer[] { first, last }: the columns in view. Default: all.
 ---@field ylim? integer[] { first, last }: the rows in view. Default: all.
 ---@field min? number The value at the lower end of the palette. Default: that of the data.
 ---@field max? number The value at the upper end. Default: that of the data.
----@field palette? "blues"|"greys"|"viridis"|"diverging" The colours; `"diverging"` is white at 0 and equally deep on both sides, unless min or max say otherwise. Default: "blues".
+---@field palette? "blues"|"greys"|"viridis"|"diverging" The colours; `"diverging"` is white at 0 and equally deep on both sides, unless min or max say otherwise; printed in grey its sides look alike. Default: "blues".
 ---@field zlabel? string Beside the colour bar.
 ---@field aspect? "equal"|"auto" Whether cells are squares or fill the figure. Default: "equal".
 ---@field title? string Above the figure.
@@ -2157,6 +2360,7 @@ function mnemo.plot.scatter(options) end
 ---```lua
 ---mnemo.plot.heatmap {
 ---  matrix = mnemo.eye(3), xlabels = { "a", "b", " " }, palette = "greys", zlabel = "attention",
+---  marked_rows = { 2 }, marks_name = "trigger",
 ---}:save("attention.svg")
 ---```
 ---@param options mnemo.plot.heatmap.Options
@@ -2169,6 +2373,9 @@ function mnemo.plot.heatmap(options) end
 ---@field layer integer From 1.
 ---@field head? integer From 1. Default: 1.
 ---@field corpus? mnemo.Corpus Whose symbols are the labels; without it, the ids.
+---@field occurrence? mnemo.IntTensor|integer[] That of the sequence in a batch, [T] or [1, T]: marks the rows where a trigger stands that came before, so that its output is known.
+---@field marked_rows? integer[] Which rows are marked, without `occurrence`.
+---@field marks_name? string What marks say. Default: "trigger seen before" with `occurrence`.
 ---@field title? string Above the figure. Default: "layer 1, head 1" and so on.
 ---@field palette? "blues"|"greys"|"viridis"|"diverging" The colours. Default: "blues".
 ---@field xlim? integer[] { first, last }: the columns in view. Default: all.
@@ -2181,8 +2388,10 @@ function mnemo.plot.heatmap(options) end
 ---```lua
 ---local task = mnemo.data.bigram { seq_len = 12, seed = 1 }
 ---local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, seed = 1 }
+---local batch = task:held_out(1)
 ---mnemo.plot.attention {
----  model = model, tokens = task:held_out(1).tokens, layer = 1, corpus = task.corpus,
+---  model = model, tokens = batch.tokens, layer = 1, corpus = task.corpus,
+---  occurrence = batch.occurrence,
 ---}:save("attention.svg")
 ---```
 ---@param options mnemo.plot.attention.Options
@@ -2237,6 +2446,8 @@ function mnemo.plot.contour(options) end
 
 ---Puts figures side by side; a figure may be a grid itself.
 ---
+---Curves, points and level lines in one row have axes of one height, whatever their legends and titles take; maps keep the shape of their cells.
+---
 ---```lua
 ---local falling = mnemo.plot.lines { y = { 3, 2, 1 } }
 ---local rising = mnemo.plot.lines { y = { 1, 2, 3 } }
@@ -2247,7 +2458,46 @@ function mnemo.plot.contour(options) end
 ---@return mnemo.Figure
 function mnemo.plot.grid(figures, options) end
 
+---@class (exact) mnemo.plot.animate.Options
+---@field frames table[] All with a matrix, or all with a figure.
+---@field path string Ends in .html; the folder must exist.
+---@field title? string Above the slider.
+---@field xlabels? string[] Of maps: one label for each column.
+---@field ylabels? string[] One label for each row.
+---@field marked_rows? integer[] Rows with a triangle before them, from 1.
+---@field marks_name? string What the triangles say.
+---@field xlim? integer[] { first, last }: the columns in view. Default: all.
+---@field ylim? integer[] { first, last }: the rows in view. Default: all.
+---@field min? number The value at the lower end of the palette. Default: that of the data.
+---@field max? number The value at the upper end. Default: that of the data.
+---@field palette? "blues"|"greys"|"viridis"|"diverging" The colours. Default: "blues".
+---@field zlabel? string Beside the colour bar.
+---@field aspect? "equal"|"auto" Whether cells are squares or fill the figure. Default: "equal".
+---@field xlabel? string Below the columns.
+---@field ylabel? string Beside the rows.
+---@field width? number In pixels. Default: 600.
+---@field height? number In pixels. Default: 560.
+
+---Writes a page for a browser with a slider over frames, such as maps of attention at several steps of a training.
+---
+---The page stands alone: no network and no library is needed. It shows the values where the pointer is, and turns the frames by itself when asked to. Maps are all drawn on one scale of colours, that of all frames unless min and max say otherwise; the numbers of all frames are in the page.
+---
+---A frame is `{ label =, matrix = }`, a map as of `plot.heatmap`, or `{ label =, figure = }`, a figure of the first one's size. A label is a text or a number; without one, it is the frame's number.
+---
+---```lua
+---local frames = {}
+---for step = 1, 3 do
+---  frames[step] = { label = "step " .. step, matrix = mnemo.eye(4) * (step / 3) }
+---end
+---mnemo.plot.animate { frames = frames, path = "growth.html", title = "A memory grows" }
+---```
+---@param options mnemo.plot.animate.Options
+---@return string # the path
+function mnemo.plot.animate(options) end
+
 ---Draws columns of a run's history over the steps; also run:plot(names).
+---
+---Beside the columns may stand options of `plot.lines`, such as title, ylabel, yscale, ylim, hlines or legend; x is the step.
 ---
 ---```lua
 ---local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
@@ -2255,10 +2505,10 @@ function mnemo.plot.grid(figures, options) end
 ---  model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, seed = 1 }, data = task,
 ---  steps = 4, eval_every = 2, optimizer = mnemo.optim.sgd { lr = 0.1 }, progress = false,
 ---}
----mnemo.plot.history(run, { "loss" }):save("loss.svg")
+---mnemo.plot.history(run, { "loss", ylabel = "nats", yscale = "log" }):save("loss.svg")
 ---```
 ---@param run mnemo.Run The run.
----@param names? string[] The columns. Default: loss and all probes.
+---@param names? string[] The columns, and options by name. Default: loss and all probes.
 ---@return mnemo.Figure
 function mnemo.plot.history(run, names) end
 
@@ -2268,7 +2518,7 @@ local Figure = {}
 
 ---Returns a figure's numbers as CSV.
 ---
----One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`, `x`, `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for curves and points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`, `y_label` for maps and contours. Those that nothing uses are left out. A line across has a name in `series` and only one of x and y. Before a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return and is no number stands an apostrophe, so that spreadsheets take it for no formula.
+---One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`, `x`, `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for curves and points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`, `y_label`, `marked` for maps and contours. Those that nothing uses are left out. A line across has a name in `series` and only one of x and y. Before a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return and is no number stands an apostrophe, so that spreadsheets take it for no formula.
 ---
 ---```lua
 ---print(mnemo.plot.lines { y = { 3, 2, 1 } }:csv())
@@ -2278,12 +2528,12 @@ function Figure:csv() end
 
 ---Draws the figure into a file, and its numbers into a CSV file beside it (`loss.svg` and `loss.csv`). The folder must exist. Without gnuplot there is an error, but the numbers are saved. PNG and PDF need a font with the characters of the labels on this machine, SVG where it is looked at.
 ---
----Each file is replaced as a whole or left as it was. gnuplot may take 60 seconds, or as many as the environment's `MNEMO_GNUPLOT_SECONDS` says.
+---Each file is replaced as a whole or left as it was. gnuplot may take 60 seconds, or as many as the environment's `MNEMO_GNUPLOT_SECONDS` says. An .html is a page for a browser: the same picture, which shows the values where the pointer is. Nothing else is needed to look at it.
 ---
 ---```lua
 ---mnemo.plot.lines { y = { 3, 2, 1 } }:save("loss.svg"):save("loss.pdf")
 ---```
----@param path string Ends in .svg, .png or .pdf.
+---@param path string Ends in .svg, .png, .pdf or .html.
 ---@return mnemo.Figure # the same one, so that it can be saved in another format
 function Figure:save(path) end
 
@@ -2339,6 +2589,8 @@ function mnemo.probes.answers(model, task, options) end
 ---
 ---`acc_tot`: accuracy where occurrence ≥ 1; `acc_start`: the same in the first 10 positions; `acc_end`: where occurrence ≥ 2, in the last 500 positions; `acc_end_test`: the same on a fixed batch that training never sees; `acc_long`: the same on another task with longer sequences, if one is given; `acc_end_NAME`: the same on the task of that name in `others`, for example one with outputs out of training's distribution. `loss_bigram`: cross-entropy where occurrence = 0; `loss_head`: where occurrence ≥ 2. `repeat_frac`: share of outputs equal to their trigger.
 ---
+---Where an output is its own trigger, the sequence repeats it to the end, and repeating the token is right. So each accuracy comes in two parts as well: `acc_end_own` over the answers that equal their trigger, `acc_end_rest` over all others, and so on for all names that begin with acc. The model runs once for all of the current batch, and once for each fixed one.
+---
 ---```lua
 ----- Train on outputs from the first three quarters of the tokens, test on the rest as well.
 ---local function task(first, last)
@@ -2360,7 +2612,11 @@ function mnemo.probes.batch_metrics(task, options) end
 
 ---Probes of attention on the current batch; of several heads, the best one counts.
 ---
----`score_acc`: how often the first layer looks from the token after a trigger most at the trigger. `score2_acc`: where occurrence ≥ 2, how often the token before the one that the second layer looks at most equals the current token. `pred_attended_acc`: there, how often the token looked at is the prediction.
+---`score_acc`: how often the first layer looks from the token after a trigger most at the trigger; `score_start_acc`: the same where the trigger stands for the first time.
+---
+---The second layer is asked where occurrence ≥ 2. `score2_acc`: how often the token before the one that it looks at most equals the current token; `score2_next_acc`: how often the token that it looks at is the right answer; `pred_attended_acc`: how often it is the prediction. `score_cond_acc`: how often the first layer looks right where the second one looks: from the place u ≥ 2 that the second layer looks at most, the first looks most at u − 1.
+---
+---As in Bietti et al. 2023, whose code has them by the same names.
 ---
 ---```lua
 ---local probes = mnemo.probes.attention_metrics()
@@ -2370,20 +2626,37 @@ function mnemo.probes.attention_metrics() end
 
 ---Tells of every head how much it is a previous-token head and an induction head.
 ---
----`previous`: its attention on the token before the current one, on average over positions 2…T. `induction`: its attention on all tokens that stand right after an earlier occurrence of the current token, together, on average over the positions of which there is such an occurrence. Both are shares of the attention, from 0 to 1; NaN where there is nothing to average.
+---`previous`: its attention on the token before the current one, on average over positions 2…T. `induction`: its attention on all tokens that stand right after an earlier occurrence of the current token, together, on average over the positions of which there is such an occurrence. Both are shares of the attention, from 0 to 1; NaN where there is nothing to average. `previous_uniform` and `induction_uniform` are what a head would have at the same places that looks at all tokens so far alike.
 ---
 ---```lua
 ---local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
 ---local model = mnemo.model.transformer { vocab = task.vocab_size, dim = 16, heads = 2, seed = 1 }
 ---for _, score in ipairs(mnemo.probes.head_scores(model, task:held_out(8).tokens)) do
----  print(score.layer, score.head, score.previous, score.induction)
+---  print(score.layer, score.head, score.induction, score.induction_uniform)
 ---end
 ---```
----@param model mnemo.Model One whose parameters are named as those of the built-in transformers.
+---@param model mnemo.Model A built-in one, or a custom one that shows "layers.0.attention" and so on.
 ---@param tokens mnemo.IntTensor Ids [B, T].
 ---@param where? mnemo.Tensor A 0/1 mask [B, T] of the positions to average over; all without it.
----@return table[] # `{ layer=, head=, previous=, induction= }` of every head, layer by layer; none if the model has no attention
+---@return table[] # `{ layer=, head=, previous=, previous_uniform=, induction=, induction_uniform= }` of every head, layer by layer; none if the model has no attention
 function mnemo.probes.head_scores(model, tokens, where) end
+
+---Takes a trained matrix apart: W = α₀ W₀ + Σ_ij α_ij v_j u_iᵀ + rest.
+---
+---A gradient step on a memory adds outer products of outputs and inputs, weight decay shrinks everything by one factor. So what is outside of the span of the v_j should be α₀ W₀ alone, and α₀ is measured there: the multiple of W₀ that is nearest to W. The α_ij are those whose sum is nearest to the change W − α₀ W₀; of several, the smallest.
+---
+---```lua
+---local U, V, W0 = mnemo.randn(5, 16), mnemo.randn(4, 16), mnemo.randn(16, 16)
+---local parts = mnemo.probes.decompose(W0 * 0.9 + V[2]:outer(U[3]), W0, U, V)
+---print(parts.alpha0, parts.alpha, parts.share)
+---```
+---@param W mnemo.Tensor The trained matrix [d_out, d_in].
+---@param W0 mnemo.Tensor The matrix before training [d_out, d_in].
+---@param U mnemo.Tensor Inputs u_i, one a row [n, d_in].
+---@param V mnemo.Tensor Outputs v_j, one a row [m, d_out].
+---@param alpha0? number α₀, where it is known; where the v_j span everything it cannot be measured, and is NaN without this.
+---@return table # `alpha0`; `outside`, the size of W − α₀ W₀ outside of the span of the v_j, relative to that of W there; `alpha` [n, m], α_ij in row i and column j; `share`, how much of the squared change the outer products hold; `chance`, how much of a random matrix they hold
+function mnemo.probes.decompose(W, W0, U, V, alpha0) end
 
 ---Returns what the three memories of an induction head should hold in a simplified transformer, and the matrices that hold it; the probes of `induction` are their recall.
 ---
@@ -2417,6 +2690,24 @@ function mnemo.probes.induction_memories(model, task) end
 ---@return table # the probes by name
 function mnemo.probes.induction(task) end
 
+---Probes of how much of each memory's change is what it should learn.
+---
+---`change_wk0`, `change_wk1`, `change_wo1`: the cosine of the angle between W − W₀, where W₀ is the matrix when this is called, and the ideal sum Σ v uᵀ over the pairs of `induction_memories`. NaN before the first update. Recall tells when the right answer is the largest, of a few triggers for wk1 and of all tokens for wo1; the cosine has one unit for all three, and so shows the order in which they are learned.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 32, seed = 1 }
+---local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 32 }
+---local run = mnemo.train {
+---  model = model, data = task, steps = 2, batch_size = 4, loss_on = "repeats",
+---  optimizer = mnemo.optim.sgd { lr = 0.1 }, probes = mnemo.probes.change_cosines(task, model),
+---}
+---print(run:table())
+---```
+---@param task mnemo.Task Its `triggers` say which tokens wk1 is about.
+---@param model mnemo.Model A simplified transformer, before training.
+---@return table # the probes by name
+function mnemo.probes.change_cosines(task, model) end
+
 ---Probe of the global statistics in the second feed-forward.
 ---
 ---`ff1`: mean over the tokens k that are no fixed trigger of KL(π_b(·|k) ‖ softmax(W_U F¹(E[k]))), in nats. For the simplified transformer only.
@@ -2429,16 +2720,18 @@ function mnemo.probes.induction(task) end
 ---@return table # the probe ff1
 function mnemo.probes.feed_forward_kl(task) end
 
----Probes of size, over all trained parameters together.
+---Probes of size, over all trained parameters together, and of each if a model is given.
 ---
----`param_norm`: Euclidean norm of the parameters; `grad_norm`: of their gradients as the last backward pass left them (NaN before the first).
+---`param_norm`: Euclidean norm of the parameters; `grad_norm`: of their gradients as the last backward pass left them (NaN before the first). With a model, also of each parameter that is trained when this is called: `param_norm_NAME` and `grad_norm_NAME`.
 ---
 ---```lua
----local probes = mnemo.probes.norms()
----function probes.largest_logit(ctx) return ctx.logits:max():item() end
+---local model = mnemo.model.simplified { vocab = 5, dim = 8, max_len = 8 }
+---local probes = mnemo.probes.norms(model)
+---print(probes["param_norm_layers.1.attention.wo.weight"] { model = model })
 ---```
+---@param model? mnemo.Model The model whose parameters are to be told apart.
 ---@return table # the probes by name
-function mnemo.probes.norms() end
+function mnemo.probes.norms(model) end
 
 ---Tells how much of an associative memory comes back: the share of i with argmax_j v_jᵀ W u_i = i.
 ---
@@ -2527,17 +2820,17 @@ function mnemo.runs.first_step(run, name, condition) end
 ---```lua
 ---print(mnemo.runs.summary { 1, 2, 3 })
 ---```
----@param values number[] At least one.
----@return number # the mean
+---@param values number[] Numbers.
+---@return number # the mean; NaN of none
 ---@return number|nil # the standard deviation; nil for a single number
 function mnemo.runs.summary(values) end
 
----Writes mean and standard deviation as "0.981 ± 0.002", a single number as "0.981".
+---Writes mean and standard deviation as "0.981 ± 0.002", a single number as "0.981", and none as "nan".
 ---
 ---```lua
 ---print(mnemo.runs.spread { 0.98, 0.99, 0.97 })
 ---```
----@param values number[] At least one.
+---@param values number[] Numbers.
 ---@param digits? integer After the point. Default: 3.
 ---@return string
 function mnemo.runs.spread(values, digits) end
