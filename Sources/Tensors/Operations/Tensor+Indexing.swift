@@ -58,7 +58,8 @@ extension Tensor {
   /// The elements where a mask of this shape is not 0, in row-major order, as a vector.
   /// - Throws: `EngineError` if the mask has another shape.
   public func maskedSelect(_ mask: Tensor) throws -> Tensor {
-    try reshape([-1]).rows(mask.placesKept(from: shape))
+    let places = try mask.placesKept(from: shape)
+    return try reshape([-1]).rows(places)
   }
 
   /// The places, in row-major order, where this mask is not 0.
@@ -82,7 +83,8 @@ extension IntTensor {
   /// The same as ``Tensor/maskedSelect(_:)``.
   /// - Throws: `EngineError` if the mask has another shape.
   public func maskedSelect(_ mask: Tensor) throws -> IntTensor {
-    try reshape([-1]).rows(mask.placesKept(from: shape))
+    let places = try mask.placesKept(from: shape)
+    return try reshape([-1]).rows(places)
   }
 
   /// The same as ``Tensor/gather(_:_:)``.

@@ -107,11 +107,18 @@ extension Tensor {
 
   /// Index of the largest of all elements in row-major order.
   /// - Throws: `EngineError` if there are none.
-  public func argmax() throws -> IntTensor { try reshape([-1]).argmax(0) }
+  public func argmax() throws -> IntTensor { try flattened("argmax").argmax(0) }
 
   /// Index of the smallest of all elements in row-major order.
   /// - Throws: `EngineError` if there are none.
-  public func argmin() throws -> IntTensor { try reshape([-1]).argmin(0) }
+  public func argmin() throws -> IntTensor { try flattened("argmin").argmin(0) }
+
+  /// All elements in one dimension, if their places can be told: a view of a few numbers that
+  /// repeats them would be copied first.
+  private func flattened(_ operation: String) throws -> Tensor {
+    try IntTensor.checkPlaces(among: count, operation)
+    return try reshape([-1])
+  }
 
   private func extreme(
     _ d: Int, keepDim: Bool, _ operation: String, _ op: PlaceOp
