@@ -5,14 +5,17 @@
 -- output away, or putting in that of other sequences, must destroy the answers in context, and
 -- restoring it must bring them back.
 --
--- What should be seen: accuracy on repeated triggers stays when an output is replaced by itself,
--- falls to a fraction when the first layer's is replaced by anything else, and to that of guessing
--- without the second's.
+-- What should be seen: accuracy stays when an output is replaced by itself, falls to a fraction
+-- when the first layer's is replaced by anything else, and to chance without the second's. Where an
+-- output is its own trigger the sequence repeats it to the end; such self-loops need no induction
+-- head, and what is concluded is concluded from the rest.
 local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Trains an induction head, then replaces activations to see what it needs.",
   quick = { steps = 150 },
+  { "batch", 128, "sequences in a step", min = 1 },
+  { "lr", 0.2, "learning rate" },
   { "steps", 250, "training steps", min = 1 },
   { "seed", 1, "seed of data and initial weights" },
 }
@@ -23,44 +26,74 @@ local model = mnemo.model.simplified {
   vocab = task.vocab_size, dim = 128, max_len = length, seed = options.seed,
 }
 mnemo.train {
-  model = model, data = task, steps = options.steps, batch_size = 128, loss_on = "repeats",
-  optimizer = mnemo.optim.sgd { lr = 0.2, momentum = 0.9, weight_decay = 1e-4 },
+  model = model, data = task, steps = options.steps, batch_size = options.batch,
+  loss_on = "repeats",
+  optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
 }
 
 -- Names of activations count layers from 0, as those of parameters do.
 local first, second = "layers.0.attention_output", "layers.1.attention_output"
-local batch = task:held_out(128)
-local other = task:held_out(128, 2)
-local counts = batch.occurrence:ge(2)
+local count = 256
+local batch, other = task:held_out(count), task:held_out(count, 2)
+local asked = batch.occurrence:ge(2)
+local is_own = batch.targets:masked_select(asked):eq(batch.tokens:masked_select(asked))
+local sequences = mnemo.arange(1, count):reshape(count, 1):expand(count, length)
+  :masked_select(asked)
 
---- Returns the accuracy on repeated triggers of logits [B, T, N].
-local function accuracy(logits)
-  return ((logits:argmax(3):eq(batch.targets)) * counts):sum():item() / counts:sum():item()
+--- Returns the accuracies of logits [B, T, N] on repeated triggers, with errors over sequences:
+-- where the output is its own trigger, and on the rest.
+local function accuracies(logits)
+  local hits = logits:argmax(3):eq(batch.targets):masked_select(asked)
+  local function share(where)
+    return mnemo.stats.share(hits:masked_select(where), sequences:masked_select(where))
+  end
+  return { own = share(is_own), rest = share(is_own:eq(0)) }
 end
 
 local own = model:trace(batch.tokens, { first, second })
 local foreign = model:trace(other.tokens, { first, second })
 
---- Returns the accuracy when the named activation is what `replace` makes of it.
+--- Returns the accuracies when the named activation is what `replace` makes of it.
 local function patched(name, replace)
-  return accuracy(model:patch(batch.tokens, { [name] = replace }))
+  return accuracies(model:patch(batch.tokens, { [name] = replace }))
 end
 
-local rows = { { "nothing", accuracy(model(batch.tokens)) } }
+local intact, without = accuracies(model(batch.tokens)), {}
+local rows = { { "replaced", "self-loops", "the rest" } }
+
+--- Adds a line to the table.
+local function report(label, found)
+  table.insert(rows, { label, mnemo.stats.text(found.own), mnemo.stats.text(found.rest) })
+end
+
+report("nothing", intact)
 for layer, name in ipairs { first, second } do
   local label = ("attention output of layer %d: "):format(layer)
-  rows[#rows + 1] = { label .. "itself", patched(name, function() return own[name] end) }
-  rows[#rows + 1] = { label .. "zeros", patched(name, function(t) return t * 0 end) }
-  rows[#rows + 1] = { label .. "its mean", patched(name, function(t)
+  without[layer] = patched(name, function(t) return t * 0 end)
+  report(label .. "itself", patched(name, function() return own[name] end))
+  report(label .. "zeros", without[layer])
+  report(label .. "its mean", patched(name, function(t)
     return t:mean(1, true):mean(2, true):expand(t:shape())
-  end) }
-  rows[#rows + 1] = { label .. "that of other sequences",
-    patched(name, function() return foreign[name] end) }
+  end))
+  report(label .. "that of other sequences", patched(name, function() return foreign[name] end))
 end
+print("Accuracy on repeated triggers of held-out sequences:\n")
+print(mnemo.runs.columns(rows))
 
-print(("%-55s %s"):format("replaced", "accuracy on repeats"))
-for _, row in ipairs(rows) do print(("%-55s %.3f"):format(row[1], row[2])) end
-
-local intact, without = rows[1][2], rows[3][2]
-print(("\nWithout the first layer's output accuracy changes by %+.3f: the second layer %s it.")
-  :format(without - intact, without < 0.5 * intact and "needs" or "does not need"))
+local chance = 1 / task.vocab_size -- outputs are drawn uniformly
+if mnemo.stats.compare(intact.rest, chance) ~= "more" then
+  print(("\nNothing can be said about what is needed: off the self-loops the intact model is not "
+    .. "above\nchance, %.3f."):format(chance))
+else
+  print()
+  for layer, found in ipairs(without) do
+    local left, above = found.rest, mnemo.stats.compare(found.rest, chance) == "more"
+    print(("Without layer %d's output accuracy off the self-loops changes by %+.3f: %s."):format(
+      layer, left.mean - intact.rest.mean,
+      mnemo.stats.compare(left, intact.rest) ~= "less" and "the answers do not need it"
+      or above and "the answers need it, though some are right without"
+      or "the answers need it"))
+    print(("  %.3f is left, %s (%.3f)."):format(left.mean,
+      above and "above chance" or "not above chance", chance))
+  end
+end
