@@ -5,17 +5,23 @@
 -- previous position. Here they are trained together, or one after another in each of the six
 -- orders: the first alone for a third of the steps, then the second as well, then the third.
 --
+-- (These names, the paper's, count layers from 0: W_K⁰ is in the first layer.)
+--
 -- What should be seen: together is fastest. From the top down, W_O¹ → W_K¹ → W_K⁰, works as soon
 -- as the last one may learn: W_O¹ learns under attention that looks everywhere, W_K¹ learns once
 -- W_O¹ makes looking at an output worth while, W_K⁰ once W_K¹ asks for the previous token. Before
--- W_O¹ the other two learn little, and what they do with their head start is wait.
+-- W_O¹ the keys store nothing. Yet they change, and where both have done so W_O¹ comes to learn
+-- later than from keys as they were drawn.
+--
+-- Accuracy is that of held-out answers where the output is not its own trigger (acc_rest): of those
+-- that are, the sequence is a repetition to the end, and whoever repeats what it reads is right.
 --
 -- After Bietti et al. 2023, "Birth of a Transformer: A Memory Viewpoint", Figure 3.
 local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Trains the memories of an induction head together and one after another (E3).",
-  quick = { steps = 180, seeds = 1 },
+  quick = { steps = 180, seeds = 2 },
   full = { dim = 256, seq_len = 256, batch = 512, lr = 0.03, steps = 900 },
   { "dim", 128, "width of the model", min = 1 },
   { "seq_len", 64, "tokens in a sequence", min = 2 },
@@ -41,11 +47,23 @@ for i = 2, #orders do
   orders[i].name = table.concat(names, " → ")
 end
 
+local vocab = mnemo.corpus.shakespeare().vocab_size
+local chance = 1 / vocab -- outputs are drawn uniformly
+
 -- Training -------------------------------------------------------------------------------------
 
 local stage = options.steps // 3
 
---- Trains a model whose memories may learn in an order and returns the run.
+--- Returns the accuracy on held-out answers of a model, with its error over sequences: on
+-- self-loops, where the output is its own trigger, or on the rest.
+local function accuracy(model, task, is_own)
+  local answers = mnemo.probes.answers(model, task)
+  local where = answers.own:eq(is_own and 1 or 0)
+  return mnemo.stats.share(answers.hits:masked_select(where),
+    answers.sequences:masked_select(where))
+end
+
+--- Trains a model whose memories may learn in an order and returns the run, and its task.
 local function trained(order, seed, dir)
   local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
   local model = mnemo.model.simplified {
@@ -58,37 +76,91 @@ local function trained(order, seed, dir)
     if order.together or i == 1 then unfreeze(model) else at[(i - 1) * stage] = unfreeze end
   end
   local probes = mnemo.probes.induction(task)
-  probes.acc_end = mnemo.probes.batch_metrics(task).acc_end_test
+  probes.acc_rest = function(ctx) return accuracy(ctx.model, task).mean end
   return mnemo.train {
     model = model, data = task, steps = options.steps, batch_size = options.batch, at = at,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
-    loss_on = "repeats", eval_every = math.max(1, options.steps // 36), probes = probes, dir = dir,
+    loss_on = "repeats", eval_every = math.max(1, stage // 12), probes = probes, dir = dir,
     overwrite = options.overwrite,
-  }
+  }, task
 end
 
-local columns = { "acc_end", "wo1", "wk1", "wk0_64" }
-local rows = { { "order", "acc_end ≥ 0.9 at step", table.unpack(columns) } }
 for i, order in ipairs(orders) do
-  order.runs = {}
-  local steps, reached = {}, true
-  for s = 1, options.seeds do
-    local seed = options.seed + s - 1
-    local run = trained(order, seed, ("%s/order-%d-seed-%d"):format(options.out, i, seed))
-    order.runs[s] = run
-    steps[s] = mnemo.runs.first_step(run, "acc_end", function(accuracy) return accuracy >= 0.9 end)
-    reached = reached and steps[s] ~= nil
-  end
-  order.step = reached and mnemo.runs.summary(steps) or math.huge
-  order.accuracy = mnemo.runs.summary(mnemo.runs.last(order.runs, "acc_end"))
-  rows[i + 1] = { order.name, reached and mnemo.runs.spread(steps, 0) or "not in all runs" }
-  for _, name in ipairs(columns) do
-    table.insert(rows[i + 1], mnemo.runs.spread(mnemo.runs.last(order.runs, name)))
+  order.runs, order.own, order.rest = {}, {}, {}
+  for n = 1, options.seeds do
+    local seed = options.seed + n - 1
+    local run, task = trained(order, seed, ("%s/order-%d-seed-%d"):format(options.out, i, seed))
+    order.runs[n] = run
+    order.own[n], order.rest[n] = accuracy(run.model, task, true), accuracy(run.model, task)
   end
 end
-print(("First step with an accuracy of 0.9, and accuracy and recall after %d steps:\n"):format(
-  options.steps))
-print(mnemo.runs.columns(rows))
+
+-- What was measured ------------------------------------------------------------------------------
+
+local columns = { "acc_rest", "wo1", "wk1", "wk0_64" }
+
+--- Returns a column of an order's runs at the last record up to a step, one number for each seed.
+local function at(order, name, step)
+  local values = {}
+  for i, run in ipairs(order.runs) do
+    for _, record in ipairs(run.history) do
+      if record.step <= step then values[i] = record[name] end
+    end
+  end
+  return values
+end
+
+--- Returns the first steps at which an order's runs had an accuracy of 0.9, one for each seed; nil
+-- if one never had.
+local function steps_to_learn(order)
+  local steps = {}
+  for i, run in ipairs(order.runs) do
+    steps[i] = mnemo.runs.first_step(run, "acc_rest", function(rest) return rest >= 0.9 end)
+    if not steps[i] then return nil end
+  end
+  return steps
+end
+
+--- Returns the mean of several runs' measurements. Its error is that over seeds, but no less than
+-- what the choice of sequences makes, which is all that is known of a single seed.
+local function measured(found)
+  local means, squares = {}, 0
+  for i, of in ipairs(found) do means[i], squares = of.mean, squares + (of.error or 0) ^ 2 end
+  local mean = mnemo.stats.of(means)
+  mean.error = math.max(mean.error or 0, math.sqrt(squares) / #means)
+  return mean
+end
+
+--- Prints accuracy and recall of all orders at a step, after other columns of a name and a function
+-- each.
+local function print_table(step, others)
+  local rows = { { "order" } }
+  for _, other in ipairs(others) do table.insert(rows[1], other.name) end
+  for _, name in ipairs(columns) do table.insert(rows[1], name) end
+  for i, order in ipairs(orders) do
+    rows[i + 1] = { order.name }
+    for _, other in ipairs(others) do table.insert(rows[i + 1], other.cell(order)) end
+    for _, name in ipairs(columns) do
+      table.insert(rows[i + 1], mnemo.stats.text(mnemo.stats.of(at(order, name, step))))
+    end
+  end
+  print(mnemo.runs.columns(rows) .. "\n")
+end
+
+print(options.seeds == 1 and "One seed, so without errors."
+  or ("Means with standard errors over %d seeds."):format(options.seeds))
+print(("After %d steps, when only the first memory of each order has learned:\n"):format(stage))
+print_table(stage, {})
+print(("After %d steps, when only the first two have:\n"):format(2 * stage))
+print_table(2 * stage, {})
+print(("After %d steps, and the first step with an accuracy of 0.9:\n"):format(options.steps))
+print_table(options.steps, {
+  { name = "0.9 at step", cell = function(order)
+    local steps = steps_to_learn(order)
+    return steps and mnemo.stats.text(mnemo.stats.of(steps), 0) or "not by all seeds"
+  end },
+  { name = "self-loops", cell = function(order) return mnemo.stats.text(measured(order.own)) end },
+})
 
 -- The figure -----------------------------------------------------------------------------------
 
@@ -99,39 +171,100 @@ local function curve(label, order, name)
   return { name = label, y = mnemo.runs.series(order.runs, name) }
 end
 
-local panels, accuracies = {}, {}
-for i, order in ipairs(orders) do
+--- Draws accuracy and recall in an order.
+local function panel(order, legend)
   local series = {}
   for j, name in ipairs(columns) do series[j] = curve(name, order, name) end
-  panels[i] = mnemo.plot.lines {
+  return mnemo.plot.lines {
     title = order.name, x = steps, series = series, xlim = { 0, options.steps },
-    ylim = { 0, 1.02 }, legend = "below", xlabel = "step", ylabel = "accuracy, recall",
+    ylim = { 0, 1.02 }, legend = legend, xlabel = "step", ylabel = "accuracy, recall",
     vlines = order.together and {} or { stage, 2 * stage },
   }
-  accuracies[i] = curve(order.name, order, "acc_end")
 end
-panels[#panels + 1] = mnemo.plot.lines {
-  title = "accuracy (acc_end) of all", x = steps, series = accuracies,
-  xlim = { 0, options.steps }, ylim = { 0, 1.02 }, legend = "below", xlabel = "step",
-  ylabel = "accuracy",
-}
-local title = "Three memories, together and in turn"
-mnemo.plot.grid(panels, { title = title, width = 900, height = 1300 })
-  :save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
+
+--- Draws the accuracies of some orders beside that of all memories together.
+local function comparison(title, numbers)
+  local series = { curve(orders[1].name, orders[1], "acc_rest") }
+  for i, number in ipairs(numbers) do
+    series[i + 1] = curve(orders[number].name, orders[number], "acc_rest")
+  end
+  return mnemo.plot.lines {
+    title = title, x = steps, series = series, xlim = { 0, options.steps }, ylim = { 0, 1.02 },
+    legend = "below", xlabel = "step", ylabel = "accuracy", vlines = { stage, 2 * stage },
+  }
+end
+
+--- Draws the panels of some orders in a row.
+local function row(numbers)
+  local panels = {}
+  for i, number in ipairs(numbers) do panels[i] = panel(orders[number], "none") end
+  return mnemo.plot.grid(panels, { columns = #numbers })
+end
+
+-- Orders that begin alike run alike until the second memory joins; so they stand side by side.
+mnemo.plot.grid({
+  mnemo.plot.grid {
+    comparison("accuracy, W_K¹ before W_K⁰", { 2, 4, 5 }),
+    comparison("accuracy, W_K⁰ before W_K¹", { 3, 6, 7 }),
+  },
+  panel(orders[1], "right"), row { 2, 4, 5 }, row { 3, 6, 7 },
+}, {
+  title = "Three memories, together and in turn", columns = 1, width = 900, height = 1300,
+  heights = { 1.2, 0.8, 1, 1 },
+}):save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
 
 -- The verdict, from these runs' numbers --------------------------------------------------------
 
-local together, top_down = orders[1], orders[2]
-local first = together
-for _, order in ipairs(orders) do
-  if order.step < first.step then first = order end
+--- Compares two lists of numbers of the same seeds: "more", "less", or nil where that cannot be
+-- told.
+local function compare(first, second)
+  local differences = {}
+  for i in ipairs(first) do differences[i] = first[i] - second[i] end
+  return mnemo.stats.compare(mnemo.stats.of(differences), 0)
 end
-print("\n" .. (together.step == math.huge
-  and "Trained together the memories do not reach an accuracy of 0.9 in so few steps."
-  or first ~= together and first.name .. " is faster than all together."
-  or ("Together is fastest: accuracy 0.9 at step %.0f."):format(together.step)))
-print(("%s, from the top down, %s: its accuracy ends at %.3f, together at %.3f."):format(
-  top_down.name, top_down.accuracy >= 0.9 and "works"
-  or top_down.accuracy >= 0.5 and "gets half-way" or "does not work yet",
-  top_down.accuracy, together.accuracy))
+
+--- Tells how fast together is beside the orders: by the steps to an accuracy of 0.9, which those
+-- that never get there have not.
+local function speed()
+  local together, told = steps_to_learn(orders[1]), { less = {}, more = {}, equal = {} }
+  if options.seeds == 1 then
+    return "Nothing can be said about which order is faster: one seed has no error."
+  elseif not together then
+    return "Nothing can be said about which order is faster: together, not all seeds have learned."
+  end
+  for i = 2, #orders do
+    local reached = steps_to_learn(orders[i])
+    local found = not reached and "less" or compare(together, reached) or "equal"
+    table.insert(told[found], orders[i].name)
+  end
+  if #told.less == #orders - 1 then return "Together is faster than each of the six orders." end
+  if #told.more > 0 then return table.concat(told.more, ", ") .. ": faster than together." end
+  return "Together is not told apart from " .. table.concat(told.equal, ", ") .. "."
+end
+
+--- Tells whether keys that have learned before W_O¹ are of use to it: after a third of the steps
+-- with all three, beside together, which had as many.
+local function head_start(order)
+  local found = compare(at(order, "acc_rest", options.steps), at(orders[1], "acc_rest", stage))
+  return ("%s: %d steps after W_O¹ joined accuracy is %s that of drawn keys, together."):format(
+    order.name, options.steps - 2 * stage, found == "less" and "below"
+    or found == "more" and "above" or "not told apart from")
+end
+
+local together, top_down = orders[1], orders[2]
+local joint, down = measured(together.rest), measured(top_down.rest)
+-- Drawn weights may happen to be somewhat better than chance.
+local untrained = mnemo.stats.of(at(together, "acc_rest", 0)).mean
+if mnemo.stats.compare(joint, math.max(chance, untrained)) ~= "more" then
+  print(("Nothing can be said about orders: trained together, accuracy off the self-loops is %s;\n"
+    .. "before training it was %.3f, and chance is %.3f."):format(mnemo.stats.text(joint),
+    untrained, chance))
+else
+  print(speed())
+  print(("%s, from the top down, ends at %s, together at %s; chance is %.3f."):format(
+    top_down.name, mnemo.stats.text(down), mnemo.stats.text(joint), chance))
+  if options.seeds > 1 then
+    for _, order in ipairs { orders[5], orders[7] } do print(head_start(order)) end
+  end
+end
 print("Results are in " .. options.out)
