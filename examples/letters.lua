@@ -9,11 +9,15 @@
 --            and nothing but the context can tell.
 --
 -- Both worlds are learned by a bigram model (a table of logits, no attention) and by the
--- simplified transformer, and all four are asked on the same new sequences, whose output is "p".
+-- simplified transformer, with the loss after each "a" that is not the first; and the fixed one
+-- once more with the loss on all letters. All are asked on the same new sequences, whose output is
+-- "p".
 --
 -- What should be seen: after an "a" that is not the first, the transformer puts most of its
 -- probability on "p" in either world. The bigram model does so in the fixed world; in the other it
--- has only the average over sequences, about 1/26.
+-- has only the average over sequences, about 1/26. In the fixed world that alone is no knowledge:
+-- asked after "a" only, the transformer says "p" after other letters as well. Asked everywhere,
+-- both models say it after "a" and hardly elsewhere.
 --
 -- The bigram task of Bietti et al. 2023, "Birth of a Transformer: A Memory Viewpoint", §3, with
 -- one trigger and bigram statistics that equal the unigram's: each letter is drawn independently.
@@ -27,7 +31,8 @@ local options = require "mnemo.arguments" {
   { "batch", 128, "sequences in a step", min = 1 },
   { "steps", 400, "training steps", min = 1 },
   { "lr", 0.1, "learning rate of the transformer" },
-  { "seed", 1, "seed of data and initial weights" },
+  { "seeds", 1, "how many runs; curves get a band if there are several", min = 1 },
+  { "seed", 1, "the first seed of data and initial weights" },
   { "out", "runs/letters", "folder for results", type = "folder" },
 }
 
@@ -42,17 +47,23 @@ local trigger, output = ids[1], ids[2]
 local more_frequent = corpus.unigram:gt(corpus.unigram[trigger]):sum():item()
 
 --- Returns a task in which "a" is followed by a letter of first…last, one for each sequence.
-local function letters(first, last)
+local function letters(first, last, seed)
   return mnemo.data.bigram {
     corpus = corpus, triggers = 1, trigger_offset = math.tointeger(more_frequent),
-    outputs_range = { first, last }, seq_len = options.seq_len, seed = options.seed,
+    outputs_range = { first, last }, seq_len = options.seq_len, seed = seed,
   }
 end
 
-local worlds = {
-  { name = "fixed", task = letters(output, output) },
-  { name = "context", task = letters(1, vocab) },
+local settings = {
+  { name = "fixed", loss = "repeats", asked = "later \"a\"s", outputs = { output, output } },
+  { name = "fixed", loss = "all", asked = "all letters", outputs = { output, output } },
+  { name = "context", loss = "repeats", asked = "later \"a\"s", outputs = { 1, vocab } },
 }
+
+--- Returns the task of a setting with a seed.
+local function task_of(setting, seed)
+  return letters(setting.outputs[1], setting.outputs[2], seed)
+end
 
 --- Returns a sequence as text, the triggers in brackets.
 local function marked(batch, row)
@@ -65,23 +76,28 @@ local function marked(batch, row)
   return table.concat(pieces)
 end
 
-for _, world in ipairs(worlds) do
-  print(("%s: sequences of this world, triggers in brackets"):format(world.name))
-  local sample = world.task:batch(3, 1)
+for _, setting in ipairs { settings[1], settings[3] } do
+  print(("%s: sequences of this world, triggers in brackets"):format(setting.name))
+  local sample = task_of(setting, options.seed):batch(3, 1)
   for row = 1, 3 do print("  " .. marked(sample, row)) end
 end
 
 -- Training ---------------------------------------------------------------------------------
 
 -- New sequences whose output is "p", for every model.
-local asked = worlds[1].task:held_out(512)
-local later = asked.occurrence:ge(2)
+local asked = letters(output, output, options.seed):held_out(512)
+local places = {
+  share = asked.occurrence:ge(2), -- after an "a" that is not the first
+  elsewhere = asked.occurrence:eq(0), -- after another letter
+}
+local rows = mnemo.arange(1, 512):reshape(512, 1):expand(512, options.seq_len)
 
---- Returns the share of a model's probability on "p" after an "a" that is not the first.
-local function share(model)
+--- Returns a model's mean probability of "p" at places, with the error over sequences.
+local function share(model, name)
   return mnemo.no_grad(function()
     local on_output = model(asked.tokens):softmax(3):select(3, output)
-    return ((on_output * later):sum() / later:sum()):item()
+    return mnemo.stats.share(on_output:masked_select(places[name]),
+      rows:masked_select(places[name]))
   end)
 end
 
@@ -94,74 +110,151 @@ local function bigrams()
 end
 
 --- Returns the two-layer model in which an induction head can grow.
-local function transformer()
+local function transformer(seed)
   return mnemo.model.simplified {
-    vocab = vocab, dim = options.dim, max_len = options.seq_len, seed = options.seed,
+    vocab = vocab, dim = options.dim, max_len = options.seq_len, seed = seed,
   }
 end
 
---- Trains a model in a world and returns the run; its probe `share` is followed.
-local function trained(world, model, optimizer)
+--- Trains a model in a setting and returns the run; what it gives "p" is followed.
+local function trained(setting, seed, model, optimizer)
+  local probes = {}
+  for name in pairs(places) do
+    probes[name] = function(ctx) return share(ctx.model, name).mean end
+  end
   return mnemo.train {
-    model = model, data = world.task, steps = options.steps, batch_size = options.batch,
-    optimizer = optimizer, loss_on = "repeats", eval_every = 10,
-    probes = { share = function(ctx) return share(ctx.model) end },
+    model = model, data = task_of(setting, seed), steps = options.steps,
+    batch_size = options.batch, optimizer = optimizer, loss_on = setting.loss, eval_every = 10,
+    probes = probes,
   }
 end
 
-for _, world in ipairs(worlds) do
-  world.bigrams = trained(world, bigrams(), mnemo.optim.adamw { lr = 0.1 })
-  world.transformer = trained(world, transformer(),
-    mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 })
+for _, setting in ipairs(settings) do
+  setting.bigrams, setting.transformer = {}, {}
+  for s = 1, options.seeds do
+    local seed = options.seed + s - 1
+    setting.bigrams[s] = trained(setting, seed, bigrams(), mnemo.optim.adamw { lr = 0.1 })
+    setting.transformer[s] = trained(setting, seed, transformer(seed),
+      mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 })
+  end
 end
 
 -- The verdict, from these runs' numbers ------------------------------------------------------
 
---- Returns the last value of a run's probe.
-local function last(run)
-  return run.history[#run.history].share
+--- Returns the mean of what is measured of each run. Its error is that over seeds, but no less than
+-- what the choice of sequences makes, which is all that is known of a single seed.
+local function measured(runs, measure)
+  local means, squares = {}, 0
+  for s, run in ipairs(runs) do
+    local found = measure(run.model, s)
+    means[s], squares = found.mean, squares + (found.error or 0) ^ 2
+  end
+  local mean = mnemo.stats.of(means)
+  mean.error = math.max(mean.error or 0, math.sqrt(squares) / #means)
+  return mean
 end
 
-print(("\nShare of the probability on \"p\" after an \"a\" that is not the first, %d steps:")
-  :format(options.steps))
-print(("  %-10s %12s %12s"):format("world", "bigrams", "transformer"))
-for _, world in ipairs(worlds) do
-  print(("  %-10s %12.3f %12.3f"):format(world.name, last(world.bigrams), last(world.transformer)))
+print(("\nProbability of \"p\" after an \"a\" that is not the first, and after other letters, "
+  .. "%d steps:"):format(options.steps))
+local lines = { { "world", "loss on", "model", "after \"a\"", "elsewhere" } }
+for _, setting in ipairs(settings) do
+  setting.after, setting.elsewhere = {}, {}
+  for _, kind in ipairs { "bigrams", "transformer" } do
+    local function on(name)
+      return measured(setting[kind], function(model) return share(model, name) end)
+    end
+    setting.after[kind], setting.elsewhere[kind] = on "share", on "elsewhere"
+    table.insert(lines, {
+      setting.name, setting.asked, kind, mnemo.stats.text(setting.after[kind]),
+      mnemo.stats.text(setting.elsewhere[kind]),
+    })
+  end
+end
+print(mnemo.runs.columns(lines))
+
+local repeats, everywhere, context = settings[1], settings[2], settings[3]
+
+--- Tells whether a kind of model says "p" after "a" and hardly elsewhere.
+local function knows(setting, kind)
+  return setting.after[kind].mean >= 0.9 and setting.elsewhere[kind].mean < 0.1
+end
+
+--- Says what a kind of model does with "p".
+local function habit(setting, kind)
+  return knows(setting, kind) and "says \"p\" after \"a\" and hardly elsewhere"
+    or setting.after[kind].mean >= 0.9 and "says \"p\" after other letters as well"
+    or "does not say \"p\" after \"a\" yet"
+end
+
+--- Says what both kinds do.
+local function habits(setting)
+  return ("the bigram model %s;\nthe transformer %s"):format(habit(setting, "bigrams"),
+    habit(setting, "transformer"))
+end
+
+print("\nWhere \"a\" always goes to \"p\" and only later \"a\"s are asked, "
+  .. habits(repeats) .. ".")
+if knows(everywhere, "transformer") then
+  print("Where all letters are asked, " .. habits(everywhere) .. ": it knows what follows \"a\".")
+else
+  print("Nothing can be said about what the transformer knows of \"a\": where all letters are "
+    .. "asked, it\n" .. habit(everywhere, "transformer") .. ".")
 end
 
 -- What the average over sequences is, counted.
-local counted = worlds[2].task:batch(512, 1)
+local counted = task_of(context, options.seed):batch(512, 1)
 local after = counted.occurrence:ge(1)
 local average = (counted.targets:eq(output) * after):sum():item() / after:sum():item()
 
-local fixed, context = worlds[1], worlds[2]
---- Says whether a share is nearly everything.
-local function known(value)
-  return ("%s (%.3f)"):format(value >= 0.9 and "knows it" or "does not know it yet", value)
+-- Whether the transformer finds outputs of its own world, which may be any letter. Where one is
+-- "a" the sequence repeats it to the end, and repeating what is read is enough.
+local chance = 1 / vocab
+local right = measured(context.transformer, function(model, s)
+  local answers = mnemo.probes.answers(model, task_of(context, options.seed + s - 1))
+  local rest = answers.own:eq(0)
+  return mnemo.stats.share(answers.hits:masked_select(rest),
+    answers.sequences:masked_select(rest))
+end)
+local found, guessed = context.after.transformer, context.after.bigrams
+if mnemo.stats.compare(right, chance) ~= "more" then
+  print(("Nothing can be said about the context: where each sequence has an output of its own,\n"
+    .. "the transformer's accuracy is %s, and chance is %.3f."):format(mnemo.stats.text(right),
+    chance))
+else
+  local looks = found.mean >= 0.5 and mnemo.stats.compare(found, guessed) == "more"
+  print(("Where each sequence has an output of its own, \"p\" follows %.3f of all \"a\"s. The "
+    .. "bigram\nmodel gives it %.3f, the transformer %.3f, %.0f times as much: it %s."):format(
+    average, guessed.mean, found.mean, found.mean / guessed.mean,
+    (looks and "looks" or "does not look") .. " the output up in the context"
+      .. (looks and "" or " yet")))
 end
-
-print(("\nWhere \"a\" always goes to \"p\", the bigram model %s, the transformer %s.")
-  :format(known(last(fixed.bigrams)), known(last(fixed.transformer))))
-
-local gain = last(context.transformer) / last(context.bigrams)
-print(("Where each sequence has an output of its own, \"p\" follows %.3f of all \"a\"s. The bigram "
-  .. "model\ngives it %.3f, the transformer %.3f, %.0f times as much: it %s."):format(average,
-  last(context.bigrams), last(context.transformer), gain,
-  last(context.transformer) >= 0.5 and gain >= 5 and "looks the output up in the context"
-    or "does not look the output up in the context yet"))
 
 -- The figure -------------------------------------------------------------------------------
 
-local series = {}
-for _, world in ipairs(worlds) do
-  for _, kind in ipairs { "bigrams", "transformer" } do
-    series[#series + 1] = { name = kind .. ", " .. world.name, y = world[kind]:series("share") }
+--- Draws the probability of "p" at places over the steps.
+local function panel(title, name)
+  local series = {}
+  for _, setting in ipairs(settings) do
+    for _, kind in ipairs { "bigrams", "transformer" } do
+      series[#series + 1] = {
+        name = ("%s, %s, %s"):format(kind, setting.name, setting.asked),
+        y = mnemo.runs.series(setting[kind], name),
+      }
+    end
   end
+  return mnemo.plot.lines {
+    title = title, xlabel = "step", ylabel = "probability of \"p\"", series = series,
+    x = context.transformer[1]:series("step"), ylim = { 0, 1.02 }, legend = "right",
+  }
 end
-local figure = mnemo.plot.lines {
-  title = "probability on \"p\" after a later \"a\"", xlabel = "step", ylabel = "share",
-  x = context.transformer:series("step"), series = series, ylim = { 0, 1.02 },
-}
-context.transformer:save(options.out, { overwrite = options.overwrite })
+
+local figure = mnemo.plot.grid({
+  panel("after a later \"a\"", "share"), panel("after other letters", "elsewhere"),
+}, {
+  title = "Probability of \"p\""
+    .. (options.seeds == 1 and " (one seed, so without a band)" or ""),
+  columns = 1, width = 700, height = 700,
+})
+context.transformer[1]:save(options.out, { overwrite = options.overwrite })
 figure:save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
 print("Results are in " .. options.out)
