@@ -7,10 +7,13 @@
 -- the token after it: that token has to know what came before it, and only a layer below can tell
 -- it. One layer can but mix what stands in the context.
 --
+-- Where an output is its own trigger the sequence repeats it to the end, and whoever repeats what
+-- it reads is right there. What is concluded is concluded from the rest of the answers.
+--
 -- What should be seen: two layers come near the best guess that knows the statistics; one layer
--- stays near one half. Of the two layers' heads some in the first look at the previous token, and
--- some in the second at the token after an earlier occurrence of the current one; the one layer
--- has no such head.
+-- stays far below, at what mixing the context gives. Of the two layers' heads some in the first
+-- look at the previous token, and some in the second at the token after an earlier occurrence of
+-- the current one; the one layer has no such head.
 --
 -- After Bietti et al. 2023, "Birth of a Transformer: A Memory Viewpoint", Figure 2.
 local mnemo = require "mnemo"
@@ -34,6 +37,7 @@ local options = require "mnemo.arguments" {
 
 local corpus = mnemo.corpus.shakespeare()
 local vocab = corpus.vocab_size
+local chance = 1 / vocab -- outputs are drawn uniformly
 
 --- Returns the task with a seed.
 local function bigrams(seed)
@@ -50,9 +54,9 @@ local function trigger_shares(batch)
   return (triggers:max(2):sum(1) + 1) / (places:max(2):sum(1) + 2)
 end
 
---- Returns the accuracy on repeated triggers of the best guess from statistics and sequence. After
--- the token k stood o, n times: of probability 1/N if k is a trigger, π_b(o|k)ⁿ if not. By Bayes'
--- rule the guess is o again, or what the corpus has most often after k.
+--- Returns 0/1 hits of the best guess from statistics and sequence, as `mnemo.probes.answers` does
+-- those of a model. After the token k stood o, n times: of probability 1/N if k is a trigger,
+-- π_b(o|k)ⁿ if not. By Bayes' rule the guess is o again, or what the corpus has most often after k.
 local function best_guess(task)
   local batch = task:held_out(512)
   local asked = batch.occurrence:ge(2)
@@ -61,12 +65,28 @@ local function best_guess(task)
   local share, after = trigger_shares(task:batch(512, 1))[tokens], corpus.bigram[tokens]
   local of_output = after:gather(2, outputs:reshape(-1, 1)):reshape(-1)
   local no_trigger = (1 - share) * (of_output:log() * times):exp()
-  return (share / vocab):ge(no_trigger * (after:max(2) - of_output)):mean():item()
+  return {
+    hits = (share / vocab):ge(no_trigger * (after:max(2) - of_output)),
+    own = outputs:eq(tokens),
+    sequences = mnemo.arange(1, 512):reshape(512, 1):expand(512, options.seq_len)
+      :masked_select(asked),
+  }
+end
+
+--- Returns the accuracy of hits on self-loops, where the output is its own trigger, on the rest of
+-- the answers, and on all, each with its error over the sequences.
+local function split(answers)
+  local function share(where)
+    return mnemo.stats.share(answers.hits:masked_select(where),
+      answers.sequences:masked_select(where))
+  end
+  local own = answers.own
+  return { own = share(own), rest = share(own:eq(0)), all = share(own:ge(0)) }
 end
 
 -- Training -------------------------------------------------------------------------------------
 
-local runs = { {}, {} } -- by number of layers
+local runs, splits = { {}, {} }, { {}, {} } -- by number of layers
 
 --- Trains a model of some layers and keeps the run.
 local function train(layers, seed)
@@ -82,17 +102,19 @@ local function train(layers, seed)
     eval_every = math.max(1, options.steps // 30), overwrite = options.overwrite,
     dir = ("%s/%d-layers-seed-%d"):format(options.out, layers, seed),
     probes = {
+      acc_rest = function(ctx) return split(mnemo.probes.answers(ctx.model, task)).rest.mean end,
       acc_end = metrics.acc_end_test, loss_head = metrics.loss_head,
       loss_bigram = metrics.loss_bigram,
     },
   }
-  local last = run.history[#run.history]
-  print(("%6d %6d %9.3f %10.3f %12.3f"):format(layers, seed, last.acc_end, last.loss_head,
-    last.loss_bigram))
+  local last, found = run.history[#run.history], split(mnemo.probes.answers(model, task))
+  print(("%6d %6d %11.3f %9.3f %6.3f %10.3f %12.3f"):format(layers, seed, found.own.mean,
+    found.rest.mean, found.all.mean, last.loss_head, last.loss_bigram))
   table.insert(runs[layers], run)
+  table.insert(splits[layers], found)
 end
 
-print("layers   seed   acc_end  loss_head  loss_bigram")
+print("layers   seed  self-loops  the rest    all  loss_head  loss_bigram")
 for seed = options.seed, options.seed + options.seeds - 1 do
   for layers = 1, 2 do train(layers, seed) end
 end
@@ -118,10 +140,10 @@ end
 
 -- The figure -----------------------------------------------------------------------------------
 
-local ceiling = best_guess(task)
+local ceiling = split(best_guess(task))
 local curves = { { name = "one layer" }, { name = "two layers" } }
 for layers, curve in ipairs(curves) do
-  curve.x, curve.y = runs[layers][1]:series("step"), mnemo.runs.series(runs[layers], "acc_end")
+  curve.x, curve.y = runs[layers][1]:series("step"), mnemo.runs.series(runs[layers], "acc_rest")
 end
 
 -- The start of the sequence in which most triggers come back, but those that are their own output
@@ -142,8 +164,9 @@ end
 
 mnemo.plot.grid({
   mnemo.plot.lines {
-    title = "accuracy on repeated triggers", series = curves, xlabel = "step", ylabel = "accuracy",
-    ylim = { 0, 1.02 }, hlines = { { at = ceiling, name = "best guess" } }, legend = "right",
+    title = "accuracy on repeated triggers, self-loops apart", series = curves, xlabel = "step",
+    ylabel = "accuracy", ylim = { 0, 1.02 }, legend = "right",
+    hlines = { { at = ceiling.rest.mean, name = "best guess" }, { at = chance, name = "chance" } },
   },
   mnemo.plot.grid {
     attention_map("previous", "previous token"), attention_map("induction", "induction"),
@@ -153,25 +176,63 @@ mnemo.plot.grid({
 
 -- The verdict, from these runs' numbers --------------------------------------------------------
 
-local mean, text = {}, {}
-for layers = 1, 2 do
-  local ends = mnemo.runs.last(runs[layers], "acc_end")
-  mean[layers], text[layers] = mnemo.runs.summary(ends), mnemo.runs.spread(ends)
+--- Returns the mean of a number over runs. Its error is that over seeds, but no less than what the
+-- choice of sequences makes, which is all that is known of a single seed.
+local function measured(of, name)
+  local means, squares = {}, 0
+  for i, found in ipairs(of) do
+    means[i], squares = found[name].mean, squares + (found[name].error or 0) ^ 2
+  end
+  local mean = mnemo.stats.of(means)
+  mean.error = math.max(mean.error or 0, math.sqrt(squares) / #of)
+  return mean
 end
-print(("\nAccuracy on repeated triggers after %d steps: %s with one layer, %s with two,"):format(
-  options.steps, text[1], text[2]))
-print(("%.3f for the best guess. %s"):format(ceiling,
-  mean[2] >= ceiling - 0.05 and mean[1] <= 0.6 and "Two layers come near it, one does not."
-  or mean[2] >= mean[1] + 0.2 and "Two layers are ahead, not near it yet."
-  or "One layer and two cannot be told apart yet."))
+
+local rows = { { "accuracy on repeated triggers", "self-loops", "the rest", "all" } }
+for i, name in ipairs { "one layer", "two layers", "best guess" } do
+  rows[i + 1] = { name }
+  for _, kind in ipairs { "own", "rest", "all" } do
+    table.insert(rows[i + 1], mnemo.stats.text(measured(splits[i] or { ceiling }, kind)))
+  end
+end
+print(("\nAfter %d steps, with standard errors over %s:"):format(options.steps,
+  options.seeds > 1 and options.seeds .. " seeds" or "the sequences of one seed"))
+print(mnemo.runs.columns(rows))
+
+--- Tells whether models with a number of layers have learned, off the self-loops: whether they are
+-- above chance, and above what they had as they were drawn, which may happen to be better.
+local function has_learned(layers)
+  local before = {}
+  for i, run in ipairs(runs[layers]) do before[i] = run.history[1].acc_rest end
+  return mnemo.stats.compare(measured(splits[layers], "rest"),
+    math.max(chance, mnemo.stats.of(before).mean)) == "more"
+end
+
+local one, two = measured(splits[1], "rest"), measured(splits[2], "rest")
+local learned = has_learned(2)
+if not learned and not has_learned(1) then
+  print(("\nNothing can be said about one layer and two: off the self-loops neither is above "
+    .. "chance, %.3f,\nand what it was before training."):format(chance))
+else
+  local order = mnemo.stats.compare(two, one)
+  print(("\nOff the self-loops %s; chance is %.3f. Two layers %s the best guess."):format(
+    order == "more" and ("two layers are ahead by %.3f"):format(two.mean - one.mean)
+    or order == "less" and ("one layer is ahead by %.3f"):format(one.mean - two.mean)
+    or "the two differ by no more than their errors",
+    chance, mnemo.stats.compare(two, ceiling.rest) == "less"
+    and ("are still %.3f behind"):format(ceiling.rest.mean - two.mean) or "are as good as"))
+end
 
 local back, induction = best[2].previous, best[2].induction
-local there = back.layer == 1 and induction.layer == 2
-for kind, head in pairs { previous = back, induction = induction } do
-  there = there and head[kind] >= 2 * best[1][kind][kind]
+if not learned then
+  print("Nothing can be said about the parts of an induction head: there is none.")
+else
+  local there = back.layer == 1 and induction.layer == 2
+  for kind, head in pairs { previous = back, induction = induction } do
+    there = there and head[kind] >= 2 * best[1][kind][kind]
+  end
+  print(("With two, head %d of layer %d looks most at the previous token, head %d of layer %d "
+    .. "after\nearlier occurrences: %s of an induction head."):format(back.head, back.layer,
+    induction.head, induction.layer, there and "the two halves" or "not yet the two halves"))
 end
-print(("With two, head %d of layer %d looks most at the previous token, head %d of layer %d after")
-  :format(back.head, back.layer, induction.head, induction.layer))
-print("earlier occurrences: " .. (there and "the two halves of an induction head."
-  or "not yet the two halves of an induction head."))
 print("Results are in " .. options.out)
