@@ -9,11 +9,22 @@
 --   W_K¹  finds the token that came after the current one (wk1),
 --   W_O¹  writes that token into the prediction (wo1).
 --
--- What should be seen: accuracy on repeated triggers (acc_end) leaves its plateau within the
--- first 150 steps and ends near 0.98. The memories fill from the top: wk1 and wo1 are complete
--- early, wk0 comes last, and at small positions first (wk0_64: the first 64). In the figure,
--- the first layer looks at the previous token, the second at the token after the trigger's
--- earlier occurrence.
+-- These names, the paper's, count layers from 0: W_K⁰ is in the first layer, the others in the
+-- second.
+--
+-- Where an output is its own trigger the sequence repeats it to the end, and whoever repeats what
+-- it reads is right there. What is concluded is concluded from the rest of the answers, on
+-- sequences that training has not seen (acc_rest).
+--
+-- What should be seen: acc_rest leaves the level of chance within the first 100 steps and ends near
+-- 0.98. Recall of wk1 comes first, a choice among five triggers, then that of wo1, a choice among
+-- all characters, and last wk0, at small positions first (wk0_64: the first 64). In one unit for
+-- all three, the cosine of a matrix's change with the sum of outer products that it should hold,
+-- the order is from the top down: W_O¹, W_K¹, W_K⁰. In the figure, the first layer looks at the
+-- previous token, the second at the token after the trigger's earlier occurrence.
+--
+-- W_K⁰ stays incomplete, yet answers are right: where the second layer looks, which is mostly early
+-- in the sequence, the first layer does look at the token before (the last lines tell how often).
 --
 -- After Bietti et al. 2023, "Birth of a Transformer: A Memory Viewpoint", §4.
 local mnemo = require "mnemo"
@@ -27,104 +38,225 @@ local options = require "mnemo.arguments" {
   { "batch", 256, "sequences in a step", min = 1 },
   { "lr", 0.2, "learning rate" },
   { "steps", 400, "training steps", min = 1 },
-  { "seed", 1, "seed of data and initial weights" },
+  { "seeds", 1, "how many runs; curves get a band if there are several", min = 1 },
+  { "seed", 1, "the first seed of data and initial weights" },
   { "out", "runs/induction_head", "folder for results", type = "folder" },
 }
 
--- The task, the model, and what to follow --------------------------------------------------
+-- What to follow -------------------------------------------------------------------------------
 
 local corpus = mnemo.corpus.shakespeare()
-local task = mnemo.data.bigram {
-  corpus = corpus, triggers = 5, trigger_kind = "fixed", outputs = "uniform",
-  seq_len = options.seq_len, seed = options.seed,
-}
-local model = mnemo.model.simplified {
-  vocab = task.vocab_size, dim = options.dim, max_len = options.seq_len, seed = options.seed,
-}
+local chance = 1 / corpus.vocab_size -- outputs are drawn uniformly
 
-local probes = mnemo.probes.induction(task)
-local metrics = mnemo.probes.batch_metrics(task)
-for _, name in ipairs { "acc_tot", "acc_end", "acc_end_test" } do probes[name] = metrics[name] end
+--- Returns mean and error over sequences of the hits at which a 0/1 vector is 1.
+local function share(answers, where)
+  return mnemo.stats.share(answers.hits:masked_select(where),
+    answers.sequences:masked_select(where))
+end
+
+--- Returns the probes of a run: accuracies, recalls, and of each memory the cosine of its matrix's
+-- change with Σ v uᵀ, what it should hold; 0 as long as nothing has changed.
+local function followed(task, model)
+  local probes = mnemo.probes.induction(task)
+  local metrics = mnemo.probes.batch_metrics(task)
+  probes.acc_tot, probes.acc_end = metrics.acc_tot, metrics.acc_end
+  function probes.acc_rest(ctx)
+    local answers = mnemo.probes.answers(ctx.model, task)
+    return share(answers, answers.own:eq(0)).mean
+  end
+  for name, memory in pairs(mnemo.probes.induction_memories(model, task)) do
+    local drawn, written = memory.matrix:clone(), memory.outputs:t():matmul(memory.inputs)
+    probes["cos_" .. name] = function(ctx)
+      local change = mnemo.probes.induction_memories(ctx.model, task)[name].matrix - drawn
+      return change:norm():item() > 0 and mnemo.probes.cosine(change, written) or 0
+    end
+  end
+  return probes
+end
 
 -- Training ---------------------------------------------------------------------------------
 
-local columns = { "loss", "acc_tot", "acc_end", "wk0", "wk0_64", "wk1", "wo1" }
-
-local run = mnemo.train {
-  model = model, data = task, steps = options.steps, batch_size = options.batch,
-  optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
-  loss_on = "repeats", eval_every = 10, probes = probes, dir = options.out,
-  overwrite = options.overwrite,
-  on_record = function(record)
-    if record.step == 0 then
-      print("  step" .. ("%9s"):rep(#columns):format(table.unpack(columns)))
-    end
-    local cells = { ("%6d"):format(record.step) }
-    for _, name in ipairs(columns) do
-      cells[#cells + 1] = ("%9.3f"):format(record[name])
-    end
-    print(table.concat(cells))
-  end,
+local columns = {
+  "loss", "acc_end", "acc_rest", "wk0", "wk0_64", "wk1", "wo1", "cos_wk0", "cos_wk1", "cos_wo1",
 }
+
+--- Prints a record as a line, before the first one their head.
+local function print_record(record)
+  if record.step == 0 then
+    print("  step" .. ("%9s"):rep(#columns):format(table.unpack(columns)))
+  end
+  local cells = { ("%6d"):format(record.step) }
+  for _, name in ipairs(columns) do cells[#cells + 1] = ("%9.3f"):format(record[name]) end
+  print(table.concat(cells))
+end
+
+local tasks, runs = {}, {}
+for s = 1, options.seeds do
+  local seed = options.seed + s - 1
+  tasks[s] = mnemo.data.bigram {
+    corpus = corpus, triggers = 5, trigger_kind = "fixed", outputs = "uniform",
+    seq_len = options.seq_len, seed = seed,
+  }
+  local model = mnemo.model.simplified {
+    vocab = corpus.vocab_size, dim = options.dim, max_len = options.seq_len, seed = seed,
+  }
+  if options.seeds > 1 then print(("seed %d"):format(seed)) end
+  runs[s] = mnemo.train {
+    model = model, data = tasks[s], steps = options.steps, batch_size = options.batch,
+    optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
+    loss_on = "repeats", eval_every = 10, probes = followed(tasks[s], model),
+    dir = options.out .. (options.seeds > 1 and "/seed-" .. seed or ""),
+    overwrite = options.overwrite, on_record = print_record,
+  }
+end
 
 -- The figure -------------------------------------------------------------------------------
 
---- Draws columns of the history over the steps.
+--- Draws columns of the histories over the steps: of several seeds their mean, with a band.
 local function curves(title, ylabel, names)
   local series = {}
-  for i, name in ipairs(names) do series[i] = { name = name, y = run:series(name) } end
+  for i, name in ipairs(names) do
+    series[i] = { name = name, y = mnemo.runs.series(runs, name) }
+  end
   return mnemo.plot.lines {
-    title = title, x = run:series("step"), series = series, xlabel = "step", ylabel = ylabel,
+    title = title, x = runs[1]:series("step"), series = series, xlabel = "step", ylabel = ylabel,
     ylim = { 0, 1.02 }, legend = "below",
   }
 end
 
 -- The start of a sequence that training has not seen; more tokens would be too small to read.
-local tokens = task:held_out(1).tokens:narrow(2, 1, math.min(options.seq_len, 24))
+local tokens = tasks[1]:held_out(1).tokens:narrow(2, 1, math.min(options.seq_len, 24))
 
 --- Draws where one layer looks in that sequence.
 local function attention_map(layer)
   return mnemo.plot.attention {
-    title = ("attention of layer %d"):format(layer), model = model, tokens = tokens, layer = layer,
-    corpus = corpus,
+    title = ("attention of layer %d"):format(layer), model = runs[1].model, tokens = tokens,
+    layer = layer, corpus = corpus,
   }
 end
 
-local figure = mnemo.plot.grid({
-  curves("accuracy on outputs", "accuracy", { "acc_end", "acc_end_test", "acc_tot" }),
-  curves("what the memories hold", "recall", { "wk1", "wo1", "wk0_64", "wk0" }),
-  attention_map(1), attention_map(2),
-}, { title = "The birth of an induction head", width = 900, height = 860, heights = { 0.8, 1 } })
+mnemo.plot.grid({
+  mnemo.plot.grid({
+    curves("accuracy on outputs", "accuracy", { "acc_rest", "acc_end", "acc_tot" }),
+    curves("recall", "recall", { "wk1", "wo1", "wk0_64", "wk0" }),
+    curves("change along what is stored", "cosine", { "cos_wo1", "cos_wk1", "cos_wk0" }),
+  }, { columns = 3 }),
+  mnemo.plot.grid { attention_map(1), attention_map(2) },
+}, {
+  title = "The birth of an induction head"
+    .. (options.seeds == 1 and " (one seed, so without a band)" or ""),
+  columns = 1, width = 900, height = 860, heights = { 0.8, 1 },
+}):save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
 
-run:save(options.out)
-figure:save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
+-- The verdict, from these runs' numbers ----------------------------------------------------
 
--- The verdict, from this run's numbers -----------------------------------------------------
-
---- Returns the first evaluated step at which a column is at least 0.9, or nil.
-local function step_reached(name)
-  return mnemo.runs.first_step(run, name, function(value) return value >= 0.9 end)
+--- Returns what held-out answers say of a model: the accuracy on self-loops, on the rest, and on
+-- the rest by the number of earlier occurrences; how often the first layer looks most at the token
+-- before, everywhere and where the second layer looks most; and how early that is.
+local function measurements(model, task)
+  local batch, answers = task:held_out(512), mnemo.probes.answers(model, task)
+  local asked, rest = batch.occurrence:ge(2), answers.own:eq(0)
+  local earlier = batch.occurrence:masked_select(asked):tensor() - 1
+  local first = model:attention(batch.tokens, 1):select(2, 1):argmax(3):tensor() -- [B, T]
+  local second = model:attention(batch.tokens, 2):select(2, 1):argmax(3)
+  local before = first:eq(mnemo.arange(1, options.seq_len) - 1)
+  local there = before:gather(2, second):masked_select(asked)
+  local is_early = second:le(options.seq_len // 2):masked_select(asked)
+  return {
+    share(answers, answers.own), share(answers, rest), share(answers, rest * earlier:eq(1)),
+    share(answers, rest * earlier:eq(2)), share(answers, rest * earlier:ge(3)),
+    mnemo.stats.of(before:narrow(2, 2, options.seq_len - 1):mean(2):totable()),
+    mnemo.stats.share(there, answers.sequences),
+    share({ hits = there, sequences = answers.sequences }, rest),
+    share({ hits = is_early, sequences = answers.sequences }, rest),
+    own = answers.own:mean():item(),
+  }
 end
 
-local last = run.history[#run.history]
-local state = last.acc_end >= 0.9 and "the induction head is there"
-  or last.acc_end >= 0.5 and "the induction head is half-grown"
-  or "there is no induction head yet"
-print(("\nAfter %d steps %s: accuracy is %.3f on repeated triggers, %.3f on held-out sequences.")
-  :format(last.step, state, last.acc_end, last.acc_end_test))
+local labels = {
+  "accuracy on self-loops", "accuracy on the rest", "  with one earlier occurrence",
+  "  with two", "  with more", "layer 1 looks at the token before",
+  "  where layer 2 looks (score_cond_acc)", "  where it looks from the rest",
+  "layer 2 looks at the first half, from the rest",
+}
 
-for _, name in ipairs { "wk1", "wo1", "wk0_64", "acc_end" } do
-  local step = step_reached(name)
-  print(("  %-8s %s"):format(name, step and ("reached 0.9 at step %d"):format(step)
-    or ("did not reach 0.9; it ended at %.3f"):format(last[name])))
+--- Returns the mean of the i-th measurement over seeds. Its error is that over seeds, but no less
+-- than what the choice of sequences makes, which is all that is known of a single seed.
+local function measured(found, i)
+  local means, squares = {}, 0
+  for s, of in ipairs(found) do
+    means[s], squares = of[i].mean, squares + (of[i].error or 0) ^ 2
+  end
+  local mean = mnemo.stats.of(means)
+  mean.error = math.max(mean.error or 0, math.sqrt(squares) / #means)
+  return mean
 end
 
-local wk1, wo1, wk0 = step_reached("wk1"), step_reached("wo1"), step_reached("wk0_64")
-if not (wk1 and wo1) then
-  print("The order of learning cannot be told: wk1 and wo1 have not both been learned.")
-elseif math.max(wk1, wo1) < (wk0 or math.huge) then
-  print("The memories were learned in the expected order: wk1 and wo1 first, wk0 last.")
+local found = {}
+for s, run in ipairs(runs) do
+  found[s] = mnemo.no_grad(function() return measurements(run.model, tasks[s]) end)
+end
+local rows = { { "repeated triggers of held-out sequences", "share" } }
+for i, label in ipairs(labels) do
+  rows[i + 1] = { label, mnemo.stats.text(measured(found, i)) }
+end
+print(("\nAfter %d steps, with standard errors over %s; %.0f %% are self-loops:"):format(
+  options.steps, options.seeds > 1 and options.seeds .. " seeds" or "the sequences of one seed",
+  100 * found[1].own))
+print(mnemo.runs.columns(rows))
+
+--- Returns the step at which each run first measured a column of at least a value; nil if one
+-- never did.
+local function steps_to(name, least)
+  local steps = {}
+  for i, run in ipairs(runs) do
+    steps[i] = mnemo.runs.first_step(run, name, function(value) return value >= least end)
+    if not steps[i] then return nil end
+  end
+  return steps
+end
+
+--- Tells whether the second of two lists of steps is later: in the one run, or in the mean of
+-- several by more than the error.
+local function later(first, second)
+  local differences = {}
+  for i in ipairs(first) do differences[i] = second[i] - first[i] end
+  if #differences == 1 then return differences[1] > 0 end
+  return mnemo.stats.compare(mnemo.stats.of(differences), 0) == "more"
+end
+
+--- Writes the order in which columns reached a value.
+local function order(names, least)
+  local reached, missing, text = {}, {}, ""
+  for _, name in ipairs(names) do
+    local steps = steps_to(name, least)
+    if steps then
+      table.insert(reached, { name = name, steps = steps, mean = mnemo.runs.summary(steps) })
+    else
+      table.insert(missing, name)
+    end
+  end
+  table.sort(reached, function(a, b) return a.mean < b.mean end)
+  for i, this in ipairs(reached) do
+    local joint = i == 1 and "" or later(reached[i - 1].steps, this.steps) and ", then "
+      or ", not told apart from it "
+    text = ("%s%s%s (step %s)"):format(text, joint, this.name,
+      mnemo.stats.text(mnemo.stats.of(this.steps), 0))
+  end
+  if #missing == 0 then return text end
+  return ("%s%s%s not reached"):format(text, text == "" and "" or "; ",
+    table.concat(missing, ", "))
+end
+
+local rest = measured(found, 2)
+local is_there = mnemo.stats.compare(rest, 0.9) == "more"
+if is_there or mnemo.stats.compare(rest, 0.5) == "more" then
+  print(("\nThe induction head is %s: accuracy off the self-loops is %s; chance is %.3f."):format(
+    is_there and "there" or "half-grown", mnemo.stats.text(rest), chance))
+  print("Recall of 0.9: " .. order({ "wk1", "wo1", "wk0_64" }, 0.9) .. ".")
+  print("Cosine of 0.2: " .. order({ "cos_wo1", "cos_wk1", "cos_wk0" }, 0.2) .. ".")
 else
-  print("The memories were not learned in the expected order: wk0 did not come last.")
+  print(("\nNothing can be said about the order of the memories: there is no induction head.\n"
+    .. "Accuracy off the self-loops is %s; chance is %.3f."):format(mnemo.stats.text(rest), chance))
 end
 print("Results are in " .. options.out)
