@@ -1,0 +1,114 @@
+import Foundation
+import Testing
+
+/// What the scripts of examples/ conclude: nothing where nothing was learned.
+@Suite struct VerdictTests {
+  /// A script at sizes that take about a second.
+  struct Script: CustomTestStringConvertible {
+    let name: String
+    /// The options that make it small.
+    let size: [String]
+    /// Options under which nothing is learned, or nothing of the kind that it speaks of.
+    let broken: [[String]]
+    /// What cannot be said then.
+    let subjects: [String]
+    /// Options under which it learns, and how a line begins that says so; the subjects are not
+    /// refused then.
+    let good: [String]
+    let verdict: String
+    var testDescription: String { name }
+  }
+
+  static let scripts = [
+    Script(
+      name: "induction_head", size: ["--dim", "128", "--seq-len", "64"],
+      broken: [
+        ["--batch", "16", "--steps", "20", "--lr", "0"], ["--batch", "32", "--steps", "5"],
+        ["--batch", "2", "--steps", "40", "--seed", "3"],
+      ], subjects: ["the order of the memories"], good: ["--batch", "128", "--steps", "110"],
+      verdict: "The induction head is there: accuracy off the self-loops is 0.9"),
+    Script(
+      name: "one_vs_two_layers",
+      size: ["--dim", "32", "--heads", "2", "--seq-len", "32", "--seeds", "1"],
+      broken: [
+        ["--batch", "16", "--steps", "20", "--lr", "0"], ["--batch", "32", "--steps", "5"],
+        ["--batch", "2", "--steps", "20"],
+      ], subjects: ["one layer and two", "the parts of an induction head"],
+      good: ["--batch", "32", "--steps", "200", "--lr", "0.01"],
+      verdict: "Off the self-loops "),
+    Script(
+      name: "learning_order", size: ["--dim", "64", "--seq-len", "32", "--seeds", "1"],
+      broken: [
+        ["--batch", "16", "--steps", "9", "--lr", "0"], ["--batch", "32", "--steps", "5"],
+        ["--batch", "2", "--steps", "9"],
+      ], subjects: ["orders"], good: ["--batch", "32", "--steps", "120"],
+      verdict: "W_O¹ → W_K¹ → W_K⁰, from the top down, ends at 0."),
+    Script(
+      name: "letters", size: ["--dim", "64", "--seq-len", "40"],
+      broken: [
+        ["--batch", "16", "--steps", "20", "--lr", "0"], ["--batch", "32", "--steps", "5"],
+        ["--batch", "2", "--steps", "20"],
+      ], subjects: ["what the transformer knows of \"a\"", "the context"],
+      good: ["--batch", "64", "--steps", "150"],
+      verdict: "the transformer says \"p\" after \"a\" and hardly elsewhere: it knows"),
+    Script(
+      name: "activation_patching", size: [],
+      broken: [
+        ["--batch", "16", "--steps", "20", "--lr", "0"], ["--batch", "32", "--steps", "5"],
+        ["--batch", "2", "--steps", "20"],
+      ], subjects: ["what is needed"], good: ["--batch", "64", "--steps", "120"],
+      verdict: "Without layer 2's output accuracy off the self-loops changes by -0."),
+    Script(
+      name: "custom_dataset", size: [],
+      broken: [
+        ["--batch", "16", "--steps", "20", "--lr", "0"], ["--batch", "32", "--steps", "5"],
+        ["--batch", "2", "--steps", "20"],
+      ], subjects: ["finding answers"], good: ["--batch", "64", "--steps", "80"],
+      verdict: "After 80 steps accuracy on the second half is "),
+    Script(
+      name: "custom_model", size: [],
+      broken: [
+        ["--batch", "16", "--steps", "20", "--lr", "0"], ["--batch", "2", "--steps", "1"],
+      ], subjects: ["finding answers"], good: ["--steps", "20"],
+      verdict: "the answer stands out."),
+    Script(
+      name: "custom_probe", size: [],
+      broken: [
+        ["--batch", "16", "--steps", "20", "--lr", "0"], ["--batch", "32", "--steps", "5"],
+        ["--batch", "2", "--steps", "10"],
+      ], subjects: ["a stage of learning"], good: ["--batch", "64", "--steps", "80"],
+      verdict: "  one token back "),
+  ]
+
+  /// The lines that a script prints, which must end well and name no number that is none.
+  private func lines(_ name: String, _ words: [String]) throws -> [String] {
+    try withFolder { folder in
+      let script = package.appending(path: "examples/\(name).lua").path
+      let outcome = try Running(["--threads", "2", script] + words, in: folder).finish()
+      #expect(outcome.status == 0, "\(outcome.sentence)")
+      #expect(outcome.output.firstRange(of: /\bnan\b/) == nil, "\(words): \(outcome.output)")
+      return outcome.output.split(separator: "\n").map(String.init)
+    }
+  }
+
+  private func refuses(_ lines: [String], _ subject: String) -> Bool {
+    lines.contains { $0.hasPrefix("Nothing can be said about \(subject)") }
+  }
+
+  @Test(arguments: scripts) func nothingIsSaidOfWhatIsNotLearned(_ script: Script) throws {
+    for broken in script.broken {
+      let lines = try lines(script.name, script.size + broken)
+      for subject in script.subjects {
+        #expect(refuses(lines, subject), "\(broken), \(subject): \(lines.suffix(8))")
+      }
+      #expect(!lines.contains { $0.hasPrefix(script.verdict) }, "\(broken): \(lines.suffix(8))")
+    }
+  }
+
+  @Test(arguments: scripts) func whatIsLearnedIsSaid(_ script: Script) throws {
+    let lines = try lines(script.name, script.size + script.good)
+    #expect(lines.contains { $0.hasPrefix(script.verdict) }, "\(lines.suffix(8))")
+    // One subject may be learned before another.
+    #expect(!refuses(lines, script.subjects[0]), "\(lines.suffix(8))")
+  }
+}
