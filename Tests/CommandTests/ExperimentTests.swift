@@ -89,7 +89,7 @@ import Testing
     Experiment(
       name: "noise_ablation", options: ["--seq-len", "24", "--batch", "8"],
       rows: ["d ", "4 ", "4 ", "8 ", "8 ", "16 ", "16 "], heads: ["d "],
-      verdict: ["d =   4: cross-talk costs", "d =  16: cross-talk costs", "The cost "],
+      verdict: ["d =   4: no cost", "d =  16: no cost", "Nothing can be said of the cost"],
       run: "d_16_noisy/seed_4"),
     Experiment(
       name: "constructed_circuit", options: ["--seq-len", "24", "--batch", "8"],
