@@ -83,8 +83,9 @@ import Testing
       ], run: "5_rare_triggers/seed_4"),
     Experiment(
       name: "global_vs_in_context", options: ["--seq-len", "32", "--batch", "8"],
-      rows: ["feed-forward", "linear", "linear", "linear", "mlp", "mlp", "mlp"],
-      heads: ["feed-forward"], verdict: ["linear: in ", "mlp: in ", "The MLP came "],
+      rows: ["feed-forward", "linear", "linear", "linear", "mlp", "mlp", "mlp"]
+        + ["feed-forward", "linear", "mlp", "none", "mlp"],
+      heads: ["feed-forward"], verdict: ["Nothing can be said of the order"],
       run: "mlp/seed_4"),
     Experiment(
       name: "noise_ablation", options: ["--seq-len", "24", "--batch", "8"],
