@@ -77,10 +77,11 @@ import Testing
       rows: [
         "trained on", "1 frequent trigger", "5 frequent triggers", "5 rare triggers",
         "5 random triggers", "bigram outputs", "three quarters",
+        "trained on", "1 frequent trigger", "5 frequent triggers", "5 rare triggers",
+        "5 random triggers", "bigram outputs", "three quarters",
       ], heads: ["trained on"],
-      verdict: [
-        "Triggers: ", "Rare triggers: ", "Outputs: ", "Outputs that training never showed",
-      ], run: "5_rare_triggers/seed_4"),
+      verdict: ["Nothing can be said: even with five frequent triggers"],
+      run: "5_rare_triggers/seed_4"),
     Experiment(
       name: "global_vs_in_context", options: ["--seq-len", "32", "--batch", "8"],
       rows: ["feed-forward", "linear", "linear", "linear", "mlp", "mlp", "mlp"]
