@@ -95,9 +95,12 @@ import Testing
       run: "d_16_noisy/seed_4"),
     Experiment(
       name: "constructed_circuit", options: ["--seq-len", "24", "--batch", "8"],
-      rows: ["d ", "8 ", "16 ", "32 ", "64 ", "matrix", "W_K⁰", "W_K¹", "W_O¹"],
+      rows: ["d ", "8 ", "8 ", "16 ", "16 ", "32 ", "32 ", "64 ", "64 "]
+        + ["matrix", "W_K⁰", "W_K¹", "W_O¹"],
       heads: ["d ", "matrix"],
-      verdict: ["d =    8: written down", "d =   64: written down", "W_K⁰: ", "W_O¹: "],
+      verdict: [
+        "d =    8: written down", "d =   64: written down", "Nothing can be said of what training",
+      ],
       run: "trained/seed_4"),
   ]
 
