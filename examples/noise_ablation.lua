@@ -165,17 +165,24 @@ local function have_learned(runs)
   return true
 end
 
---- Returns how many points of accuracy off the self-loops cross-talk costs: both models of a seed
--- answer the same questions.
+--- Returns how much accuracy off the self-loops cross-talk costs: both models of a seed answer the
+-- same questions.
 local function cost(i)
-  local points = {}
+  local differences = {}
   for j, run in ipairs(clean[i]) do
-    local kept = run.answers.own:eq(0)
-    local difference = 100 * (run.answers.hits - noisy[i][j].answers.hits)
-    points[j] = mnemo.stats.share(difference:masked_select(kept),
-      run.answers.sequences:masked_select(kept))
+    local found, kept = run.answers, run.answers.own:eq(0)
+    differences[j] = mnemo.stats.share(
+      (found.hits - noisy[i][j].answers.hits):masked_select(kept),
+      found.sequences:masked_select(kept))
   end
-  return over_seeds(points)
+  return over_seeds(differences)
+end
+
+--- Writes a cost in points.
+local function points(measured)
+  return mnemo.stats.text({
+    mean = 100 * measured.mean, error = measured.error and 100 * measured.error,
+  }, 1)
 end
 
 print()
@@ -186,7 +193,7 @@ for i, dim in ipairs(widths) do
     known, costs[i] = known + 1, cost(i)
     local sign = mnemo.stats.compare(costs[i], 0)
     says = sign == "more" and ("cross-talk costs %s points of accuracy"):format(
-        mnemo.stats.text(costs[i], 1))
+        points(costs[i]))
       or sign == "less" and "cross-talk costs nothing; accuracy is higher with it"
       or "no cost of cross-talk beyond the error"
   end
