@@ -191,7 +191,7 @@ local function by_triggers(title, ylabel, ylim, column)
 end
 
 -- Both losses have one scale; curves at 0 and 1 are kept off the frame.
-local nats, shares = { 0, 7 }, { -0.03, 1.03 }
+local nats, shares = { 0, 5.5 }, { -0.03, 1.03 }
 mnemo.plot.grid({
   by_triggers("loss on answers in the context", "nats", nats, "loss_head"),
   by_triggers("loss on all that follows no trigger", "nats", nats, "loss_bigram"),
