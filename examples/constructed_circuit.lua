@@ -312,8 +312,8 @@ if have_learned(trained_answers) then
         { more = "more", less = "less", same = "the same within the error" })))
   end
 else
-  print(("Nothing can be said of what training stores: off the self-loops not every trained model\n"
-    .. "answers more than chance, %.3f, would; accuracy is %s."):format(chance,
+  print(("Nothing can be said about what training stores: off the self-loops not every trained\n"
+    .. "model answers more than chance, %.3f, would; accuracy is %s."):format(chance,
     text(trained_answers)))
 end
 print("Results are in " .. options.out)

@@ -273,8 +273,8 @@ if has_learned(five) then
   print("Outputs: " .. outputs_verdict())
   print("Outputs that training never showed: " .. unseen_verdict())
 else
-  print(("Nothing can be said: even with five frequent triggers not every model answers more than\n"
-    .. "chance, %.3f, where the output is not the trigger itself; accuracy is %s."):format(chance,
-    mnemo.stats.text(accuracy(five, "uniform"))))
+  print(("Nothing can be said about diversity: even with five frequent triggers not every model\n"
+    .. "answers more than chance, %.3f, where the output is not the trigger itself; accuracy is\n"
+    .. "%s."):format(chance, mnemo.stats.text(accuracy(five, "uniform"))))
 end
 print("Results are in " .. options.out)

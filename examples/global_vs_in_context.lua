@@ -221,8 +221,8 @@ if are_born(linear) and are_born(mlp) then
       judged("wo1", mlp, none, amounts), judged("wo1", repeats, mlp, amounts)))
   end
 else
-  print(("Nothing can be said of the order: the induction head is not born in every run; off the\n"
-    .. "self-loops accuracy is %s (linear) and %s (mlp), chance %.3f."):format(
+  print(("Nothing can be said about the order: the induction head is not born in every run; off\n"
+    .. "the self-loops accuracy is %s (linear) and %s (mlp), chance %.3f."):format(
     mnemo.stats.text(accuracy_of(linear, 0)), mnemo.stats.text(accuracy_of(mlp, 0)), chance))
 end
 print("Results are in " .. options.out)

@@ -201,8 +201,8 @@ for i, dim in ipairs(widths) do
 end
 local narrow, wide = costs[1], costs[#widths]
 if known == 0 then
-  print(("Nothing can be said of the cost: at no width do the models, with or without cross-talk,\n"
-    .. "all answer more off the self-loops than chance, %.3f, would."):format(chance))
+  print(("Nothing can be said about the cost: at no width do the models, with or without\n"
+    .. "cross-talk, all answer more off the self-loops than chance, %.3f, would."):format(chance))
 elseif narrow and wide then
   local sign = mnemo.stats.compare(narrow, wide)
   print(("From d = %d to %d the cost %s."):format(widths[1], widths[#widths],

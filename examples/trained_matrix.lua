@@ -285,7 +285,7 @@ if is_learned() then
   for _, name in ipairs(matrices) do say_share(name) end
   say_order()
 else
-  print("Nothing can be said of what training stores: not every run answers more than half of the "
-    .. "repeats.")
+  print("Nothing can be said about what training stores: not every run answers more than half of "
+    .. "the repeats.")
 end
 print("Results are in " .. options.out)

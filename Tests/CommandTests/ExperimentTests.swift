@@ -80,18 +80,18 @@ import Testing
         "trained on", "1 frequent trigger", "5 frequent triggers", "5 rare triggers",
         "5 random triggers", "bigram outputs", "three quarters",
       ], heads: ["trained on"],
-      verdict: ["Nothing can be said: even with five frequent triggers"],
+      verdict: ["Nothing can be said about diversity"],
       run: "5_rare_triggers/seed_4"),
     Experiment(
       name: "global_vs_in_context", options: ["--seq-len", "32", "--batch", "8"],
       rows: ["feed-forward", "linear", "linear", "linear", "mlp", "mlp", "mlp"]
         + ["feed-forward", "linear", "mlp", "none", "mlp"],
-      heads: ["feed-forward"], verdict: ["Nothing can be said of the order"],
+      heads: ["feed-forward"], verdict: ["Nothing can be said about the order"],
       run: "mlp/seed_4"),
     Experiment(
       name: "noise_ablation", options: ["--seq-len", "24", "--batch", "8"],
       rows: ["d ", "4 ", "4 ", "8 ", "8 ", "16 ", "16 "], heads: ["d "],
-      verdict: ["d =   4: no cost", "d =  16: no cost", "Nothing can be said of the cost"],
+      verdict: ["d =   4: no cost", "d =  16: no cost", "Nothing can be said about the cost"],
       run: "d_16_noisy/seed_4"),
     Experiment(
       name: "constructed_circuit", options: ["--seq-len", "24", "--batch", "8"],
@@ -99,9 +99,14 @@ import Testing
         + ["matrix", "W_K⁰", "W_K¹", "W_O¹"],
       heads: ["d ", "matrix"],
       verdict: [
-        "d =    8: written down", "d =   64: written down", "Nothing can be said of what training",
+        "d =    8: written down", "d =   64: written down",
+        "Nothing can be said about what training stores",
       ],
       run: "trained/seed_4"),
+    Experiment(
+      name: "trained_matrix", options: ["--seq-len", "24", "--batch", "8"],
+      rows: ["matrix", "W_O¹", "W_K¹", "W_K⁰", "step", "6 "], heads: ["matrix", "step"],
+      verdict: ["After 6 steps", "Cosine between", "Nothing can be said"], run: "seed_4"),
   ]
 
   private func start(

@@ -78,7 +78,35 @@ import Testing
         ["--batch", "2", "--steps", "10"],
       ], subjects: ["a stage of learning"], good: ["--batch", "64", "--steps", "80"],
       verdict: "  one token back "),
+    Script(
+      name: "data_properties", size: ["--quick", "--seq-len", "32"], broken: quickly,
+      subjects: ["diversity"],
+      good: ["--dim", "64", "--batch", "32", "--steps", "80", "--lr", "0.4"],
+      verdict: "Rare triggers: not learned"),
+    Script(
+      name: "global_vs_in_context", size: ["--quick", "--seq-len", "32"], broken: quickly,
+      subjects: ["the order"],
+      good: ["--dim", "96", "--batch", "32", "--steps", "190", "--lr", "0.4"],
+      verdict: "linear: in 1 of 1 runs ff1 and loss_bigram fell before loss_head."),
+    Script(
+      name: "noise_ablation", size: ["--quick", "--seq-len", "32"],
+      broken: [["--lr", "0", "--steps", "20"], ["--steps", "5"], ["--batch", "2", "--steps", "20"]],
+      subjects: ["the cost"], good: ["--steps", "100"], verdict: "d =  32: cross-talk costs "),
+    Script(
+      name: "constructed_circuit", size: ["--quick", "--seq-len", "32"], broken: quickly,
+      subjects: ["what training stores"],
+      good: ["--dim", "64", "--batch", "32", "--steps", "100"],
+      verdict: "Trained at d = 64, it answers more than written down at d = 32."),
+    Script(
+      name: "trained_matrix", size: ["--quick", "--seeds", "1"],
+      broken: [["--lr", "0", "--steps", "20"], ["--steps", "5"], ["--batch", "2", "--steps", "60"]],
+      subjects: ["what training stores"], good: [], verdict: "W_O¹: outer products hold "),
   ]
+
+  /// No learning, few steps, small batches.
+  private static let quickly = [
+    ["--lr", "0", "--steps", "20"], ["--steps", "5"], ["--batch", "2", "--steps", "20"],
+  ].map { ["--dim", "32"] + $0 }
 
   /// The lines that a script prints, which must end well and name no number that is none.
   private func lines(_ name: String, _ words: [String]) throws -> [String] {

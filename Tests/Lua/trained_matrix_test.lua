@@ -32,7 +32,7 @@ function tests.test_nothing_is_said_where_nothing_was_learned()
     "--lr 0 --steps 20", "--steps 5", "--batch 2 --steps 60", "--dim 2 --steps 5",
   } do
     local output = printed(options)
-    luaunit.assertStrContains(output, "\nNothing can be said of what training stores")
+    luaunit.assertStrContains(output, "\nNothing can be said about what training stores")
     luaunit.assertNotStrContains(output, "outer products hold")
     luaunit.assertNotStrContains(output, "order")
   end
