@@ -102,6 +102,9 @@ void mnemo_errormessage(lua_State *L, int index) {
   int type = lua_type(L, index);
   if (type == LUA_TSTRING) {
     lua_pushvalue(L, index);
+  } else if (mnemo_isinterrupt(L, index)) {
+    // Without a call, which the next interrupt could end.
+    lua_getiuservalue(L, index, 1);
   } else if (type == LUA_TNUMBER || mnemo_hasmetafield(L, index, "__tostring")) {
     mnemo_tostring(L, index);
   } else {

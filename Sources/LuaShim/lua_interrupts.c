@@ -11,10 +11,13 @@
 
 // Written by the signal's handler and by Lua's thread, read by the engine's threads as well.
 static _Atomic(lua_State *) interrupt_state;
+// Whether one waits to be raised or taken, and since when.
 static _Atomic int interrupt_flag;
-static _Atomic int interrupt_deferred;
-static _Atomic int interrupt_insisted;
 static _Atomic long long interrupt_time;
+static _Atomic int interrupt_deferred;
+// How many came since counting began anew, and when the last did.
+static _Atomic int interrupt_count;
+static _Atomic long long interrupt_last;
 // The coroutine that runs, if one does: it has a hook of its own.
 static _Atomic(lua_State *) interrupt_coroutine;
 static struct sigaction interrupt_previous;
@@ -39,6 +42,8 @@ static void catch_signal(void) {
 
 // How long a deferred interrupt waits for those who look for it themselves.
 #define PATIENCE 50000000LL
+// How soon after the one before it the third interrupt, or a later one, ends the process.
+#define SECOND 1000000000LL
 
 static long long now(void) {
   struct timespec time;
@@ -46,13 +51,18 @@ static long long now(void) {
   return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
+int mnemo_interrupt_insisted(lua_State *L) { return L == interrupt_state && interrupt_count > 1; }
+
+// Whether whoever takes or catches it is to hear of it again.
+static int is_lasting(void) { return ending_signal || interrupt_count > 1; }
+
 int mnemo_interrupt_pending(lua_State *L) {
-  return L == interrupt_state && (interrupt_flag || ending_signal);
+  return L == interrupt_state && (interrupt_flag || is_lasting());
 }
 
 int mnemo_interrupt_urgent(lua_State *L) {
   return mnemo_interrupt_pending(L)
-    && (!interrupt_deferred || interrupt_insisted || now() - interrupt_time > PATIENCE);
+    && (!interrupt_deferred || interrupt_count > 1 || now() - interrupt_time > PATIENCE);
 }
 
 // Its address marks a userdata as an interrupt, and is the registry's key for their metatable.
@@ -118,6 +128,10 @@ int mnemo_raise_interrupt(lua_State *L) {
 #define LAST_THINGS 1000000
 static int ending_raised;
 
+// Between two instructions, and where functions are called and return.
+#define EVERYWHERE (LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT)
+static void set_hook(int mask);
+
 // Runs in Lua, between two instructions, where raising is allowed.
 static void stop(lua_State *L, lua_Debug *ar) {
   (void)ar;
@@ -131,25 +145,34 @@ static void stop(lua_State *L, lua_Debug *ar) {
   } else {
     lua_sethook(L, NULL, 0, 0);
   }
+  interrupt_flag = 0;
+  // Whoever catches it gets the next one. What has no instructions of Lua comes to its end.
+  if (interrupt_count > 1) set_hook(LUA_MASKCOUNT);
   // Somebody took it meanwhile.
   if (!is_wanted && L != interrupt_state) return;
   // An error of the main thread leaves every coroutine.
   if (L == interrupt_state) interrupt_coroutine = NULL;
-  interrupt_flag = 0;
-  interrupt_insisted = 0;
-  catch_signal();
   mnemo_raise_interrupt(L);
 }
 
-static void set_hook(void) {
+static void set_hook(int mask) {
   lua_State *L = interrupt_state;
   if (L != NULL) {
     // As lua.c does: lua_sethook is the one function that may be called from a signal handler.
-    int mask = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
     lua_sethook(L, stop, mask, 1);
     L = interrupt_coroutine;
     if (L != NULL) lua_sethook(L, stop, mask, 1);
   }
+}
+
+// Ends the process with a signal, on the thread that is to receive it.
+static void end_with(int number) {
+  signal(number, SIG_DFL);
+  sigset_t own;
+  sigemptyset(&own);
+  sigaddset(&own, number);
+  pthread_sigmask(SIG_UNBLOCK, &own, NULL);
+  raise(number);
 }
 
 static void on_signal(int signal_number) {
@@ -158,15 +181,13 @@ static void on_signal(int signal_number) {
     pthread_kill(interrupt_thread, signal_number);
     return;
   }
-  if (interrupt_flag) {
-    signal(signal_number, SIG_DFL);  // nobody took the first one; the next one kills
-    interrupt_insisted = 1;
-    set_hook();
-  } else {
-    interrupt_time = now();
-    interrupt_flag = 1;
-    set_hook();
-  }
+  const long long time = now();
+  if (interrupt_count > 1 && time - interrupt_last < SECOND) end_with(signal_number);
+  interrupt_count++;
+  interrupt_last = time;
+  if (!interrupt_flag) interrupt_time = time;
+  interrupt_flag = 1;
+  set_hook(EVERYWHERE);
 }
 
 // Nobody reads standard output any more.
@@ -189,7 +210,7 @@ static void on_ending(int signal_number) {
   }
   if (!interrupt_flag) interrupt_time = now();
   ending_signal = signal_number;
-  set_hook();
+  set_hook(EVERYWHERE);
 }
 
 // A file as large as it may be is an error of whoever writes to it.
@@ -211,14 +232,7 @@ void mnemo_hear_endings(void) {
 int mnemo_ending(void) { return ending_signal; }
 
 void mnemo_end(void) {
-  const int number = ending_signal;
-  if (number == 0) return;
-  signal(number, SIG_DFL);
-  sigset_t own;
-  sigemptyset(&own);
-  sigaddset(&own, number);
-  pthread_sigmask(SIG_UNBLOCK, &own, NULL);
-  raise(number);
+  if (ending_signal) end_with(ending_signal);
 }
 
 // Calls the resume of the standard library, its first upvalue, and notes who runs meanwhile.
@@ -228,9 +242,11 @@ static int resume(lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   if (coroutine != NULL) interrupt_coroutine = coroutine;
+  if (mnemo_interrupt_insisted(interrupt_state)) set_hook(LUA_MASKCOUNT);
   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
   interrupt_coroutine = outer;
   if (coroutine != NULL && lua_gethook(coroutine) == stop) lua_sethook(coroutine, NULL, 0, 0);
+  if (mnemo_interrupt_insisted(interrupt_state)) set_hook(LUA_MASKCOUNT);
   return lua_gettop(L);
 }
 
@@ -307,25 +323,38 @@ void mnemo_interrupt_install(lua_State *L) {
 void mnemo_interrupt_uninstall(lua_State *L) {
   if (L == NULL || L != interrupt_state) return;
   pthread_sigmask(SIG_SETMASK, &interrupt_mask, NULL);
-  mnemo_interrupt_take(L);
   sigaction(SIGINT, &interrupt_previous, NULL);
+  interrupt_count = 0;
+  interrupt_flag = 0;
+  if (lua_gethook(L) == stop) lua_sethook(L, NULL, 0, 0);
   interrupt_state = NULL;
 }
 
 int mnemo_interrupt_take(lua_State *L) {
   if (!mnemo_interrupt_pending(L)) return 0;
   lua_sethook(L, NULL, 0, 0);
-  catch_signal();
   interrupt_flag = 0;
-  interrupt_insisted = 0;
-  // The end of the process is heard once more, between two instructions.
-  if (ending_signal) set_hook();
+  // One that lasts is heard once more, between two instructions.
+  if (is_lasting()) set_hook(EVERYWHERE);
   return 1;
+}
+
+void mnemo_interrupt_count_anew(lua_State *L) {
+  if (L != interrupt_state) return;
+  // No interrupt may come in between.
+  sigset_t interrupt, mask;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &interrupt, &mask);
+  interrupt_count = interrupt_flag;
+  interrupt_coroutine = NULL;
+  if (!mnemo_interrupt_pending(L)) lua_sethook(L, NULL, 0, 0);
+  pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 void mnemo_interrupt_defer(lua_State *L, int change) {
   if (L != interrupt_state) return;
   interrupt_deferred += change;
   // Nobody took it while it waited: Lua hears of it now.
-  if (!interrupt_deferred && mnemo_interrupt_pending(L)) set_hook();
+  if (!interrupt_deferred && mnemo_interrupt_pending(L)) set_hook(EVERYWHERE);
 }

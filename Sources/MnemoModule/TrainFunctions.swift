@@ -13,7 +13,7 @@ enum TrainFunctions {
         "train",
         "Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted "
           + "from 0, and after the last. Ctrl-C ends the loop after the current step and returns the "
-          + "run. If the loss is no longer a number, or more than 100 times both the first loss and "
+          + "run; a second one, whenever it comes, ends the script. If the loss is no longer a number, or more than 100 times both the first loss and "
           + "that of a uniform guess, log vocab, training has diverged: it stops with an error, and the "
           + "model returns to the last record whose loss was below the first, or to the beginning. Models "
           + "of a list are trained side by side, each step on one thread where there are enough of "

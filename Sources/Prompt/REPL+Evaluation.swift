@@ -9,6 +9,8 @@ extension REPL {
   /// - Returns: Whether it worked.
   @discardableResult
   package func submit(_ text: String) -> Bool {
+    lua.countInterruptsAnew()
+    defer { lua.countInterruptsAnew() }
     if isCommand(text) {
       command(text)
       return true

@@ -136,8 +136,10 @@ package final class REPL {
     for entry in history.entries { editor.remember(entry) }
     editor.complete = { [weak self] in self?.completion($0) }
     runInitFile()
+    lua.countInterruptsAnew()
     if let script, load(file: script, arguments: arguments), arguments.isEmpty { logLoad(script) }
     while !isLeaving {
+      lua.countInterruptsAnew()
       if let warning = history.takeWarning() { tell("history: \(warning)") }
       guard let text = readInput() else { break }
       remember(text)

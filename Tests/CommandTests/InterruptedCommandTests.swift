@@ -57,7 +57,7 @@ import Testing
         usleep(microseconds)
         running.signal()
         let outcome = running.finish()
-        // The second one may find the script past its training, at work or at its end.
+        // The second one may find the script at its end.
         #expect([0, 130].contains(outcome.status), "\(outcome)")
         #expect(outcome.status == 0 || outcome.errors.hasSuffix("mnemo: interrupted\n"))
         let found = steps(folder.text("out/history.jsonl"))
@@ -130,6 +130,63 @@ import Testing
     let outcome = running.finish()
     #expect(outcome.status == 130)
     #expect(outcome.errors == "begun\nmnemo: interrupted\n")
+  }
+
+  /// The second one may come minutes later, in another run than the first.
+  @Test func aSweepEndsWithTheSecond() throws {
+    let running = try Running([
+      "-e",
+      smallRun + """
+        for i = 1, 5 do
+          io.stderr:write("begun ", i, "\n")
+          print(i, train { steps = 1000000000, progress = false }.status)
+        end
+        print "after"
+        """,
+    ])
+    try running.wait(for: "begun 1")
+    usleep(300_000)
+    running.signal()
+    try running.wait(for: "begun 2")
+    usleep(1_200_000)
+    running.signal()
+    let outcome = running.finish()
+    #expect(outcome.status == 130)
+    #expect(outcome.output == "1\tinterrupted\n")
+    #expect(outcome.errors == "begun 1\nbegun 2\nmnemo: interrupted\n")
+  }
+
+  @Test(arguments: [
+    "while true do pcall(function() while true do end end) end",
+    "while true do pcall(coroutine.wrap(function() while true do end end)) end",
+    "while true do pcall(mnemo.no_grad, function() while true do mnemo.randn(9, 9):sum() end end) end",
+  ]) func codeThatCatchesItEndsWithTheSecond(_ loop: String) throws {
+    let running = try Running(["-e", "io.stderr:write('begun\n') " + loop + " print 'after'"])
+    try running.wait(for: "begun")
+    running.signal()
+    usleep(200_000)
+    running.signal()
+    let outcome = running.finish()
+    #expect(outcome.status == 130)
+    #expect(outcome.output == "")
+    #expect(outcome.errors == "begun\nmnemo: interrupted\n")
+  }
+
+  /// Lua's own library, which hears nothing, for minutes.
+  @Test func aThirdWithinASecondEndsTheProcess() throws {
+    let matching = "('x'):rep(1000000):find('.-.-.-.-y')"
+    for pauses: [UInt32] in [[100_000, 100_000], [100_000, 1_300_000, 100_000]] {
+      let running = try Running(["-e", "io.stderr:write('begun\n') \(matching) print 'after'"])
+      try running.wait(for: "begun")
+      running.signal()
+      for pause in pauses {
+        usleep(pause)
+        running.signal()
+      }
+      let outcome = running.finish()
+      #expect(outcome.status == -SIGINT)
+      #expect(outcome.errors == "begun\n")
+    }
   }
 
   @Test func aScriptMayCatchIt() throws {

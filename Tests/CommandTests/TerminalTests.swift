@@ -424,6 +424,35 @@ import Testing
     try terminal.expect("mnemo> ")
   }
 
+  @Test func aSecondInterruptEndsTheInput() throws {
+    try session {
+      for _ in 1...2 {
+        try $0.enter(
+          "print('be' .. 'gun'); while true do pcall(function() while true do end end) end",
+          expecting: "begun\n")
+        usleep(200_000)
+        $0.type("\u{3}")
+        usleep(200_000)
+        $0.type("\u{3}")
+        try $0.expect("interrupted")
+        try $0.expect("mnemo> ")
+        try $0.enter("1 + 1", expecting: "= 2\n")
+      }
+      // Each input counts anew: its first one ends the training at hand alone.
+      try $0.enter("task = mnemo.data.bigram{seq_len = 16, seed = 1}", expecting: "mnemo> ")
+      try $0.enter(
+        "options = {model = mnemo.model.simplified{vocab = 65, dim = 16, max_len = 16}, data = task, "
+          + "steps = 1e9 // 1 | 0, batch_size = 8, optimizer = mnemo.optim.sgd{lr = 0.1}, "
+          + "progress = false, at = {[3] = function() print('be' .. 'gun') end}}",
+        expecting: "mnemo> ")
+      for _ in 1...3 {
+        try $0.enter("print('ended ' .. mnemo.train(options).status)", expecting: "begun\n")
+        $0.type("\u{3}")
+        try $0.expect("ended interrupted\n")
+      }
+    }
+  }
+
   @Test func interruptsTheEngine() throws {
     try session {
       try $0.enter("v = mnemo.rand(20000000); m = v:reshape(4000, 5000);", expecting: "mnemo> ")

@@ -38,6 +38,7 @@ import Testing
       #expect(error?.message.hasPrefix("loop.lua:") == true)
       #expect(!lua.isInterruptPending)
       // And once more: the handler is still there.
+      lua.countInterruptsAnew()
       #expect(message(lua, "m.sigint() while true do end").hasSuffix("interrupted!"))
       #expect(results(lua, "return 1") == [1])
     }
@@ -48,6 +49,48 @@ import Testing
       #expect(
         message(lua, "m.callback(function() m.sigint() while true do end end)")
           .hasSuffix("interrupted!"))
+    }
+  }
+
+  /// A second one is raised until the code is out, however it catches errors.
+  @Test(arguments: [
+    "while true do pcall(work) end",
+    "while true do pcall(coroutine.wrap(function() while true do pcall(work) end end)) end",
+    "while true do coroutine.resume(coroutine.create(function() while true do pcall(work) end end)) end",
+    "string.gsub('xx', '.', function() while true do pcall(work) end end)",
+    "while true do local x <close> = closing; pcall(work) end",
+    "return pcall(work), pcall(work), pcall(work)",
+    "m.callback(function() while true do pcall(work) end end)",
+  ]) func aSecondOneIsRaisedAgainAndAgain(_ loop: String) {
+    withInterrupts { lua in
+      let error = #expect(throws: LuaError.self) {
+        try lua.run(
+          """
+          count = 0
+          function work() count = count + 1; m.sigint() while true do end end
+          closing = setmetatable({}, { __close = function() while count > 1 do end end })
+          \(loop)
+          """)
+      }
+      #expect(error?.isInterrupt == true)
+      #expect(lua.isInterruptInsisted && lua.isInterruptPending)
+      // Nothing runs, and whoever takes it leaves it for the next.
+      #expect(message(lua, "ran = true").hasSuffix("interrupted!"))
+      #expect(lua.takeInterrupt() && lua.takeInterrupt())
+      lua.countInterruptsAnew()
+      #expect(!lua.isInterruptInsisted && !lua.isInterruptPending)
+      #expect(results(lua, "return count, ran") == [2, nil])
+    }
+  }
+
+  @Test func oneThatWaitsIsTheFirstOfTheNextCount() {
+    withInterrupts { lua in
+      raise(SIGINT)
+      lua.countInterruptsAnew()
+      #expect(message(lua, "while true do end").hasSuffix("interrupted!"))
+      #expect(results(lua, "return 1") == [1])
+      raise(SIGINT)
+      #expect(lua.isInterruptInsisted)
     }
   }
 
@@ -102,6 +145,7 @@ import Testing
         raise(SIGINT)
         #expect(lua.isInterruptPending && !other.isInterruptPending)
         #expect(!other.takeInterrupt())
+        other.countInterruptsAnew()
         #expect(results(other, "return m.take(), m.pending()") == [false, false])
         #expect(results(other, "for i = 1, 1000 do end return m.stopped()") == [false])
         // Deferring there defers nothing here.
@@ -109,6 +153,7 @@ import Testing
           #expect(message(lua, "return m.stopped()").hasSuffix("interrupted!"))
         }
         other.ignoreInterrupts()
+        lua.countInterruptsAnew()
         raise(SIGINT)
         #expect(lua.takeInterrupt())
       }
@@ -127,10 +172,12 @@ import Testing
         end)
         """)
       #expect(values == [true, true, false])
+      lua.countInterruptsAnew()
       // Nobody took it: raised when the deferral ends.
       #expect(
         message(lua, "m.deferring(function() m.sigint() end) while true do end")
           .hasSuffix("interrupted!"))
+      lua.countInterruptsAnew()
       // A second one is raised at once.
       #expect(
         message(lua, "m.deferring(function() m.sigint() m.sigint() while true do end end)")

@@ -4,7 +4,10 @@ import LuaShim
 ///
 /// The first SIGINT makes Lua code raise "interrupted!" at its next instruction. Swift code that
 /// runs long asks the ``StopToken`` of its state, or takes the interrupt and ends in its own way.
-/// If the first is neither raised nor taken when a second one comes, the third ends the process.
+/// A second one, whenever it comes, is raised again at each further instruction, so that no code
+/// that catches it goes on, and one stays pending, whoever takes it, until
+/// ``countInterruptsAnew()``. From then on one that comes within a second of the one before ends the
+/// process.
 ///
 /// What is raised is a value of a kind of its own, which `LuaError.isInterrupt` and
 /// `isInterrupt(_:)` know again; an error of a script with the same words is no interrupt. A Swift
@@ -54,13 +57,20 @@ extension Lua {
   /// Whether an interrupt of this state waits to be raised or taken.
   public var isInterruptPending: Bool { mnemo_interrupt_pending(state) != 0 }
 
-  /// Takes an interrupt of this state that waits: Lua code will not hear of it.
+  /// Whether a second interrupt came, so that everything is to end that runs.
+  public var isInterruptInsisted: Bool { mnemo_interrupt_insisted(state) != 0 }
+
+  /// Begins counting anew, between two pieces of work: one that waits is the first of the next.
+  public func countInterruptsAnew() { mnemo_interrupt_count_anew(state) }
+
+  /// Takes an interrupt of this state that waits: Lua code will not hear of it, unless it is a
+  /// second one.
   public func takeInterrupt() -> Bool { mnemo_interrupt_take(state) != 0 }
 
   /// Runs `body`, which looks for interrupts itself: a loop that ends after the current step.
   ///
-  /// Meanwhile a first interrupt only waits, so that callbacks of the step can finish; after 50 ms,
-  /// or when a second one comes, it is raised in them. What still waits at the end is raised in Lua
+  /// Meanwhile a first interrupt only waits, so that callbacks of the step can finish; after 50 ms
+  /// it is raised in them, a second one at once. What still waits at the end is raised in Lua
   /// then.
   public func deferringInterrupts<R>(_ body: () throws -> R) rethrows -> R {
     mnemo_interrupt_defer(state, 1)

@@ -12,7 +12,8 @@ extension Lua {
     mnemo_errormessage(stack, -2)
     let message = string(at: -1)
     mnemo_pop(stack, 2)
-    let isInterrupt = mnemo_isinterrupt(stack, -1) != 0
+    // What an interrupt meets in a handler of errors becomes another error.
+    let isInterrupt = mnemo_isinterrupt(stack, -1) != 0 || isInterruptInsisted
     if let inner = passedOn {
       inner.value.push()
       if lua_rawequal(stack, -1, -2) != 0 {

@@ -153,7 +153,12 @@ void mnemo_interrupt_uninstall(lua_State *L);
 int mnemo_interrupt_pending(lua_State *L);
 /// Whether one waits and is not deferred, or has waited long enough.
 int mnemo_interrupt_urgent(lua_State *L);
+/// Whether a second one came: from then on one is pending, whoever takes or catches it, until
+/// counting begins anew.
+int mnemo_interrupt_insisted(lua_State *L);
 int mnemo_interrupt_take(lua_State *L);
+/// Begins counting anew, while no Lua code runs; one that still waits is the first then.
+void mnemo_interrupt_count_anew(lua_State *L);
 void mnemo_interrupt_defer(lua_State *L, int change);
 
 // Signals that end the process: SIGTERM, SIGHUP, and SIGPIPE where standard output is the pipe. The
