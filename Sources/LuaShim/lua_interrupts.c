@@ -285,6 +285,53 @@ static int wrap(lua_State *L) {
   return 1;
 }
 
+static int is_interrupt(lua_State *L) {
+  lua_pushboolean(L, mnemo_isinterrupt(L, 1));
+  return 1;
+}
+
+// Makes a handler of errors that interrupts pass by. A tail call, so that it is where it was.
+static const char pass_by[] =
+  "local is_interrupt = ...\n"
+  "return function(handler)\n"
+  "  return function(e) if is_interrupt(e) then return e end return handler(e) end\n"
+  "end";
+
+static int results_of(lua_State *L, int status, lua_KContext context) {
+  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - (int)context;
+  lua_pushboolean(L, 0);
+  lua_insert(L, -2);
+  return 2;
+}
+
+// As the standard library's, but an interrupt is raised where no hook runs: in its handler it could
+// not be raised again, and one without end would have none. A handler in C has an end.
+static int xpcall(lua_State *L) {
+  const int arguments = lua_gettop(L) - 2;
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  if (!lua_iscfunction(L, 2)) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 2);
+    lua_call(L, 1, 1);
+    lua_replace(L, 2);
+  }
+  lua_pushboolean(L, 1);
+  lua_pushvalue(L, 1);
+  lua_rotate(L, 3, 2);
+  return results_of(L, lua_pcallk(L, arguments, LUA_MULTRET, 2, 2, results_of), 2);
+}
+
+static int watch_handlers(lua_State *L) {
+  lua_getglobal(L, "xpcall");
+  if (lua_type(L, -1) != LUA_TFUNCTION || lua_tocfunction(L, -1) == xpcall) return 0;
+  if (luaL_loadbufferx(L, pass_by, sizeof pass_by - 1, "=(mnemo)", "t") != LUA_OK) lua_error(L);
+  lua_pushcfunction(L, is_interrupt);
+  lua_call(L, 1, 1);
+  lua_pushcclosure(L, xpcall, 1);
+  lua_setglobal(L, "xpcall");
+  return 0;
+}
+
 // Watches coroutines, so that an interrupt reaches the one that runs.
 static int watch_coroutines(lua_State *L) {
   lua_getglobal(L, LUA_COLIBNAME);
@@ -301,8 +348,11 @@ static int watch_coroutines(lua_State *L) {
 }
 
 void mnemo_interrupt_watch(lua_State *L) {
-  lua_pushcfunction(L, watch_coroutines);
-  if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
+  const lua_CFunction watches[] = {watch_coroutines, watch_handlers};
+  for (int i = 0; i < 2; i++) {
+    lua_pushcfunction(L, watches[i]);
+    if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
+  }
 }
 
 int mnemo_interrupt_isheard(void) { return interrupt_state != NULL; }

@@ -60,6 +60,8 @@ import Testing
     "string.gsub('xx', '.', function() while true do pcall(work) end end)",
     "while true do local x <close> = closing; pcall(work) end",
     "return pcall(work), pcall(work), pcall(work)",
+    "while true do xpcall(work, function() while true do end end) end",
+    "while true do xpcall(error, work) end",
     "m.callback(function() while true do pcall(work) end end)",
   ]) func aSecondOneIsRaisedAgainAndAgain(_ loop: String) {
     withInterrupts { lua in
@@ -80,6 +82,42 @@ import Testing
       lua.countInterruptsAnew()
       #expect(!lua.isInterruptInsisted && !lua.isInterruptPending)
       #expect(results(lua, "return count, ran") == [2, nil])
+    }
+  }
+
+  @Test func handlersOfErrorsAreAsTheyWere() {
+    withInterrupts { lua in
+      #expect(
+        results(
+          lua, "return xpcall(function(...) return select('#', ...), ... end, print, nil, 2)")
+          == [true, 2, nil, 2])
+      #expect(
+        results(
+          lua,
+          """
+          local function fails(what) error(what, 0) end
+          local at
+          local function say(e) at = debug.getinfo(3, "f").func return e .. "!" end
+          local done, words = xpcall(fails, say, "no")
+          return done, words, at == fails
+          """) == [false, "no!", true])
+      // A coroutine may yield inside.
+      #expect(
+        results(
+          lua,
+          """
+          local co = coroutine.wrap(function()
+            return xpcall(function() coroutine.yield(1) error("late", 0) end, string.upper)
+          end)
+          return co(), co()
+          """) == [1, false, "LATE"])
+      #expect(
+        message(lua, "xpcall(print)")
+          == "script.lua:1: bad argument #2 to 'xpcall' (function expected, got no value)")
+      let error = #expect(throws: LuaError.self) {
+        try lua.run("error(select(2, xpcall(m.cut, function() return 'handled' end)))")
+      }
+      #expect(error?.isInterrupt == true)
     }
   }
 
