@@ -1,6 +1,7 @@
 // Calls under protection, and questions about a call.
 #include "lua_protect.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 // Its address is the registry's key for the function that looks at the stack of an error.
@@ -124,6 +125,34 @@ int mnemo_ismethodcall(lua_State *L) {
   if (!lua_getstack(L, 0, &ar)) return 0;
   lua_getinfo(L, "n", &ar);
   return ar.namewhat != NULL && strcmp(ar.namewhat, "method") == 0;
+}
+
+// What steps through the loop of `ipairs`: one function of C, the same in all states.
+static _Atomic(lua_CFunction) ipairs_step;
+
+void mnemo_findipairs(lua_State *L) {
+  const int top = lua_gettop(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, LUA_GNAME) == LUA_TTABLE) {
+    lua_pushliteral(L, "ipairs");
+    lua_rawget(L, -2);
+    // One that the program put in its place is the program's own.
+    if (lua_iscfunction(L, -1)) {
+      lua_newtable(L);
+      lua_call(L, 1, 1);
+      ipairs_step = lua_tocfunction(L, -1);
+    }
+  }
+  lua_settop(L, top);
+}
+
+int mnemo_isipairs(lua_State *L) {
+  lua_Debug ar;
+  if (ipairs_step == NULL || !lua_getstack(L, 1, &ar)) return 0;
+  lua_getinfo(L, "f", &ar);
+  const int is_step = lua_tocfunction(L, -1) == ipairs_step;
+  lua_pop(L, 1);
+  return is_step;
 }
 
 int mnemo_source(lua_State *L, int index, const char **name, int *line) {

@@ -36,7 +36,8 @@ static int enter(lua_State *L) {
   } else if (results == MNEMO_RAISE_FAILURE) {
     lua_pushstring(L, mnemo_failure());
   } else if (results == MNEMO_RAISE_MESSAGE && lua_type(L, -1) == LUA_TSTRING) {
-    luaL_where(L, 1);
+    // A step of `ipairs` is C's; the loop around it is where the script is.
+    luaL_where(L, mnemo_isipairs(L) ? 2 : 1);
     lua_insert(L, -2);
     lua_concat(L, 2);
   }
@@ -103,6 +104,7 @@ static int anchor_released(lua_State *L) {
 static int make_anchor(lua_State *L) {
   void **anchor = lua_newuserdatauv(L, sizeof(void *), 0);
   *anchor = NULL;
+  mnemo_findipairs(L);
   lua_createtable(L, 0, 2);
   lua_pushcfunction(L, anchor_released);
   lua_setfield(L, -2, "__gc");

@@ -26,6 +26,12 @@ extension LuaCall {
     return i + size >= 0 ? i + size : max(i, Int.min + 1) - 1
   }
 
+  /// The index of a row, or nil if `ipairs` asks for the one after the last, where it ends.
+  func row(of shape: [Int]) throws -> Int? {
+    let i = try index(2, size: shape.first ?? 0)
+    return i == shape.first && isFromIpairs ? nil : i
+  }
+
   /// Sizes given one by one or as a list, from argument `first` on.
   func sizes(from first: Int, to last: Int? = nil) throws -> [Int] {
     let last = last ?? count

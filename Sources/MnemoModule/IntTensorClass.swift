@@ -8,7 +8,8 @@ enum IntTensorClass {
     LuaClass(
       "IntTensor", for: IntTensor.self,
       "An array of 32-bit integers of any number of dimensions: token ids (from 1), counts. "
-        + "t[i] is a view of row i, t[ids] the rows named by another; + - * broadcast.",
+        + "t[i] is a view of row i, t[ids] the rows named by another; a loop of ipairs visits all "
+        + "rows. + - * broadcast.",
       methods: methods,
       metamethods: [
         "__add": { try binary($0, "+") { $0.addingReportingOverflow($1) } },
@@ -31,7 +32,8 @@ enum IntTensorClass {
       index: { call in
         let tensor = try call.object(1, IntTensor.self)
         if call.isNumber(2) {
-          let row = try tensor.select(0, call.index(2, size: tensor.shape.first ?? 0))
+          guard let i = try call.row(of: tensor.shape) else { return call.returns(LuaValue.nil) }
+          let row = try tensor.select(0, i)
           session.tokenSources.inherit(row, from: tensor)
           return call.returns(row)
         }

@@ -12,7 +12,8 @@ enum TensorClass {
     return LuaClass(
       "Tensor", for: Tensor.self,
       "An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. "
-        + "t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as "
+        + "t[i] is a view of row i, t[ids] the rows named by an IntTensor; a loop of ipairs visits "
+        + "all rows, while t[i] of a row that is not there is an error. + - * / ^ broadcast as "
         + "NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of "
         + "16 bits, from files or from half() and bfloat16(), can be read like any other but not "
         + "changed or trained; what is computed from them is Float32.",
@@ -39,8 +40,8 @@ enum TensorClass {
       index: { call in
         let tensor = try call.object(1, Tensor.self)
         if call.isNumber(2) {
-          return call.returns(
-            try tensor.select(0, call.index(2, size: tensor.shape.first ?? 0)))
+          guard let i = try call.row(of: tensor.shape) else { return call.returns(LuaValue.nil) }
+          return call.returns(try tensor.select(0, i))
         }
         switch call.value(2) {
         case .object(let ids as IntTensor): return call.returns(try tensor.rows(ids.offset(by: -1)))

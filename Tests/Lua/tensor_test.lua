@@ -152,6 +152,30 @@ function access.test_rows()
   fails("Tensor: has no member 'shap'; did you mean 'shape'?", function() return m.shap end)
 end
 
+function access.test_ipairs_ends_after_the_last_row()
+  for _, t in ipairs { m, ids } do
+    local rows = {}
+    for i, row in ipairs(t) do rows[i] = row:totable() end
+    equals(rows, { { 1, 2, 3 }, { 4, 5, 6 } })
+    -- Elsewhere the row after the last is an error, also from inside the loop.
+    fails("select: index 3 in dimension 1 of shape [2, 3] (allowed: 1…2)",
+      function() return t[3] end)
+    for i in ipairs(t) do
+      fails(("select: index %d in dimension 1 of shape [2, 3] (allowed: 1…2)"):format(i + 2),
+        function() return t[i + 2] end)
+    end
+    local sum = 0
+    for _, element in ipairs(t[2]) do sum = sum + element:item() end
+    equals(sum, 15)
+  end
+  for _ in ipairs(mnemo.zeros(0, 2)) do error "there is no row" end
+  local _, message = pcall(function()
+    for _ in ipairs(mnemo.tensor(1)) do error "there is no row" end
+  end)
+  luaunit.assertStrMatches(message, "[^:]*tensor_test.lua:%d+: "
+    .. "select: a 0%-dimensional tensor has no dimensions to choose from")
+end
+
 function access.test_setting()
   local t = mnemo.zeros(2, 3)
   t[1] = 7

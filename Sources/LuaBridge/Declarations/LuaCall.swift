@@ -31,6 +31,10 @@ public struct LuaCall: LuaReader {
     try body(Int32(position <= count ? position : Int(lua_gettop(state)) + 1))
   }
 
+  /// Whether this is an `__index` that the loop of Lua's `ipairs` asks for its next element: it
+  /// ends at nil.
+  public var isFromIpairs: Bool { mnemo_isipairs(state) != 0 }
+
   /// The type declared for an argument.
   public func declaredType(of position: Int) -> LuaType? {
     let index = position - (entry.kind == .function ? 1 : 2)

@@ -119,6 +119,11 @@ int mnemo_load(lua_State *L, const char *text, size_t length, const char *name);
 
 /// Whether the running function was called with a colon.
 int mnemo_ismethodcall(lua_State *L);
+/// Looks for the function with which `ipairs` takes its steps, in a state that has the standard
+/// library; raises errors.
+void mnemo_findipairs(lua_State *L);
+/// Whether the running function is a metamethod that serves a step of `ipairs`.
+int mnemo_isipairs(lua_State *L);
 /// Where the Lua function at `index` was defined: its chunk's name and line; 0 if there is none.
 int mnemo_source(lua_State *L, int index, const char **name, int *line);
 /// Full collection; 0 if it took place (it does not inside a finalizer).
