@@ -21,13 +21,21 @@ enum ModelFunctions {
     basics + ModelInspection.methods + [ModelInspection.generate(session)]
   }
 
+  private static func forward(_ call: LuaCall) throws -> Int {
+    let (model, tokens) = (try object(call), try call.ids(2))
+    guard let mask = try call.optionalObject(3, Tensor.self) else {
+      return call.returns(try model.forward(tokens))
+    }
+    return call.returns(try model.forward(tokens, where: mask))
+  }
+
   private static var basics: [LuaFunction] {
     [
       LuaFunction(
         "forward",
         """
-        The logits of the next token at every position, [B, T, V]; also model(tokens). With a mask \
-        [B, T], at the R positions where it is not 0, [R, V]: what the others alone would need is \
+        The logits of the next token at every position, [B, T, V]; also model(tokens, mask). With a \
+        mask [B, T], at the R positions where it is not 0, [R, V]: what the others alone would need is \
         not computed.
         """,
         parameters: [
@@ -39,13 +47,7 @@ enum ModelFunctions {
           print(model:forward(tokens):size(3))
           print(model:forward(tokens, tokens:ge(2)):size(1))
           """
-      ) { call in
-        let (model, tokens) = (try object(call), try call.ids(2))
-        guard let mask = try call.optionalObject(3, Tensor.self) else {
-          return call.returns(try model.forward(tokens))
-        }
-        return call.returns(try model.forward(tokens, where: mask))
-      },
+      ) { call in try forward(call) },
       LuaFunction(
         "loss", "The mean cross-entropy of the next token, in nats, where loss_on keeps positions.",
         parameters: [
@@ -177,7 +179,7 @@ enum ModelFunctions {
         + "works with any model.", isIdentified: true,
       methods: methods, fields: fields,
       metamethods: [
-        "__call": { call in call.returns(try object(call).forward(call.ids(2))) },
+        "__call": { call in try forward(call) },
         "__tostring": { call in
           let model = try object(call)
           let rows = model.parameters.all.map { name, tensor in

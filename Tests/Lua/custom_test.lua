@@ -150,6 +150,19 @@ function tests.test_m1_in_lua_gives_the_same_logits_loss_and_gradients()
   end
 end
 
+function tests.test_calls_compute_where_the_mask_says()
+  local tokens = task:batch(2).tokens
+  local mask = tokens:ge(20)
+  for _, model in ipairs { pair() } do
+    local wanted = model(tokens, mask)
+    lu.assertEquals(wanted:shape(), { mask:sum():item(), task.vocab_size })
+    lu.assertEquals(difference(wanted, model:forward(tokens, mask)), 0)
+    lu.assertEquals(difference(model(tokens), model:forward(tokens)), 0)
+    lu.assertStrContains(message(model, tokens, 3),
+      "bad argument #2 to '__call' (Tensor expected, got number)")
+  end
+end
+
 function tests.test_m1_in_lua_trains_to_the_same_history()
   local built, model = pair()
   local function losses(which)
