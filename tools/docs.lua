@@ -161,8 +161,10 @@ local function manual()
   out "<!-- Written by `make docs` from the declarations. Change those, not this file. -->\n"
   out "`local mnemo = require \"mnemo\"`; in scripts and at the prompt `mnemo` is there already."
   out "`mnemo.help(x)` and `mnemo help TOPIC` print what stands here. Everything counts from 1;"
-  out "an option table takes no name that is not listed. In shapes B is batch, T seq_len, N the"
-  out "size of the vocabulary, d the model's width, H heads.\n"
+  out "an option table takes no name that is not listed, and reading a field of the module or of"
+  out "its tables that is not there is an error (`rawget(mnemo.optim, \"adam\")` asks without one)."
+  out "In shapes B is batch, T seq_len, N the size of the vocabulary, d the model's width, H heads."
+  out ""
   local all = sections()
   for _, section in ipairs(all) do
     local names = {}

@@ -57,7 +57,11 @@ public enum MnemoModule {
     figures.add(FigureFunctions.functions)
     lua.setLoaded("mnemo.plot.engine", figures.install(in: lua))
     let chunk = try lua.load(preparation, chunkName: "=(mnemo)")
-    let arguments: [LuaValue] = [.table(table), scripts.map { .string($0) } ?? .nil]
+    let engine = Registry()
+    engine.add([unknownField(registry)])
+    let arguments: [LuaValue] = [
+      .table(table), .table(engine.install(in: lua)), scripts.map { .string($0) } ?? .nil,
+    ]
     let results = try lua.run(chunk, arguments)
     if case .function(let find)? = results.first {
       registry.readComments = {
@@ -85,30 +89,64 @@ public enum MnemoModule {
   ///
   /// So starting costs nothing for what a script does not use. The files' folder is searched for
   /// `mnemo.…` alone and before `package.path`, which stays as the script's author knows it.
+  ///
+  /// A name that the module or a table of it does not hold is an error, as a slip would be found
+  /// only where nil is called; `rawget` asks without one.
   private static let preparation = """
-    local module, scripts = ...
+    local module, engine, scripts = ...
     local own = scripts and scripts .. "/?.lua"
+    local function watched(table, name)
+      local metatable = getmetatable(table) or {}
+      if metatable.__index then return table end
+      function metatable.__index(_, field)
+        if type(field) == "string" then error(engine.unknown_field(name, field), 2) end
+      end
+      return setmetatable(table, metatable)
+    end
+    for name, value in next, module do
+      if type(value) == "table" then watched(value, name) end
+    end
     if own then
       table.insert(package.searchers, 2, function(name)
         if not name:find("^mnemo%.") then return nil end
         local path, message = package.searchpath(name, own)
         if not path then return message end
-        return assert(loadfile(path, "t")), path
+        local chunk, submodule = assert(loadfile(path, "t")), name:match("^mnemo%.(%l+)$")
+        if not submodule then return chunk, path end
+        return function(...) return watched(chunk(...), submodule) end, path
       end)
     end
     local search = package.searchpath
     local function find(name) return (search("mnemo." .. name, own or package.path)) end
+    local function submodule(name)
+      if not (type(name) == "string" and name:find("^%l[%w_]*$") and find(name)) then return nil end
+      local loaded = require("mnemo." .. name)
+      rawset(module, name, loaded)
+      return loaded
+    end
     setmetatable(module, {
-      __index = function(table, name)
-        if type(name) == "string" and name:find("^%l[%w_]*$") and find(name) then
-          local submodule = require("mnemo." .. name)
-          rawset(table, name, submodule)
-          return submodule
+      submodule = submodule,
+      __index = function(_, name)
+        local loaded = submodule(name)
+        if loaded == nil and type(name) == "string" then
+          error(engine.unknown_field("", name), 2)
         end
+        return loaded
       end,
     })
     return find
     """
+
+  /// The words for a field that the module, or a table of it, does not have.
+  private static func unknownField(_ registry: Registry) -> LuaFunction {
+    LuaFunction("unknown_field", "") { [unowned registry] call in
+      let (table, field) = (try call.string(1), try call.string(2))
+      let hint = nearest(field, among: registry.fields(ofTable: table))
+      return call.returns(
+        "mnemo\(table.isEmpty ? "" : "." + table) has no '\(field)'"
+          + (hint.map { "; did you mean '\($0)'?" } ?? ""))
+    }
+  }
 
   private static func topFunctions(_ session: ModuleState, _ registry: Registry) -> [LuaFunction] {
     [

@@ -113,12 +113,7 @@ extension REPL {
       LuaFunction(
         "names", "What a table of the module holds.", parameters: [LuaParameter("table", .string)]
       ) { [unowned self] call in
-        let prefix = try call.string(1)
-        let names = self.registry.allFunctions.map(\.name) + self.registry.tables
-        return call.returns(
-          names.filter { prefix.isEmpty || $0.hasPrefix(prefix + ".") }.map { name in
-            String(name.dropFirst(prefix.isEmpty ? 0 : prefix.count + 1).prefix { $0 != "." })
-          })
+        call.returns(self.registry.fields(ofTable: try call.string(1)))
       },
     ]
   }

@@ -105,8 +105,7 @@ package final class REPL {
     end
     engine.display = display
     -- As the module itself loads what is written in Lua, whatever its metatable will be.
-    local load = getmetatable(mnemo).__index
-    function engine.submodule(name) return load(mnemo, name) end
+    engine.submodule = getmetatable(mnemo).submodule
     local base = {}
     if not help then
       function help(...)

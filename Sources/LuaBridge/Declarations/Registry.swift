@@ -90,6 +90,13 @@ public final class Registry {
     return names + tables.filter { !names.contains($0) }
   }
 
+  /// What a table of the module holds; the module itself is the table without a name.
+  public func fields(ofTable name: String) -> [String] {
+    let prefix = name.isEmpty ? "" : name + "."
+    return (allFunctions.map(\.name) + tables).filter { $0.hasPrefix(prefix) }
+      .map { String($0.dropFirst(prefix.count).prefix { $0 != "." }) }
+  }
+
   /// What is to be said about a table of functions.
   public func summary(ofTable name: String) -> String? {
     summaries[name] ?? comments.first { $0.module == name }?.summary
