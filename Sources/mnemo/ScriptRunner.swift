@@ -10,8 +10,8 @@ struct ScriptRunner {
 
   init(_ lua: Lua) { self.lua = lua }
 
-  /// Sets `mnemo` and `arg`, and keeps `os.exit` from ending the process in the middle of a
-  /// callback, where a training run would be lost.
+  /// Sets `mnemo` and `arg`, has `require` look beside the script first, and keeps `os.exit` from
+  /// ending the process in the middle of a callback, where a training run would be lost.
   func prepare(script: [String]) throws {
     try guarded {
       let chunk = try lua.load(ScriptRunner.preparation, chunkName: "=(mnemo)")
@@ -24,7 +24,8 @@ struct ScriptRunner {
           return call.returns(isInside ? call.lua.currentCallback ?? "a callback" : nil)
         }
       ])
-      let results = try lua.run(chunk, names + script.dropFirst().map { .string($0) })
+      let folder = LuaValue.string(script.first.map(ScriptRunner.folder) ?? "")
+      let results = try lua.run(chunk, [folder] + names + script.dropFirst().map { .string($0) })
       guard case .function(let guardExit)? = results.first else { return }
       try guardExit.call([.table(engine.install(in: lua))])
     }
@@ -32,8 +33,12 @@ struct ScriptRunner {
 
   private static let preparation = """
     mnemo = require "mnemo"
-    local names = { ... }
+    local names = { select(2, ...) }
     arg = { [0] = names[1], table.unpack(names, 2) }
+    local beside = ...
+    if beside ~= "" then
+      package.path = ("%s?.lua;%s?/init.lua;%s"):format(beside, beside, package.path)
+    end
     return function(engine)
       local exit = os.exit
       function os.exit(...)
@@ -45,6 +50,13 @@ struct ScriptRunner {
       end
     end
     """
+
+  /// What the names of files beside a script begin with; nothing for standard input, nor where
+  /// `package.path` cannot say it.
+  private static func folder(of script: String) -> String {
+    if script == "-" || script.contains(where: { $0 == ";" || $0 == "?" }) { return "" }
+    return script.lastIndex(of: "/").map { String(script[...$0]) } ?? "./"
+  }
 
   /// Requires a module and makes it a global, as `-l`.
   func require(_ name: String) throws {

@@ -29,6 +29,33 @@ import Testing
     }
   }
 
+  @Test func requireLooksBesideTheScriptFirst() throws {
+    try withFolder { folder in
+      for place in ["", "scripts/", "scripts/parts/"] {
+        try FileManager.default.createDirectory(
+          at: folder.appending(path: place), withIntermediateDirectories: true)
+        try folder.write(place + "tool.lua", "return { place = '\(place)' }")
+      }
+      try folder.write("scripts/parts/init.lua", "return { place = 'init' }")
+      let names = ["tool", "parts", "parts.tool"].map { "require('\($0)').place" }
+      try folder.write("scripts/a.lua", "print(\(names.joined(separator: ", ")))")
+      let expected = "scripts/\tinit\tscripts/parts/\n"
+      #expect(try mnemo("scripts/a.lua", in: folder).output == expected)
+      let absolute = folder.appending(path: "scripts/a.lua").path
+      #expect(try mnemo(absolute).output == expected)
+      let first = try mnemo("-ltool", "-e", "print(tool.place)", absolute).output
+      #expect(first == "scripts/\n" + expected)
+      #expect(try mnemo("a.lua", in: folder.appending(path: "scripts")).output == expected)
+      // Without a script it is as in lua(1).
+      #expect(try mnemo("-e", "print(require('tool').place)", in: folder).output == "\n")
+      let path = "print(package.path)"
+      let usual = try mnemo("-e", path).output
+      #expect(try mnemo("-", input: path).output == usual)
+      try folder.write("b.lua", path)
+      #expect(try mnemo("b.lua", in: folder).output == "./?.lua;./?/init.lua;" + usual)
+    }
+  }
+
   @Test func standardInputIsAScript() throws {
     #expect(try mnemo(input: "print('in', ...)").output == "in\n")
     let outcome = try mnemo("-", "-q", "r", input: "print(arg[0], ...)")
