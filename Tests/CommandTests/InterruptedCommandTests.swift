@@ -138,7 +138,7 @@ import Testing
       "-e",
       smallRun + """
         for i = 1, 5 do
-          io.stderr:write("begun ", i, "\n")
+          io.stderr:write("begun ", i, "\\n")
           print(i, train { steps = 1000000000, progress = false }.status)
         end
         print "after"
@@ -161,7 +161,7 @@ import Testing
     "while true do pcall(coroutine.wrap(function() while true do end end)) end",
     "while true do pcall(mnemo.no_grad, function() while true do mnemo.randn(9, 9):sum() end end) end",
   ]) func codeThatCatchesItEndsWithTheSecond(_ loop: String) throws {
-    let running = try Running(["-e", "io.stderr:write('begun\n') " + loop + " print 'after'"])
+    let running = try Running(["-e", "io.stderr:write('begun\\n') " + loop + " print 'after'"])
     try running.wait(for: "begun")
     running.signal()
     usleep(200_000)
@@ -174,9 +174,9 @@ import Testing
 
   /// Lua's own library, which hears nothing, for minutes.
   @Test func aThirdWithinASecondEndsTheProcess() throws {
-    let matching = "('x'):rep(1000000):find('.-.-.-.-y')"
+    let matching = "string.find(('x'):rep(1000000), '.-.-.-.-y')"
     for pauses: [UInt32] in [[100_000, 100_000], [100_000, 1_300_000, 100_000]] {
-      let running = try Running(["-e", "io.stderr:write('begun\n') \(matching) print 'after'"])
+      let running = try Running(["-e", "io.stderr:write('begun\\n') \(matching) print 'after'"])
       try running.wait(for: "begun")
       running.signal()
       for pause in pauses {
