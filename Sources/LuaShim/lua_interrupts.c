@@ -290,11 +290,23 @@ static int is_interrupt(lua_State *L) {
   return 1;
 }
 
-// Makes a handler of errors that interrupts pass by. A tail call, so that it is where it was.
-static const char pass_by[] =
-  "local is_interrupt = ...\n"
+static int is_insisted(lua_State *L) {
+  lua_pushboolean(L, mnemo_interrupt_insisted(interrupt_state));
+  return 1;
+}
+
+// Makes a handler of errors that can be interrupted. An interrupt is raised by a hook, and no hook
+// runs inside a hook: what handles it gets a coroutine of its own, and a second one is not handled.
+// For other errors it is a tail call, so that the handler's level is what it was.
+static const char interruptible[] =
+  "local is_interrupt, is_insisted, create, resume = ...\n"
   "return function(handler)\n"
-  "  return function(e) if is_interrupt(e) then return e end return handler(e) end\n"
+  "  return function(e)\n"
+  "    if not is_interrupt(e) then return handler(e) end\n"
+  "    if is_insisted() then return e end\n"
+  "    local _, result = resume(create(handler), e)\n"
+  "    return result\n"
+  "  end\n"
   "end";
 
 static int results_of(lua_State *L, int status, lua_KContext context) {
@@ -304,8 +316,7 @@ static int results_of(lua_State *L, int status, lua_KContext context) {
   return 2;
 }
 
-// As the standard library's, but an interrupt is raised where no hook runs: in its handler it could
-// not be raised again, and one without end would have none. A handler in C has an end.
+// As the standard library's, with a handler that can be interrupted; one in C has an end.
 static int xpcall(lua_State *L) {
   const int arguments = lua_gettop(L) - 2;
   luaL_checktype(L, 2, LUA_TFUNCTION);
@@ -324,9 +335,15 @@ static int xpcall(lua_State *L) {
 static int watch_handlers(lua_State *L) {
   lua_getglobal(L, "xpcall");
   if (lua_type(L, -1) != LUA_TFUNCTION || lua_tocfunction(L, -1) == xpcall) return 0;
-  if (luaL_loadbufferx(L, pass_by, sizeof pass_by - 1, "=(mnemo)", "t") != LUA_OK) lua_error(L);
+  const size_t length = sizeof interruptible - 1;
+  if (luaL_loadbufferx(L, interruptible, length, "=(mnemo)", "t") != LUA_OK) lua_error(L);
   lua_pushcfunction(L, is_interrupt);
-  lua_call(L, 1, 1);
+  lua_pushcfunction(L, is_insisted);
+  if (lua_getglobal(L, LUA_COLIBNAME) != LUA_TTABLE) return 0;
+  lua_getfield(L, -1, "create");
+  lua_getfield(L, -2, "resume");
+  lua_remove(L, -3);
+  lua_call(L, 4, 1);
   lua_pushcclosure(L, xpcall, 1);
   lua_setglobal(L, "xpcall");
   return 0;

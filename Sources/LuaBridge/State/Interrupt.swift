@@ -13,8 +13,9 @@ import LuaShim
 /// `isInterrupt(_:)` know again; an error of a script with the same words is no interrupt. A Swift
 /// function raises one by throwing ``Stopped``.
 ///
-/// A coroutine that runs hears of it too; `coroutine.resume` and `wrap` are replaced for that. The
-/// handler of an `xpcall` does not: an interrupt is returned as it was raised.
+/// A coroutine that runs hears of it too; `coroutine.resume` and `wrap` are replaced for that. So is
+/// `xpcall`: its handler runs in a coroutine of its own if an interrupt is the error, and not at all
+/// if it is a second one.
 extension Lua {
   /// Catches SIGINT on behalf of this state, which has to run on the calling thread; no other state
   /// hears of it any more.

@@ -153,7 +153,7 @@ void mnemo_interrupt_install(lua_State *L);
 /// Whether some state hears them.
 int mnemo_interrupt_isheard(void);
 /// Replaces `coroutine.resume` and `wrap`, so that interrupts reach the coroutine that runs, and
-/// `xpcall`, so that they pass its handlers by.
+/// `xpcall`, so that they reach its handlers.
 void mnemo_interrupt_watch(lua_State *L);
 void mnemo_interrupt_uninstall(lua_State *L);
 int mnemo_interrupt_pending(lua_State *L);
