@@ -96,6 +96,7 @@ public enum MnemoModule {
     local module, engine, scripts = ...
     local own = scripts and scripts .. "/?.lua"
     local function watched(table, name)
+      if type(table) ~= "table" then return table end
       local metatable = getmetatable(table) or {}
       if metatable.__index then return table end
       function metatable.__index(_, field)
@@ -103,15 +104,13 @@ public enum MnemoModule {
       end
       return setmetatable(table, metatable)
     end
-    for name, value in next, module do
-      if type(value) == "table" then watched(value, name) end
-    end
+    for name, value in next, module do watched(value, name) end
     if own then
       table.insert(package.searchers, 2, function(name)
         if not name:find("^mnemo%.") then return nil end
         local path, message = package.searchpath(name, own)
         if not path then return message end
-        local chunk, submodule = assert(loadfile(path, "t")), name:match("^mnemo%.(%l+)$")
+        local chunk, submodule = assert(loadfile(path, "t")), name:match("^mnemo%.(%l[%w_]*)$")
         if not submodule then return chunk, path end
         return function(...) return watched(chunk(...), submodule) end, path
       end)
