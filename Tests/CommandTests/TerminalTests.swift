@@ -428,11 +428,10 @@ import Testing
     try session {
       for _ in 1...2 {
         try $0.enter(
-          "print('be' .. 'gun'); while true do pcall(function() while true do end end) end",
+          "while true do pcall(function() print('be' .. 'gun') while true do end end) end",
           expecting: "begun\n")
-        usleep(200_000)
         $0.type("\u{3}")
-        usleep(200_000)
+        try $0.expect("begun\n")
         $0.type("\u{3}")
         try $0.expect("interrupted")
         try $0.expect("mnemo> ")
