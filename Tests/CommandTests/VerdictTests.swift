@@ -90,7 +90,9 @@ import Testing
       verdict: "linear: in 1 of 1 runs ff1 and loss_bigram fell before loss_head."),
     Script(
       name: "noise_ablation", size: ["--quick", "--seq-len", "32"],
-      broken: [["--lr", "0", "--steps", "20"], ["--steps", "5"], ["--batch", "2", "--steps", "20"]],
+      broken: [
+        ["--lr", "0", "--steps", "20"], ["--steps", "5"], ["--batch", "2", "--steps", "20"],
+      ],
       subjects: ["the cost"], good: ["--steps", "100"], verdict: "d =  32: cross-talk costs "),
     Script(
       name: "constructed_circuit", size: ["--quick", "--seq-len", "32"], broken: quickly,
@@ -99,7 +101,9 @@ import Testing
       verdict: "Trained at d = 64, it answers more than written down at d = 32."),
     Script(
       name: "trained_matrix", size: ["--quick", "--seeds", "1"],
-      broken: [["--lr", "0", "--steps", "20"], ["--steps", "5"], ["--batch", "2", "--steps", "60"]],
+      broken: [
+        ["--lr", "0", "--steps", "20"], ["--steps", "5"], ["--batch", "2", "--steps", "60"],
+      ],
       subjects: ["what training stores"], good: [], verdict: "W_O¹: outer products hold "),
   ]
 

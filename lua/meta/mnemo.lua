@@ -261,7 +261,7 @@ function mnemo.where(mask, a, b) end
 ---@field overwrite? boolean Whether a run that dir holds is replaced, when the first record is made. Default: false.
 ---@field progress? boolean Whether progress is told on standard error. Default: true.
 
----Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted from 0, and after the last. Ctrl-C ends the loop after the current step and returns the run. If the loss is no longer a number, or more than 100 times both the first loss and that of a uniform guess, log vocab, training has diverged: it stops with an error, and the model returns to the last record whose loss was below the first, or to the beginning. Models of a list are trained side by side, each step on one thread where there are enough of them; what is written in Lua is called for one after the other. Each gives the numbers that it gives alone. An error in one ends all, and says which model it was.
+---Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted from 0, and after the last. Ctrl-C ends the loop after the current step and returns the run; a second one, whenever it comes, ends the script. If the loss is no longer a number, or more than 100 times both the first loss and that of a uniform guess, log vocab, training has diverged: it stops with an error, and the model returns to the last record whose loss was below the first, or to the beginning. Models of a list are trained side by side, each step on one thread where there are enough of them; what is written in Lua is called for one after the other. Each gives the numbers that it gives alone. An error in one ends all, and says which model it was.
 ---
 ---```lua
 ---local task = mnemo.data.bigram{seq_len = 32, seed = 1}
@@ -337,7 +337,7 @@ function mnemo.attribution(model, tokens, target) end
 ---@return mnemo.Tensor # logits [L + 1, B, T, N]: of the embeddings, then after each layer
 function mnemo.lens(model, tokens) end
 
----An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[ids] the rows named by an IntTensor; + - * / ^ broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of 16 bits, from files or from half() and bfloat16(), can be read like any other but not changed or trained; what is computed from them is Float32.
+---An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[ids] the rows named by an IntTensor; a loop of ipairs visits all rows, while t[i] of a row that is not there is an error. + - * / ^ broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of 16 bits, from files or from half() and bfloat16(), can be read like any other but not changed or trained; what is computed from them is Float32.
 ---@class mnemo.Tensor
 ---@field grad mnemo.Tensor The gradient that backward() accumulated, or nil.
 ---@operator add(mnemo.Tensor|number): mnemo.Tensor
@@ -971,7 +971,7 @@ function Tensor:normal_(options) end
 ---@return mnemo.Tensor # the tensor itself
 function Tensor:uniform_(options) end
 
----An array of 32-bit integers of any number of dimensions: token ids (from 1), counts. t[i] is a view of row i, t[ids] the rows named by another; + - * broadcast.
+---An array of 32-bit integers of any number of dimensions: token ids (from 1), counts. t[i] is a view of row i, t[ids] the rows named by another; a loop of ipairs visits all rows. + - * broadcast.
 ---@class mnemo.IntTensor
 ---@operator add(mnemo.IntTensor|number): mnemo.IntTensor
 ---@operator len: integer
@@ -1713,7 +1713,7 @@ function mnemo.model.load(path) end
 ---@operator call(mnemo.IntTensor): mnemo.Tensor
 local Model = {}
 
----The logits of the next token at every position, [B, T, V]; also model(tokens). With a mask [B, T], at the R positions where it is not 0, [R, V]: what the others alone would need is not computed.
+---The logits of the next token at every position, [B, T, V]; also model(tokens, mask). With a mask [B, T], at the R positions where it is not 0, [R, V]: what the others alone would need is not computed.
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
