@@ -246,13 +246,14 @@ for i, dim in ipairs(widths) do
 end
 
 -- The start of a sequence that training has not seen.
-local tokens = task:held_out(1).tokens:narrow(2, 1, math.min(options.seq_len, 24))
+local sequence = task:held_out(1)
+local tokens = sequence.tokens:narrow(2, 1, math.min(options.seq_len, 24))
 
 --- Draws where one layer of a model looks in that sequence.
 local function attention_map(which, model, layer)
   return mnemo.plot.attention {
     title = ("%s, layer %d"):format(which, layer), model = model, tokens = tokens, layer = layer,
-    corpus = task.corpus,
+    occurrence = sequence.occurrence, corpus = task.corpus,
   }
 end
 

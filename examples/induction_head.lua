@@ -60,15 +60,11 @@ local function followed(task, model)
   local probes = mnemo.probes.induction(task)
   local metrics = mnemo.probes.batch_metrics(task)
   probes.acc_tot, probes.acc_end = metrics.acc_tot, metrics.acc_end
-  function probes.acc_rest(ctx)
-    local answers = mnemo.probes.answers(ctx.model, task)
-    return share(answers, answers.own:eq(0)).mean
-  end
-  for name, memory in pairs(mnemo.probes.induction_memories(model, task)) do
-    local drawn, written = memory.matrix:clone(), memory.outputs:t():matmul(memory.inputs)
-    probes["cos_" .. name] = function(ctx)
-      local change = mnemo.probes.induction_memories(ctx.model, task)[name].matrix - drawn
-      return change:norm():item() > 0 and mnemo.probes.cosine(change, written) or 0
+  probes.acc_rest = metrics.acc_end_test_rest
+  for name, cosine in pairs(mnemo.probes.change_cosines(task, model)) do
+    probes["cos_" .. name:match "change_(.*)"] = function(ctx)
+      local value = cosine(ctx)
+      return value == value and value or 0
     end
   end
   return probes
@@ -90,6 +86,15 @@ local function print_record(record)
   print(table.concat(cells))
 end
 
+-- The start of a sequence that training has not seen; more tokens would be too small to read.
+local shown = { length = math.min(options.seq_len, 24), frames = {} }
+
+--- Keeps where the second layer of the first run looks in that sequence.
+local function keep_frame(record, run)
+  local attention = mnemo.no_grad(function() return run.model:attention(shown.tokens, 2) end)
+  table.insert(shown.frames, { label = "step " .. record.step, matrix = attention[1][1] })
+end
+
 local tasks, runs = {}, {}
 for s = 1, options.seeds do
   local seed = options.seed + s - 1
@@ -100,13 +105,22 @@ for s = 1, options.seeds do
   local model = mnemo.model.simplified {
     vocab = corpus.vocab_size, dim = options.dim, max_len = options.seq_len, seed = seed,
   }
+  if s == 1 then
+    local batch = tasks[s]:held_out(1)
+    shown.tokens = batch.tokens:narrow(2, 1, shown.length)
+    shown.occurrence = batch.occurrence:narrow(2, 1, shown.length)
+  end
   if options.seeds > 1 then print(("seed %d"):format(seed)) end
   runs[s] = mnemo.train {
     model = model, data = tasks[s], steps = options.steps, batch_size = options.batch,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
     loss_on = "repeats", eval_every = 10, probes = followed(tasks[s], model),
     dir = options.out .. (options.seeds > 1 and "/seed-" .. seed or ""),
-    overwrite = options.overwrite, on_record = print_record,
+    overwrite = options.overwrite,
+    on_record = function(record, run)
+      print_record(record)
+      if s == 1 then keep_frame(record, run) end
+    end,
   }
 end
 
@@ -124,14 +138,11 @@ local function curves(title, ylabel, names)
   }
 end
 
--- The start of a sequence that training has not seen; more tokens would be too small to read.
-local tokens = tasks[1]:held_out(1).tokens:narrow(2, 1, math.min(options.seq_len, 24))
-
 --- Draws where one layer looks in that sequence.
 local function attention_map(layer)
   return mnemo.plot.attention {
-    title = ("attention of layer %d"):format(layer), model = runs[1].model, tokens = tokens,
-    layer = layer, corpus = corpus,
+    title = ("attention of layer %d"):format(layer), model = runs[1].model, layer = layer,
+    tokens = shown.tokens, occurrence = shown.occurrence, corpus = corpus,
   }
 end
 
@@ -147,6 +158,15 @@ mnemo.plot.grid({
     .. (options.seeds == 1 and " (one seed, so without a band)" or ""),
   columns = 1, width = 900, height = 860, heights = { 0.8, 1 },
 }):save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
+  :save(options.out .. "/figure.html")
+
+local symbols = {}
+for i, id in ipairs(shown.tokens[1]:totable()) do symbols[i] = corpus.symbols[id] end
+mnemo.plot.animate {
+  title = "attention of layer 2 over training", frames = shown.frames, min = 0, max = 1,
+  xlabels = symbols, ylabels = symbols, xlabel = "key", ylabel = "query",
+  path = options.out .. "/attention.html",
+}
 
 -- The verdict, from these runs' numbers ----------------------------------------------------
 

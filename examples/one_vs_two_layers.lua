@@ -152,13 +152,15 @@ local shown = math.min(options.seq_len, 24)
 local come_back = sequences.occurrence:eq(2) * sequences.targets:ne(sequences.tokens)
 local row = come_back:narrow(2, 1, shown):sum(2):argmax(1):item()
 local tokens = sequences.tokens:narrow(1, row, 1):narrow(2, 1, shown)
+local occurrence = sequences.occurrence:narrow(1, row, 1)
 
 --- Draws where that of two layers' heads looks which has the largest score of a kind.
 local function attention_map(kind, name)
   local head = best[2][kind]
   return mnemo.plot.attention {
     title = ("%s: layer %d, head %d"):format(name, head.layer, head.head), corpus = corpus,
-    model = runs[2][1].model, tokens = tokens, layer = head.layer, head = head.head,
+    model = runs[2][1].model, tokens = tokens, occurrence = occurrence, layer = head.layer,
+    head = head.head,
   }
 end
 
