@@ -170,17 +170,17 @@ extension Model {
   /// - Throws: `EngineError` as `forward`, or if there are not so many layers.
   public func residual(_ tokens: IntTensor, after layers: Int) throws -> Tensor {
     if layers == 0 { return try intermediate("embeddings", tokens) }
-    // The least integer has no predecessor; it is no layer either way.
-    try check(layer: layers &- 1, "residual")
+    // The least integer has no predecessor: the largest stands for it, which is no layer either.
+    try check(layer: layers &- 1, from: 0, "residual")
     return try intermediate("layers.\(layers - 1).residual", tokens)
   }
 
   /// Checks a layer's number; of a model that does not count its layers, the forward pass tells
   /// what it has.
-  private func check(layer: Int, _ operation: String) throws {
+  private func check(layer: Int, from first: Int = 1, _ operation: String) throws {
     let isCounted = layerCount > 0
-    guard layer >= 0, !isCounted || layer < layerCount else {
-      let allowed = isCounted ? "1…\(layerCount)" : "1 or more"
+    guard layer >= 0, layer < (isCounted ? layerCount : .max) else {
+      let allowed = isCounted ? "\(first)…\(layerCount)" : "\(first) or more"
       throw EngineError(operation, "layer \(layer &+ 1) (allowed: \(allowed))")
     }
   }
