@@ -16,10 +16,11 @@ enum PrintFunctions {
             "how many digits follow the point, 0 to \(PrintOptions.mostDigits)"),
           LuaOption(
             "threshold", .integer, .none,
-            "up to how many numbers a tensor is printed whole, as far as the width allows"),
+            "up to how many numbers a tensor is printed whole, as far as the width allows; at the "
+              + "most \(mostNumbers)"),
           LuaOption(
             "edge_items", .integer, .none,
-            "how many rows and columns of a larger one are shown at either end, 1 or more"),
+            "how many rows and columns of a larger one are shown at either end, 1 to \(mostItems)"),
           LuaOption(
             "width", .integer, .none,
             "how many characters a line takes, \(leastWidth) or more; 0 is the window's width at "
@@ -44,6 +45,8 @@ enum PrintFunctions {
   }
 
   private static let leastWidth = 20
+  /// More than this nobody reads.
+  private static let (mostItems, mostNumbers) = (1000, 1_000_000)
 
   private static func changed(
     _ options: PrintOptions, by given: LuaOptions
@@ -61,8 +64,8 @@ enum PrintFunctions {
     }
     let digits = 0...PrintOptions.mostDigits
     try set("precision", \.precision, "0 to \(digits.upperBound)", digits.contains)
-    try set("threshold", \.threshold, "0 or more") { $0 >= 0 }
-    try set("edge_items", \.edgeItems, "1 or more") { $0 >= 1 }
+    try set("threshold", \.threshold, "0 to \(mostNumbers)", (0...mostNumbers).contains)
+    try set("edge_items", \.edgeItems, "1 to \(mostItems)", (1...mostItems).contains)
     try set("width", \.width, "0, or \(leastWidth) or more") { $0 == 0 || $0 >= leastWidth }
     switch given.value("scientific") {
     case .boolean(let flag): options.scientific = flag

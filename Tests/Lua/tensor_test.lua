@@ -256,9 +256,9 @@ function access.test_print_options()
   -- One that is refused changes nothing.
   fails("print_options: precision = 11 (allowed: 0 to 10)", mnemo.print_options,
     { precision = 11 })
-  fails("print_options: threshold = -1 (allowed: 0 or more)", mnemo.print_options,
+  fails("print_options: threshold = -1 (allowed: 0 to 1000000)", mnemo.print_options,
     { threshold = -1, width = 100 })
-  fails("print_options: edge_items = 0 (allowed: 1 or more)", mnemo.print_options,
+  fails("print_options: edge_items = 0 (allowed: 1 to 1000)", mnemo.print_options,
     { edge_items = 0 })
   fails("print_options: width = 19 (allowed: 0, or 20 or more)", mnemo.print_options,
     { width = 19 })

@@ -86,8 +86,8 @@ function mnemo.documentation() end
 
 ---@class (exact) mnemo.print_options.Options
 ---@field precision? integer How many digits follow the point, 0 to 10.
----@field threshold? integer Up to how many numbers a tensor is printed whole, as far as the width allows.
----@field edge_items? integer How many rows and columns of a larger one are shown at either end, 1 or more.
+---@field threshold? integer Up to how many numbers a tensor is printed whole, as far as the width allows; at the most 1000000.
+---@field edge_items? integer How many rows and columns of a larger one are shown at either end, 1 to 1000.
 ---@field width? integer How many characters a line takes, 20 or more; 0 is the window's width at the prompt, any number elsewhere.
 ---@field scientific? boolean|"auto" Whether numbers are written as 1.5000e-05; "auto" does so where they would else be shown as zero.
 
