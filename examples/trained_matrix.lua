@@ -132,6 +132,12 @@ end
 
 -- The tables -------------------------------------------------------------------------------
 
+--- Writes mean and spread; "none" where nothing has changed.
+local function spread(values, digits)
+  local mean = mnemo.runs.summary(values)
+  return mean == mean and mnemo.runs.spread(values, digits) or "none"
+end
+
 local rows = { { "matrix", "α₀ measured", "α₀ predicted", "left outside", "share of change",
   "by chance", "α, own pairs", "α, others", "own largest" } }
 for _, name in ipairs(matrices) do
@@ -140,7 +146,7 @@ for _, name in ipairs(matrices) do
   rows[#rows + 1] = {
     label[name], ("%.7f"):format(mnemo.runs.summary(measured)),
     ("%.7f"):format(kept(options.steps)), ("%.2g"):format(mnemo.runs.summary(outside)),
-    mnemo.runs.spread(last(name, "share")), ("%.3f"):format(last(name, "chance")[1]),
+    spread(last(name, "share")), ("%.3f"):format(last(name, "chance")[1]),
     mnemo.runs.spread(last(name, "own"), 4), mnemo.runs.spread(last(name, "others"), 4),
     mnemo.runs.spread(last(name, "largest"), 2),
   }
@@ -163,7 +169,7 @@ for i, record in ipairs(runs[1].history) do
   if i > 1 and (i <= 7 or i == #runs[1].history) then
     local row = { record.step }
     for _, name in ipairs(matrices) do
-      table.insert(row, mnemo.runs.spread(mnemo.runs.transposed(change(name))[i], 2))
+      table.insert(row, spread(mnemo.runs.transposed(change(name))[i], 2))
     end
     rows[#rows + 1] = row
   end

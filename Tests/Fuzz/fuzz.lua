@@ -151,6 +151,10 @@ local makers = {
     model, transformer, custom, function() return custom(mnemo.ones(4, 65):t()) end,
     function() return custom(mnemo.ones(1, 1):expand(65, 4)) end,
   },
+  Circuit = {
+    function() return model():circuit("ov", 2, 1) end,
+    function() return transformer():circuit("qk", 1, 2) end,
+  },
   Visitor = {
     function()
       local kept

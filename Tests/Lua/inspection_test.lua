@@ -321,9 +321,9 @@ function tests.test_errors_are_sentences()
     "loss must return a Tensor, got number")
   lu.assertStrContains(message(model.attention, model, ids, 3), "layer 3 (allowed: 1…2)")
   for _, layer in ipairs { -1, 3, math.mininteger, math.maxinteger, -2.0 ^ 63 } do
-    for _, look in ipairs { model.residual, model.attention } do
+    for first, look in pairs { [0] = model.residual, [1] = model.attention } do
       lu.assertStrContains(message(look, model, ids, layer),
-        ("layer %d (allowed: 1…2)"):format(layer))
+        ("layer %d (allowed: %d…2)"):format(layer, first))
     end
   end
   lu.assertStrContains(message(model.generate, model, { prompt = {} }), "the prompt is empty")
