@@ -3,19 +3,18 @@ import LuaShim
 /// Ctrl-C for one Lua state of the process.
 ///
 /// The first SIGINT makes Lua code raise "interrupted!" at its next instruction. Swift code that
-/// runs long asks the ``StopToken`` of its state, or takes the interrupt and ends in its own way.
-/// A second one, whenever it comes, is raised again at each further instruction, so that no code
-/// that catches it goes on, and one stays pending, whoever takes it, until
-/// ``countInterruptsAnew()``. From then on one that comes within a second of the one before ends the
-/// process.
+/// runs long asks the ``StopToken`` of its state, or takes the interrupt and ends in its own way. A
+/// second one, whenever it comes, is raised again at each further instruction, so that no code that
+/// catches it goes on, and one stays pending, whoever takes it, until ``countInterruptsAnew()``.
+/// From then on one that comes within a second of the one before ends the process.
 ///
 /// What is raised is a value of a kind of its own, which `LuaError.isInterrupt` and
 /// `isInterrupt(_:)` know again; an error of a script with the same words is no interrupt. A Swift
 /// function raises one by throwing ``Stopped``.
 ///
-/// A coroutine that runs hears of it too; `coroutine.resume` and `wrap` are replaced for that. So is
-/// `xpcall`: its handler runs in a coroutine of its own if an interrupt is the error, and not at all
-/// if it is a second one.
+/// A coroutine that runs hears of it too; `coroutine.resume` and `wrap` are replaced for that. So
+/// is `xpcall`: its handler runs in a coroutine of its own if an interrupt is the error, and not at
+/// all if it is a second one.
 extension Lua {
   /// Catches SIGINT on behalf of this state, which has to run on the calling thread; no other state
   /// hears of it any more.
