@@ -45,7 +45,7 @@ local sequences = mnemo.arange(1, count):reshape(count, 1):expand(count, length)
 local function accuracies(logits)
   local hits = logits:argmax(3):eq(batch.targets):masked_select(asked)
   local function share(where)
-    return mnemo.stats.share(hits:masked_select(where), sequences:masked_select(where))
+    return mnemo.stats.share(hits, sequences, where)
   end
   return { own = share(is_own), rest = share(is_own:eq(0)) }
 end

@@ -102,8 +102,7 @@ local function accuracies(found, own)
   local shares = {}
   for j, seed in ipairs(found) do
     local kept = seed.own:eq(own)
-    shares[j] = mnemo.stats.share(seed.hits:masked_select(kept),
-      seed.sequences:masked_select(kept))
+    shares[j] = mnemo.stats.share(seed.hits, seed.sequences, kept)
   end
   return shares
 end
@@ -113,8 +112,7 @@ local function advantages(found, others)
   local differences = {}
   for j, seed in ipairs(found) do
     local kept = seed.own:eq(0)
-    differences[j] = mnemo.stats.share((seed.hits - others[j].hits):masked_select(kept),
-      seed.sequences:masked_select(kept))
+    differences[j] = mnemo.stats.share(seed.hits - others[j].hits, seed.sequences, kept)
   end
   return differences
 end

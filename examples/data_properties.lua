@@ -73,7 +73,7 @@ local function accuracies(model, asked, count)
   local found = mnemo.probes.answers(model, asked, { held_out = count })
   local function share(own)
     local kept = found.own:eq(own)
-    return mnemo.stats.share(found.hits:masked_select(kept), found.sequences:masked_select(kept))
+    return mnemo.stats.share(found.hits, found.sequences, kept)
   end
   return {
     own = share(1), rest = share(0), frequency = mnemo.stats.share(found.own, found.sequences),

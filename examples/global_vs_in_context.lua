@@ -47,7 +47,7 @@ end
 -- the sequence repeats it to the end, or where it is another token (0).
 local function accuracy(found, own)
   local kept = found.own:eq(own)
-  return mnemo.stats.share(found.hits:masked_select(kept), found.sequences:masked_select(kept))
+  return mnemo.stats.share(found.hits, found.sequences, kept)
 end
 
 --- Returns a probe of the loss on a batch where a mask is 1.

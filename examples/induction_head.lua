@@ -50,8 +50,7 @@ local chance = 1 / corpus.vocab_size -- outputs are drawn uniformly
 
 --- Returns mean and error over sequences of the hits at which a 0/1 vector is 1.
 local function share(answers, where)
-  return mnemo.stats.share(answers.hits:masked_select(where),
-    answers.sequences:masked_select(where))
+  return mnemo.stats.share(answers.hits, answers.sequences, where)
 end
 
 --- Returns the probes of a run: accuracies, recalls, and of each memory the cosine of its matrix's
@@ -200,16 +199,11 @@ local labels = {
   "layer 2 looks at the first half, from the rest",
 }
 
---- Returns the mean of the i-th measurement over seeds. Its error is that over seeds, but no less
--- than what the choice of sequences makes, which is all that is known of a single seed.
+--- Returns the mean of the i-th measurement over seeds.
 local function measured(found, i)
-  local means, squares = {}, 0
-  for s, of in ipairs(found) do
-    means[s], squares = of[i].mean, squares + (of[i].error or 0) ^ 2
-  end
-  local mean = mnemo.stats.of(means)
-  mean.error = math.max(mean.error or 0, math.sqrt(squares) / #means)
-  return mean
+  local values = {}
+  for s, of in ipairs(found) do values[s] = of[i] end
+  return mnemo.stats.over_seeds(values)
 end
 
 local found = {}

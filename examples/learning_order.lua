@@ -53,14 +53,14 @@ local chance = 1 / vocab -- outputs are drawn uniformly
 -- Training -------------------------------------------------------------------------------------
 
 local stage = options.steps // 3
+local over_seeds = mnemo.stats.over_seeds
 
 --- Returns the accuracy on held-out answers of a model, with its error over sequences: on
 -- self-loops, where the output is its own trigger, or on the rest.
 local function accuracy(model, task, is_own)
   local answers = mnemo.probes.answers(model, task)
   local where = answers.own:eq(is_own and 1 or 0)
-  return mnemo.stats.share(answers.hits:masked_select(where),
-    answers.sequences:masked_select(where))
+  return mnemo.stats.share(answers.hits, answers.sequences, where)
 end
 
 --- Trains a model whose memories may learn in an order and returns the run, and its task.
@@ -121,16 +121,6 @@ local function steps_to_learn(order)
   return steps
 end
 
---- Returns the mean of several runs' measurements. Its error is that over seeds, but no less than
--- what the choice of sequences makes, which is all that is known of a single seed.
-local function measured(found)
-  local means, squares = {}, 0
-  for i, of in ipairs(found) do means[i], squares = of.mean, squares + (of.error or 0) ^ 2 end
-  local mean = mnemo.stats.of(means)
-  mean.error = math.max(mean.error or 0, math.sqrt(squares) / #means)
-  return mean
-end
-
 --- Prints accuracy and recall of all orders at a step, after other columns of a name and a function
 -- each.
 local function print_table(step, others)
@@ -159,7 +149,10 @@ print_table(options.steps, {
     local steps = steps_to_learn(order)
     return steps and mnemo.stats.text(mnemo.stats.of(steps), 0) or "not by all seeds"
   end },
-  { name = "self-loops", cell = function(order) return mnemo.stats.text(measured(order.own)) end },
+  {
+    name = "self-loops",
+    cell = function(order) return mnemo.stats.text(over_seeds(order.own)) end,
+  },
 })
 
 -- The figure -----------------------------------------------------------------------------------
@@ -252,7 +245,7 @@ local function head_start(order)
 end
 
 local together, top_down = orders[1], orders[2]
-local joint, down = measured(together.rest), measured(top_down.rest)
+local joint, down = over_seeds(together.rest), over_seeds(top_down.rest)
 -- Drawn weights may happen to be somewhat better than chance.
 local untrained = mnemo.stats.of(at(together, "acc_rest", 0)).mean
 if mnemo.stats.compare(joint, math.max(chance, untrained)) ~= "more" then

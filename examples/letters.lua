@@ -96,8 +96,7 @@ local rows = mnemo.arange(1, 512):reshape(512, 1):expand(512, options.seq_len)
 local function share(model, name)
   return mnemo.no_grad(function()
     local on_output = model(asked.tokens):softmax(3):select(3, output)
-    return mnemo.stats.share(on_output:masked_select(places[name]),
-      rows:masked_select(places[name]))
+    return mnemo.stats.share(on_output, rows, places[name])
   end)
 end
 
@@ -141,17 +140,11 @@ end
 
 -- The verdict, from these runs' numbers ------------------------------------------------------
 
---- Returns the mean of what is measured of each run. Its error is that over seeds, but no less than
--- what the choice of sequences makes, which is all that is known of a single seed.
+--- Returns the mean of what is measured of each run.
 local function measured(runs, measure)
-  local means, squares = {}, 0
-  for s, run in ipairs(runs) do
-    local found = measure(run.model, s)
-    means[s], squares = found.mean, squares + (found.error or 0) ^ 2
-  end
-  local mean = mnemo.stats.of(means)
-  mean.error = math.max(mean.error or 0, math.sqrt(squares) / #means)
-  return mean
+  local found = {}
+  for s, run in ipairs(runs) do found[s] = measure(run.model, s) end
+  return mnemo.stats.over_seeds(found)
 end
 
 print(("\nProbability of \"p\" after an \"a\" that is not the first, and after other letters, "
@@ -212,8 +205,7 @@ local chance = 1 / vocab
 local right = measured(context.transformer, function(model, s)
   local answers = mnemo.probes.answers(model, task_of(context, options.seed + s - 1))
   local rest = answers.own:eq(0)
-  return mnemo.stats.share(answers.hits:masked_select(rest),
-    answers.sequences:masked_select(rest))
+  return mnemo.stats.share(answers.hits, answers.sequences, rest)
 end)
 local found, guessed = context.after.transformer, context.after.bigrams
 if mnemo.stats.compare(right, chance) ~= "more" then

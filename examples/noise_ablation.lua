@@ -44,7 +44,7 @@ end
 -- the sequence repeats it to the end, or where it is another token (0).
 local function accuracy(found, own)
   local kept = found.own:eq(own)
-  return mnemo.stats.share(found.hits:masked_select(kept), found.sequences:masked_select(kept))
+  return mnemo.stats.share(found.hits, found.sequences, kept)
 end
 
 --- Trains a model with or without cross-talk; the run gets its `answers` at the end.
@@ -170,10 +170,9 @@ end
 local function cost(i)
   local differences = {}
   for j, run in ipairs(clean[i]) do
-    local found, kept = run.answers, run.answers.own:eq(0)
+    local found, other = run.answers, noisy[i][j].answers
     differences[j] = mnemo.stats.share(
-      (found.hits - noisy[i][j].answers.hits):masked_select(kept),
-      found.sequences:masked_select(kept))
+      found.hits - other.hits, found.sequences, found.own:eq(0))
   end
   return over_seeds(differences)
 end

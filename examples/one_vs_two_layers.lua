@@ -77,8 +77,7 @@ end
 -- the answers, and on all, each with its error over the sequences.
 local function split(answers)
   local function share(where)
-    return mnemo.stats.share(answers.hits:masked_select(where),
-      answers.sequences:masked_select(where))
+    return mnemo.stats.share(answers.hits, answers.sequences, where)
   end
   local own = answers.own
   return { own = share(own), rest = share(own:eq(0)), all = share(own:ge(0)) }
@@ -178,16 +177,11 @@ mnemo.plot.grid({
 
 -- The verdict, from these runs' numbers --------------------------------------------------------
 
---- Returns the mean of a number over runs. Its error is that over seeds, but no less than what the
--- choice of sequences makes, which is all that is known of a single seed.
+--- Returns the mean of a number over runs.
 local function measured(of, name)
-  local means, squares = {}, 0
-  for i, found in ipairs(of) do
-    means[i], squares = found[name].mean, squares + (found[name].error or 0) ^ 2
-  end
-  local mean = mnemo.stats.of(means)
-  mean.error = math.max(mean.error or 0, math.sqrt(squares) / #of)
-  return mean
+  local values = {}
+  for i, found in ipairs(of) do values[i] = found[name] end
+  return mnemo.stats.over_seeds(values)
 end
 
 local rows = { { "accuracy on repeated triggers", "self-loops", "the rest", "all" } }

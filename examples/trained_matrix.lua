@@ -113,8 +113,7 @@ for s = 1, options.seeds do
   end
   runs[s] = {
     task = task, history = run.history, parts = parts, measured = measured,
-    accuracy = mnemo.stats.share(
-      answers.hits:masked_select(rest), answers.sequences:masked_select(rest)),
+    accuracy = mnemo.stats.share(answers.hits, answers.sequences, rest),
   }
 end
 

@@ -32,6 +32,26 @@ function tests.test_share_counts_sequences()
   luaunit.assertNil(empty.error)
 end
 
+-- Places that count are those where a vector is 1.
+function tests.test_share_of_some()
+  local hits, sequences = mnemo.tensor { 1, 0, 1, 1 }, mnemo.int_tensor { 1, 1, 2, 3 }
+  local some = mnemo.stats.share(hits, sequences, mnemo.tensor { 1, 1, 1, 0 })
+  luaunit.assertEquals(some, mnemo.stats.share(
+    mnemo.tensor { 1, 0, 1 }, mnemo.int_tensor { 1, 1, 2 }))
+  luaunit.assertErrorMsgContains("bad argument #3 to 'stats.share' (Tensor expected, got number)",
+    mnemo.stats.share, hits, sequences, 1)
+end
+
+-- The larger of the two errors: between the seeds, and within them.
+function tests.test_over_seeds()
+  local apart = mnemo.stats.over_seeds { { mean = 1, error = 0.1 }, { mean = 3, error = 0.1 } }
+  luaunit.assertEquals(apart.mean, 2)
+  luaunit.assertAlmostEquals(apart.error, 1, 1e-12)
+  local alike = mnemo.stats.over_seeds { { mean = 2, error = 0.3 }, { mean = 2, error = 0.4 } }
+  luaunit.assertAlmostEquals(alike.error, 0.25, 1e-12)
+  luaunit.assertEquals(mnemo.stats.over_seeds({ { mean = 2, error = 0.3 } }).error, 0.3)
+end
+
 function tests.test_compare()
   local compare = mnemo.stats.compare
   luaunit.assertEquals(compare({ mean = 0.9, error = 0.01 }, { mean = 0.8, error = 0.01 }), "more")

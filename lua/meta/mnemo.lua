@@ -2882,8 +2882,19 @@ function mnemo.stats.of(values) end
 ---```
 ---@param hits mnemo.Tensor 0 or 1, [R].
 ---@param sequences mnemo.IntTensor|mnemo.Tensor Which sequence each place belongs to, [R].
----@return table # the measurement; `count` is R
-function mnemo.stats.share(hits, sequences) end
+---@param where? mnemo.Tensor A 0/1 vector of the places that count, [R]; all without it.
+---@return table # the measurement; `count` is the number of places
+function mnemo.stats.share(hits, sequences, where) end
+
+---Returns the mean of what several seeds measured. Its error is that over the seeds, but no less than what the choice of sequences makes, which is all that is known of a single seed.
+---
+---```lua
+---local seeds = { { mean = 0.9, error = 0.01 }, { mean = 0.8, error = 0.01 } }
+---print(mnemo.stats.text(mnemo.stats.over_seeds(seeds)))
+---```
+---@param measured table[] One measurement for each seed.
+---@return table # the measurement
+function mnemo.stats.over_seeds(measured) end
 
 ---Tells whether two measurements differ by more than their errors.
 ---

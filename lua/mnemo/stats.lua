@@ -47,16 +47,21 @@ end
 -- 1/G: where all are alike, G sequences have shown no more.
 -- @tparam Tensor hits 0 or 1, [R]
 -- @tparam IntTensor|Tensor sequences which sequence each place belongs to, [R]
--- @treturn table the measurement; `count` is R
+-- @tparam[opt] Tensor where a 0/1 vector of the places that count, [R]; all without it
+-- @treturn table the measurement; `count` is the number of places
 -- @usage
 -- local hits, sequences = mnemo.tensor { 1, 0, 1 }, mnemo.int_tensor { 1, 1, 2 }
 -- print(mnemo.stats.share(hits, sequences).mean)
-function stats.share(hits, sequences)
+function stats.share(hits, sequences, where)
   expect.argument(1, "stats.share", hits, "Tensor")
   expect.argument(2, "stats.share", sequences, "IntTensor", "Tensor")
   if hits:numel() ~= sequences:numel() then
     expect.refuse(2, "stats.share", ("shape [%d] expected, got [%s]"):format(hits:numel(),
       table.concat(sequences:shape(), ", ")))
+  end
+  if where then
+    expect.argument(3, "stats.share", where, "Tensor")
+    hits, sequences = hits:masked_select(where), sequences:masked_select(where)
   end
   local ones, places, total = {}, {}, 0
   local ids = sequences:totable()
@@ -72,6 +77,23 @@ function stats.share(hits, sequences)
   local error = groups > 1
     and math.max(1 / groups, math.sqrt(groups / (groups - 1) * squares) / #ids) or nil
   return { mean = #ids > 0 and share or nan, error = error, count = #ids }
+end
+
+--- Returns the mean of what several seeds measured. Its error is that over the seeds, but no less
+-- than what the choice of sequences makes, which is all that is known of a single seed.
+-- @tparam {table,...} measured one measurement for each seed
+-- @treturn table the measurement
+-- @usage
+-- local seeds = { { mean = 0.9, error = 0.01 }, { mean = 0.8, error = 0.01 } }
+-- print(mnemo.stats.text(mnemo.stats.over_seeds(seeds)))
+function stats.over_seeds(measured)
+  local means, squares = {}, 0
+  for i, one in ipairs(measured) do
+    means[i], squares = one.mean, squares + (one.error or 0) ^ 2
+  end
+  local mean = stats.of(means)
+  mean.error = math.max(mean.error or 0, math.sqrt(squares) / #means)
+  return mean
 end
 
 --- Tells whether two measurements differ by more than their errors.
