@@ -18,7 +18,8 @@ function page_numbers.shown(text)
   for kind, block in text:gmatch "```(%a+)\n(.-)```" do
     if kind == "sh" then
       local commands = {}
-      for line in block:gmatch "[^\n]+" do
+      -- A backslash goes on in the next line.
+      for line in block:gsub("\\\n%s*", ""):gmatch "[^\n]+" do
         local command, remark = line:match "^(.-)%s+#%s*(.*)$"
         commands[#commands + 1] = { line = command or line, remark = remark }
       end

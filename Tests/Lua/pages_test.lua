@@ -26,7 +26,8 @@ The cost falls with the width.
 and then
 
 ```sh
-mnemo two.lua --seeds 3
+mnemo two.lua \
+  --seeds 3
 ```
 
 ```text
