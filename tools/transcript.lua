@@ -41,7 +41,8 @@ Longer takes only what Lua's own library does in C, in one call, which nothing i
 pattern of many `.-` on a long text may take for ever), `table.concat` and `string.rep` (0.5 s for
 100 MB), `table.sort` without a function of one's own (0.4 s for a million numbers); copies of
 integer tensors (0.5 s for 100 million elements) and the end of a change in place (0.1 s for 200
-million); a `run:save`, whose files belong together. A third Ctrl-C ends the process.
+million); a `run:save`, whose files belong together. A second Ctrl-C ends the input also where code
+catches errors, a third within a second of it the process.
 
 ## The tour
 
