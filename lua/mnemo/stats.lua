@@ -9,6 +9,7 @@
 --     print(mnemo.stats.text(rest))                         -- 0.361 ± 0.006
 local expect = require "mnemo.text.expect"
 local number = require "mnemo.text.number"
+local runs = require "mnemo.runs"
 
 local stats = {}
 
@@ -31,11 +32,8 @@ end
 -- @usage print(mnemo.stats.of({ 0.98, 0.99, 0.97 }).error)
 function stats.of(values)
   expect.numbers(1, "stats.of", values)
-  local sum, squares = 0, 0
-  for _, value in ipairs(values) do sum = sum + value end
-  local mean = #values > 0 and sum / #values or nan
-  for _, value in ipairs(values) do squares = squares + (value - mean) ^ 2 end
-  local error = #values > 1 and math.sqrt(squares / (#values - 1) / #values) or nil
+  local mean, deviation = runs.summary(values)
+  local error = deviation and deviation / math.sqrt(#values)
   return { mean = mean, error = error, count = #values }
 end
 
