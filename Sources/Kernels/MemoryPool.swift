@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// The memory of all tensors: counts it, and keeps large freed blocks for the next tensor.
+/// The memory of all tensors: counts it, and keeps freed blocks from 4 kB on for the next tensor.
 ///
 /// Safe to use from any thread.
 public final class MemoryPool: Sendable {
