@@ -1,0 +1,44 @@
+import LuaBridge
+import Tensors
+
+// Gradients.
+extension TensorClass {
+  static var gradients: [LuaFunction] {
+    [
+      LuaFunction(
+        "detach", "The same elements, shared, without history or gradient.",
+        returns: [.object("Tensor")],
+        example: "local x = mnemo.ones(2):requires_grad(true)\nprint(x:detach():requires_grad())"
+      ) { call in call.returns(try call.object(1, Tensor.self).detach()) },
+      LuaFunction(
+        "requires_grad",
+        "With a flag: turns gradients on or off for a tensor that was not computed from others, and "
+          + "returns it. Without: whether they are on.",
+        parameters: [LuaParameter("flag", .boolean, "on or off", optional: true)],
+        returns: [.union([.object("Tensor"), .boolean])],
+        example: "local x = mnemo.ones(2):requires_grad(true)\nprint(x:requires_grad())"
+      ) { call in
+        let tensor = try call.object(1, Tensor.self)
+        guard let flag = try call.optionalBoolean(2) else {
+          return call.returns(tensor.requiresGrad)
+        }
+        try tensor.requireGrad(flag)
+        return call.returns(argument: 1)
+      },
+      LuaFunction(
+        "backward",
+        "Adds the gradient of this scalar to the grad of everything it was computed from that "
+          + "requires one. The graph serves once.",
+        example: """
+          local x = mnemo.tensor{3}:requires_grad(true)
+          local y = (x * x):sum()
+          y:backward()
+          print(x.grad:item())
+          """
+      ) { call in
+        try call.object(1, Tensor.self).backward()
+        return call.returns()
+      },
+    ]
+  }
+}
