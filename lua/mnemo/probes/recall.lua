@@ -18,11 +18,7 @@ local probes = {}
 function probes.recall(W, U, V, weights)
   expect.shapes("probes.recall", { W, "d_out", "d_in" }, { U, "n", "d_in" }, { V, "m", "d_out" },
     weights and { weights, "n" })
-  return mnemo.no_grad(function()
-    local answers = U:matmul(W:t()):matmul(V:t()):argmax(2)
-    local hits = answers:eq(common.range(1, U:size(1)))
-    return common.mean_where(hits, weights or mnemo.ones(U:size(1)))
-  end)
+  return (mnemo.memory.recall(W, U, V, { weights = weights }))
 end
 
 --- Tells how alike two memories are: the share of inputs to which both give the same answer.
