@@ -13,7 +13,7 @@
 -- recorded for gradients.
 local memory = {}
 
-for _, part in ipairs { "embeddings", "recall", "gradients", "curvature" } do
+for _, part in ipairs { "embeddings", "recall", "gradients", "curvature", "capacity" } do
   for name, made in pairs(require("mnemo.memory." .. part)) do memory[name] = made end
 end
 
