@@ -51,4 +51,31 @@ function tests.test_the_tables_are_tables()
     "mnemo.optim has no 'mine'")
 end
 
+-- However deep inside the module the check stands, and through whichever call it was reached.
+function tests.test_mistakes_are_told_at_the_callers_line()
+  local task = mnemo.data.bigram { seq_len = 8, seed = 1 }
+  local model = mnemo.model.transformer { vocab = task.vocab_size, dim = 8, heads = 2, max_len = 8 }
+  for expected, f in pairs {
+    ["bad argument #1 to 'stats.compare' (measurement or number expected, got nil)"] =
+      function() mnemo.stats.compare() end,
+    ["bad argument #1 to 'runs.last' (list of Run expected, got nil)"] =
+      function() mnemo.runs.last() end,
+    ["probes.batch_metrics: unknown option 'lonk'; did you mean 'long'?"] =
+      function() mnemo.probes.batch_metrics(task, { lonk = task }) end,
+    ["probes.answers: at is 'ends'; allowed are outputs, repeats"] =
+      function() mnemo.probes.answers(model, task, { at = "ends" }) end,
+    ["bad argument #2 to 'probes.answers' (Task expected, got nil)"] =
+      function() error(select(2, pcall(mnemo.probes.answers, model)), 0) end,
+    ["plot.lines: unknown option 'xlable'; did you mean 'xlabel'?"] =
+      function() mnemo.plot.lines { y = { 1, 2 }, xlable = "x" } end,
+    ["option 'n' is declared twice"] =
+      function() mnemo.arguments({ { "n", 1 }, { "n", 2 } }, {}) end,
+    ["an option's declaration: unknown option 'mni'; did you mean 'min'?"] =
+      function() mnemo.arguments.parse({ { "n", 1, mni = 0 } }, {}) end,
+    ["circuit: layer is 9 (allowed: 1 to 2)"] = function() model:circuit("qk", 9, 1) end,
+  } do
+    luaunit.assertEquals(message(f), expected)
+  end
+end
+
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances { { "module", tests } })

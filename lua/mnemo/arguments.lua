@@ -23,6 +23,7 @@
 -- a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed
 -- wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the
 -- script.
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
 local nearest = require "mnemo.text.nearest"
 
@@ -53,7 +54,7 @@ end
 local function declared(spec)
   local entries, by_name = {}, {}
   local function add(entry)
-    if by_name[entry.name] then error("option '" .. entry.name .. "' is declared twice", 4) end
+    if by_name[entry.name] then expect.fail("option '%s' is declared twice", entry.name) end
     entries[#entries + 1], by_name[entry.name] = entry, entry
   end
   for preset, help in pairs { quick = "a small run", full = "the paper's size" } do
@@ -63,10 +64,10 @@ local function declared(spec)
   end
   table.sort(entries, function(a, b) return a.name > b.name end)
   for _, given in ipairs(spec) do
-    nearest.check_keys(given, entry_keys, "an option's declaration", 3)
+    expect.keys(given, entry_keys, "an option's declaration")
     local kind = given.type or type_of(given[2])
     if type(given[1]) ~= "string" or not (kind == "switch" or placeholders[kind]) then
-      error("an option is { name, default, help }, or names its type", 4)
+      expect.fail "an option is { name, default, help }, or names its type"
     end
     add {
       name = given[1], default = given[2], help = given[3] or "", kind = kind,
@@ -85,7 +86,7 @@ local function declared(spec)
   for _, entry in ipairs(entries) do
     for name in pairs(entry.preset or {}) do
       if not by_name[name] then
-        error(("%s sets '%s', which is not declared"):format(entry.name, name), 4)
+        expect.fail("%s sets '%s', which is not declared", entry.name, name)
       end
     end
   end

@@ -1,5 +1,5 @@
 --- Direct logit attribution: what each part of a model adds to a logit.
-local fail = require "mnemo.reading.fail"
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
 local weights = require "mnemo.reading.weights"
 
@@ -54,7 +54,7 @@ local function parts_of(model, kept)
     layer = 2
   else
     local vector = kept.embeddings
-      or fail.with("%s: the forward pass shows no 'embeddings'", where)
+      or expect.fail("%s: the forward pass shows no 'embeddings'", where)
     parts[1] = { name = "embeddings", vector = vector }
   end
   local is_post = not weights.norm(model, "norm")
@@ -80,7 +80,7 @@ local function check_sum(parts, logit, scale)
   for i = 2, #parts do sum = sum + parts[i].logit end
   local difference = (sum - logit):abs():max():item()
   if difference > 1e-3 * math.max(1, scale) then
-    fail.with("%s: the parts that the forward pass shows miss the logit by up to %g", where,
+    expect.fail("%s: the parts that the forward pass shows miss the logit by up to %g", where,
       difference)
   end
 end
@@ -96,12 +96,12 @@ local function read_target(target, logits)
       :reshape(count, length, 1)
   end)
   if not is_read then
-    fail.with("%s: target is %s; an id or ids [%d, %d] are expected", where, tostring(target),
+    expect.fail("%s: target is %s; an id or ids [%d, %d] are expected", where, tostring(target),
       count, length)
   end
   local least, greatest = ids:min():item(), ids:max():item()
   if least < 1 or greatest > vocab then
-    fail.with("%s: target %d is outside 1…%d", where, least < 1 and least or greatest, vocab)
+    expect.fail("%s: target %d is outside 1…%d", where, least < 1 and least or greatest, vocab)
   end
   return ids
 end
@@ -132,7 +132,7 @@ local function attribution(model, tokens, target)
   tokens = type(tokens) == "table" and mnemo.int_tensor(tokens) or tokens
   return mnemo.no_grad(function()
     local output = weights.output(model, where)
-    local kept = fail.elsewhere(model.trace, model, tokens)
+    local kept = expect.relayed(model.trace, model, tokens)
     local logits, count, length = kept.logits, tokens:size(1), tokens:size(2)
     local ids = read_target(target, logits)
     local list = { logit = logits:gather(3, ids):reshape(count, length) }

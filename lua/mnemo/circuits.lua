@@ -6,9 +6,8 @@
 --
 -- Shapes: N vocab, d dim, H heads of a layer. A head reads with W_Q, W_K and W_V, its d/H rows of
 -- the layer's matrices, and writes with W_O, its d/H columns.
-local fail = require "mnemo.reading.fail"
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
-local nearest = require "mnemo.text.nearest"
 local weights = require "mnemo.reading.weights"
 
 local circuits = {}
@@ -56,9 +55,9 @@ end
 function circuits.of(model, which, layer, head, options)
   weights.check(model, "circuit")
   options = options or {}
-  fail.elsewhere(nearest.check_keys, options, { "rows", "columns" }, "circuit")
+  expect.keys(options, { "rows", "columns" }, "circuit")
   local factors = kinds[which]
-    or fail.with("circuit: which is '%s'; allowed are 'qk', 'ov'", tostring(which))
+    or expect.fail("circuit: which is '%s'; allowed are 'qk', 'ov'", tostring(which))
   return mnemo.no_grad(function()
     local left, right = factors(model, options.rows, options.columns, function(name)
       return weights.of_head(model, name, layer, head or 1, "circuit"):detach()
@@ -119,7 +118,7 @@ end
 -- end
 function circuit:directions(options)
   options = options or {}
-  fail.elsewhere(nearest.check_keys, options, { "count", "tokens" }, "directions")
+  expect.keys(options, { "count", "tokens" }, "directions")
   local U, S, V = self:svd()
   local list, tokens = {}, options.tokens or 5
   for i = 1, math.min(options.count or 5, S:size(1)) do
@@ -155,7 +154,7 @@ function circuits.composition(model, first, second)
   weights.check(model, where)
   local writers, readers = weights.heads(model, first, where), weights.heads(model, second, where)
   if first >= second then
-    fail.with("%s: layer %d does not come before layer %d", where, first, second)
+    expect.fail("%s: layer %d does not come before layer %d", where, first, second)
   end
   return mnemo.no_grad(function()
     local function product(layer, head, left, right)

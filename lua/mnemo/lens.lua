@@ -1,5 +1,5 @@
 --- The logit lens: what a model would answer after each of its layers (nostalgebraist, 2020).
-local fail = require "mnemo.reading.fail"
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
 local weights = require "mnemo.reading.weights"
 
@@ -23,7 +23,7 @@ local function lens(model, tokens)
   return mnemo.no_grad(function()
     local output = weights.output(model, "lens"):t()
     local norm, bias = weights.norm(model, "norm")
-    local kept = fail.elsewhere(model.trace, model, tokens, { "embeddings", "layers.*.residual" })
+    local kept = expect.relayed(model.trace, model, tokens, { "embeddings", "layers.*.residual" })
     local logits, stream, layer = {}, kept.embeddings, 0
     while stream do
       logits[#logits + 1] = (norm and stream:layer_norm(norm, bias) or stream):matmul(output)

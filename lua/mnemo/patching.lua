@@ -1,7 +1,6 @@
 --- Patching: which intermediate tensors carry what makes the difference between two inputs.
-local fail = require "mnemo.reading.fail"
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
-local nearest = require "mnemo.text.nearest"
 local weights = require "mnemo.reading.weights"
 
 local patching = {}
@@ -15,8 +14,8 @@ local keys = {
 --- Returns the tokens in an option, [B, T].
 local function read_tokens(options, key)
   local tokens = options[key]
-  if tokens == nil then fail.with("%s: missing option '%s'", where, key) end
-  return type(tokens) == "table" and fail.elsewhere(mnemo.int_tensor, tokens) or tokens
+  if tokens == nil then expect.fail("%s: missing option '%s'", where, key) end
+  return type(tokens) == "table" and expect.relayed(mnemo.int_tensor, tokens) or tokens
 end
 
 --- Runs a model and keeps what its globs match.
@@ -33,7 +32,7 @@ local function observed(model, tokens, globs)
       return tensor
     end
   end
-  return fail.elsewhere(model.patch, model, tokens, replacements), kept
+  return expect.relayed(model.patch, model, tokens, replacements), kept
 end
 
 --- Returns the default metric: by how much the logit of the right answer is above that of the
@@ -46,12 +45,12 @@ local function answer_difference(options, clean, corrupted)
   local function ids(key, logits)
     local given = options[key]
     if given == nil then given = logits:select(2, last):argmax(2) end
-    if type(given) == "table" then given = fail.elsewhere(mnemo.int_tensor, given) end
-    return fail.elsewhere(given.reshape, given, count, 1)
+    if type(given) == "table" then given = expect.relayed(mnemo.int_tensor, given) end
+    return expect.relayed(given.reshape, given, count, 1)
   end
   local right, wrong = ids("right", clean), ids("wrong", corrupted)
   if right:ne(wrong):sum():item() == 0 then
-    fail.with("%s: the answers to clean and corrupted are the same; give right and wrong, or a "
+    expect.fail("%s: the answers to clean and corrupted are the same; give right and wrong, or a "
       .. "metric", where)
   end
   return function(logits)
@@ -67,7 +66,7 @@ local function numeric(metric)
     if type(value) == "number" then return value end
     local is_read, number = pcall(function() return value:item() end)
     return is_read and number
-      or fail.with("%s: metric must return a number or a Tensor of one element", where)
+      or expect.fail("%s: metric must return a number or a Tensor of one element", where)
   end
 end
 
@@ -97,7 +96,7 @@ local function indices(asked, n, what, name)
   if type(asked) ~= "table" then return all end
   for _, index in ipairs(asked) do
     if not all[index] then
-      fail.with("%s: %s %s of '%s' (allowed: 1 to %d)", where, what, tostring(index), name, n)
+      expect.fail("%s: %s %s of '%s' (allowed: 1 to %d)", where, what, tostring(index), name, n)
     end
   end
   return asked
@@ -111,7 +110,7 @@ local function parts_of(kept, options)
     local tensor, name = entry.tensor, entry.name
     local position_axis, head_axis = axes(name, tensor)
     if options.heads and not head_axis then
-      fail.with("%s: '%s' has no axis of heads", where, name)
+      expect.fail("%s: '%s' has no axis of heads", where, name)
     end
     local layer = name:match "^layers%.(%d+)%."
     local heads = indices(options.heads, head_axis and tensor:size(head_axis), "head", name)
@@ -212,7 +211,7 @@ end
 -- end
 -- found.figure:save("patching.svg")
 function patching.activation(options)
-  fail.elsewhere(nearest.check_keys, options, keys, where)
+  expect.keys(options, keys, where)
   local model = options.model
   weights.check(model, where)
   local clean, corrupted = read_tokens(options, "clean"), read_tokens(options, "corrupted")
@@ -222,7 +221,7 @@ function patching.activation(options)
       type(names) == "table" and names or { names })
     local corrupted_logits = observed(model, corrupted, {})
     if clean:size(1) ~= corrupted:size(1) or clean:size(2) ~= corrupted:size(2) then
-      fail.with("%s: clean is [%d, %d], corrupted [%d, %d]", where, clean:size(1), clean:size(2),
+      expect.fail("%s: clean is [%d, %d], corrupted [%d, %d]", where, clean:size(1), clean:size(2),
         corrupted:size(1), corrupted:size(2))
     end
     local metric = numeric(options.metric
@@ -230,7 +229,7 @@ function patching.activation(options)
     local found = { clean = metric(clean_logits), corrupted = metric(corrupted_logits) }
     local whole = found.clean - found.corrupted
     if whole == 0 or whole ~= whole then
-      fail.with("%s: the metric is %g for clean and %g for corrupted: nothing can be recovered",
+      expect.fail("%s: the metric is %g for clean and %g for corrupted: nothing can be recovered",
         where, found.clean, found.corrupted)
     end
     for i, part in ipairs(parts_of(kept, options)) do

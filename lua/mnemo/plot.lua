@@ -9,10 +9,10 @@
 -- numbers or tensors; NaN leaves a gap.
 local animate = require "mnemo.plot.animate"
 local attention = require "mnemo.plot.attention"
-local check = require "mnemo.plot.check"
 local csv = require "mnemo.plot.csv"
 local describe = require "mnemo.plot.describe"
 local draw = require "mnemo.plot.draw"
+local expect = require "mnemo.text.expect"
 local files = require "mnemo.plot.files"
 local history = require "mnemo.plot.history"
 local gnuplot = require "mnemo.plot.gnuplot"
@@ -343,7 +343,7 @@ end
 -- @usage mnemo.plot.lines { y = { 3, 2, 1 } }:save("loss.svg"):save("loss.pdf")
 function figure:save(path)
   if type(path) ~= "string" then
-    check.fail("save: a path is expected, got %s", type(path))
+    expect.fail("save: a path is expected, got %s", type(path))
   end
   local numbers = path:gsub("%.%w+$", ".csv")
   local rest = "; the numbers are in " .. numbers
@@ -368,7 +368,7 @@ end
 
 --- Refuses to set a field, which would change nothing that is drawn.
 function figure.__newindex(_, key)
-  check.fail("a figure is described once: its %s is given where it is made, such as"
+  expect.fail("a figure is described once: its %s is given where it is made, such as"
     .. " mnemo.plot.lines { y = …, title = … }", tostring(key))
 end
 

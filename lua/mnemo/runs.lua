@@ -40,11 +40,11 @@ local function check_column(where, list, name)
   local kind = expect.kind(list)
   if kind ~= "table" or list.history then
     expect.refuse(1, where, ("list of Run expected, got %s"):format(
-      kind == "table" and "one run" or kind), 2)
+      kind == "table" and "one run" or kind))
   end
   for i, run in ipairs(list) do
     local position, reason = fault(run, name)
-    if position then expect.refuse(position, where, ("run %d: %s"):format(i, reason), 2) end
+    if position then expect.refuse(position, where, ("run %d: %s"):format(i, reason)) end
   end
 end
 

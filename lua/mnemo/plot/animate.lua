@@ -2,6 +2,7 @@
 local check = require "mnemo.plot.check"
 local colour_bar = require "mnemo.plot.colour_bar"
 local describe = require "mnemo.plot.describe"
+local expect = require "mnemo.text.expect"
 local page = require "mnemo.plot.page"
 local style = require "mnemo.plot.style"
 local values = require "mnemo.plot.values"
@@ -18,9 +19,9 @@ local where = "plot.animate"
 -- @treturn string `matrix` or `figure`
 local function read_frames(frames, is_figure)
   if type(frames) ~= "table" or #frames == 0 then
-    check.fail("%s: frames is %s; a list such as { { label = 1, matrix = … } } is expected", where,
+    expect.fail("%s: frames is %s; a list such as { { label = 1, matrix = … } } is expected", where,
       frames == nil and "missing" or type(frames) == "table" and "empty"
-      or "a " .. check.kind(frames))
+      or "a " .. expect.kind(frames))
   end
   local kind
   for i, frame in ipairs(frames) do
@@ -29,13 +30,13 @@ local function read_frames(frames, is_figure)
     check.texts(frame, { "label" }, name)
     local own = frame.matrix ~= nil and "matrix" or "figure"
     if (frame.matrix == nil) == (frame.figure == nil) then
-      check.fail("%s: one of matrix and figure is expected", name)
+      expect.fail("%s: one of matrix and figure is expected", name)
     elseif own == "figure" and not is_figure(frame.figure) then
-      check.fail("%s: figure is no figure", name)
+      expect.fail("%s: figure is no figure", name)
     end
     kind = kind or own
     if own ~= kind then
-      check.fail("%s: has a %s, the first a %s; all frames are of one kind", name, own, kind)
+      expect.fail("%s: has a %s, the first a %s; all frames are of one kind", name, own, kind)
     end
   end
   return kind
@@ -50,7 +51,7 @@ local function described_maps(options)
     maps[i] = describe.heatmap(given, name)
     local first, rows = maps[1].matrix, maps[i].matrix
     if #rows ~= #first or #rows[1] ~= #first[1] then
-      check.fail("%s: matrix is %d × %d, that of the first frame %d × %d", name, #rows, #rows[1],
+      expect.fail("%s: matrix is %d × %d, that of the first frame %d × %d", name, #rows, #rows[1],
         #first, #first[1])
     end
   end
@@ -85,7 +86,7 @@ end
 local function content_of_figures(options)
   for _, key in ipairs(map_keys) do
     if options[key] ~= nil then
-      check.fail("%s: %s belongs to maps; frames that are figures have their own", where, key)
+      expect.fail("%s: %s belongs to maps; frames that are figures have their own", where, key)
     end
   end
   local first = options.frames[1].figure
@@ -93,7 +94,7 @@ local function content_of_figures(options)
   for i, frame in ipairs(options.frames) do
     local one = frame.figure
     if one.width ~= first.width or one.height ~= first.height then
-      check.fail("%s, frame %d: figure has %g × %g pixels, that of the first frame %g × %g", where,
+      expect.fail("%s, frame %d: figure has %g × %g pixels, that of the first frame %g × %g", where,
         i, one.width, one.height, first.width, first.height)
     end
     local picture, panels = page.drawn(one, where)
@@ -112,7 +113,7 @@ return function(options, is_figure)
   check.texts(options, { "title" }, where)
   local path = options.path
   if type(path) ~= "string" or not path:lower():match "%.html$" then
-    check.fail("%s: path is %s; one that ends in .html is expected", where,
+    expect.fail("%s: path is %s; one that ends in .html is expected", where,
       path == nil and "missing" or "'" .. tostring(path) .. "'")
   end
   local kind = read_frames(options.frames, is_figure)

@@ -1,5 +1,6 @@
 --- Describes where a head looks in a sequence: the options of a heatmap.
 local check = require "mnemo.plot.check"
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
 local values = require "mnemo.plot.values"
 
@@ -14,12 +15,12 @@ local function read_sequence(given, where, what, one)
   local list = values.list(given, where, what)
   if type(list[1]) == "table" and #list == 1 then list = list[1] end
   if type(list[1]) == "table" then
-    check.fail("%s: %s are %d sequences; one is drawn, such as %s[1]", where, what, #list, what)
+    expect.fail("%s: %s are %d sequences; one is drawn, such as %s[1]", where, what, #list, what)
   end
   for i, id in ipairs(list) do
-    if math.type(id) ~= "integer" then check.fail("%s: %s[%d] is no %s", where, what, i, one) end
+    if math.type(id) ~= "integer" then expect.fail("%s: %s[%d] is no %s", where, what, i, one) end
   end
-  if #list == 0 then check.fail("%s: %s is empty", where, what) end
+  if #list == 0 then expect.fail("%s: %s is empty", where, what) end
   return list
 end
 
@@ -27,7 +28,7 @@ end
 local function rows_of_triggers(given, count, where)
   local rows, occurrence = {}, read_sequence(given, where, "occurrence", "whole number")
   if #occurrence < count then
-    check.fail("%s: occurrence has %d numbers for %d tokens", where, #occurrence, count)
+    expect.fail("%s: occurrence has %d numbers for %d tokens", where, #occurrence, count)
   end
   for i = 1, count do
     if occurrence[i] >= 2 then rows[#rows + 1] = i end
@@ -38,7 +39,7 @@ end
 --- Reads a whole number from 1 to `most`.
 local function read_number(given, most, where, what)
   if math.type(given) ~= "integer" or given < 1 or given > most then
-    check.fail("%s: %s is %s (allowed: 1 to %d)", where, what,
+    expect.fail("%s: %s is %s (allowed: 1 to %d)", where, what,
       given == nil and "missing" or tostring(given), most)
   end
   return given
@@ -50,7 +51,7 @@ local function symbols_of(ids, corpus, where)
   local labels, symbols = {}, corpus.symbols
   for i, id in ipairs(ids) do
     labels[i] = symbols[id]
-      or check.fail("%s: tokens[%d] is %d; the corpus has %d symbols", where, i, id, #symbols)
+      or expect.fail("%s: tokens[%d] is %d; the corpus has %d symbols", where, i, id, #symbols)
   end
   return labels
 end
@@ -64,7 +65,7 @@ return function(options)
   local model = options.model
   local is_model, layers = pcall(function() return model.layers end)
   if not is_model or math.type(layers) ~= "integer" then
-    check.fail("%s: model is %s", where, model == nil and "missing" or "no model")
+    expect.fail("%s: model is %s", where, model == nil and "missing" or "no model")
   end
   local ids = read_sequence(options.tokens, where, "tokens", "id")
   local layer = read_number(options.layer, layers, where, "layer")
@@ -81,7 +82,7 @@ return function(options)
   }
   if options.occurrence ~= nil then
     if options.marked_rows ~= nil then
-      check.fail("%s: occurrence says which rows are marked; marked_rows goes without", where)
+      expect.fail("%s: occurrence says which rows are marked; marked_rows goes without", where)
     end
     map.marked_rows = rows_of_triggers(options.occurrence, #ids, where)
     map.marks_name = "trigger seen before"

@@ -1,6 +1,7 @@
 --- Describes level lines.
 local check = require "mnemo.plot.check"
 local description = require "mnemo.plot.description"
+local expect = require "mnemo.text.expect"
 local style = require "mnemo.plot.style"
 local tics = require "mnemo.plot.tics"
 local values = require "mnemo.plot.values"
@@ -26,7 +27,7 @@ local function read_levels(given, matrix, where)
   if given == nil or math.type(given) == "integer" then
     local count = given or 8
     if count < 1 or count > 100 then
-      check.fail("%s: levels is %d; 1 to 100 are allowed", where, count)
+      expect.fail("%s: levels is %d; 1 to 100 are allowed", where, count)
     end
     local low, high = values.extent(matrix)
     return low and round_levels(low, high, count) or {}
@@ -34,7 +35,7 @@ local function read_levels(given, matrix, where)
   local levels = values.numbers(given, where, "levels")
   for i, level in ipairs(levels) do
     if not values.finite(level) or i > 1 and level <= levels[i - 1] then
-      check.fail("%s: levels do not rise at levels[%d]", where, i)
+      expect.fail("%s: levels do not rise at levels[%d]", where, i)
     end
   end
   return levels
@@ -49,14 +50,14 @@ local function read_places(given, count, is_log, where, what)
   end
   places = values.numbers(given, where, what)
   if #places ~= count then
-    check.fail("%s: %d %s for %d %s of z", where, #places, what, count,
+    expect.fail("%s: %d %s for %d %s of z", where, #places, what, count,
       what == "x" and "columns" or "rows")
   end
   for i, place in ipairs(places) do
     if not values.has_place(place, is_log) then
-      check.fail("%s: %s[%d] is %g, which has no place on its axis", where, what, i, place)
+      expect.fail("%s: %s[%d] is %g, which has no place on its axis", where, what, i, place)
     elseif i > 1 and place <= places[i - 1] then
-      check.fail("%s: %s does not rise at %s[%d]", where, what, what, i)
+      expect.fail("%s: %s does not rise at %s[%d]", where, what, what, i)
     end
   end
   check.extent(places[1], places[#places], ("%s: %s"):format(where, what))
@@ -67,13 +68,13 @@ end
 return function(options)
   local where = "plot.contour"
   check.options(options, all_keys, where, "z")
-  check.choice(options.palette, style.palette_names, where, "palette")
-  check.choice(options.filled, { true, false }, where, "filled")
+  expect.choice(options.palette, style.palette_names, where, "palette")
+  expect.choice(options.filled, { true, false }, where, "filled")
   local self = description.begun("contour", options, where, 600, 460)
   description.read_axes(self, where)
   local given = values.matrix(options.z, where, "z")
   if #given < 2 or #given[1] < 2 then
-    check.fail("%s: z is %d × %d; 2 × 2 is the least", where, #given, #given[1])
+    expect.fail("%s: z is %d × %d; 2 × 2 is the least", where, #given, #given[1])
   end
   self.x = read_places(options.x, #given[1], options.xscale == "log", where, "x")
   self.y = read_places(options.y, #given, options.yscale == "log", where, "y")

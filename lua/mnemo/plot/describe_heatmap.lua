@@ -1,6 +1,7 @@
 --- Describes maps of colours.
 local check = require "mnemo.plot.check"
 local description = require "mnemo.plot.description"
+local expect = require "mnemo.text.expect"
 local values = require "mnemo.plot.values"
 local visible = require "mnemo.text.visible"
 
@@ -15,7 +16,7 @@ local function read_window(limits, count, where, what)
   local first = type(limits) == "table" and math.tointeger(limits[1])
   local last = type(limits) == "table" and math.tointeger(limits[2])
   if not first or not last or first < 1 or first > last or last > count then
-    check.fail("%s: %s is a pair such as { 1, %d }: the first and the last in view", where, what,
+    expect.fail("%s: %s is a pair such as { 1, %d }: the first and the last in view", where, what,
       count)
   end
   return { first = first, last = last }
@@ -28,7 +29,7 @@ local function read_marks(given, count, where)
   for i, row in ipairs(values.list(given or {}, where, "marked_rows")) do
     local index = math.type(row) and math.tointeger(row)
     if not index or index < 1 or index > count then
-      check.fail("%s: marked_rows[%d] is %s (allowed: 1 to %d)", where, i, tostring(row), count)
+      expect.fail("%s: marked_rows[%d] is %s (allowed: 1 to %d)", where, i, tostring(row), count)
     end
     marked[index] = true
   end
@@ -42,14 +43,14 @@ return function(options, where)
   where = where or "plot.heatmap"
   check.options(options, all_keys, where, "matrix")
   description.check_colours(options, where)
-  check.choice(options.aspect, { "equal", "auto" }, where, "aspect")
+  expect.choice(options.aspect, { "equal", "auto" }, where, "aspect")
   local self = description.begun("heatmap", options, where, 600, 560)
   self.matrix = values.matrix(options.matrix, where, "matrix")
   for key, expected in pairs { xlabels = #self.matrix[1], ylabels = #self.matrix } do
     if options[key] ~= nil then
       local labels = values.list(options[key], where, key)
       if #labels ~= expected then
-        check.fail("%s: %d %s for %d %s", where, #labels, key, expected,
+        expect.fail("%s: %d %s for %d %s", where, #labels, key, expected,
           key == "xlabels" and "columns" or "rows")
       end
       self[key] = {}

@@ -1,6 +1,7 @@
 --- Describes curves.
 local check = require "mnemo.plot.check"
 local description = require "mnemo.plot.description"
+local expect = require "mnemo.text.expect"
 local values = require "mnemo.plot.values"
 
 local styles = { "lines", "points", "linespoints", "reference" }
@@ -16,7 +17,7 @@ local function read_heights(series, given, where, what, index)
     return
   end
   if given.low ~= nil or given.high ~= nil then
-    check.fail("%s: series %d has runs in y, whose spread is its band; low and high go without",
+    expect.fail("%s: series %d has runs in y, whose spread is its band; low and high go without",
       where, index)
   end
   series.runs = values.matrix(y, where, what .. "y")
@@ -26,10 +27,10 @@ end
 
 --- Reads one series of `lines`: its numbers, with x counted from 1 where none is given.
 local function read_curve(given, shared_x, where, index)
-  check.keys(given, curve_keys, ("%s, series %d"):format(where, index))
+  expect.keys(given, curve_keys, ("%s, series %d"):format(where, index))
   check.texts(given, { "name" }, where)
-  if given.y == nil then check.fail("%s: series %d has no y", where, index) end
-  check.choice(given.style, styles, where, "style")
+  if given.y == nil then expect.fail("%s: series %d has no y", where, index) end
+  expect.choice(given.style, styles, where, "style")
   local what = ("series %d's "):format(index)
   local series = { name = given.name, style = given.style or "lines" }
   read_heights(series, given, where, what, index)
@@ -41,7 +42,7 @@ local function read_curve(given, shared_x, where, index)
     for i = 1, #series.y do series.x[i] = i end
   end
   if (given.low == nil) ~= (given.high == nil) then
-    check.fail("%s: series %d has one of low and high; a band needs both", where, index)
+    expect.fail("%s: series %d has one of low and high; a band needs both", where, index)
   end
   for _, key in ipairs { "low", "high" } do
     if given[key] then series[key] = values.numbers(given[key], where, what .. key) end
@@ -52,11 +53,11 @@ end
 
 --- Checks whether the y axis is to hold 0.
 local function read_zero(options, where)
-  check.choice(options.from_zero, { true, false }, where, "from_zero")
+  expect.choice(options.from_zero, { true, false }, where, "from_zero")
   if options.from_zero and options.yscale == "log" then
-    check.fail("%s: from_zero is true; a log axis has no 0", where)
+    expect.fail("%s: from_zero is true; a log axis has no 0", where)
   elseif options.from_zero ~= nil and options.ylim ~= nil then
-    check.fail("%s: ylim says where the axis begins; from_zero goes without", where)
+    expect.fail("%s: ylim says where the axis begins; from_zero goes without", where)
   end
 end
 

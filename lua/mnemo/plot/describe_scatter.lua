@@ -1,6 +1,7 @@
 --- Describes points.
 local check = require "mnemo.plot.check"
 local description = require "mnemo.plot.description"
+local expect = require "mnemo.text.expect"
 local values = require "mnemo.plot.values"
 local visible = require "mnemo.text.visible"
 
@@ -10,7 +11,7 @@ local all_keys = description.joined({ "series", "sizelabel" }, point_keys, descr
 
 --- Reads one series of `scatter`.
 local function read_points(given, shared_x, where, index)
-  check.keys(given, point_keys, ("%s, series %d"):format(where, index))
+  expect.keys(given, point_keys, ("%s, series %d"):format(where, index))
   check.texts(given, { "name" }, where)
   local series = { name = given.name }
   for _, key in ipairs { "x", "y", "size", "colour" } do
@@ -18,7 +19,7 @@ local function read_points(given, shared_x, where, index)
     if list then
       series[key] = values.numbers(list, where, ("series %d's %s"):format(index, key))
     elseif key == "x" or key == "y" then
-      check.fail("%s: series %d has no %s", where, index, key)
+      expect.fail("%s: series %d has no %s", where, index, key)
     end
   end
   if given.labels ~= nil then

@@ -2,6 +2,7 @@
 --
 -- A description has `kind`, the `options` as they were given, and what was read from them.
 local check = require "mnemo.plot.check"
+local expect = require "mnemo.text.expect"
 local style = require "mnemo.plot.style"
 local values = require "mnemo.plot.values"
 
@@ -39,10 +40,10 @@ local function read_rules(given, is_log, where, what)
   local lines = {}
   for i, one in ipairs(values.list(given or {}, where, what)) do
     local line = type(one) == "table" and one or { at = one }
-    check.keys(line, { "at", "name" }, ("%s, %s[%d]"):format(where, what, i))
+    expect.keys(line, { "at", "name" }, ("%s, %s[%d]"):format(where, what, i))
     check.texts(line, { "name" }, where)
     if type(line.at) ~= "number" or not values.has_place(line.at, is_log) then
-      check.fail("%s: %s[%d] is no number that the axis has a place for", where, what, i)
+      expect.fail("%s: %s[%d] is no number that the axis has a place for", where, what, i)
     end
     lines[i] = line
   end
@@ -54,31 +55,31 @@ function description.read_axes(self, where)
   local options = self.options
   for _, axis in ipairs { "x", "y" } do
     local scale, limits = axis .. "scale", axis .. "lim"
-    check.choice(options[scale], { "linear", "log" }, where, scale)
+    expect.choice(options[scale], { "linear", "log" }, where, scale)
     check.limits(options[limits], where, limits)
     if options[scale] == "log" and options[limits] and options[limits][1] <= 0 then
-      check.fail("%s: %s begins at %g; a log axis has places for positive numbers only", where,
+      expect.fail("%s: %s begins at %g; a log axis has places for positive numbers only", where,
         limits, options[limits][1])
     end
   end
-  check.choice(options.legend, legends, where, "legend")
+  expect.choice(options.legend, legends, where, "legend")
   self.hlines = read_rules(options.hlines, options.yscale == "log", where, "hlines")
   self.vlines = read_rules(options.vlines, options.xscale == "log", where, "vlines")
 end
 
 --- Checks the options of a colour bar.
 function description.check_colours(options, where)
-  check.choice(options.palette, style.palette_names, where, "palette")
+  expect.choice(options.palette, style.palette_names, where, "palette")
   for _, key in ipairs { "min", "max" } do
     if options[key] ~= nil and type(options[key]) ~= "number" then
-      check.fail("%s: %s is a %s; a number is expected", where, key, type(options[key]))
+      expect.fail("%s: %s is a %s; a number is expected", where, key, type(options[key]))
     elseif options[key] and not values.finite(options[key]) then
-      check.fail("%s: %s is %s; a number is expected, neither infinite nor NaN", where, key,
+      expect.fail("%s: %s is %s; a number is expected, neither infinite nor NaN", where, key,
         values.text(options[key]))
     end
   end
   if options.min and options.max and options.min >= options.max then
-    check.fail("%s: min is %g, not below max, %g", where, options.min, options.max)
+    expect.fail("%s: min is %g, not below max, %g", where, options.min, options.max)
   end
 end
 
@@ -92,19 +93,19 @@ function description.given_series(options, keys, where)
   end
   for _, key in ipairs(keys) do
     if options[key] ~= nil and key ~= "x" then
-      check.fail("%s: %s belongs into a series when series are given", where, key)
+      expect.fail("%s: %s belongs into a series when series are given", where, key)
     end
   end
-  if type(given) ~= "table" or #given == 0 then check.fail("%s: no series to draw", where) end
+  if type(given) ~= "table" or #given == 0 then expect.fail("%s: no series to draw", where) end
   return given
 end
 
 --- Refuses a series whose lists differ in length from y.
 function description.check_lengths(series, keys, where, index)
-  if #series.y == 0 then check.fail("%s: series %d is empty", where, index) end
+  if #series.y == 0 then expect.fail("%s: series %d is empty", where, index) end
   for _, key in ipairs(keys) do
     if series[key] and #series[key] ~= #series.y then
-      check.fail("%s: series %d has %d y but %d %s", where, index, #series.y, #series[key],
+      expect.fail("%s: series %d has %d y but %d %s", where, index, #series.y, #series[key],
         key)
     end
   end

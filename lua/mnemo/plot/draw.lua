@@ -1,6 +1,6 @@
 --- Draws figures: writes the gnuplot script for a description.
 local Script = require "mnemo.plot.script"
-local check = require "mnemo.plot.check"
+local expect = require "mnemo.text.expect"
 local layout = require "mnemo.plot.layout"
 
 local draw = {}
@@ -126,9 +126,9 @@ function draw.script(self, path)
   local ending = path:match("%.(%w+)$")
   local format = ending and ending:lower()
   if not terminals[format] then
-    check.fail("save: '%s' does not end in .svg, .png, .pdf or .html", path)
+    expect.fail("save: '%s' does not end in .svg, .png, .pdf or .html", path)
   end
-  if path:find("%c") then check.fail("save: the path holds a control character") end
+  if path:find("%c") then expect.fail("save: the path holds a control character") end
   return whole_script(self, format):text(), format
 end
 

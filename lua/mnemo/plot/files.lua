@@ -1,7 +1,7 @@
 --- Writes files.
-local check = require "mnemo.plot.check"
 require "mnemo" -- which brings the engine's part
 local engine = require "mnemo.plot.engine"
+local expect = require "mnemo.text.expect"
 
 local files = {}
 
@@ -11,7 +11,7 @@ local files = {}
 -- @tparam[opt="save"] string who opens the messages of errors
 function files.write(path, text, who)
   local problem = engine.write(text, path)
-  if problem then check.fail("%s", (problem:gsub("^save", who or "save"))) end
+  if problem then expect.fail("%s", (problem:gsub("^save", who or "save"))) end
 end
 
 return files

@@ -1,7 +1,7 @@
 --- Runs gnuplot.
-local check = require "mnemo.plot.check"
 require "mnemo" -- which brings the engine's part
 local engine = require "mnemo.plot.engine"
+local expect = require "mnemo.text.expect"
 
 local gnuplot = {}
 
@@ -12,7 +12,7 @@ local gnuplot = {}
 -- @tparam string rest what an error's message ends with
 function gnuplot.draw(script, format, path, rest)
   local problem = engine.draw(script, format, path)
-  if problem then check.fail("%s%s", problem, rest) end
+  if problem then expect.fail("%s%s", problem, rest) end
 end
 
 --- Returns what a script prints.
@@ -23,7 +23,7 @@ end
 function gnuplot.printed(script, who, rest)
   local text, problem = engine.print(script)
   if not text then
-    check.fail("%s%s", (problem:gsub("^show", who or "show")), rest or "")
+    expect.fail("%s%s", (problem:gsub("^show", who or "show")), rest or "")
   end
   return text
 end

@@ -1,5 +1,5 @@
 --- Describes columns of a run's history: the options of curves.
-local check = require "mnemo.plot.check"
+local expect = require "mnemo.text.expect"
 local nearest = require "mnemo.text.nearest"
 
 local line_keys = {
@@ -11,8 +11,8 @@ local line_keys = {
 local function columns_of(run, where)
   local is_run, records = pcall(function() return run.history end)
   if not is_run or type(records) ~= "table" then
-    check.fail("%s: run is %s; a Run is expected", where,
-      run == nil and "missing" or "a " .. check.kind(run))
+    expect.fail("%s: run is %s; a Run is expected", where,
+      run == nil and "missing" or "a " .. expect.kind(run))
   end
   local columns, is_known = {}, { step = true }
   for _, record in ipairs(records) do
@@ -37,12 +37,12 @@ return function(run, names)
   local columns = columns_of(run, where)
   names = names or {}
   if type(names) ~= "table" then
-    check.fail("%s: a list of columns such as { \"loss\" } is expected, got %s", where,
-      check.kind(names))
+    expect.fail("%s: a list of columns such as { \"loss\" } is expected, got %s", where,
+      expect.kind(names))
   end
   local allowed = table.move(line_keys, 1, #line_keys, #names + 1, {})
   for i in ipairs(names) do allowed[i] = i end
-  check.keys(names, allowed, where)
+  expect.keys(names, allowed, where)
   local options = { x = run:series "step", xlabel = "step", series = {} }
   for _, key in ipairs(line_keys) do
     if names[key] ~= nil then options[key] = names[key] end
@@ -51,7 +51,7 @@ return function(run, names)
   for _, column in ipairs(columns) do known[column] = true end
   for i, name in ipairs(#names > 0 and names or columns) do
     if not known[name] then
-      check.fail("%s: %s", where, nearest.message(tostring(name), columns, "column"))
+      expect.fail("%s: %s", where, nearest.message(tostring(name), columns, "column"))
     end
     options.series[i] = { name = name, y = run:series(name) }
   end

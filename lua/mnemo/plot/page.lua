@@ -1,7 +1,7 @@
 --- Figures as pages for a browser: a picture that gnuplot drew, and the numbers in it, which are
 -- shown where the pointer is.
-local check = require "mnemo.plot.check"
 local draw = require "mnemo.plot.draw"
+local expect = require "mnemo.text.expect"
 local gnuplot = require "mnemo.plot.gnuplot"
 local json = require "mnemo.plot.json"
 local parts = require "mnemo.plot.page_parts"
@@ -93,7 +93,7 @@ function page.drawn(self, who, rest)
     described[#described + 1] = panel_of(panels[#described + 1], bounds, self.height)
   end
   if #described ~= #panels then
-    check.fail("%s: gnuplot's SVG is not whole%s", who, rest or "")
+    expect.fail("%s: gnuplot's SVG is not whole%s", who, rest or "")
   end
   return picture, described
 end

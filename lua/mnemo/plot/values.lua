@@ -1,5 +1,5 @@
 --- The values in figures: read from lists and tensors, and written as text.
-local check = require "mnemo.plot.check"
+local expect = require "mnemo.text.expect"
 
 local values = {}
 
@@ -8,7 +8,7 @@ function values.list(given, where, what)
   if type(given) == "table" then return given end
   local converted, result = pcall(function() return given:totable() end)
   if converted and type(result) == "table" then return result end
-  check.fail("%s: %s is %s; a list or a tensor is expected", where, what,
+  expect.fail("%s: %s is %s; a list or a tensor is expected", where, what,
     given == nil and "missing" or "a " .. type(given))
 end
 
@@ -17,7 +17,7 @@ function values.numbers(given, where, what)
   local list = values.list(given, where, what)
   for i = 1, #list do
     if type(list[i]) ~= "number" then
-      check.fail("%s: %s[%d] is a %s; a number is expected", where, what, i, type(list[i]))
+      expect.fail("%s: %s[%d] is a %s; a number is expected", where, what, i, type(list[i]))
     end
   end
   return list
@@ -30,11 +30,11 @@ function values.matrix(given, where, what)
   for i = 1, #rows do
     matrix[i] = values.numbers(rows[i], where, ("%s[%d]"):format(what, i))
     if #matrix[i] ~= #matrix[1] then
-      check.fail("%s: row %d of %s has %d columns, row 1 has %d", where, i, what, #matrix[i],
+      expect.fail("%s: row %d of %s has %d columns, row 1 has %d", where, i, what, #matrix[i],
         #matrix[1])
     end
   end
-  if #matrix == 0 or #matrix[1] == 0 then check.fail("%s: %s is empty", where, what) end
+  if #matrix == 0 or #matrix[1] == 0 then expect.fail("%s: %s is empty", where, what) end
   return matrix
 end
 

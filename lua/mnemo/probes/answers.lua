@@ -2,7 +2,6 @@
 local common = require "mnemo.probes.common"
 local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
-local nearest = require "mnemo.text.nearest"
 
 local probes = {}
 
@@ -102,15 +101,12 @@ function probes.answers(model, task, options)
   expect.argument(1, "probes.answers", model, "Model")
   expect.argument(2, "probes.answers", task, "Task")
   options = options or {}
-  nearest.check_keys(options, { "held_out", "at" }, "probes.answers", 2)
-  local least = ({ outputs = 1, repeats = 2 })[options.at or "repeats"]
-  if not least then
-    error(("probes.answers: at is '%s'; allowed are outputs, repeats"):format(options.at), 2)
-  end
+  expect.keys(options, { "held_out", "at" }, "probes.answers")
+  expect.choice(options.at, { "outputs", "repeats" }, "probes.answers", "at")
   expect.option("held_out", "probes.answers", options.held_out, "number", "nil")
   return mnemo.no_grad(function()
     local batch = held_out(task, options.held_out or 512)
-    local mask = batch.occurrence:ge(least)
+    local mask = batch.occurrence:ge(options.at == "outputs" and 1 or 2)
     local count, length = batch.tokens:size(1), batch.tokens:size(2)
     local rows = mnemo.arange(1, count):reshape(count, 1):expand(count, length)
     local targets = batch.targets:masked_select(mask)
@@ -158,7 +154,7 @@ end
 function probes.batch_metrics(task, options)
   expect.argument(1, "probes.batch_metrics", task, "Task")
   options = options or {}
-  nearest.check_keys(options, { "held_out", "long", "others" }, "probes.batch_metrics", 2)
+  expect.keys(options, { "held_out", "long", "others" }, "probes.batch_metrics")
   expect.option("held_out", "probes.batch_metrics", options.held_out, "number", "nil")
   expect.option("long", "probes.batch_metrics", options.long, "Task", "nil")
   expect.option("others", "probes.batch_metrics", options.others, "table", "nil")
@@ -195,8 +191,7 @@ function probes.batch_metrics(task, options)
   for name, other in pairs(options.others or {}) do
     expect.option("others." .. name, "probes.batch_metrics", other, "Task")
     if metrics["acc_end_" .. name] then
-      error(("probes.batch_metrics: others.%s: there is an acc_end_%s already"):format(name, name),
-        2)
+      expect.fail("probes.batch_metrics: others.%s: there is an acc_end_%s already", name, name)
     end
     add_accuracy(metrics, "acc_end_" .. name, fixed_batch(other, count))
   end

@@ -23,13 +23,12 @@ local function has(parameters, ...)
 end
 
 --- Returns a model's parameters for a probe that knows what the simplified transformer's say.
--- In a transformer with query matrices the same names mean something else; the error names the line
--- of `level`, if one is given.
-local function simplified_parameters(model, what, level)
+-- In a transformer with query matrices the same names mean something else.
+local function simplified_parameters(model, what)
   local parameters = model:parameters()
   if parameters["layers.0.attention.wq.weight"] then
-    error(what .. " needs the simplified transformer: with query matrices and norms its formulas "
-      .. "do not hold", level or 0)
+    expect.fail("%s needs the simplified transformer: with query matrices and norms its formulas "
+      .. "do not hold", what)
   end
   return parameters
 end
@@ -112,7 +111,7 @@ end
 function probes.induction_memories(model, task)
   expect.argument(1, "probes.induction_memories", model, "Model")
   expect.argument(2, "probes.induction_memories", task, "Task")
-  simplified_parameters(model, "probes.induction_memories", 3)
+  simplified_parameters(model, "probes.induction_memories")
   return mnemo.no_grad(function()
     local triggers, found = fixed_triggers(task), {}
     for name in pairs(memories) do found[name] = memory_of(model, triggers, name) end
@@ -179,7 +178,7 @@ end
 function probes.change_cosines(task, model)
   expect.argument(1, "probes.change_cosines", task, "Task")
   expect.argument(2, "probes.change_cosines", model, "Model")
-  simplified_parameters(model, "probes.change_cosines", 3)
+  simplified_parameters(model, "probes.change_cosines")
   local triggers, found = fixed_triggers(task), {}
   for name, memory in pairs(probes.induction_memories(model, task)) do
     local before = memory.matrix:detach():clone()

@@ -1,5 +1,5 @@
 --- The matrices of models, found by the names that parameters have.
-local fail = require "mnemo.reading.fail"
+local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
 
 local weights = {}
@@ -8,14 +8,14 @@ local weights = {}
 function weights.check(model, where)
   local is_model = pcall(function() return model.kind:len() and model.trace end)
   if not is_model then
-    fail.with("%s: a model expected, got %s", where, model == nil and "nil" or tostring(model))
+    expect.fail("%s: a model expected, got %s", where, model == nil and "nil" or tostring(model))
   end
 end
 
 --- Returns a parameter that a model must have.
 local function needed(model, name, where)
   return model:parameters()[name]
-    or fail.with("%s: the model has no parameter '%s'", where, name)
+    or expect.fail("%s: the model has no parameter '%s'", where, name)
 end
 
 --- Returns the token embeddings E, [N, d].
@@ -38,12 +38,12 @@ end
 function weights.heads(model, layer, where)
   local most = model.kind == "custom" and math.maxinteger or model.layers
   if math.type(layer) ~= "integer" or layer < 1 or layer > most then
-    fail.with("%s: layer is %s (allowed: 1 to %d)", where, tostring(layer), most)
+    expect.fail("%s: layer is %s (allowed: 1 to %d)", where, tostring(layer), most)
   end
   if model.kind ~= "custom" then return model.config.heads or 1 end
   local name = ("layers.%d.attention"):format(layer - 1)
-  local attention = fail.elsewhere(model.trace, model, mnemo.int_tensor { { 1 } })[name]
-    or fail.with("%s: the custom model shows no '%s', which tells how many heads there are",
+  local attention = expect.relayed(model.trace, model, mnemo.int_tensor { { 1 } })[name]
+    or expect.fail("%s: the custom model shows no '%s', which tells how many heads there are",
       where, name)
   return attention:size(2)
 end
@@ -60,7 +60,7 @@ end
 function weights.of_head(model, name, layer, head, where)
   local heads = weights.heads(model, layer, where)
   if math.type(head) ~= "integer" or head < 1 or head > heads then
-    fail.with("%s: head is %s (allowed: 1 to %d)", where, tostring(head), heads)
+    expect.fail("%s: head is %s (allowed: 1 to %d)", where, tostring(head), heads)
   end
   local full = ("layers.%d.attention.%s.weight"):format(layer - 1, name)
   local matrix = model:parameters()[full]

@@ -1,4 +1,4 @@
---- Names that were nearly right: edit distance, and the messages for unknown options.
+--- Names that were nearly right: edit distance, and messages about them.
 local nearest = {}
 
 --- Counts the insertions, deletions, substitutions and swaps of neighbours that turn one
@@ -55,33 +55,6 @@ function nearest.message(given, known, what)
     return ("unknown %s '%s'; did you mean '%s'?"):format(what, given, meant)
   end
   return ("unknown %s '%s'; allowed are '%s'"):format(what, given, table.concat(known, "', '"))
-end
-
---- Refuses a table with a key that is not known.
--- @tparam table options what the caller gave
--- @tparam {string,...} known the keys there are
--- @tparam string where the function's name, which opens the message
--- @tparam[opt=1] integer level as for `error`, counted from the caller of this function
-function nearest.check_keys(options, known, where, level)
-  if type(options) ~= "table" then
-    error(("%s: a table of options expected, got %s"):format(where, type(options)),
-      (level or 1) + 1)
-  end
-  local is_known = {}
-  for _, name in ipairs(known) do is_known[name] = true end
-  local unknown = {}
-  for key in pairs(options) do
-    if not is_known[key] then unknown[#unknown + 1] = tostring(key) end
-  end
-  if #unknown > 0 then
-    table.sort(unknown)
-    local names = {}
-    for _, name in ipairs(known) do
-      if type(name) == "string" then names[#names + 1] = name end
-    end
-    error(("%s: %s"):format(where, nearest.message(unknown[1], names, "option")),
-      (level or 1) + 1)
-  end
 end
 
 return nearest
