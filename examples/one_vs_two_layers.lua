@@ -126,6 +126,7 @@ local best = { {}, {} } -- by number of layers and kind of score, the head with 
 
 print("\nMean attention on the previous token, and on tokens after an earlier occurrence:")
 print("layers  layer  head  previous  induction")
+local level -- what attention that looks at all tokens so far alike has there
 for layers = 1, 2 do
   for _, head in ipairs(mnemo.probes.head_scores(runs[layers][1].model, sequences.tokens)) do
     print(("%6d %6d %5d %9.3f %10.3f"):format(layers, head.layer, head.head, head.previous,
@@ -134,8 +135,11 @@ for layers = 1, 2 do
       local found = best[layers][kind]
       if not found or head[kind] > found[kind] then best[layers][kind] = head end
     end
+    level = head
   end
 end
+print(("%-19s %9.3f %10.3f"):format("uniform attention", level.previous_uniform,
+  level.induction_uniform))
 
 -- The figure -----------------------------------------------------------------------------------
 
