@@ -285,13 +285,14 @@ for i, dim in ipairs(widths) do
   print(("d = %4d: written down, accuracy is %s; without cross-talk it is %s, %s."):format(dim,
     text(sharpest.noisy[i]), text(sharpest.clean[i]),
     judged(sharpest.clean[i], sharpest.noisy[i],
-      { more = "which is more", less = "which is less", same = "the same within the error" })))
+      { more = "which is more", less = "which is less", same = "not told apart by the error" })))
 end
 
---- Tells whether every seed's model answers more of the rest than chance, by three errors.
+--- Tells whether every seed's model answers more of the rest than chance, each erring once in a
+-- thousand.
 local function have_learned(found)
   for _, seed in ipairs(accuracies(found, 0)) do
-    if mnemo.stats.compare(seed, chance, 3) ~= "more" then return false end
+    if mnemo.stats.compare(seed, chance, 0.999) ~= "more" then return false end
   end
   return true
 end
@@ -308,7 +309,7 @@ if have_learned(trained_answers) then
       .. "accuracy is %s, %s."):format(matrix[2],
       100 * mnemo.stats.of(measured(matrix[1], "pairs, trained")).mean,
       100 * measured(matrix[1], "chance")[1], text(replaced), judged(replaced, trained_answers,
-        { more = "more", less = "less", same = "the same within the error" })))
+        { more = "more", less = "less", same = "not told apart by the error" })))
   end
 else
   print(("Nothing can be said about what training stores: off the self-loops not every trained\n"

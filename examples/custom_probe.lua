@@ -69,7 +69,7 @@ local after, chance = measured(), 1 / task.vocab_size
 local answers = mnemo.probes.answers(model, task)
 local rest = answers.own:eq(0)
 local accuracy = mnemo.stats.share(answers.hits, answers.sequences, rest)
-if mnemo.stats.compare(accuracy, chance, 3) ~= "more" then
+if mnemo.stats.compare(accuracy, chance, 0.999) ~= "more" then
   print(("\nNothing can be said about a stage of learning: accuracy is %s, chance %.3f."):format(
     mnemo.stats.text(accuracy), chance))
 else
