@@ -25,6 +25,7 @@
 --
 -- W_K⁰ stays incomplete, yet answers are right: where the second layer looks, which is mostly early
 -- in the sequence, the first layer does look at the token before (the last lines tell how often).
+-- On sequences twice as long (acc_long) fewer are: training has met none of the positions there.
 --
 -- After Bietti et al. 2023, "Birth of a Transformer: A Memory Viewpoint", §4.
 local mnemo = require "mnemo"
@@ -47,6 +48,21 @@ local options = require "mnemo.arguments" {
 
 local corpus = mnemo.corpus.shakespeare()
 local chance = 1 / corpus.vocab_size -- outputs are drawn uniformly
+
+--- Returns the task with a seed, and sequences of a length.
+local function bigrams(seed, length)
+  return mnemo.data.bigram {
+    corpus = corpus, triggers = 5, trigger_kind = "fixed", outputs = "uniform", seq_len = length,
+    seed = seed,
+  }
+end
+
+--- Returns a new model with a seed for sequences up to a length.
+local function transformer(seed, length)
+  return mnemo.model.simplified {
+    vocab = corpus.vocab_size, dim = options.dim, max_len = length, seed = seed,
+  }
+end
 
 --- Returns mean and error over sequences of the hits at which a 0/1 vector is 1.
 local function share(answers, where)
@@ -97,13 +113,8 @@ end
 local tasks, runs = {}, {}
 for s = 1, options.seeds do
   local seed = options.seed + s - 1
-  tasks[s] = mnemo.data.bigram {
-    corpus = corpus, triggers = 5, trigger_kind = "fixed", outputs = "uniform",
-    seq_len = options.seq_len, seed = seed,
-  }
-  local model = mnemo.model.simplified {
-    vocab = corpus.vocab_size, dim = options.dim, max_len = options.seq_len, seed = seed,
-  }
+  tasks[s] = bigrams(seed, options.seq_len)
+  local model = transformer(seed, options.seq_len)
   if s == 1 then
     local batch = tasks[s]:held_out(1)
     shown.tokens = batch.tokens:narrow(2, 1, shown.length)
@@ -169,10 +180,27 @@ mnemo.plot.animate {
 
 -- The verdict, from these runs' numbers ----------------------------------------------------
 
+--- Returns the accuracies off the self-loops on sequences of twice training's length: on all, and
+-- in their second half. The positions there are as they were drawn, unknown to every matrix.
+local function on_longer(model, seed)
+  local length = 2 * options.seq_len
+  local long, task = transformer(seed, length), bigrams(seed, length)
+  local state = model:parameters()
+  state.pe = long:get "pe"
+  long:load_state(state)
+  local batch, answers = task:held_out(512), mnemo.probes.answers(long, task)
+  local places = mnemo.arange(1, length):expand(512, length)
+  local second = places:masked_select(batch.occurrence:ge(2)):gt(options.seq_len)
+  local rest = answers.own:eq(0)
+  return share(answers, rest), share(answers, rest * second)
+end
+
 --- Returns what held-out answers say of a model: the accuracy on self-loops, on the rest, and on
--- the rest by the number of earlier occurrences; how often the first layer looks most at the token
--- before, everywhere and where the second layer looks most; and how early that is.
-local function measurements(model, task)
+-- the rest by the number of earlier occurrences; that on longer sequences; how often the first
+-- layer looks most at the token before, everywhere and where the second layer looks most; and how
+-- early that is.
+local function measurements(model, task, seed)
+  local long, beyond = on_longer(model, seed)
   local batch, answers = task:held_out(512), mnemo.probes.answers(model, task)
   local asked, rest = batch.occurrence:ge(2), answers.own:eq(0)
   local earlier = batch.occurrence:masked_select(asked):tensor() - 1
@@ -183,7 +211,7 @@ local function measurements(model, task)
   local is_early = second:le(options.seq_len // 2):masked_select(asked)
   return {
     share(answers, answers.own), share(answers, rest), share(answers, rest * earlier:eq(1)),
-    share(answers, rest * earlier:eq(2)), share(answers, rest * earlier:ge(3)),
+    share(answers, rest * earlier:eq(2)), share(answers, rest * earlier:ge(3)), long, beyond,
     mnemo.stats.of(before:narrow(2, 2, options.seq_len - 1):mean(2):totable()),
     mnemo.stats.share(there, answers.sequences),
     share({ hits = there, sequences = answers.sequences }, rest),
@@ -194,7 +222,9 @@ end
 
 local labels = {
   "accuracy on self-loops", "accuracy on the rest", "  with one earlier occurrence",
-  "  with two", "  with more", "layer 1 looks at the token before",
+  "  with two", "  with more",
+  "  on sequences twice as long (acc_long)", "    in their second half",
+  "layer 1 looks at the token before",
   "  where layer 2 looks (score_cond_acc)", "  where it looks from the rest",
   "layer 2 looks at the first half, from the rest",
 }
@@ -208,7 +238,9 @@ end
 
 local found = {}
 for s, run in ipairs(runs) do
-  found[s] = mnemo.no_grad(function() return measurements(run.model, tasks[s]) end)
+  found[s] = mnemo.no_grad(function()
+    return measurements(run.model, tasks[s], options.seed + s - 1)
+  end)
 end
 local rows = { { "repeated triggers of held-out sequences", "share" } }
 for i, label in ipairs(labels) do

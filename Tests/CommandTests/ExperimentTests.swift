@@ -27,8 +27,9 @@ import Testing
       name: "induction_head", options: ["--seq-len", "24", "--batch", "8"],
       rows: ["step", "   0", "   6", "step", "   0", "   6"] + [
         "repeated triggers", "accuracy on self-loops", "accuracy on the rest", "  with one",
-        "  with two", "  with more", "layer 1 looks at the token before", "  where layer 2 looks",
-        "  where it looks", "layer 2 looks at the first half",
+        "  with two", "  with more", "  on sequences twice as long", "    in their second half",
+        "layer 1 looks at the token before", "  where layer 2 looks", "  where it looks",
+        "layer 2 looks at the first half",
       ], heads: ["step", "   0", "   6", "repeated triggers"],
       verdict: [
         "seed 3", "seed 4", "After 6 steps, with standard errors over 2 seeds",
