@@ -162,7 +162,7 @@ end
 -- are one number.
 -- @tparam table a a measurement, or a number that has no error
 -- @tparam table b the same
--- @tparam[opt=0.975] number probability of the quantile; 0.999 asks for 3.09 of very many's errors
+-- @tparam[opt=0.975] number probability of the quantile; at 0.999 it is 3.09 of many sequences
 -- @treturn string|nil "more" if a is larger, "less" if it is smaller, nil if that cannot be told
 -- @usage
 -- local high, low = mnemo.stats.of { 0.9, 0.93, 0.91 }, mnemo.stats.of { 0.6, 0.5, 0.6 }
