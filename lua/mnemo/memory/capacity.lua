@@ -1,7 +1,6 @@
 --- How many pairs fit, and how that grows.
 local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
-local nearest = require "mnemo.text.nearest"
 
 local memory = {}
 
@@ -12,7 +11,7 @@ local function seeds_of(seeds, where)
     return seeds
   end
   if math.type(seeds) ~= "integer" or seeds < 1 then
-    error(("%s: seeds is %s (allowed: 1 or more, or a list)"):format(where, tostring(seeds)), 3)
+    expect.fail("%s: seeds is %s (allowed: 1 or more, or a list)", where, tostring(seeds))
   end
   local list = {}
   for i = 1, seeds do list[i] = i end
@@ -56,28 +55,27 @@ end
 -- print(mnemo.stats.text(found))
 function memory.capacity(options)
   local where = "memory.capacity"
-  expect.argument(1, where, options, "table")
-  nearest.check_keys(options, { "holds", "low", "high", "seeds", "tolerance" }, where)
+  expect.keys(options, { "holds", "low", "high", "seeds", "tolerance" }, where)
   local holds, low, high = options.holds, options.low or 1, options.high
   expect.option("holds", where, holds, "function")
   for name, bound in pairs { low = low, high = high or false } do
     if math.type(bound) ~= "integer" or bound < 0 then
-      error(("%s: %s is %s (allowed: an integer of 0 or more)"):format(where, name,
-        tostring(options[name])), 2)
+      expect.fail("%s: %s is %s (allowed: an integer of 0 or more)", where, name,
+        tostring(options[name]))
     end
   end
   if low >= high then
-    error(("%s: low is %d, high %d (allowed: low below high)"):format(where, low, high), 2)
+    expect.fail("%s: low is %d, high %d (allowed: low below high)", where, low, high)
   end
   local values = {}
   for i, seed in ipairs(seeds_of(options.seeds or 5, where)) do
     if not holds(low, seed) then
-      error(("%s: the bracket does not hold: seed %d does not hold even low = %d; give a smaller "
-        .. "low"):format(where, seed, low), 2)
+      expect.fail("%s: the bracket does not hold: seed %d does not hold even low = %d; give a "
+        .. "smaller low", where, seed, low)
     end
     if holds(high, seed) then
-      error(("%s: the bracket does not hold: seed %d holds even high = %d; give a larger high")
-        :format(where, seed, high), 2)
+      expect.fail("%s: the bracket does not hold: seed %d holds even high = %d; give a larger "
+        .. "high", where, seed, high)
     end
     values[i] = bisect(holds, low, high, seed, options.tolerance or 0)
   end
@@ -126,6 +124,7 @@ function memory.slope(x, y)
   return {
     mean = slope, count = count, factor = math.exp(mean_y - slope * mean_x),
     error = count > 2 and math.sqrt(rest / (count - 2) / squares) or nil,
+    freedom = count > 2 and count - 2 or nil,
   }
 end
 

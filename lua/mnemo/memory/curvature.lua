@@ -84,8 +84,8 @@ function memory.hessian_top(W, U, V, options)
   local weights = given.weights(where, options.weights, U:size(1), true)
   local iterations = options.iterations or 40
   if math.type(iterations) ~= "integer" or iterations < 1 then
-    error(("%s: iterations is %s (allowed: an integer of 1 or more)"):format(where,
-      tostring(iterations)), 2)
+    expect.fail("%s: iterations is %s (allowed: an integer of 1 or more)", where,
+      tostring(iterations))
   end
   local tolerance = options.tolerance or 1e-5
   return mnemo.no_grad(function()

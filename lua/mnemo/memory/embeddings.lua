@@ -1,7 +1,6 @@
 --- Embeddings, and the matrices that are made of them.
 local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
-local nearest = require "mnemo.text.nearest"
 
 local memory = {}
 
@@ -47,17 +46,16 @@ function memory.embeddings(n, d, options)
     end
   end
   options = options or {}
-  expect.argument(3, where, options, "table")
-  nearest.check_keys(options, { "kind", "seed" }, where)
+  expect.keys(options, { "kind", "seed" }, where)
   local kind = options.kind or "gaussian"
   local draw = kinds[kind]
   if not draw then
-    error(("%s: kind is '%s'; allowed are gaussian, sphere, orthonormal, one_hot"):format(where,
-      tostring(kind)), 2)
+    expect.fail("%s: kind is '%s'; allowed are gaussian, sphere, orthonormal, one_hot", where,
+      tostring(kind))
   end
   if n > d and (kind == "orthonormal" or kind == "one_hot") then
-    error(("%s: %d vectors of kind '%s' do not fit in %d dimensions (allowed: up to %d)"):format(
-      where, n, kind, d, d), 2)
+    expect.fail("%s: %d vectors of kind '%s' do not fit in %d dimensions (allowed: up to %d)",
+      where, n, kind, d, d)
   end
   return mnemo.no_grad(function() return draw(n, d, { seed = options.seed }) end)
 end

@@ -1,12 +1,11 @@
 --- What the functions of memories are given, checked: matrices that fit, right answers, weights.
 local expect = require "mnemo.text.expect"
-local nearest = require "mnemo.text.nearest"
 
 local given = {}
 
---- Raises a sentence at the line of whoever called the function that uses this file.
+--- Raises a sentence that begins with the function's name.
 local function refuse(where, message, ...)
-  error(where .. ": " .. message:format(...), 4)
+  expect.fail("%s: %s", where, message:format(...))
 end
 
 --- Says what was given in place of a matrix.
@@ -20,18 +19,18 @@ local function check_shapes(where, W, U, V)
   for position, matrix in ipairs { U or false, V or false } do
     if expect.kind(matrix) ~= "Tensor" or matrix:dim() ~= 2 then
       expect.refuse(position + 1, where, "a matrix of embeddings expected, got "
-        .. described(matrix ~= false and matrix or nil), 3)
+        .. described(matrix ~= false and matrix or nil))
     end
   end
   local shape = expect.kind(W) == "Tensor" and W:shape()
   local wanted = { V:size(2), U:size(2) }
   if shape and (#shape ~= 2 or shape[1] ~= wanted[1] or shape[2] ~= wanted[2]) then
     expect.refuse(1, where, ("shape [%d, %d] expected, got [%s]"):format(wanted[1], wanted[2],
-      table.concat(shape, ", ")), 3)
+      table.concat(shape, ", ")))
   end
   if W == nil and wanted[1] ~= wanted[2] then
     expect.refuse(1, where, ("without a matrix inputs and outputs must have one width, got %d "
-      .. "and %d"):format(U:size(2), V:size(2)), 3)
+      .. "and %d"):format(U:size(2), V:size(2)))
   end
 end
 
@@ -42,7 +41,7 @@ end
 -- @tparam Tensor V outputs
 function given.memory(where, W, U, V)
   if W ~= nil and type(W) ~= "function" and expect.kind(W) ~= "Tensor" then
-    expect.refuse(1, where, "Tensor, function or nil expected, got " .. expect.kind(W), 2)
+    expect.refuse(1, where, "Tensor, function or nil expected, got " .. expect.kind(W))
   end
   check_shapes(where, W, U, V)
 end
@@ -50,18 +49,16 @@ end
 --- Checks a memory that is a matrix, with its inputs and outputs.
 function given.matrix(where, W, U, V)
   if expect.kind(W) ~= "Tensor" then
-    expect.refuse(1, where, "Tensor expected, got " .. expect.kind(W), 2)
+    expect.refuse(1, where, "Tensor expected, got " .. expect.kind(W))
   end
   check_shapes(where, W, U, V)
 end
 
 --- Checks an option table's names.
 function given.options(where, options, allowed)
-  if type(options or {}) ~= "table" then
-    refuse(where, "a table of options expected, got %s", expect.kind(options))
-  end
-  nearest.check_keys(options or {}, allowed, where, 3)
-  return options or {}
+  options = options == nil and {} or options
+  expect.keys(options, allowed, where)
+  return options
 end
 
 --- Checks the right answers to n inputs among m outputs.

@@ -39,7 +39,7 @@ function memory.population_gradient(W, U, V, options)
   local joint, targets, weights = options.joint, nil, nil
   if joint then
     if options.targets or options.weights then
-      error(where .. ": joint stands for targets and weights; give it alone", 2)
+      expect.fail("%s: joint stands for targets and weights; give it alone", where)
     end
     given.joint(where, joint, n, m)
   else

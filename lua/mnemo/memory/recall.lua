@@ -1,5 +1,6 @@
 --- What comes back of a memory.
 local blocks = require "mnemo.memory.blocks"
+local expect = require "mnemo.text.expect"
 local given = require "mnemo.memory.given"
 local mnemo = require "mnemo"
 
@@ -74,7 +75,7 @@ function memory.margins(W, U, V, options)
   options = given.options(where, options, { "targets" })
   local n, m = U:size(1), V:size(1)
   local targets = given.targets(where, options.targets, n, m)
-  if m < 2 then error(where .. ": needs 2 outputs or more, got " .. m, 2) end
+  if m < 2 then expect.fail("%s: needs 2 outputs or more, got %d", where, m) end
   return mnemo.no_grad(function()
     local margins = {}
     blocks.each(W, U, V, function(scores, first)
