@@ -327,7 +327,7 @@ public struct Rows: Equatable, Sendable {
   public let batch: Int
   /// T.
   public let length: Int
-  /// The position of each row in its sequence, [R], increasing within a sequence.
+  /// The position of each row in its sequence, [R], which never decreases within a sequence.
   public let positions: [Int32]
   /// Sequence b owns rows `starts[b] ..< starts[b + 1]`, [B + 1].
   public let starts: [Int]

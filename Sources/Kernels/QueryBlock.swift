@@ -24,7 +24,7 @@ struct QueryBlock {
   /// The last key that each lane's query sees; lanes without a query see all.
   private let last: SIMD32<Int32>
 
-  /// The queries at these positions, which increase.
+  /// The queries at these positions, which never decrease.
   init(index: Int, row: Int, positions: ArraySlice<Int32>) {
     var last = SIMD32<Int32>(repeating: positions[positions.endIndex - 1])
     for (i, position) in positions.enumerated() { last[i] = position }

@@ -138,7 +138,8 @@ struct mnemo_batch_cut {
 struct mnemo_rows {
   ptrdiff_t batch;   // B
   ptrdiff_t length;  // T
-  // [R], each row's position in its sequence; may be NULL if R is 0.
+  // [R], each row's position in its sequence, which never decreases within one and may stay the
+  // same; may be NULL if R is 0.
   const int32_t *MNEMO_NULLABLE positions;
   // [B + 1], sequence b owns the rows from starts[b] to before starts[b + 1]; may be NULL if B is
   // 0.

@@ -78,19 +78,26 @@ public enum Attention {
         "queries \(queries.shape), keys \(keys.shape) and values \(values.shape) do not fit "
           + "\(rows.count) rows of a batch [\(rows.batch), \(rows.length)]")
     }
-    guard heads >= 1, keys.shape[2] % heads == 0, values.shape[2] % heads == 0 else {
+    try checkWidths(queries, keys, values, heads)
+    return AttentionShape(
+      rows: rows.rows, heads: heads, keySize: keys.shape[2] / heads,
+      valueSize: values.shape[2] / heads, scale: scale)
+  }
+
+  /// Refuses keys and values, of at least one dimension, that do not split into heads.
+  static func checkWidths(
+    _ queries: Tensor, _ keys: Tensor, _ values: Tensor, _ heads: Int
+  ) throws {
+    let (width, valueWidth) = (keys.shape[keys.rank - 1], values.shape[values.rank - 1])
+    guard heads >= 1, width % heads == 0, valueWidth % heads == 0 else {
       throw EngineError(
-        "attention",
-        "\(heads) heads do not divide widths \(keys.shape[2]) and \(values.shape[2])")
+        "attention", "\(heads) heads do not divide widths \(width) and \(valueWidth)")
     }
-    guard keys.shape[2] > 0, values.shape[2] > 0 else {
+    guard width > 0, valueWidth > 0 else {
       throw EngineError(
         "attention",
         "queries, keys and values need a width, got \(queries.shape), \(keys.shape), "
           + "\(values.shape)")
     }
-    return AttentionShape(
-      rows: rows.rows, heads: heads, keySize: keys.shape[2] / heads,
-      valueSize: values.shape[2] / heads, scale: scale)
   }
 }

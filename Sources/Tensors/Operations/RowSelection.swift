@@ -30,6 +30,15 @@ public final class RowSelection: Sendable {
     isEverything = length == 1
   }
 
+  /// `count` rows in every sequence that stand at its last position: each sees all of it.
+  init(atTheEndOf batch: Int, length: Int, count: Int) {
+    rows = Rows(
+      batch: batch, length: length,
+      positions: [Int32](repeating: Int32(truncatingIfNeeded: length - 1), count: batch * count),
+      starts: (0...batch).map { $0 * count })
+    isEverything = length == 1 && count == 1
+  }
+
   /// 1 at the selected positions and 0 elsewhere, [B, T].
   /// - Throws: `EngineError` if there is no memory for it.
   public func mask() throws -> Tensor {
@@ -72,7 +81,8 @@ public final class RowSelection: Sendable {
   public var batch: Int { rows.batch }
   /// T, the length of each.
   public var length: Int { rows.length }
-  /// The position of each row in its sequence, [R], counted from 0, increasing within a sequence.
+  /// The position of each row in its sequence, [R], counted from 0, none before that of the row above
+  /// it in its sequence.
   public var positions: [Int32] { rows.positions }
   /// Sequence b owns rows `starts[b] ..< starts[b + 1]`.
   public var starts: [Int] { rows.starts }
