@@ -73,55 +73,6 @@ extension Tensor {
       return [try probabilities.mul(g.reshape(column))]
     }
   }
-
-  /// Mean cross-entropy, in nats, of the rows that `mask` keeps.
-  ///
-  /// loss = Σ_r m_r (log Σ_j e^x_rj − x_r,y_r) / Σ_r m_r
-  /// - Parameters:
-  ///   - targets: ids y of shape [...], counted from 0, where this is [..., V].
-  ///   - mask: weights m, of the same shape as `targets`; default: all 1.
-  /// - Returns: a 0-dimensional tensor; NaN if the mask keeps nothing.
-  /// - Throws: `EngineError` if shapes do not agree or a target is out of range.
-  public func crossEntropy(_ targets: IntTensor, mask: Tensor? = nil) throws -> Tensor {
-    guard rank >= 1, Array(shape.dropLast()) == targets.shape else {
-      throw EngineError(
-        "cross_entropy",
-        "logits of shape \(shape) need targets of shape \(Array(shape.dropLast())), "
-          + "got \(targets.shape)")
-    }
-    if let mask, mask.shape != targets.shape {
-      throw EngineError(
-        "cross_entropy",
-        "the mask has shape \(mask.shape), the targets have \(targets.shape)")
-    }
-    let n = shape[rank - 1]
-    try targets.check(below: n, "cross_entropy", "target")
-    let (x, y) = (try detach().operand(), try targets.contiguous())
-    let weights = try mask?.detach().operand() ?? Tensor(full: targets.shape, 1)
-    let rows = y.count
-    let logs = try Tensor(uninitialized: [rows])
-    let losses = try Tensor(uninitialized: [rows])
-    withExtendedLifetime((x, y, weights)) {
-      Backends.current.crossEntropy(
-        rows, n, x.pointer, y.pointer, weights: weights.pointer, logs: logs.pointer,
-        losses: losses.pointer)
-    }
-    let total = try weights.sum().item()
-    let result = Tensor(try losses.sum().item() / total)
-    return result.recorded(
-      "cross_entropy", from: [self], saving: [x, weights, logs], integers: [y]
-    ) { g, saved in
-      let x = saved.tensors[0]
-      let dx = try Tensor(uninitialized: x.shape)
-      let scale = try g.item() / total
-      withExtendedLifetime(saved) {
-        Backends.current.crossEntropySlope(
-          rows, n, x.pointer, saved.integers[0].pointer, weights: saved.tensors[1].pointer,
-          logs: saved.tensors[2].pointer, scale: scale, to: dx.pointer)
-      }
-      return [dx]
-    }
-  }
 }
 
 extension Tensor {
