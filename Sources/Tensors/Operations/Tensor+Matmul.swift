@@ -135,7 +135,20 @@ extension Tensor {
     return try reshape([count, 1]).mul(other)
   }
 
-  /// Applies a weight stored [out, in] to rows: x Wᵀ, [..., in] → [..., out].
-  /// - Throws: `EngineError` if inner sizes differ.
-  public func linear(_ weight: Tensor) throws -> Tensor { try matmul(weight.t()) }
+  /// Applies a weight stored [out, in] to rows, and adds a bias: x Wᵀ + b, [..., in] → [..., out].
+  /// - Throws: `EngineError` if shapes do not agree.
+  public func linear(_ weight: Tensor, bias: Tensor? = nil) throws -> Tensor {
+    guard let width = shape.last, weight.rank == 2, weight.shape[1] == width else {
+      throw EngineError(
+        "linear", "x [..., in] and weight [out, in] do not fit, got \(shape) and \(weight.shape)")
+    }
+    let product = try matmul(weight.t())
+    guard let bias else { return product }
+    guard bias.shape == [weight.shape[0]] else {
+      throw EngineError(
+        "linear",
+        "a weight \(weight.shape) needs a bias [\(weight.shape[0])], got \(bias.shape)")
+    }
+    return try product.add(bias)
+  }
 }
