@@ -45,6 +45,8 @@ public enum MnemoModule {
     registry.add(OptimizerFunctions.functions(session))
     registry.add(TrainFunctions.functions(session))
     registry.add(LinearAlgebraFunctions.functions)
+    registry.add(NNFunctions.functions(session))
+    registry.add(NNLosses.functions)
     registry.add(SafetensorsFunctions.functions)
     registry.add(FileFunctions.functions)
     registry.add(summaries)
@@ -81,6 +83,9 @@ public enum MnemoModule {
     "linalg": "Decompositions and linear systems, by LAPACK.",
     "data": "Tasks: sources of token sequences whose statistics are known.",
     "model": "Models: transformers whose weights are looked at as memories.",
+    "nn": "Layers and losses as functions of tensors, for models of one's own. Layer norm and "
+      + "cross-entropy are methods of tensors: x:layer_norm(weight, bias), "
+      + "logits:cross_entropy(targets).",
     "optim": "Update rules for mnemo.train.",
     "safetensors": "Tensors on disk, in the format that other libraries read as well.",
   ]

@@ -101,16 +101,29 @@ extension TensorClass {
       },
       LuaFunction(
         "cross_entropy",
-        "The mean cross-entropy, in nats, of logits [..., V] and the right answers.",
-        parameters: [
-          LuaParameter("targets", .object("IntTensor"), "ids [...], from 1"),
-          LuaParameter("mask", .object("Tensor"), "weights [...]", default: "all 1"),
-        ], returns: [LuaResult(.object("Tensor"), "0-dimensional")],
-        example: "print(mnemo.zeros(2, 4):cross_entropy(mnemo.int_tensor{1, 3}):item())"
+        "The mean cross-entropy, in nats, of logits [..., V] and the right answers: the losses of "
+          + "rows times their weights in the mask, summed and divided by the sum of the mask. Other "
+          + "reductions give the sum alone, or each row's loss. With label smoothing s the right "
+          + "answer counts 1 - s, and s is shared by all V answers.",
+        parameters: [LuaParameter("targets", .object("IntTensor"), "ids [...], from 1")],
+        options: [
+          LuaOption("mask", .object("Tensor"), .described("all 1"), "weights [...]"),
+          NNLosses.reduction,
+          LuaOption("label_smoothing", .number, 0.0, "from 0 to 1"),
+        ], returns: [LuaResult(.object("Tensor"), "0-dimensional, or [...]")],
+        example: """
+          local logits, targets = mnemo.zeros(2, 4), mnemo.int_tensor{1, 3}
+          print(logits:cross_entropy(targets):item())
+          print(logits:cross_entropy(targets, {reduction = "none", label_smoothing = 0.1}))
+          """
       ) { call in
-        call.returns(
-          try call.object(1, Tensor.self).crossEntropy(
-            call.ids(2), mask: call.optionalObject(3, Tensor.self)))
+        let (logits, targets) = (try call.object(1, Tensor.self), try call.ids(2))
+        let options = try call.options()
+        return call.returns(
+          try logits.crossEntropy(
+            targets, mask: options.optionalObject("mask", Tensor.self),
+            reduction: options.lossReduction(),
+            labelSmoothing: Float(options.number("label_smoothing"))))
       },
     ]
   }

@@ -76,7 +76,7 @@ end
 --- Returns the mean cross-entropy where a mask is 1, in nats; NaN where it is 0 everywhere.
 local function loss_where(ctx, mask)
   if mask:sum():item() == 0 then return nan end
-  return ctx.logits:cross_entropy(ctx.batch.targets, mask):item()
+  return ctx.logits:cross_entropy(ctx.batch.targets, { mask = mask }):item()
 end
 
 --- Tells where a model answers right on held-out sequences.
