@@ -47,6 +47,7 @@ public enum MnemoModule {
     registry.add(LinearAlgebraFunctions.functions)
     registry.add(NNFunctions.functions(session))
     registry.add(NNLosses.functions)
+    registry.add(InitFunctions.functions(session))
     registry.add(SafetensorsFunctions.functions)
     registry.add(FileFunctions.functions)
     registry.add(summaries)
@@ -82,6 +83,7 @@ public enum MnemoModule {
     "corpus": "Corpora: symbols and their statistics, from which tasks draw tokens.",
     "linalg": "Decompositions and linear systems, by LAPACK.",
     "data": "Tasks: sources of token sequences whose statistics are known.",
+    "init": "First values of parameters, in place.",
     "model": "Models: transformers whose weights are looked at as memories.",
     "nn": "Layers and losses as functions of tensors, for models of one's own. Layer norm and "
       + "cross-entropy are methods of tensors: x:layer_norm(weight, bias), "

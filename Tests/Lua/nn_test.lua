@@ -1,10 +1,10 @@
---- mnemo.nn: attention, layers and losses, against PyTorch's.
+--- mnemo.nn and mnemo.init: layers, losses and first values, against PyTorch's.
 local luaunit = require "luaunit"
 local mnemo = require "mnemo"
 
 local equals, close = luaunit.assertEquals, luaunit.assertAlmostEquals
 
-local attention, layers, losses = {}, {}, {}
+local attention, layers, losses, init = {}, {}, {}, {}
 
 --- Asserts shape and elements of a tensor, up to 2e-6 of the largest.
 local function assert_tensor(tensor, shape, elements)
@@ -415,6 +415,115 @@ function losses.test_cross_entropy()
     x.cross_entropy, x, { 3, 1 }, mask)
 end
 
+-- First values
+
+--- Returns mean, standard deviation and largest absolute value of many numbers.
+local function statistics(t)
+  return t:mean():item(), t:std():item(), t:abs():max():item()
+end
+
+function init.test_constants()
+  local x = mnemo.randn(2, 3)
+  equals(mnemo.init.zeros(x), x)
+  equals(x:totable(), { { 0, 0, 0 }, { 0, 0, 0 } })
+  mnemo.init.ones(x:t()[2])
+  equals(x:totable(), { { 0, 1, 0 }, { 0, 1, 0 } })
+end
+
+-- fan_in 60 and fan_out 90, as torch.nn.init counts them for [30, 20, 3].
+function init.test_deviations()
+  local large = mnemo.zeros(30 * 100, 20 * 100, 1)
+  for _, case in ipairs {
+    { "xavier_uniform", {}, math.sqrt(6 / 5000), true },
+    { "xavier_uniform", { gain = 2 }, 2 * math.sqrt(6 / 5000), true },
+    { "xavier_normal", {}, math.sqrt(2 / 5000) },
+    { "kaiming_uniform", {}, math.sqrt(6 / 2000), true },
+    { "kaiming_uniform", { mode = "fan_out", gain = 1 }, math.sqrt(3 / 3000), true },
+    { "kaiming_normal", {}, math.sqrt(2 / 2000) },
+    { "kaiming_normal", { mode = "fan_out" }, math.sqrt(2 / 3000) },
+    { "normal", { mean = 3, std = 0.5 }, 0.5, false, 3 },
+    { "uniform", { low = -0.25, high = 0.25 }, 0.25, true },
+  } do
+    local name, options, size, is_uniform, center = table.unpack(case, 1, 5)
+    options.seed = 1
+    local mean, deviation, largest = statistics(mnemo.init[name](large, options))
+    local expected = is_uniform and size / math.sqrt(3) or size
+    -- Of six million numbers: four standard errors.
+    close(mean, center or 0, 4 * expected / math.sqrt(6e6), name)
+    close(deviation, expected, 4 * expected / math.sqrt(12e6), name)
+    if is_uniform then
+      luaunit.assertTrue(largest <= size * (1 + 1e-6) and largest > size * 0.999, name)
+    end
+  end
+end
+
+function init.test_further_dimensions_multiply_both_fans()
+  local x = mnemo.init.xavier_uniform(mnemo.zeros(30, 20, 3), { seed = 2 })
+  local _, _, largest = statistics(x)
+  luaunit.assertTrue(largest <= 0.2 and largest > 0.199, largest)
+  local _, _, most = statistics(mnemo.init.kaiming_uniform(x, { gain = 1, seed = 2 }))
+  luaunit.assertTrue(most <= math.sqrt(3 / 60) and most > 0.995 * math.sqrt(3 / 60), most)
+end
+
+function init.test_orthogonal()
+  for _, shape in ipairs { { 3, 5 }, { 5, 3 }, { 4, 4 }, { 2, 2, 3 } } do
+    local x = mnemo.init.orthogonal(mnemo.zeros(shape), { gain = 2, seed = 3 })
+    equals(x:shape(), shape)
+    local rows = x:reshape(shape[1], -1)
+    if rows:size(1) > rows:size(2) then rows = rows:t() end
+    assert_tensor(rows:matmul(rows:t()), { rows:size(1), rows:size(1) },
+      (mnemo.eye(rows:size(1)) * 4):reshape(-1):totable())
+  end
+  equals(mnemo.init.orthogonal(mnemo.zeros(0, 3)):shape(), { 0, 3 })
+end
+
+function init.test_follows_the_seed()
+  local names = {
+    "normal", "uniform", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal",
+    "orthogonal",
+  }
+  for _, name in ipairs(names) do
+    local function draw(options) return mnemo.init[name](mnemo.zeros(4, 3), options):totable() end
+    mnemo.seed(5)
+    local first, second = draw(), draw()
+    luaunit.assertNotEquals(first, second, name)
+    mnemo.seed(5)
+    equals(draw(), first, name)
+    equals(draw(), second, name)
+    equals(draw { seed = 1 }, draw { seed = 1 }, name)
+  end
+  equals(mnemo.init.normal(mnemo.zeros(2, 3), { seed = 6 }):totable(),
+    mnemo.randn(2, 3, { seed = 6 }):totable())
+end
+
+-- Parameters that are trained get their values outside the graph, and keep their flag.
+function init.test_of_parameters()
+  local w = mnemo.zeros(2, 2):requires_grad(true)
+  equals(mnemo.init.xavier_normal(w, { seed = 1 }), w)
+  luaunit.assertTrue(w:requires_grad())
+  w:sum():backward()
+  equals(w.grad:totable(), { { 1, 1 }, { 1, 1 } })
+end
+
+function init.test_errors()
+  local w = mnemo.zeros(2, 3)
+  for _, name in ipairs { "xavier_uniform", "kaiming_normal", "orthogonal" } do
+    fails("init: needs a weight [out, in] of at least 2 dimensions, got [3]",
+      mnemo.init[name], mnemo.zeros(3))
+    fails(("bad option 'gain' to 'init.%s' (0 or more expected, got -1.0)"):format(name),
+      mnemo.init[name], w, { gain = -1 })
+  end
+  fails('bad option \'mode\' to \'init.kaiming_uniform\' ("fan_in" or "fan_out" expected, got '
+    .. '"fan")', mnemo.init.kaiming_uniform, w, { mode = "fan" })
+  fails("bad option 'std' to 'init.normal' (0 or more expected, got -1.0)",
+    mnemo.init.normal, w, { std = -1 })
+  fails("bad option 'low' to 'init.uniform' (1.0, the option 'high', or less expected, got 2.0)",
+    mnemo.init.uniform, w, { low = 2 })
+  fails("bad argument #1 to 'init.zeros' (Tensor expected, got table)", mnemo.init.zeros, {})
+  fails("copy_: this view repeats its elements (expand); change a clone() of it",
+    mnemo.init.ones, mnemo.zeros(1, 3):expand(2, 3))
+end
+
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances {
-  { "attention", attention }, { "layers", layers }, { "losses", losses },
+  { "attention", attention }, { "layers", layers }, { "losses", losses }, { "init", init },
 })
