@@ -78,6 +78,18 @@ import Testing
       Operation("norm's parameters") {
         try other.layerNorm(weight: $0.select(0, 1), bias: $0.select(1, 2))
       },
+      Operation("RMS norm") { try $0.rmsNorm() },
+      Operation("its weight") { try other.rmsNorm(weight: $0.select(0, 1)) },
+      Operation(
+        "losses",
+        all: {
+          [
+            try $0.squaredErrors(other), try other.squaredErrors($0), try $0.divergences(other),
+            try other.divergences($0), try $0.sigmoid().binaryCrossEntropies(other),
+            try other.sigmoid().binaryCrossEntropies($0), try $0.negativeLogLikelihoods(ids),
+            try $0.binaryCrossEntropiesOfLogits(other), try other.binaryCrossEntropiesOfLogits($0),
+          ]
+        }),
       Operation("sort", all: { [try $0.sort(0).values, try $0.sort().indices.tensor()] }),
       Operation("top", all: { [try $0.topK(2, 0).values, try $0.topK(3).indices.tensor()] }),
     ]
@@ -108,6 +120,7 @@ import Testing
       Operation("of a batch") { try batch.matmul($0) },
       Operation("entries of a batch") { try batch.matmul($0.reshape([1, 6, 6])) },
       Operation("linear") { try other.linear($0) },
+      Operation("bias") { try other.linear(other, bias: $0.select(0, 1)) },
       Operation("dot") { try $0.select(1, 0).dot(vector) },
       Operation("outer") { try vector.outer($0.select(0, 5)) },
       Operation(
@@ -126,6 +139,19 @@ import Testing
             try Attention.causal(
               queries: q, keys: k, values: v, heads: 2, scale: 0.5, rows: everyRow)
           }
+        }),
+      Operation(
+        "scaled dot product",
+        all: { x in
+          let inputs = [(x, other, other), (other, x, other), (other, other, x)]
+          return try [nil, other.relu()].flatMap { mask in
+            try inputs.map { q, k, v in
+              try Attention.scaledDotProduct(
+                queries: q, keys: k, values: v, heads: 2, causal: true, mask: mask)
+            }
+          } + [
+            Attention.scaledDotProduct(queries: other, keys: other, values: other, mask: x.relu())
+          ]
         }),
       Operation(
         "embedding attention",
