@@ -21,8 +21,8 @@ enum NNFunctions {
       },
       LuaFunction(
         "nn.embedding",
-        "The rows of a table that ids name: table[ids], for ids in lists as well. The gradient adds "
-          + "up in the rows.",
+        "The rows of a table that ids name: table[ids], for ids in lists as well. The gradient "
+          + "adds up in the rows.",
         parameters: [
           LuaParameter("ids", .union([.object("IntTensor"), .table]), "[...], from 1"),
           LuaParameter("table", .object("Tensor"), "[N, d]"),
@@ -77,11 +77,12 @@ enum NNFunctions {
     LuaFunction(
       "nn.attention",
       "Softmax attention: for each head, every query's sum of values, weighted by the softmax of "
-        + "scale times its products with the keys that it sees. A query sees all keys; under causal "
-        + "those up to its own position; with a mask, of these only the ones where it is not 0. One "
-        + "that sees nothing gets zeros. Without a mask one fused kernel computes it and keeps no "
-        + "scores; with one, all scores are in memory. Shapes: B sequences of Tq queries and Tk "
-        + "keys, H heads, keys of size E and values of size F. All may be without B: one sequence.",
+        + "scale times its products with the keys that it sees. A query sees all keys; under "
+        + "causal those up to its own position; with a mask, of these only the ones where it is "
+        + "not 0. One that sees nothing gets zeros. Without a mask one fused kernel computes it "
+        + "and keeps scores only where they are few; with one, all scores are in memory. "
+        + "Shapes: B sequences of Tq queries and Tk keys, H heads, keys of size E and values of "
+        + "size F. All may be without B: one sequence.",
       options: [
         LuaOption("queries", .object("Tensor"), .required, "[B, Tq, H·E]"),
         LuaOption("keys", .object("Tensor"), .required, "[B, Tk, H·E]"),

@@ -19,9 +19,9 @@ enum NNLosses {
       LuaFunction(
         "nn.kl_div",
         "Kullback-Leibler divergences, in nats, of target probabilities from a model's "
-          + "log-probabilities: target * (log target - x), 0 where target is 0. The divergence of a "
-          + "distribution is the sum over its elements: \"batchmean\" divides the sum by the size of "
-          + "the first dimension, where \"mean\" divides it by the number of elements.",
+          + "log-probabilities: target * (log target - x), 0 where target is 0. The divergence of "
+          + "a distribution is the sum over its elements: \"batchmean\" divides the sum by the "
+          + "size of the first dimension, where \"mean\" divides it by the number of elements.",
         parameters: [
           LuaParameter("x", .object("Tensor"), "log-probabilities [...]"),
           LuaParameter("target", .object("Tensor"), "probabilities, of the same shape"),
@@ -50,8 +50,8 @@ enum NNLosses {
       },
       loss(
         "binary_cross_entropy",
-        "Binary cross-entropies, in nats: -(target * log x + (1 - target) * log(1 - x)). Logarithms "
-          + "are taken to be at least -100.",
+        "Binary cross-entropies, in nats: -(target * log x + (1 - target) * log(1 - x)). "
+          + "Logarithms are taken to be at least -100.",
         x: "probabilities [...], from 0 to 1", target: "probabilities, of the same shape",
         example: """
           print(mnemo.nn.binary_cross_entropy(mnemo.tensor{0.5, 0.9}, mnemo.tensor{0, 1}):item())

@@ -102,9 +102,9 @@ extension TensorClass {
       LuaFunction(
         "cross_entropy",
         "The mean cross-entropy, in nats, of logits [..., V] and the right answers: the losses of "
-          + "rows times their weights in the mask, summed and divided by the sum of the mask. Other "
-          + "reductions give the sum alone, or each row's loss. With label smoothing s the right "
-          + "answer counts 1 - s, and s is shared by all V answers.",
+          + "rows times their weights in the mask, summed and divided by the sum of the mask. "
+          + "Other reductions give the sum alone, or each row's loss. With label smoothing s the "
+          + "right answer counts 1 - s, and s is shared by all V answers.",
         parameters: [LuaParameter("targets", .object("IntTensor"), "ids [...], from 1")],
         options: [
           LuaOption("mask", .object("Tensor"), .described("all 1"), "weights [...]"),

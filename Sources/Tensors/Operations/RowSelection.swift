@@ -81,8 +81,8 @@ public final class RowSelection: Sendable {
   public var batch: Int { rows.batch }
   /// T, the length of each.
   public var length: Int { rows.length }
-  /// The position of each row in its sequence, [R], counted from 0, none before that of the row above
-  /// it in its sequence.
+  /// The position of each row in its sequence, [R], counted from 0, none before that
+  /// of the row above it in its sequence.
   public var positions: [Int32] { rows.positions }
   /// Sequence b owns rows `starts[b] ..< starts[b + 1]`.
   public var starts: [Int] { rows.starts }

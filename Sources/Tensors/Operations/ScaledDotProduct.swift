@@ -23,7 +23,8 @@ extension Attention {
   /// - Returns: the weighted sums of values, [B, Tq, H·F].
   /// - Throws: `EngineError` if shapes do not agree.
   /// - Complexity: O(B·Tq·Tk·H·(E + F)), half of it if causal. Without a mask the fused kernel
-  ///   keeps nothing of size Tq×Tk; with one, all scores are in memory, [B, H, Tq, Tk].
+  ///   keeps probabilities only where they are few; with one, all scores are in memory,
+  ///   [B, H, Tq, Tk].
   public static func scaledDotProduct(
     queries: Tensor, keys: Tensor, values: Tensor, heads: Int = 1, causal: Bool = false,
     mask: Tensor? = nil, scale: Float? = nil
