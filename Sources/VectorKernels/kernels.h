@@ -2,6 +2,7 @@
 #include "vectors.h"
 
 #include "attention.h"
+#include "functions.h"
 #include "product.h"
 #include "rows.h"
 
@@ -33,7 +34,25 @@ const struct vector_kernels SET = {
   .sum = row_sum,
   .exponentials = exponentials,
   .exponentials_less = exponentials_less,
+  .exponentials_less_one = exponentials_less_one,
+  .logarithms = logarithms,
+  .binary_logarithms = binary_logarithms,
+  .decimal_logarithms = decimal_logarithms,
+  .logarithms_of_one_more = logarithms_of_one_more,
+  .square_roots = square_roots,
+  .inverse_roots = inverse_roots,
+  .floors = floors,
+  .ceilings = ceilings,
+  .roundings = roundings,
+  .sines = sines,
+  .cosines = cosines,
+  .tangents = tangents,
+  .error_functions = error_functions,
   .sigmoids = sigmoids,
+  .soft_pluses = soft_pluses,
+  .sigmoid_linears = sigmoid_linears,
+  .gaussian_linears = gaussian_linears,
+  .gaussian_linear_slopes = gaussian_linear_slopes,
   .exponentiate = exponentiate,
   .log_sum_exp = log_sum_exp,
   .softmax_slope = softmax_slope,

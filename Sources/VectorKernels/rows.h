@@ -25,19 +25,6 @@ static float row_maximum(long n, const float *x) {
   return result;
 }
 
-static void exponentials(long n, const float *x, float *out) {
-  FOR_VECTORS(n, i, count, {
-    store_up_to(out + i, exponential(load_up_to(x + i, count)), count);
-  });
-}
-
-static void sigmoids(long n, const float *x, float *out) {
-  FOR_VECTORS(n, i, count, {
-    const v16 e = exponential(-load_up_to(x + i, count));
-    store_up_to(out + i, all(1) / (all(1) + e), count);
-  });
-}
-
 static float exponentiate(long n, float *x, float *top) {
   const float largest = row_maximum(n, x);
   v16 sums = all(0);

@@ -161,44 +161,66 @@ INLINE v16 choose(i16 where, v16 a, v16 b) {
   return (v16)((where & (i16)a) | (~where & (i16)b));
 }
 
+// One bit for each lane of a comparison, the first lowest.
+INLINE unsigned mask_of(i16 where) {
+#if HAS_AVX512
+  return _mm512_movepi32_mask((__m512i)where);
+#elif HAS_MASKS
+  const __m256 low = (__m256)__builtin_shufflevector(where, where, 0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256 high = (__m256)__builtin_shufflevector(where, where, 8, 9, 10, 11, 12, 13, 14, 15);
+  return (unsigned)_mm256_movemask_ps(low) | (unsigned)_mm256_movemask_ps(high) << 8;
+#else
+  unsigned mask = 0;
+  for (int l = 0; l < 16; l++) mask |= (unsigned)(where[l] & 1) << l;
+  return mask;
+#endif
+}
+
 // The larger of each two, b where either is NaN.
 INLINE v16 larger(v16 a, v16 b) { return choose(a > b, a, b); }
 
-// e^x to about one unit in the last place.
-//
-// x = n·ln 2 + r with |r| ≤ ln 2 / 2; e^r by the polynomial of degree 6 with the smallest relative
-// error on that interval (4e-9), then n into the exponent. Adding and subtracting 1.5·2²³ rounds to
-// the nearest integer, whose bits are then in the sum's low bits. Below −87.3, where results leave
-// the normal range, it is 0; above 88.7 infinity; NaN stays NaN.
-INLINE v16 exponential(v16 x) {
-  const v16 magic = all(0x1.8p23f);
-  v16 clamped = choose(x < -87.5f, all(-87.5f), x);
-  clamped = choose(clamped > 88.8f, all(88.8f), clamped);
-  const v16 shifted = multiply_add(clamped, all(1.44269504f), magic);
-  const v16 n = shifted - magic;
-  const v16 r = multiply_add(n, all(2.1219444e-4f), multiply_add(n, all(-0.693359375f), clamped));
+// 1.5·2²³: added, it rounds to the nearest integer, whose bits are then the sum's low ones.
+#define ROUNDING 0x1.8p23f
+
+// x·2^n for n from −252 to 254, `shifted` by ROUNDING.
+INLINE v16 times_power(v16 x, v16 shifted) {
+#if HAS_AVX512
+  return (v16)_mm512_scalef_ps((__m512)x, (__m512)(shifted - all(ROUNDING)));
+#else
+  // Two factors of 2^(n/2) each keep the exponent of a factor within range at both ends.
+  const i16 n = (i16)shifted - (i16)all(ROUNDING), half = n >> 1;
+  return x * (v16)((half + 127) << 23) * (v16)((n - half + 127) << 23);
+#endif
+}
+
+// P of e^r = 1 + r + r²·P(r) for |r| ≤ ln 2 / 2: of degree 4, with the smallest relative error of
+// the exponential (4e-9).
+INLINE v16 exponential_polynomial(v16 r) {
   v16 p = all(1.381454e-3f);
   p = multiply_add(p, r, all(8.368745e-3f));
   p = multiply_add(p, r, all(4.166839e-2f));
   p = multiply_add(p, r, all(1.6666521e-1f));
-  p = multiply_add(p, r, all(0.49999994f));
-  p = multiply_add(p, r, all(1));
-  p = multiply_add(p, r, all(1));
-  // Two factors of 2^(n/2) each keep the exponent of a factor within range at both ends.
-  const i16 bits = (i16)shifted - (i16)magic, half = bits >> 1;
-  const v16 value = p * (v16)((half + 127) << 23) * (v16)((bits - half + 127) << 23);
-  return choose(x < -87.33654f, all(0), choose(x == x, value, x));
+  return multiply_add(p, r, all(0.49999994f));
 }
 
-// log x to about one unit in the last place, of normal numbers above 0; NaN and infinity stay.
+// e^x to about one unit in the last place.
 //
-// x = m·2^n with m from √½ to √2; log m = f − f²/2 + f³·P(f) for f = m − 1, P the polynomial of
-// degree 7 with the smallest relative error of the logarithm (6e-9).
-INLINE v16 logarithm(v16 x) {
-  const i16 root_of_half = (i16)all(0x1.6a09e6p-1f);
-  const i16 exponent = ((i16)x - root_of_half) >> 23;
-  const v16 f = (v16)((i16)x - (exponent << 23)) - 1, square = f * f;
-  const v16 n = __builtin_convertvector(exponent, v16);
+// x = n·ln 2 + r with |r| ≤ ln 2 / 2; e^r, then n into the exponent. Below −87.3, where results
+// leave the normal range, it is 0; above 88.7 infinity; NaN stays NaN.
+INLINE v16 exponential(v16 x) {
+  v16 clamped = choose(x < -87.5f, all(-87.5f), x);
+  clamped = choose(clamped > 88.8f, all(88.8f), clamped);
+  const v16 shifted = multiply_add(clamped, all(1.44269504f), all(ROUNDING));
+  const v16 n = shifted - all(ROUNDING);
+  const v16 r = multiply_add(n, all(2.1219444e-4f), multiply_add(n, all(-0.693359375f), clamped));
+  v16 p = multiply_add(exponential_polynomial(r), r, all(1));
+  p = multiply_add(p, r, all(1));
+  return choose(x < -87.33654f, all(0), choose(x == x, times_power(p, shifted), x));
+}
+
+// P of log(1 + f) = f − f²/2 + f³·P(f) for 1 + f from √½ to √2: of degree 7, with the smallest
+// relative error of the logarithm (6e-9).
+INLINE v16 logarithm_polynomial(v16 f) {
   v16 p = all(-7.634497e-2f);
   p = multiply_add(p, f, all(1.2761576e-1f));
   p = multiply_add(p, f, all(-1.3160183e-1f));
@@ -206,9 +228,19 @@ INLINE v16 logarithm(v16 x) {
   p = multiply_add(p, f, all(-1.6623357e-1f));
   p = multiply_add(p, f, all(2.0001227e-1f));
   p = multiply_add(p, f, all(-2.500082e-1f));
-  p = multiply_add(p, f, all(3.333333e-1f));
-  v16 rest = multiply_add(n, all(-2.1219444e-4f), square * f * p);
-  rest = multiply_add(square, all(-0.5f), rest);
+  return multiply_add(p, f, all(3.333333e-1f));
+}
+
+// log x to about one unit in the last place, of normal numbers above 0; NaN and infinity stay.
+//
+// x = m·2^n with m from √½ to √2.
+INLINE v16 logarithm(v16 x) {
+  const i16 root_of_half = (i16)all(0x1.6a09e6p-1f);
+  const i16 exponent = ((i16)x - root_of_half) >> 23;
+  const v16 f = (v16)((i16)x - (exponent << 23)) - 1, square = f * f;
+  const v16 n = __builtin_convertvector(exponent, v16);
+  const v16 cube = square * f * logarithm_polynomial(f);
+  const v16 rest = multiply_add(square, all(-0.5f), multiply_add(n, all(-2.1219444e-4f), cube));
   const v16 value = multiply_add(n, all(0.693359375f), f + rest);
   return choose(x < INFINITY, value, x);
 }

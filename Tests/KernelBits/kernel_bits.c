@@ -123,9 +123,29 @@ static void rows(const struct vector_kernels *set) {
   tell("rows");
 }
 
+static void functions(const struct vector_kernels *set) {
+  void (*const all[])(long, const float *, float *) = {
+    set->exponentials_less_one, set->logarithms,      set->binary_logarithms,
+    set->decimal_logarithms,    set->sines,           set->logarithms_of_one_more,
+    set->cosines,               set->tangents,        set->error_functions,
+    set->soft_pluses,           set->sigmoid_linears, set->gaussian_linears,
+    set->gaussian_linear_slopes, set->square_roots, set->inverse_roots,
+    set->floors, set->ceilings, set->roundings};
+  FOR_LENGTHS(n, {
+    for (int i = 0; i < n; i++) a[i] *= i % 8 ? 12 : 1e8f;
+    for (unsigned f = 0; f < sizeof all / sizeof *all; f++) {
+      all[f](n, a, c);
+      // Logarithms of what is negative are NaN, of whatever bits.
+      for (int i = 0; i < n; i++) c[i] = isnan(c[i]) ? 7 : c[i];
+      add(n, c);
+    }
+  })
+  tell("functions");
+}
+
 int main(void) {
   const struct vector_kernels *set = vector_kernels_chosen();
   draw();
-  (products(set), lanes(set), rows(set));
+  (products(set), lanes(set), rows(set), functions(set));
   return 0;
 }

@@ -78,8 +78,44 @@ struct vector_kernels {
   /// out = factor · e^(x − log).
   void (*_Nonnull exponentials_less)(
     long n, const float *_Nonnull x, float log, float factor, float *_Nonnull out);
+  /// out = e^x − 1.
+  void (*_Nonnull exponentials_less_one)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = log x.
+  void (*_Nonnull logarithms)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = log₂ x.
+  void (*_Nonnull binary_logarithms)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = log₁₀ x.
+  void (*_Nonnull decimal_logarithms)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = log(1 + x).
+  void (*_Nonnull logarithms_of_one_more)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = √x.
+  void (*_Nonnull square_roots)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = 1/√x.
+  void (*_Nonnull inverse_roots)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = ⌊x⌋.
+  void (*_Nonnull floors)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = ⌈x⌉.
+  void (*_Nonnull ceilings)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = the integer nearest to x, of two as near the even one.
+  void (*_Nonnull roundings)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = sin x.
+  void (*_Nonnull sines)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = cos x.
+  void (*_Nonnull cosines)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = tanh x.
+  void (*_Nonnull tangents)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = erf x.
+  void (*_Nonnull error_functions)(long n, const float *_Nonnull x, float *_Nonnull out);
   /// out = 1/(1 + e^−x).
   void (*_Nonnull sigmoids)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = log(1 + e^x).
+  void (*_Nonnull soft_pluses)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = x/(1 + e^−x).
+  void (*_Nonnull sigmoid_linears)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = x·Φ(x), Φ the standard normal distribution function.
+  void (*_Nonnull gaussian_linears)(long n, const float *_Nonnull x, float *_Nonnull out);
+  /// out = Φ(x) + x·φ(x), its slope.
+  void (*_Nonnull gaussian_linear_slopes)(long n, const float *_Nonnull x, float *_Nonnull out);
   /// Replaces n ≥ 1 numbers by e^(x − maximum); returns the sum, and the maximum in *top.
   float (*_Nonnull exponentiate)(long n, float *_Nonnull x, float *_Nonnull top);
   /// log Σ e^x; −∞ of none, the maximum where that is infinite, NaN if one is among them.
