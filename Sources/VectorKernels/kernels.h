@@ -4,6 +4,7 @@
 #include "attention.h"
 #include "functions.h"
 #include "product.h"
+#include "random.h"
 #include "rows.h"
 
 // Twelve sums side by side, so that none waits for itself.
@@ -64,5 +65,8 @@ const struct vector_kernels SET = {
   .layer_norm = layer_norm,
   .layer_norm_slope = layer_norm_slope,
   .adamw = adamw,
+  .random_words = random_words,
+  .uniforms = uniforms,
+  .normals = normals,
   .multiply_adds = multiply_adds,
 };

@@ -143,9 +143,20 @@ static void functions(const struct vector_kernels *set) {
   tell("functions");
 }
 
+static void random_numbers(const struct vector_kernels *set) {
+  const uint32_t counter[4] = {0xfffffff0u, 1, 2, 3};
+  FOR_LENGTHS(n, {
+    set->random_words(0x123456789abcdefu, counter, n, (uint32_t *)a);
+    memcpy(b, a, (size_t)n * 16);
+    (set->uniforms(4 * n, -1, 2, a), add(4 * n, a));
+    (set->normals(4 * n, 1, 3, b), add(4 * n, b));
+  })
+  tell("random");
+}
+
 int main(void) {
   const struct vector_kernels *set = vector_kernels_chosen();
   draw();
-  (products(set), lanes(set), rows(set), functions(set));
+  (products(set), lanes(set), rows(set), functions(set), random_numbers(set));
   return 0;
 }

@@ -150,6 +150,18 @@ struct vector_kernels {
     long n, const struct adamw_step *_Nonnull step, float *_Nonnull p, const float *_Nonnull g,
     float *_Nonnull m, float *_Nonnull v);
 
+  // Random numbers.
+
+  /// The words of `blocks` blocks of Philox4x32-10, four each, from a counter on, whose first word
+  /// counts the blocks.
+  void (*_Nonnull random_words)(
+    uint64_t key, const uint32_t *_Nonnull counter, long blocks, uint32_t *_Nonnull out);
+  /// Replaces n words by low + range·u, u their upper 24 bits as a fraction.
+  void (*_Nonnull uniforms)(long n, float low, float range, float *_Nonnull x);
+  /// Replaces n words, an even number, by mean + deviation·z, each pair by two independent normal
+  /// numbers z (Box–Muller).
+  void (*_Nonnull normals)(long n, float mean, float deviation, float *_Nonnull x);
+
   /// Multiplies and adds in registers `rounds` times; returns how many operations that were, a
   /// multiplication and an addition each. The time it takes is the limit for everything above.
   double (*_Nonnull multiply_adds)(long rounds);
