@@ -39,6 +39,30 @@ import Testing
     #expect(stream.nextWord() == words.nextWord())
   }
 
+  /// Many at a time are those of one after the other, wherever in a block they begin.
+  @Test func tensorsTakeWhatTheStreamGives() throws {
+    for before in 0..<6 {
+      for n in [0, 1, 2, 3, 5, 64, 4097, 9001] {
+        var one = RandomStream(seed: 3, purpose: .tensor)
+        for _ in 0..<before { _ = one.nextWord() }
+        var (many, normals) = (one, one)
+        let uniform = try Tensor.uniform([n], low: -1, high: 2, using: &many).elements()
+        #expect(uniform == (0..<n).map { _ in -1 + 3 * one.uniform() })
+        #expect(many.nextWord() == one.nextWord())
+        var pairs = normals
+        let drawn = try Tensor.normal(
+          [n], mean: 1, standardDeviation: 2, using: &normals
+        ).elements()
+        let expected = (0..<(n + 1) / 2).flatMap { _ -> [Float] in
+          let (first, second) = pairs.normalPair()
+          return [1 + 2 * first, 1 + 2 * second]
+        }
+        #expect(drawn == Array(expected[..<n]))
+        #expect(normals.nextWord() == pairs.nextWord())
+      }
+    }
+  }
+
   @Test func streamsOfOtherSeedsPurposesAndIndicesDiffer() {
     var seen = Set<UInt64>()
     var streams = 0

@@ -1,5 +1,3 @@
-import Glibc
-
 /// What a stream of random numbers is for; streams of different purposes never share numbers.
 public enum RandomPurpose: UInt32, Sendable {
   /// First values of parameters.
@@ -49,6 +47,43 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     return word
   }
 
+  /// The next `count` words, as one after the other, written where numbers are to be made of them.
+  private mutating func fill(_ count: Int, _ out: UnsafeMutablePointer<Float>) {
+    out.withMemoryRebound(to: UInt32.self, capacity: count) { out in
+      var i = 0
+      while left > 0, i < count {
+        out[i] = nextWord()
+        i &+= 1
+      }
+      let blocks = (count &- i) / 4
+      if blocks > 0 {
+        RandomNumbers.words(key: key, counter: counter, blocks: blocks, to: out + i)
+        counter[0] &+= UInt32(truncatingIfNeeded: blocks)
+        i &+= 4 &* blocks
+      }
+      while i < count {
+        out[i] = nextWord()
+        i &+= 1
+      }
+    }
+  }
+
+  /// The next `count` uniform numbers u, as low + range · u.
+  mutating func fillUniform(
+    _ count: Int, low: Float, range: Float, _ out: UnsafeMutablePointer<Float>
+  ) {
+    fill(count, out)
+    RandomNumbers.makeUniform(count, low: low, range: range, out)
+  }
+
+  /// The next `count` normal numbers z, an even number of them, as mean + deviation · z.
+  mutating func fillNormal(
+    _ count: Int, mean: Float, deviation: Float, _ out: UnsafeMutablePointer<Float>
+  ) {
+    fill(count, out)
+    RandomNumbers.makeNormal(count, mean: mean, deviation: deviation, out)
+  }
+
   /// The next 64 random bits.
   public mutating func next() -> UInt64 {
     let low = UInt64(nextWord())
@@ -81,11 +116,11 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   }
 
   /// Two independent standard normal numbers (Box–Muller).
-  @inline(__always)
   public mutating func normalPair() -> (Float, Float) {
-    // 1 − u lies in (0, 1], so the logarithm is finite.
-    let radius = (-2 * logf(1 - uniform())).squareRoot()
-    let angle = 2 * Float.pi * uniform()
-    return (radius * cosf(angle), radius * sinf(angle))
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 2) { pair in
+      guard let pair = pair.baseAddress else { return (0, 0) }
+      fillNormal(2, mean: 0, deviation: 1, pair)
+      return (pair[0], pair[1])
+    }
   }
 }

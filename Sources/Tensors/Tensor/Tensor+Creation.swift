@@ -51,6 +51,9 @@ extension Tensor {
     return try Tensor(full: shape, value)
   }
 
+  /// So many random numbers stay in the fastest cache from words to what is made of them.
+  private static let drawnAtOnce = 4096
+
   /// Uniform numbers in [`low`, `high`).
   /// - Throws: `EngineError` if a size is negative or the tensor would be too large.
   public static func uniform(
@@ -59,9 +62,9 @@ extension Tensor {
     _ = try Layout.checkedCount(shape, "rand")
     let result = try Tensor(uninitialized: shape)
     let out = result.pointer
-    for i in 0..<result.count {
-      if i & 0xFFFF == 0, StopToken.stopsHere { break }
-      out[i] = low + (high - low) * stream.uniform()
+    for start in stride(from: 0, to: result.count, by: drawnAtOnce) where !StopToken.stopsHere {
+      stream.fillUniform(
+        Swift.min(drawnAtOnce, result.count - start), low: low, range: high - low, out + start)
     }
     return result
   }
@@ -73,13 +76,14 @@ extension Tensor {
   ) throws -> Tensor {
     _ = try Layout.checkedCount(shape, "randn")
     let result = try Tensor(uninitialized: shape)
-    let (out, n) = (result.pointer, result.count)
-    for i in stride(from: 0, to: n, by: 2) {
-      if i & 0xFFFF == 0, StopToken.stopsHere { break }
-      let (first, second) = stream.normalPair()
-      out[i] = mean + standardDeviation * first
-      if i + 1 < n { out[i + 1] = mean + standardDeviation * second }
+    let (out, pairs) = (result.pointer, result.count & ~1)
+    for start in stride(from: 0, to: pairs, by: drawnAtOnce) where !StopToken.stopsHere {
+      stream.fillNormal(
+        Swift.min(drawnAtOnce, pairs - start), mean: mean, deviation: standardDeviation,
+        out + start)
     }
+    // Of the last pair, an odd number of elements takes the first.
+    if pairs < result.count { out[pairs] = mean + standardDeviation * stream.normalPair().0 }
     return result
   }
 
