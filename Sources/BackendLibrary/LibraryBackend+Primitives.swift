@@ -140,20 +140,23 @@ extension LibraryBackend {
     table.pointee.scatter_add(lines.foreign, wanted, g, ids, x)
   }
 
-  public func softmax(_ rows: Int, _ n: Int, _ x: UnsafeMutablePointer<Float>) {
-    table.pointee.softmax(rows, n, x)
+  public func softmax(
+    _ lines: Lines, _ x: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>
+  ) {
+    table.pointee.softmax(lines.foreign, x, out)
   }
 
   public func softmaxSlope(
-    _ rows: Int, _ n: Int, _ y: UnsafePointer<Float>, gradient g: UnsafeMutablePointer<Float>
+    _ lines: Lines, _ y: UnsafePointer<Float>, gradient g: UnsafePointer<Float>,
+    to out: UnsafeMutablePointer<Float>
   ) {
-    table.pointee.softmax_slope(rows, n, y, g)
+    table.pointee.softmax_slope(lines.foreign, y, g, out)
   }
 
   public func logSumExp(
-    _ rows: Int, _ n: Int, _ x: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>
+    _ lines: Lines, _ x: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>
   ) {
-    table.pointee.log_sum_exp(rows, n, x, out)
+    table.pointee.log_sum_exp(lines.foreign, x, out)
   }
 
   public func crossEntropy(

@@ -133,17 +133,17 @@ public protocol Backend: Sendable {
 
   // MARK: Rows
 
-  /// Replaces every row of x [rows, n] by its softmax.
-  func softmax(_ rows: Int, _ n: Int, _ x: UnsafeMutablePointer<Float>)
+  /// The softmax of x [outer, size, inner] along the middle.
+  func softmax(_ lines: Lines, _ x: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>)
 
-  /// Replaces the gradient g of y = softmax(x) by that of x: y ∘ (g − Σ g y).
+  /// The gradient of x from that of y = softmax(x), g: y ∘ (g − Σ g y).
   func softmaxSlope(
-    _ rows: Int, _ n: Int, _ y: UnsafePointer<Float>, gradient g: UnsafeMutablePointer<Float>)
+    _ lines: Lines, _ y: UnsafePointer<Float>, gradient g: UnsafePointer<Float>,
+    to out: UnsafeMutablePointer<Float>)
 
-  /// out[r] = log Σ e^x[r, i], the largest number where that is infinite; −∞ for rows of no
-  /// elements.
-  func logSumExp(
-    _ rows: Int, _ n: Int, _ x: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>)
+  /// log Σ e^x along the middle of x [outer, size, inner], to out [outer, inner]: the largest number
+  /// where that is infinite; −∞ of no elements.
+  func logSumExp(_ lines: Lines, _ x: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>)
 
   /// losses[r] = weights[r] · (logs[r] − x[r, targets[r]]), logs[r] = log Σ e^x[r, i]; a weight of
   /// 0 leaves the row out even where its loss is infinite.

@@ -68,7 +68,7 @@ extension CPU {
         }
         let own = row[target]
         var top: Float = 0
-        let sum = kernels.exponentiate(vocab, row, &top)
+        let sum = kernels.exponentiate(vocab, row, row, &top)
         losses[r] = weights[r] * (top - own + logf(sum))
         guard wantsSlopes else { continue }
         let factor = weights[r] / total

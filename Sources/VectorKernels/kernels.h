@@ -7,6 +7,8 @@
 #include "random.h"
 #include "rows.h"
 
+#include "columns.h"
+
 // Twelve sums side by side, so that none waits for itself.
 static double multiply_adds(long rounds) {
   v16 sums[12];
@@ -57,6 +59,9 @@ const struct vector_kernels SET = {
   .exponentiate = exponentiate,
   .log_sum_exp = log_sum_exp,
   .softmax_slope = softmax_slope,
+  .softmax_down = softmax_down,
+  .softmax_slope_down = softmax_slope_down,
+  .log_sum_exp_down = log_sum_exp_down,
   .scale = scale,
   .add = add,
   .add_pair = add_pair,

@@ -25,16 +25,28 @@ static float row_maximum(long n, const float *x) {
   return result;
 }
 
-static float exponentiate(long n, float *x, float *top) {
+static float exponentiate(long n, const float *x, float *out, float *top) {
   const float largest = row_maximum(n, x);
   v16 sums = all(0);
   FOR_VECTORS(n, i, count, {
     const v16 e = exponential(load_up_to(x + i, count) - all(largest));
-    store_up_to(x + i, e, count);
+    store_up_to(out + i, e, count);
     sums += first_or(e, count, 0);
   });
   *top = largest;
   return total(sums);
+}
+
+static void softmax_slope(long n, const float *y, const float *g, float *out) {
+  v16 sums = all(0);
+  FOR_VECTORS(n, i, count, {
+    sums = multiply_add(load_up_to(y + i, count), load_up_to(g + i, count), sums);
+  });
+  const v16 inner = all(total(sums));
+  FOR_VECTORS(n, i, count, {
+    const v16 slope = load_up_to(y + i, count) * (load_up_to(g + i, count) - inner);
+    store_up_to(out + i, slope, count);
+  });
 }
 
 static float log_sum_exp(long n, const float *x) {
@@ -46,9 +58,7 @@ static float log_sum_exp(long n, const float *x) {
     are_numbers &= value == value;
     sums += first_or(exponential(value - all(top)), count, 0);
   });
-  for (int l = 0; l < 16; l++) {
-    if (!are_numbers[l]) return NAN;
-  }
+  if (mask_of(~are_numbers)) return NAN;
   return isinf(top) ? top : top + logf(total(sums));
 }
 
@@ -56,18 +66,6 @@ static void exponentials_less(long n, const float *x, float log, float factor, f
   FOR_VECTORS(n, i, count, {
     const v16 e = exponential(load_up_to(x + i, count) - all(log));
     store_up_to(out + i, all(factor) * e, count);
-  });
-}
-
-static void softmax_slope(long n, const float *y, float *g) {
-  v16 sums = all(0);
-  FOR_VECTORS(n, i, count, {
-    sums = multiply_add(load_up_to(y + i, count), load_up_to(g + i, count), sums);
-  });
-  const v16 inner = all(total(sums));
-  FOR_VECTORS(n, i, count, {
-    const v16 slope = load_up_to(y + i, count) * (load_up_to(g + i, count) - inner);
-    store_up_to(g + i, slope, count);
   });
 }
 

@@ -103,9 +103,9 @@ static void rows(const struct vector_kernels *set) {
     add(n, c);
     set->sigmoids(n, a, c);
     add(n, c);
-    sums[0] = set->exponentiate(n, a, &top);
+    sums[0] = set->exponentiate(n, a, a, &top);
     (add(n, a), add(1, sums), add(1, &top));
-    set->softmax_slope(n, a, b);
+    set->softmax_slope(n, a, b, b);
     add(n, b);
     (set->scale(n, 1.5f, a), set->add(n, a, b), set->add_pair(n, a, b, c));
     (add(n, b), add(n, c));
@@ -143,6 +143,19 @@ static void functions(const struct vector_kernels *set) {
   tell("functions");
 }
 
+static void columns(const struct vector_kernels *set) {
+  FOR_LENGTHS(n, {
+    const int count = n < 64 ? (int)n : 64;
+    set->softmax_down(20, n, count, a, c);
+    add(20 * n, c);
+    set->softmax_slope_down(20, n, count, a, b, d);
+    add(20 * n, d);
+    set->log_sum_exp_down(20, n, count, b, c);
+    add(count, c);
+  })
+  tell("columns");
+}
+
 static void random_numbers(const struct vector_kernels *set) {
   const uint32_t counter[4] = {0xfffffff0u, 1, 2, 3};
   FOR_LENGTHS(n, {
@@ -157,6 +170,6 @@ static void random_numbers(const struct vector_kernels *set) {
 int main(void) {
   const struct vector_kernels *set = vector_kernels_chosen();
   draw();
-  (products(set), lanes(set), rows(set), functions(set), random_numbers(set));
+  (products(set), lanes(set), rows(set), functions(set), columns(set), random_numbers(set));
   return 0;
 }

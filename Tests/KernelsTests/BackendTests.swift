@@ -405,11 +405,18 @@ import Testing
     let (x, g) = (draws.numbers(rows * n), draws.numbers(rows * n))
     let targets = draws.ids(rows, below: n)
     let weights = draws.numbers(rows).map { max($0, 0) }
-    try agree("softmax \(rows)×\(n)", writing: [x, g]) { backend, out in
-      backend.softmax(rows, n, out[0])
-      backend.softmaxSlope(rows, n, out[0], gradient: out[1])
+    for lines in [
+      Lines(outer: rows, size: n, inner: 1), Lines(outer: 1, size: rows, inner: n),
+      Lines(outer: rows, size: 1, inner: n),
+    ] {
+      try agree("softmax \(lines)", writing: [empty(rows * n), empty(rows * n)]) { backend, out in
+        backend.softmax(lines, x, to: out[0])
+        backend.softmaxSlope(lines, out[0], gradient: g, to: out[1])
+      }
+      try agree("log Σ exp \(lines)", writing: [empty(lines.outer * lines.inner)]) {
+        $0.logSumExp(lines, x, to: $1[0])
+      }
     }
-    try agree("log Σ exp", writing: [empty(rows)]) { $0.logSumExp(rows, n, x, to: $1[0]) }
     try agree("cross-entropy", writing: [empty(rows), empty(rows), empty(rows * n)]) {
       backend, out in
       backend.crossEntropy(
@@ -445,9 +452,17 @@ import Testing
       [.nan, .infinity],
     ] as [[Float]])
   func rowsOfExtremes(row: [Float]) throws {
-    try agree("softmax of \(row)", writing: [row]) { $0.softmax(1, row.count, $1[0]) }
+    let line = Lines(outer: 1, size: row.count, inner: 1)
+    try agree("softmax of \(row)", writing: [row]) { $0.softmax(line, row, to: $1[0]) }
     try agree("log Σ exp of \(row)", writing: [empty(1)]) {
-      $0.logSumExp(1, row.count, row, to: $1[0])
+      $0.logSumExp(line, row, to: $1[0])
+    }
+    // The same in two columns.
+    let columns = Lines(outer: 1, size: row.count, inner: 2)
+    let pairs = row.flatMap { [$0, $0] }
+    try agree("softmax down \(row)", writing: [pairs]) { $0.softmax(columns, pairs, to: $1[0]) }
+    try agree("log Σ exp down \(row)", writing: [empty(2)]) {
+      $0.logSumExp(columns, pairs, to: $1[0])
     }
   }
 

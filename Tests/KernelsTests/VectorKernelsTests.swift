@@ -356,7 +356,7 @@ struct RowKernelTests {
       let total = x.reduce(0.0) { $0 + exp(Double($1)) }
       #expect(abs(Double(set.log_sum_exp(n, x)) - log(total)) < 1e-5)
       var (e, top) = (x, Float(0))
-      let sum = set.exponentiate(n, &e, &top)
+      let sum = set.exponentiate(n, x, &e, &top)
       #expect(top == x.max()!)
       #expect(abs(Double(sum) * exp(Double(top)) / total - 1) < 1e-5)
       #expect(zip(e, x).allSatisfy { abs(Double($0) - exp(Double($1 - top))) < 2e-7 })
@@ -396,7 +396,7 @@ struct RowKernelTests {
         #expect(abs(Double(value) + 2 * exp(Double(x[i]) - 0.5)) < 1e-6)
       }
       let inner = zip(x, y).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-      for (i, value) in result({ set.softmax_slope(n, x, $0) }).enumerated() {
+      for (i, value) in result({ set.softmax_slope(n, x, y, $0) }).enumerated() {
         #expect(abs(Double(value) - Double(x[i]) * (Double(y[i]) - inner)) < 1e-5)
       }
     }

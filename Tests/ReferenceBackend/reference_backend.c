@@ -371,24 +371,47 @@ static double normalize(ptrdiff_t n, double *x) {
   return top + log(sum);
 }
 
-static void softmax(ptrdiff_t rows, ptrdiff_t n, float *x) {
-  for (ptrdiff_t r = 0; r < rows; r++, x += n) {
-    double top = largest(n, x), sum = 0;
-    for (ptrdiff_t i = 0; i < n; i++) sum += exp(x[i] - top);
-    for (ptrdiff_t i = 0; i < n; i++) x[i] = (float)(exp(x[i] - top) / sum);
-  }
+// Line number `line` of x, gathered to `out`; where it begins.
+static ptrdiff_t take_line(struct mnemo_lines lines, ptrdiff_t line, const float *x, float *out) {
+  ptrdiff_t start = line / lines.inner * lines.size * lines.inner + line % lines.inner;
+  for (ptrdiff_t i = 0; i < lines.size; i++) out[i] = x[start + i * lines.inner];
+  return start;
 }
 
-static void softmax_slope(ptrdiff_t rows, ptrdiff_t n, const float *y, float *g) {
-  for (ptrdiff_t r = 0; r < rows; r++, y += n, g += n) {
+static void softmax(struct mnemo_lines lines, const float *x, float *out) {
+  float *own = malloc((lines.size + 1) * sizeof *own);
+  for (ptrdiff_t l = 0; own && l < lines.outer * lines.inner; l++) {
+    ptrdiff_t start = take_line(lines, l, x, own);
+    double top = largest(lines.size, own), sum = 0;
+    for (ptrdiff_t i = 0; i < lines.size; i++) sum += exp(own[i] - top);
+    for (ptrdiff_t i = 0; i < lines.size; i++) {
+      out[start + i * lines.inner] = (float)(exp(own[i] - top) / sum);
+    }
+  }
+  free(own);
+}
+
+static void softmax_slope(struct mnemo_lines lines, const float *y, const float *g, float *out) {
+  for (ptrdiff_t l = 0; l < lines.outer * lines.inner; l++) {
+    ptrdiff_t start = l / lines.inner * lines.size * lines.inner + l % lines.inner;
     double inner = 0;
-    for (ptrdiff_t i = 0; i < n; i++) inner += (double)g[i] * y[i];
-    for (ptrdiff_t i = 0; i < n; i++) g[i] = (float)(y[i] * (g[i] - inner));
+    for (ptrdiff_t i = 0; i < lines.size; i++) {
+      inner += (double)g[start + i * lines.inner] * y[start + i * lines.inner];
+    }
+    for (ptrdiff_t i = 0; i < lines.size; i++) {
+      ptrdiff_t place = start + i * lines.inner;
+      out[place] = (float)(y[place] * (g[place] - inner));
+    }
   }
 }
 
-static void log_sum_exp(ptrdiff_t rows, ptrdiff_t n, const float *x, float *out) {
-  for (ptrdiff_t r = 0; r < rows; r++) out[r] = (float)log_of_sum(n, x + r * n);
+static void log_sum_exp(struct mnemo_lines lines, const float *x, float *out) {
+  float *own = malloc((lines.size + 1) * sizeof *own);
+  for (ptrdiff_t l = 0; own && l < lines.outer * lines.inner; l++) {
+    take_line(lines, l, x, own);
+    out[l] = (float)log_of_sum(lines.size, own);
+  }
+  free(own);
 }
 
 static void cross_entropy(

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 /// Grows with every change of what stands below; mnemo takes libraries of its own version only.
-#define MNEMO_BACKEND_VERSION 1
+#define MNEMO_BACKEND_VERSION 2
 
 // Pointers are not NULL, except those with the first of these words. The second says to Clang what
 // it does not see by itself where a function returns a pointer.
@@ -300,15 +300,15 @@ struct mnemo_backend {
 
   // Rows.
 
-  /// Replaces every row of x [rows, n] by its softmax.
-  void (*softmax)(ptrdiff_t rows, ptrdiff_t n, float *x);
+  /// The softmax of x [outer, size, inner] along the middle.
+  void (*softmax)(struct mnemo_lines lines, const float *x, float *out);
 
-  /// Replaces the gradient g of y = softmax(x) by that of x: y ∘ (g − Σ g y).
-  void (*softmax_slope)(ptrdiff_t rows, ptrdiff_t n, const float *y, float *g);
+  /// The gradient of x from that of y = softmax(x), g: y ∘ (g − Σ g y).
+  void (*softmax_slope)(struct mnemo_lines lines, const float *y, const float *g, float *out);
 
-  /// out[r] = log Σ e^x[r, i], the largest number where that is infinite; −∞ for rows of no
-  /// elements.
-  void (*log_sum_exp)(ptrdiff_t rows, ptrdiff_t n, const float *x, float *out);
+  /// log Σ e^x along the middle of x [outer, size, inner], to out [outer, inner]: the largest
+  /// number where that is infinite; −∞ of no elements.
+  void (*log_sum_exp)(struct mnemo_lines lines, const float *x, float *out);
 
   /// losses[r] = weights[r] · (logs[r] − x[r, targets[r]]), logs[r] = log Σ e^x[r, i]; a weight of
   /// 0 leaves the row out even where its loss is infinite.

@@ -1,20 +1,23 @@
 // Softmax and what is made of it, each in one pass over rows that stay in cache.
 
 extension Tensor {
-  /// Moves dimension `d` last and makes the elements contiguous; `back` undoes the move.
-  private func lastDimension(
-    _ d: Int, _ operation: String
-  ) throws -> (rows: Tensor, back: (Tensor) throws -> Tensor) {
-    let d = try layout.dimension(d, operation)
-    if d == rank - 1 { return (try operand(), { $0 }) }
-    return (try transpose(d, rank - 1).operand(), { try $0.transpose(d, $0.rank - 1) })
-  }
-
   /// e^x / Σ e^x along dimension `d`.
   /// - Throws: `EngineError` if there is no such dimension.
   public func softmax(_ d: Int) throws -> Tensor {
-    let (x, back) = try lastDimension(d, "softmax")
-    return try back(x.softmaxRows())
+    let lines = Lines(shape, around: try layout.dimension(d, "softmax"))
+    let x = try plainOperand()
+    let result = try Tensor(uninitialized: shape)
+    withExtendedLifetime(x) { Backends.current.softmax(lines, x.pointer, to: result.pointer) }
+    // dx = y ∘ (g − Σ g y)
+    return result.recorded("softmax", from: [self], saving: [result.detach()]) { g, saved in
+      let g = try g.contiguous()
+      let dx = try Tensor(uninitialized: g.shape)
+      withExtendedLifetime((g, saved)) {
+        Backends.current.softmaxSlope(
+          lines, saved.tensors[0].pointer, gradient: g.pointer, to: dx.pointer)
+      }
+      return [dx]
+    }
   }
 
   /// log(e^x / Σ e^x) along dimension `d`.
@@ -27,52 +30,25 @@ extension Tensor {
   /// log Σ e^x along dimension `d`; −∞ where it is empty.
   /// - Throws: `EngineError` if there is no such dimension.
   public func logSumExp(_ d: Int, keepDim: Bool = false) throws -> Tensor {
-    let (x, _) = try lastDimension(d, "logsumexp")
-    let logs = try x.logSumExpRows()
-    var shape = shape
     let d = try layout.dimension(d, "logsumexp")
-    if keepDim {
-      shape[d] = 1
-    } else {
-      shape.remove(at: d)
+    let x = try plainOperand()
+    var (kept, short) = (shape, shape)
+    kept[d] = 1
+    short.remove(at: d)
+    let column = kept
+    let result = try Tensor(uninitialized: keepDim ? kept : short)
+    withExtendedLifetime(x) {
+      Backends.current.logSumExp(Lines(shape, around: d), x.pointer, to: result.pointer)
     }
-    // Moving dimension d last changed the order of the dimensions that remain after it.
-    if d == rank - 1 { return try logs.reshape(shape) }
-    let moved = Array(x.shape.dropLast()) + [1]
-    return try logs.reshape(moved).transpose(d, rank - 1).reshape(shape)
-  }
-
-  /// log Σ e^x over everything; −∞ if there are no elements.
-  public func logSumExp() throws -> Tensor { try reshape([-1]).logSumExp(0) }
-
-  private func softmaxRows() throws -> Tensor {
-    let n = shape[rank - 1]
-    let rows = n == 0 ? 0 : count / n
-    let result = try detach().clone()
-    Backends.current.softmax(rows, n, result.pointer)
-    // dx = y ∘ (g − Σ g y)
-    return result.recorded("softmax", from: [self], saving: [result.detach()]) { g, saved in
-      let dx = try g.clone()
-      withExtendedLifetime(saved) {
-        Backends.current.softmaxSlope(rows, n, saved.tensors[0].pointer, gradient: dx.pointer)
-      }
-      return [dx]
-    }
-  }
-
-  /// log Σ e^x of every row of a contiguous tensor, as a vector.
-  private func logSumExpRows() throws -> Tensor {
-    let n = shape[rank - 1]
-    let rows = shape.dropLast().reduce(1, *)
-    let result = try Tensor(uninitialized: [rows])
-    Backends.current.logSumExp(rows, n, pointer, to: result.pointer)
     return result.recorded("logsumexp", from: [self], saving: [result.detach()]) { g, saved in
       let x = saved.inputs[0].detach()
-      let column = Array(x.shape.dropLast()) + [1]
       let probabilities = try x.sub(saved.tensors[0].reshape(column)).exp()
       return [try probabilities.mul(g.reshape(column))]
     }
   }
+
+  /// log Σ e^x over everything; −∞ if there are no elements.
+  public func logSumExp() throws -> Tensor { try reshape([-1]).logSumExp(0) }
 }
 
 extension Tensor {

@@ -116,12 +116,23 @@ struct vector_kernels {
   void (*_Nonnull gaussian_linears)(long n, const float *_Nonnull x, float *_Nonnull out);
   /// out = Φ(x) + x·φ(x), its slope.
   void (*_Nonnull gaussian_linear_slopes)(long n, const float *_Nonnull x, float *_Nonnull out);
-  /// Replaces n ≥ 1 numbers by e^(x − maximum); returns the sum, and the maximum in *top.
-  float (*_Nonnull exponentiate)(long n, float *_Nonnull x, float *_Nonnull top);
+  /// out = e^(x − maximum) for n ≥ 1; returns the sum, and the maximum in *top.
+  float (*_Nonnull exponentiate)(
+    long n, const float *_Nonnull x, float *_Nonnull out, float *_Nonnull top);
   /// log Σ e^x; −∞ of none, the maximum where that is infinite, NaN if one is among them.
   float (*_Nonnull log_sum_exp)(long n, const float *_Nonnull x);
-  /// Replaces the gradient g of y = softmax(x) by that of x: y ∘ (g − Σ y ∘ g).
-  void (*_Nonnull softmax_slope)(long n, const float *_Nonnull y, float *_Nonnull g);
+  /// The gradient of x from that of y = softmax(x), g: out = y ∘ (g − Σ y ∘ g).
+  void (*_Nonnull softmax_slope)(
+    long n, const float *_Nonnull y, const float *_Nonnull g, float *_Nonnull out);
+  /// Softmax, its slope and log Σ e^x down the columns of matrices [size, stride], up to 64
+  /// columns from the address given.
+  void (*_Nonnull softmax_down)(
+    long size, long stride, int columns, const float *_Nonnull x, float *_Nonnull out);
+  void (*_Nonnull softmax_slope_down)(
+    long size, long stride, int columns, const float *_Nonnull y, const float *_Nonnull g,
+    float *_Nonnull out);
+  void (*_Nonnull log_sum_exp_down)(
+    long size, long stride, int columns, const float *_Nonnull x, float *_Nonnull out);
   /// x ← factor · x.
   void (*_Nonnull scale)(long n, float factor, float *_Nonnull x);
   /// y ← y + x.
