@@ -1,7 +1,8 @@
 // Elements in order along a dimension, by their places.
 //
 // An element becomes a 64-bit key: its order above, its place below. Sorting integers is fast, and
-// no two keys are equal, so the order is that of a stable sort.
+// no two keys are equal, so the order is that of a stable sort. Where few are wanted, a heap keeps
+// the best so far, and a vector loop skips the elements that come after all of them.
 
 extension CPU {
   public func order(
@@ -9,6 +10,9 @@ extension CPU {
     to out: UnsafeMutablePointer<Int32>
   ) throws {
     let (size, inner) = (lines.size, lines.inner)
+    if keep <= min(size / 4, Self.mostInHeap) {
+      return try select(lines, keep, descending, x, to: out)
+    }
     func key(_ line: Int, _ i: Int) -> UInt64 {
       let from = x + line / inner * size * inner + line % inner
       let key = Self.orderKey(from[i &* inner])
@@ -35,6 +39,106 @@ extension CPU {
         for i in 0..<size { keys[i] = key(line, i) }
         keys.sort()
         write(keys, 0..<keep, line)
+      }
+    }
+  }
+
+  /// The most keys that are selected by a heap: they stay in the fastest cache.
+  private static let mostInHeap = 2048
+
+  /// The first `keep` of every line, where that is a small part.
+  private func select(
+    _ lines: Lines, _ keep: Int, _ descending: Bool, _ x: UnsafePointer<Float>,
+    to out: UnsafeMutablePointer<Int32>
+  ) throws {
+    let (size, inner) = (lines.size, lines.inner)
+    if keep == 0 { return }
+    if inner == 1 {
+      Parallel.ranges(lines.outer, grain: max(1, Self.grain / max(size, 1))) { range in
+        var selection = Selection(keep, descending)
+        for line in range {
+          selection.run(x + line * size, size)
+          selection.write(to: out + line * keep, stride: 1)
+        }
+      }
+      return
+    }
+    // Up to 16 lines side by side become rows first.
+    let (blocks, padded) = ((inner + 15) / 16, (size + 15) / 16 * 16)
+    let (room, overflow) = padded.multipliedReportingOverflow(by: min(16, inner))
+    guard !overflow else { throw EngineError("topk", "lines of \(size) elements are too long") }
+    let lanes = min(Parallel.threads, lines.outer * blocks)
+    let scratch = try (0..<lanes).map { _ in try Scratch(room) }
+    Parallel.run(lines.outer * blocks, lanes: lanes) { part, lane in
+      let (o, column) = (part / blocks, part % blocks * 16)
+      let (from, rows) = (x + o * size * inner + column, scratch[lane].pointer)
+      let columns = min(16, inner - column)
+      for i in stride(from: 0, to: size, by: 16) {
+        kernels.to_lanes(
+          from + i * inner, inner, Int32(min(16, size - i)), columns, rows + i, padded)
+      }
+      var selection = Selection(keep, descending)
+      for c in 0..<columns {
+        selection.run(rows + c * padded, size)
+        selection.write(to: out + o * keep * inner + column + c, stride: inner)
+      }
+    }
+  }
+
+  /// The first elements of a line in order: a heap of keys, the last in order at its root.
+  private struct Selection {
+    private var keys: [UInt64]
+    private let descending: Bool
+    private let stop = StopToken.heard
+
+    init(_ keep: Int, _ descending: Bool) {
+      keys = [UInt64](repeating: 0, count: keep)
+      self.descending = descending
+    }
+
+    @inline(__always)
+    private func key(_ x: UnsafePointer<Float>, _ i: Int) -> UInt64 {
+      let key = CPU.orderKey(x[i])
+      return UInt64(descending ? ~key : key) << 32 | UInt64(i)
+    }
+
+    /// Finds them among `count` numbers.
+    mutating func run(_ x: UnsafePointer<Float>, _ count: Int) {
+      for i in keys.indices { keys[i] = key(x, i) }
+      // In falling order, keys are a heap.
+      keys.sort(by: >)
+      var i = keys.count
+      while i < count, stop?.shouldStop != true {
+        let end = min(count, i + CPU.mostInOneSort)
+        while i < end {
+          let limit = x[Int(keys[0] & 0xFFFF_FFFF)]
+          i += kernels.first_beyond(end - i, x + i, limit, descending)
+          if i == end { break }
+          let candidate = key(x, i)
+          if candidate < keys[0] { replaceRoot(candidate) }
+          i += 1
+        }
+      }
+      keys.sort()
+    }
+
+    /// Puts a key in the root's place and moves it down to where it belongs.
+    private mutating func replaceRoot(_ key: UInt64) {
+      var place = 0
+      while 2 * place + 1 < keys.count {
+        var child = 2 * place + 1
+        if child + 1 < keys.count, keys[child + 1] > keys[child] { child += 1 }
+        if keys[child] < key { break }
+        keys[place] = keys[child]
+        place = child
+      }
+      keys[place] = key
+    }
+
+    /// Writes their places.
+    func write(to out: UnsafeMutablePointer<Int32>, stride: Int) {
+      for (i, key) in keys.enumerated() {
+        out[i * stride] = Int32(truncatingIfNeeded: key & 0xFFFF_FFFF)
       }
     }
   }

@@ -62,6 +62,7 @@ const struct vector_kernels SET = {
   .softmax_down = softmax_down,
   .softmax_slope_down = softmax_slope_down,
   .log_sum_exp_down = log_sum_exp_down,
+  .first_beyond = first_beyond,
   .scale = scale,
   .add = add,
   .add_pair = add_pair,

@@ -62,6 +62,18 @@ static float log_sum_exp(long n, const float *x) {
   return isinf(top) ? top : top + logf(total(sums));
 }
 
+static long first_beyond(long n, const float *x, float limit, bool above) {
+  // Below is above with the signs turned.
+  const i16 turned = (i16)all(above ? 0.0f : -0.0f);
+  const v16 edge = (v16)((i16)all(limit) ^ turned);
+  FOR_VECTORS(n, i, count, {
+    const v16 value = first_or(load_up_to(x + i, count), count, limit);
+    const unsigned beyond = mask_of(~((v16)((i16)value ^ turned) <= edge));
+    if (beyond) return i + __builtin_ctz(beyond);
+  });
+  return n;
+}
+
 static void exponentials_less(long n, const float *x, float log, float factor, float *out) {
   FOR_VECTORS(n, i, count, {
     const v16 e = exponential(load_up_to(x + i, count) - all(log));

@@ -271,10 +271,13 @@ import Testing
     var draws = Draws(99)
     let lines = Lines(outer: 1, size: 150_000, inner: 1)
     let x = draws.numbers(lines.size)
-    try agree("order \(lines)") { backend in
-      var places = [Int32](repeating: -1, count: 1000)
-      try backend.order(lines, keep: 1000, descending: true, x, to: &places)
-      return [places.map(Float.init)]
+    // A small part, which is selected, and a large one, which is sorted.
+    for keep in [1000, 50_000] {
+      try agree("order \(lines), \(keep)") { backend in
+        var places = [Int32](repeating: -1, count: keep)
+        try backend.order(lines, keep: keep, descending: true, x, to: &places)
+        return [places.map(Float.init)]
+      }
     }
   }
 

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 import VectorKernels
 
-/// Softmax and its kin down columns.
+/// Softmax and its kin down columns, and the search for what is beyond a limit.
 struct ColumnKernelTests {
   @Test(arguments: KernelSets.names) func softmax(_ set: String) {
     let kernels = KernelSets[set]
@@ -46,5 +46,27 @@ struct ColumnKernelTests {
     #expect(logs[3...5].allSatisfy(\.isNaN) && logs[6] == 0 && abs(logs[7] - 1000.6931) < 1e-3)
     KernelSets[set].log_sum_exp_down(0, 8, 8, x, &logs)
     #expect(logs.allSatisfy { $0 == -inf })
+  }
+
+  @Test(arguments: KernelSets.names) func whatIsBeyond(_ set: String) {
+    let kernels = KernelSets[set]
+    for n in [0, 1, 15, 16, 17, 40] {
+      let level = [Float](repeating: 2, count: n + 1)
+      #expect(kernels.first_beyond(n, level, 2, true) == n)
+      #expect(kernels.first_beyond(n, level, 2, false) == n)
+      for place in 0..<n {
+        var x = level
+        x[place] = 3
+        #expect(kernels.first_beyond(n, x, 2, true) == place)
+        #expect(kernels.first_beyond(n, x, 2, false) == n)
+        x[place] = .nan
+        #expect(kernels.first_beyond(n, x, 2, true) == place)
+        #expect(kernels.first_beyond(n, x, 2, false) == place)
+        x[place] = -.infinity
+        #expect(kernels.first_beyond(n, x, 2, true) == n)
+        #expect(kernels.first_beyond(n, x, 2, false) == place)
+      }
+      #expect(kernels.first_beyond(n, level, .nan, true) == 0)
+    }
   }
 }

@@ -34,6 +34,26 @@ import Testing
     }
   }
 
+  /// Where few of many are wanted: the order is that of sorting everything, for equals and NaN too.
+  @Test(arguments: [[5, 300], [300, 21], [2, 130, 3], [1, 70_000]])
+  func fewOfMany(_ shape: [Int]) throws {
+    var elements = try random(shape).mul(Tensor(20)).round().elements()
+    for (i, value) in [Float.nan, .infinity, -.infinity, .nan, -0.0].enumerated() {
+      elements[i * 37] = value
+    }
+    let x = try Tensor(elements, shape: shape)
+    for d in shape.indices {
+      for largest in [true, false] {
+        let sorted = try x.sort(d, descending: largest).indices
+        for k in [1, 4, shape[d] / 4] where k >= 1 && k <= shape[d] {
+          #expect(
+            try x.topK(k, d, largest: largest).indices.elements()
+              == sorted.narrow(d, 0, k).elements(), "\(shape), \(d), \(k)")
+        }
+      }
+    }
+  }
+
   @Test func indicesSayWhereTheValuesStood() throws {
     let x = try random([3, 5, 4]).transpose(0, 2)
     for d in 0..<3 {

@@ -133,6 +133,9 @@ struct vector_kernels {
     float *_Nonnull out);
   void (*_Nonnull log_sum_exp_down)(
     long size, long stride, int columns, const float *_Nonnull x, float *_Nonnull out);
+  /// The place of the first number that is not ≤ limit, or with `above` false not ≥ it; n if there
+  /// is none.
+  long (*_Nonnull first_beyond)(long n, const float *_Nonnull x, float limit, bool above);
   /// x ← factor · x.
   void (*_Nonnull scale)(long n, float factor, float *_Nonnull x);
   /// y ← y + x.
