@@ -5,6 +5,7 @@
 #include "functions.h"
 #include "product.h"
 #include "random.h"
+#include "remainders.h"
 #include "rows.h"
 
 #include "columns.h"
@@ -56,6 +57,11 @@ const struct vector_kernels SET = {
   .sigmoid_linears = sigmoid_linears,
   .gaussian_linears = gaussian_linears,
   .gaussian_linear_slopes = gaussian_linear_slopes,
+  .remainders = remainders,
+  .floor_quotients = floor_quotients,
+  .random_words = random_words,
+  .uniforms = uniforms,
+  .normals = normals,
   .exponentiate = exponentiate,
   .log_sum_exp = log_sum_exp,
   .softmax_slope = softmax_slope,
@@ -71,8 +77,5 @@ const struct vector_kernels SET = {
   .layer_norm = layer_norm,
   .layer_norm_slope = layer_norm_slope,
   .adamw = adamw,
-  .random_words = random_words,
-  .uniforms = uniforms,
-  .normals = normals,
   .multiply_adds = multiply_adds,
 };

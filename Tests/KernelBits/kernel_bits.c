@@ -140,6 +140,11 @@ static void functions(const struct vector_kernels *set) {
       add(n, c);
     }
   })
+  FOR_LENGTHS(n, {
+    for (int i = 0; i < n; i++) b[i] = i % 5 ? b[i] : b[i] * 1e-9f;
+    (set->remainders(n, a, false, b, n % 2, c), add(n, c));
+    (set->floor_quotients(n, a, n % 2, b, false, c), add(n, c));
+  })
   tell("functions");
 }
 

@@ -164,6 +164,16 @@ struct vector_kernels {
     long n, const struct adamw_step *_Nonnull step, float *_Nonnull p, const float *_Nonnull g,
     float *_Nonnull m, float *_Nonnull v);
 
+  /// out = x − y·⌊x/y⌋, exactly, with the sign of y; NaN where y is 0. An operand that repeats is one
+  /// number.
+  void (*_Nonnull remainders)(
+    long n, const float *_Nonnull x, bool x_repeats, const float *_Nonnull y, bool y_repeats,
+    float *_Nonnull out);
+  /// out = ⌊x/y⌋, which goes with it; x/y where y is 0.
+  void (*_Nonnull floor_quotients)(
+    long n, const float *_Nonnull x, bool x_repeats, const float *_Nonnull y, bool y_repeats,
+    float *_Nonnull out);
+
   // Random numbers.
 
   /// The words of `blocks` blocks of Philox4x32-10, four each, from a counter on, whose first word
