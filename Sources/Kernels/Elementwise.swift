@@ -28,14 +28,29 @@ extension CPU {
       switch op {
       case .neg: run.each { -$0 }
       case .exp: kernels.exponentials(run.count, run.x, run.out)
-      case .log: run.each { logf($0) }
+      case .expm1: kernels.exponentials_less_one(run.count, run.x, run.out)
+      case .log: kernels.logarithms(run.count, run.x, run.out)
       case .logOrZero: run.each { $0 > 0 ? logf($0) : 0 }
-      case .sqrt, .norm: run.each { $0.squareRoot() }
+      case .log2: kernels.binary_logarithms(run.count, run.x, run.out)
+      case .log10: kernels.decimal_logarithms(run.count, run.x, run.out)
+      case .log1p: kernels.logarithms_of_one_more(run.count, run.x, run.out)
+      case .sqrt, .norm: kernels.square_roots(run.count, run.x, run.out)
+      case .rsqrt: kernels.inverse_roots(run.count, run.x, run.out)
+      case .reciprocal: run.each { 1 / $0 }
       case .abs: run.each { Swift.abs($0) }
-      case .tanh: run.each { tanhf($0) }
+      case .sign: run.each { $0 > 0 ? 1 : ($0 < 0 ? -1 : 0) }
+      case .floor: kernels.floors(run.count, run.x, run.out)
+      case .ceil: kernels.ceilings(run.count, run.x, run.out)
+      case .round: kernels.roundings(run.count, run.x, run.out)
+      case .sin: kernels.sines(run.count, run.x, run.out)
+      case .cos: kernels.cosines(run.count, run.x, run.out)
+      case .tanh: kernels.tangents(run.count, run.x, run.out)
+      case .erf: kernels.error_functions(run.count, run.x, run.out)
       case .sigmoid: kernels.sigmoids(run.count, run.x, run.out)
+      case .silu: kernels.sigmoid_linears(run.count, run.x, run.out)
+      case .softplus: kernels.soft_pluses(run.count, run.x, run.out)
       case .relu: kernels.relu(run.count, run.x, run.out)
-      case .gelu: run.each { $0 * CPU.normalDistribution($0) }
+      case .gelu: kernels.gaussian_linears(run.count, run.x, run.out)
       case .square: run.each { $0 * $0 }
       case .clamp(let low, let high): run.each { $0 < low ? low : ($0 > high ? high : $0) }
       }
@@ -56,6 +71,16 @@ extension CPU {
     func each(_ slope: (Float, Float) -> Float) {
       for i in 0..<count { out[i] = gradient[i] * slope(x[i], y[i]) }
     }
+
+    /// out[i] = gradient[i] · slope(f(x[i]), x[i]), where a kernel computes f.
+    @inline(__always)
+    func each(
+      _ f: (Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void,
+      _ slope: (Float, Float) -> Float = { value, _ in value }
+    ) {
+      f(count, x, out)
+      for i in 0..<count { out[i] = gradient[i] * slope(out[i], x[i]) }
+    }
   }
 
   public func unarySlope(
@@ -69,28 +94,42 @@ extension CPU {
       switch op {
       case .neg: run.each { _, _ in -1 }
       case .exp: run.each { _, y in y }
+      case .expm1: run.each(kernels.exponentials)
       case .log: run.each { x, _ in 1 / x }
       case .logOrZero: run.each { x, _ in x > 0 ? 1 / x : 0 }
+      case .log2: run.each { x, _ in 1.442_695_04 / x }
+      case .log10: run.each { x, _ in 0.434_294_48 / x }
+      case .log1p: run.each { x, _ in 1 / (1 + x) }
       case .sqrt: run.each { _, y in 0.5 / y }
+      case .rsqrt: run.each { x, y in -0.5 * y / x }
+      case .reciprocal: run.each { _, y in -y * y }
       case .norm: run.each { _, y in y > 0 ? 0.5 / y : 0 }
       case .abs: run.each { x, _ in x > 0 ? 1 : (x < 0 ? -1 : 0) }
+      case .sign, .floor, .ceil, .round: run.out.update(repeating: 0, count: run.count)
+      case .sin: run.each(kernels.cosines)
+      case .cos: run.each(kernels.sines) { sine, _ in -sine }
       case .tanh: run.each { _, y in 1 - y * y }
-      case .sigmoid: run.each { _, y in y * (1 - y) }
-      case .relu: run.each { x, _ in x > 0 ? 1 : 0 }
-      case .gelu:
-        run.each { x, _ in
-          let density: Float = 0.398_942_28 * expf(-0.5 * x * x)
-          return CPU.normalDistribution(x) + x * density
+      case .erf:
+        run.each { count, x, out in
+          for i in 0..<count { out[i] = -x[i] * x[i] }
+          kernels.exponentials(count, out, out)
+        } _: { density, _ in
+          1.128_379_17 * density
         }
+      case .sigmoid: run.each { _, y in y * (1 - y) }
+      case .silu:
+        run.each(kernels.sigmoids) { share, x in
+          // At the ends x may be infinite.
+          share == 0 || share == 1 ? share : share * (1 + x * (1 - share))
+        }
+      case .softplus: run.each(kernels.sigmoids)
+      case .relu: run.each { x, _ in x > 0 ? 1 : 0 }
+      case .gelu: run.each(kernels.gaussian_linear_slopes)
       case .square: run.each { x, _ in 2 * x }
       case .clamp(let low, let high): run.each { x, _ in x < low || x > high ? 0 : 1 }
       }
     }
   }
-
-  /// Φ(x), the standard normal distribution function.
-  @inline(__always)
-  private static func normalDistribution(_ x: Float) -> Float { 0.5 * erfcf(-x * 0.707_106_77) }
 
   /// Neighbouring elements of two operands, of which either may repeat its first, and where their
   /// results go.
@@ -125,9 +164,14 @@ extension CPU {
       case .sub: each { $0 - $1 }
       case .mul: each { $0 * $1 }
       case .div: each { $0 / $1 }
+      case .pow where repeatsY && y[0] == 2: each { x, _ in x * x }
       case .pow: each { powf($0, $1) }
+      case .powSlope where repeatsY && y[0] == 2: each { x, _ in 2 * x }
       case .powSlope: each { x, p in p == 0 ? 0 : p * powf(x, p - 1) }
+      case .remainder: kernels.remainders(count, x, repeatsX, y, repeatsY, out)
+      case .floorDivide: kernels.floor_quotients(count, x, repeatsX, y, repeatsY, out)
       case .maximum: each { $0 > $1 || $0 != $0 ? $0 : $1 }
+      case .minimum: each { $0 < $1 || $0 != $0 ? $0 : $1 }
       case .maximumShare: each { a, b in a > b ? 1 : (a == b ? 0.5 : 0) }
       case .addScaled(let scale): each { $0 + scale * $1 }
       case .compare(.equal): each { $0 == $1 ? 1 : 0 }

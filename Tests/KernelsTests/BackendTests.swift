@@ -193,8 +193,10 @@ import Testing
   }
 
   private let unary: [UnaryOp] = [
-    .neg, .exp, .log, .logOrZero, .sqrt, .norm, .abs, .tanh, .sigmoid, .relu, .gelu, .square,
-    .clamp(low: -0.5, high: 1),
+    .neg, .exp, .expm1, .log, .logOrZero, .log2, .log10, .log1p, .sqrt, .norm, .rsqrt,
+    .reciprocal, .abs, .sign, .floor, .ceil, .round, .sin, .cos, .tanh, .erf, .sigmoid, .silu,
+    .softplus, .relu, .gelu, .square, .clamp(low: -0.5, high: 1),
+    .clamp(low: -.infinity, high: 1),
   ]
 
   @Test(arguments: 0..<6) func functionsOfOneNumber(seed: Int) throws {
@@ -204,7 +206,8 @@ import Testing
     for op in unary {
       try agree("\(op) \(n)", writing: [empty(n)]) { $0.unary(op, n, x, to: $1[0]) }
       // Slopes of logarithms and roots at 0 are infinite; there is nothing to compare.
-      let inside = op == .log || op == .sqrt ? x.map { abs($0) + 0.5 } : x
+      let poles: [UnaryOp] = [.log, .log2, .log10, .log1p, .sqrt, .rsqrt, .reciprocal]
+      let inside = poles.contains(op) ? x.map { abs($0) + 0.5 } : x
       try agree("slope of \(op) \(n)", writing: [empty(n), empty(n)]) { backend, out in
         backend.unary(op, n, inside, to: out[0])
         backend.unarySlope(op, n, inside, out[0], gradient: g, to: out[1])
@@ -212,8 +215,22 @@ import Testing
     }
   }
 
+  @Test func functionsOfExtremes() throws {
+    let inf = Float.infinity
+    let x = [inf, -inf, .nan, 0, -0.0, 1, -1, 100, -100, 1e30, -1e30, 1e-40, 2.5, -3.5]
+    for op in unary {
+      try agree("\(op)", writing: [empty(x.count)]) { $0.unary(op, x.count, x, to: $1[0]) }
+    }
+    for op in [BinaryOp.maximum, .minimum] {
+      try agree("\(op)", writing: [empty(x.count * x.count)]) {
+        $0.binary(op, [x.count, x.count], x, [x.count, 1], x, [x.count], to: $1[0])
+      }
+    }
+  }
+
   private let binary: [BinaryOp] = [
-    .add, .sub, .mul, .div, .pow, .powSlope, .maximum, .maximumShare, .addScaled(scale: -0.75),
+    .add, .sub, .mul, .div, .pow, .powSlope, .remainder, .floorDivide, .maximum, .maximumShare,
+    .minimum, .addScaled(scale: -0.75),
     .compare(.equal), .compare(.notEqual), .compare(.less), .compare(.lessOrEqual),
     .compare(.greater), .compare(.greaterOrEqual),
   ]

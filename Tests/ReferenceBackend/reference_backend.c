@@ -112,9 +112,24 @@ static double unary_value(struct mnemo_unary op, double x) {
     case MNEMO_UNARY_TANH: return tanh(x);
     case MNEMO_UNARY_SIGMOID: return 1 / (1 + exp(-x));
     case MNEMO_UNARY_RELU: return x < 0 ? 0 : x;
-    case MNEMO_UNARY_GELU: return x * 0.5 * erfc(-x / sqrt(2));
+    case MNEMO_UNARY_GELU: return x == -INFINITY ? 0 : x * 0.5 * erfc(-x / sqrt(2));
     case MNEMO_UNARY_SQUARE: return x * x;
     case MNEMO_UNARY_CLAMP: return x < op.low ? op.low : x > op.high ? op.high : x;
+    case MNEMO_UNARY_EXPM1: return expm1(x);
+    case MNEMO_UNARY_LOG2: return log2(x);
+    case MNEMO_UNARY_LOG10: return log10(x);
+    case MNEMO_UNARY_LOG1P: return log1p(x);
+    case MNEMO_UNARY_RSQRT: return 1 / sqrt(x);
+    case MNEMO_UNARY_RECIPROCAL: return 1 / x;
+    case MNEMO_UNARY_SIGN: return x > 0 ? 1 : x < 0 ? -1 : 0;
+    case MNEMO_UNARY_FLOOR: return floor(x);
+    case MNEMO_UNARY_CEIL: return ceil(x);
+    case MNEMO_UNARY_ROUND: return nearbyint(x);
+    case MNEMO_UNARY_SIN: return sin(x);
+    case MNEMO_UNARY_COS: return cos(x);
+    case MNEMO_UNARY_ERF: return erf(x);
+    case MNEMO_UNARY_SILU: return x == -INFINITY ? 0 : x / (1 + exp(-x));
+    case MNEMO_UNARY_SOFTPLUS: return isnan(x) ? x : fmax(x, 0) + log1p(exp(-fabs(x)));
     default: return NAN;
   }
 }
@@ -137,6 +152,24 @@ static double slope_value(struct mnemo_unary op, double x) {
     }
     case MNEMO_UNARY_SQUARE: return 2 * x;
     case MNEMO_UNARY_CLAMP: return x < op.low || x > op.high ? 0 : 1;
+    case MNEMO_UNARY_EXPM1: return exp(x);
+    case MNEMO_UNARY_LOG2: return 1 / (x * log(2));
+    case MNEMO_UNARY_LOG10: return 1 / (x * log(10));
+    case MNEMO_UNARY_LOG1P: return 1 / (1 + x);
+    case MNEMO_UNARY_RSQRT: return -0.5 / (x * sqrt(x));
+    case MNEMO_UNARY_RECIPROCAL: return -1 / (x * x);
+    case MNEMO_UNARY_SIGN:
+    case MNEMO_UNARY_FLOOR:
+    case MNEMO_UNARY_CEIL:
+    case MNEMO_UNARY_ROUND: return 0;
+    case MNEMO_UNARY_SIN: return cos(x);
+    case MNEMO_UNARY_COS: return -sin(x);
+    case MNEMO_UNARY_ERF: return 2 / sqrt(acos(-1)) * exp(-x * x);
+    case MNEMO_UNARY_SILU: {
+      const double share = 1 / (1 + exp(-x));
+      return share == 0 || share == 1 ? share : share * (1 + x * (1 - share));
+    }
+    case MNEMO_UNARY_SOFTPLUS: return 1 / (1 + exp(-x));
     default: return NAN;
   }
 }
@@ -150,6 +183,12 @@ static void unary_slope(
   float *out) {
   (void)y;
   for (ptrdiff_t i = 0; i < count; i++) out[i] = (float)(g[i] * slope_value(op, x[i]));
+}
+
+// x − y·⌊x / y⌋.
+static double remainder_of(double x, double y) {
+  double rest = fmod(x, y);
+  return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
 }
 
 static double binary_value(struct mnemo_binary op, double x, double y) {
@@ -169,6 +208,10 @@ static double binary_value(struct mnemo_binary op, double x, double y) {
     case MNEMO_BINARY_LESS_OR_EQUAL: return x <= y;
     case MNEMO_BINARY_GREATER: return x > y;
     case MNEMO_BINARY_GREATER_OR_EQUAL: return x >= y;
+    case MNEMO_BINARY_MINIMUM: return isnan(x) || x < y ? x : y;
+    case MNEMO_BINARY_REMAINDER: return remainder_of(x, y);
+    case MNEMO_BINARY_FLOOR_DIVIDE:
+      return y == 0 ? x / y : floor((x - remainder_of(x, y)) / y + 0.5);
     default: return NAN;
   }
 }

@@ -57,9 +57,24 @@ enum {
   MNEMO_UNARY_TANH = 7,         // Hyperbolic tangent.
   MNEMO_UNARY_SIGMOID = 8,      // 1 / (1 + e^−x)
   MNEMO_UNARY_RELU = 9,         // max(x, 0) with the slope 0 at 0; NaN stays.
-  MNEMO_UNARY_GELU = 10,        // x·Φ(x), Φ the standard normal distribution function.
+  MNEMO_UNARY_GELU = 10,        // x·Φ(x), Φ the standard normal distribution; 0 at −∞.
   MNEMO_UNARY_SQUARE = 11,      // x²
   MNEMO_UNARY_CLAMP = 12,       // x limited to [low, high]; the slope is 1 inside and at both ends.
+  MNEMO_UNARY_EXPM1 = 13,       // e^x − 1
+  MNEMO_UNARY_LOG2 = 14,        // Logarithm to the base 2.
+  MNEMO_UNARY_LOG10 = 15,       // Logarithm to the base 10.
+  MNEMO_UNARY_LOG1P = 16,       // log(1 + x)
+  MNEMO_UNARY_RSQRT = 17,       // 1 / √x
+  MNEMO_UNARY_RECIPROCAL = 18,  // 1 / x
+  MNEMO_UNARY_SIGN = 19,        // 1, 0 or −1, 0 of NaN; the slope is 0.
+  MNEMO_UNARY_FLOOR = 20,       // ⌊x⌋ with the slope 0.
+  MNEMO_UNARY_CEIL = 21,        // ⌈x⌉ with the slope 0.
+  MNEMO_UNARY_ROUND = 22,       // The nearest integer, of two the even one, with the slope 0.
+  MNEMO_UNARY_SIN = 23,         // Sine.
+  MNEMO_UNARY_COS = 24,         // Cosine.
+  MNEMO_UNARY_ERF = 25,         // The error function, 2/√π · ∫ e^−t² dt from 0 to x.
+  MNEMO_UNARY_SILU = 26,        // x / (1 + e^−x); 0 at −∞.
+  MNEMO_UNARY_SOFTPLUS = 27,    // log(1 + e^x)
 };
 
 /// A function of one number.
@@ -85,6 +100,9 @@ enum {
   MNEMO_BINARY_LESS_OR_EQUAL = 12,  // x ≤ y
   MNEMO_BINARY_GREATER = 13,        // x > y
   MNEMO_BINARY_GREATER_OR_EQUAL = 14,  // x ≥ y
+  MNEMO_BINARY_MINIMUM = 15,           // The smaller of both; NaN if one is.
+  MNEMO_BINARY_REMAINDER = 16,         // x − y·⌊x / y⌋, exact; NaN if y is 0.
+  MNEMO_BINARY_FLOOR_DIVIDE = 17,      // ⌊x / y⌋; x / y where y is 0.
 };
 
 /// A function of two numbers.
