@@ -51,6 +51,11 @@ let broadcastingShapes: [([Int], [Int])] = [
     } equals: {
       .combine($0[0], $0[1], Swift.max)
     }
+    try check([Sample(a), Sample(b)]) {
+      try $0[0].minimum($0[1])
+    } equals: {
+      .combine($0[0], $0[1], Swift.min)
+    }
     // The mask broadcasts too, and has no gradient of its own.
     let mask = try Tensor(Reference.broadcast(a, b).last == 5 ? [1, 0, -2, 0, 1] : [1])
     let flags = Reference(mask)
@@ -82,9 +87,25 @@ let broadcastingShapes: [([Int], [Int])] = [
     )] = [
       ("neg", -2...2, { try $0.neg() }, { -$0 }),
       ("exp", -3...3, { try $0.exp() }, { exp($0) }),
+      ("expm1", -3...3, { try $0.expm1() }, { expm1($0) }),
       ("log", 0.2...5, { try $0.log() }, { log($0) }),
+      ("log2", 0.2...5, { try $0.log2() }, { log2($0) }),
+      ("log10", 0.2...5, { try $0.log10() }, { log10($0) }),
+      ("log1p", -0.7...5, { try $0.log1p() }, { log1p($0) }),
       ("sqrt", 0.2...5, { try $0.sqrt() }, { $0.squareRoot() }),
+      ("rsqrt", 0.2...5, { try $0.rsqrt() }, { 1 / $0.squareRoot() }),
+      ("reciprocal", 0.2...5, { try $0.reciprocal() }, { 1 / $0 }),
       ("abs", -2...2, { try $0.abs() }, { Swift.abs($0) }),
+      ("sign", 0.1...2, { try $0.neg().sign() }, { _ in -1 }),
+      ("floor", 1.1...1.9, { try $0.floor() }, { _ in 1 }),
+      ("ceil", 1.1...1.9, { try $0.ceil() }, { _ in 2 }),
+      ("round", 1.6...2.4, { try $0.round() }, { _ in 2 }),
+      ("sin", -4...4, { try $0.sin() }, { sin($0) }),
+      ("cos", -4...4, { try $0.cos() }, { cos($0) }),
+      ("erf", -3...3, { try $0.erf() }, { erf($0) }),
+      ("silu", -5...5, { try $0.silu() }, { $0 / (1 + exp(-$0)) }),
+      ("softplus", -5...5, { try $0.softplus() }, { log1p(exp($0)) }),
+      ("square by pow", -2...2, { try $0.pow(Tensor(2)) }, { $0 * $0 }),
       ("tanh", -3...3, { try $0.tanh() }, { tanh($0) }),
       ("sigmoid", -5...5, { try $0.sigmoid() }, { 1 / (1 + exp(-$0)) }),
       ("relu", -2...2, { try $0.relu() }, { Swift.max($0, 0) }),
@@ -136,9 +157,51 @@ let broadcastingShapes: [([Int], [Int])] = [
     #expect(try slopes(Tensor([-1, 0, 1])) { try $0.relu() } == [0, 0, 1])
     #expect(try slopes(Tensor([-1, 0, 2])) { try $0.maximum(Tensor([0, 0, 0])) } == [0, 0.5, 1])
     #expect(try slopes(Tensor([0, 0, 0])) { try Tensor([-1, 0, 2]).maximum($0) } == [1, 0.5, 0])
+    #expect(try slopes(Tensor([-1, 0, 2])) { try $0.minimum(Tensor([0, 0, 0])) } == [1, 0.5, 0])
+    #expect(try slopes(Tensor([0, 0, 0])) { try Tensor([-1, 0, 2]).minimum($0) } == [0, 0.5, 1])
     #expect(try slopes(Tensor([-2, -1, 0, 1, 2])) { try $0.clamp(-1, 1) } == [0, 1, 1, 1, 0])
+    #expect(try slopes(Tensor([-2, 1, 2])) { try $0.clamp(-.infinity, 1) } == [1, 1, 0])
+    #expect(try slopes(Tensor([-2, 1, 2])) { try $0.clamp(1, .infinity) } == [0, 1, 1])
+    #expect(try slopes(Tensor([5, -5, 5])) { try $0.remainder(Tensor([3, 3, -3])) } == [1, 1, 1])
+    #expect(
+      try slopes(Tensor([3, 3, -3])) { try Tensor([5, -5, 5]).remainder($0) } == [-1, 2, 2])
     #expect(try slopes(Tensor([0, 0, -3])) { try $0.pow(Tensor([1, 0, 2])) } == [1, 0, -6])
     #expect(try slopes(Tensor([2, 1])) { try Tensor([0, -2]).pow($0) } == [0, 0])
+  }
+
+  /// Of Lua, Python and PyTorch: the remainder has the sign of the divisor.
+  @Test func remaindersAndQuotients() throws {
+    let inf = Float.infinity
+    let x = try Tensor([5, -5, 5, -5, 5, -5, 1, 0, 3, -3, inf, 0, .nan])
+    let y = try Tensor([3, 3, -3, -3, inf, inf, 0.1, -3, 0, 0, 3, 0, 1])
+    let (rest, quotient) = (try x.remainder(y), try x.floorDivide(y))
+    expectClose(
+      rest,
+      Reference(
+        shape: [13],
+        elements: [2, 1, -1, -2, 5, .infinity, 0.099_999_986, 0, .nan, .nan, .nan, .nan, .nan]))
+    expectClose(
+      quotient,
+      Reference(
+        shape: [13],
+        elements: [1, -2, -2, 1, 0, -1, 9, 0, .infinity, -.infinity, .nan, .nan, .nan]))
+    #expect(!(try x.requireGrad().floorDivide(y)).requiresGrad)
+  }
+
+  @Test func kindsOfNumbers() throws {
+    let x = try Tensor([1, .nan, .infinity, -.infinity, -0.0, .leastNonzeroMagnitude])
+    #expect(try x.isNaN().elements() == [0, 1, 0, 0, 0, 0])
+    #expect(try x.isFinite().elements() == [1, 0, 0, 0, 1, 1])
+    #expect(try x.isInfinite().elements() == [0, 0, 1, 1, 0, 0])
+    #expect(!(try x.requireGrad().isFinite()).requiresGrad)
+  }
+
+  @Test func wholeNumbers() throws {
+    let x = try Tensor([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4, -2.6])
+    #expect(try x.round().elements() == [-2, -2, 0, 0, 2, 2, 2, -3])
+    #expect(try x.floor().elements() == [-3, -2, -1, 0, 1, 2, 2, -3])
+    #expect(try x.ceil().elements() == [-2, -1, 0, 1, 2, 3, 3, -2])
+    #expect(try x.sign().elements() == [-1, -1, -1, 1, 1, 1, 1, -1])
   }
 
   @Test func specialValues() throws {
@@ -152,6 +215,21 @@ let broadcastingShapes: [([Int], [Int])] = [
     expect(try x.sigmoid(), [0, 0, 0.5, 1, 1, .nan])
     expect(try x.tanh(), [-1, -1, 0, 1, 1, .nan])
     expect(try x.relu(), [0, 0, 0, 1000, .infinity, .nan])
+    expect(try x.gelu(), [0, 0, 0, 1000, .infinity, .nan])
+    expect(try x.silu(), [0, 0, 0, 1000, .infinity, .nan])
+    expect(try x.softplus(), [0, 0, log(2), 1000, .infinity, .nan])
+    expect(try x.erf(), [-1, -1, 0, 1, 1, .nan])
+    expect(try x.sin(), [.nan, -sin(1000), 0, sin(1000), .nan, .nan])
+    expect(try x.cos(), [.nan, cos(1000), 1, cos(1000), .nan, .nan])
+    expect(try x.expm1(), [-1, -1, 0, .infinity, .infinity, .nan])
+    expect(try x.log1p(), [.nan, .nan, 0, log(1001), .infinity, .nan])
+    expect(try x.rsqrt(), [.nan, .nan, .infinity, 1 / 1000.squareRoot(), 0, .nan])
+    expect(try x.reciprocal(), [0, -0.001, .infinity, 0.001, 0, .nan])
+    expect(try x.sign(), [-1, -1, 0, 1, 1, 0])
+    expect(try x.round(), [-.infinity, -1000, 0, 1000, .infinity, .nan])
+    expect(try x.clamp(-.infinity, 3), [-.infinity, -1000, 0, 3, 3, .nan])
+    expect(try x.minimum(Tensor(1)), [-.infinity, -1000, 0, 1, 1, .nan])
+    expect(try Tensor(1).minimum(x), [-.infinity, -1000, 0, 1, 1, .nan])
     expect(try x.log(), [.nan, .nan, -.infinity, log(1000), .infinity, .nan])
     expect(try x.sqrt(), [.nan, .nan, 0, 1000.squareRoot(), .infinity, .nan])
     expect(try x.clamp(-2, 3), [-2, -2, 0, 3, 3, .nan])
@@ -211,7 +289,16 @@ let broadcastingShapes: [([Int], [Int])] = [
       try Tensor.choose(Tensor([1, 0]), a, a)
     }
     expectError("clamp: the lower limit 2.0 is above the upper limit 1.0") { try a.clamp(2, 1) }
-    expectError("clamp: the lower limit nan is above the upper limit 1.0") {
+    expectError("minimum: shapes [2, 3] and [4, 3] do not broadcast together") {
+      try a.minimum(b)
+    }
+    expectError("remainder: shapes [2, 3] and [4, 3] do not broadcast together") {
+      try a.remainder(b)
+    }
+    expectError("floor_divide: shapes [2, 3] and [4, 3] do not broadcast together") {
+      try a.floorDivide(b)
+    }
+    expectError("clamp: the limits are numbers, got nan and 1.0") {
       try a.clamp(.nan, 1)
     }
   }

@@ -26,8 +26,8 @@ extension Tensor {
     for t in 0..<length {
       for i in 0..<pairs {
         let angle = Double(t) * Glibc.pow(base, -2 * Double(i) / Double(width))
-        c[t * pairs + i] = Float(cos(angle))
-        s[t * pairs + i] = direction * Float(sin(angle))
+        c[t * pairs + i] = Float(Glibc.cos(angle))
+        s[t * pairs + i] = direction * Float(Glibc.sin(angle))
       }
     }
     let source = try operand()

@@ -87,6 +87,37 @@ extension Tensor {
       }
   }
 
+  /// The smaller of both elements, broadcasting; where equal, the gradient is shared.
+  /// - Throws: `EngineError` if the shapes do not broadcast.
+  public func minimum(_ other: Tensor) throws -> Tensor {
+    try binary(.minimum, other, "minimum")
+      .recorded("minimum", from: [self, other]) { g, saved in
+        let (x, y) = (saved.inputs[0].detach(), saved.inputs[1].detach())
+        let share = try y.binary(.maximumShare, x, "minimum")
+        return [try g.mul(share), try g.sub(g.mul(share))]
+      }
+  }
+
+  /// self − other·⌊self / other⌋, broadcasting, with the sign of `other`; NaN where that is 0.
+  ///
+  /// Exact, but for the rounding of one addition where the signs differ.
+  /// - Throws: `EngineError` if the shapes do not broadcast.
+  public func remainder(_ other: Tensor) throws -> Tensor {
+    try binary(.remainder, other, "remainder")
+      .recorded("remainder", from: [self, other]) { g, saved in
+        let (x, y) = (saved.inputs[0].detach(), saved.inputs[1])
+        return [g, y.requiresGrad ? try g.mul(x.floorDivide(y.detach())).neg() : nil]
+      }
+  }
+
+  /// ⌊self / other⌋, broadcasting; self / other where `other` is 0.
+  ///
+  /// Without gradient. It goes with the remainder: self = other · quotient + remainder.
+  /// - Throws: `EngineError` if the shapes do not broadcast.
+  public func floorDivide(_ other: Tensor) throws -> Tensor {
+    try binary(.floorDivide, other, "floor_divide")
+  }
+
   /// 1 where the comparison holds, else 0, broadcasting; without gradient.
   /// - Throws: `EngineError` if the shapes do not broadcast.
   public func compare(
@@ -138,29 +169,73 @@ extension Tensor {
   public func neg() throws -> Tensor { try unary(.neg, "neg") }
   /// e^x.
   public func exp() throws -> Tensor { try unary(.exp, "exp") }
+  /// e^x − 1, exact where x is small.
+  public func expm1() throws -> Tensor { try unary(.expm1, "expm1") }
   /// Natural logarithm.
   public func log() throws -> Tensor { try unary(.log, "log") }
+  /// Logarithm to the base 2.
+  public func log2() throws -> Tensor { try unary(.log2, "log2") }
+  /// Logarithm to the base 10.
+  public func log10() throws -> Tensor { try unary(.log10, "log10") }
+  /// log(1 + x), exact where x is small.
+  public func log1p() throws -> Tensor { try unary(.log1p, "log1p") }
   /// Square root.
   public func sqrt() throws -> Tensor { try unary(.sqrt, "sqrt") }
+  /// 1 / √x.
+  public func rsqrt() throws -> Tensor { try unary(.rsqrt, "rsqrt") }
+  /// 1 / x.
+  public func reciprocal() throws -> Tensor { try unary(.reciprocal, "reciprocal") }
   /// |x|; the gradient at 0 is 0.
   public func abs() throws -> Tensor { try unary(.abs, "abs") }
+  /// 1 above 0, −1 below, 0 at 0 and of NaN; the gradient is 0.
+  public func sign() throws -> Tensor { try unary(.sign, "sign") }
+  /// The largest integer that is not above x; the gradient is 0.
+  public func floor() throws -> Tensor { try unary(.floor, "floor") }
+  /// The smallest integer that is not below x; the gradient is 0.
+  public func ceil() throws -> Tensor { try unary(.ceil, "ceil") }
+  /// The nearest integer, of two as near the even one; the gradient is 0.
+  public func round() throws -> Tensor { try unary(.round, "round") }
+  /// Sine.
+  public func sin() throws -> Tensor { try unary(.sin, "sin") }
+  /// Cosine.
+  public func cos() throws -> Tensor { try unary(.cos, "cos") }
   /// Hyperbolic tangent.
   public func tanh() throws -> Tensor { try unary(.tanh, "tanh") }
+  /// The error function, 2/√π · ∫ e^−t² dt from 0 to x.
+  public func erf() throws -> Tensor { try unary(.erf, "erf") }
   /// 1 / (1 + e^−x).
   public func sigmoid() throws -> Tensor { try unary(.sigmoid, "sigmoid") }
+  /// x / (1 + e^−x), also called swish.
+  public func silu() throws -> Tensor { try unary(.silu, "silu") }
+  /// log(1 + e^x), which never overflows.
+  public func softplus() throws -> Tensor { try unary(.softplus, "softplus") }
   /// max(x, 0); the gradient at 0 is 0.
   public func relu() throws -> Tensor { try unary(.relu, "relu") }
   /// x·Φ(x), Φ the standard normal distribution function (the exact form, not the tanh one).
   public func gelu() throws -> Tensor { try unary(.gelu, "gelu") }
   /// x².
   public func square() throws -> Tensor { try unary(.square, "square") }
-  /// x limited to [`low`, `high`]; the gradient counts inside.
-  /// - Throws: `EngineError` if `low` is above `high`.
+  /// x limited to [`low`, `high`], infinite for no limit; the gradient counts inside.
+  /// - Throws: `EngineError` if `low` is above `high`, or one is not a number.
   public func clamp(_ low: Float, _ high: Float) throws -> Tensor {
+    guard !low.isNaN, !high.isNaN else {
+      throw EngineError("clamp", "the limits are numbers, got \(low) and \(high)")
+    }
     guard low <= high else {
       throw EngineError("clamp", "the lower limit \(low) is above the upper limit \(high)")
     }
     return try unary(.clamp(low: low, high: high), "clamp")
+  }
+
+  /// 1 where x is not a number, else 0; without gradient.
+  public func isNaN() throws -> Tensor { try detach().compare(self, "isnan", .notEqual) }
+  /// 1 where x is a number and not infinite, else 0; without gradient.
+  public func isFinite() throws -> Tensor {
+    try detach().abs().compare(Tensor(.infinity), "isfinite", .less)
+  }
+  /// 1 where x is ∞ or −∞, else 0; without gradient.
+  public func isInfinite() throws -> Tensor {
+    try detach().abs().compare(Tensor(.infinity), "isinf", .equal)
   }
 }
 
