@@ -13,7 +13,7 @@ enum TensorClass {
       "Tensor", for: Tensor.self,
       "An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. "
         + "t[i] is a view of row i, t[ids] the rows named by an IntTensor; a loop of ipairs visits "
-        + "all rows, while t[i] of a row that is not there is an error. + - * / ^ broadcast as "
+        + "all rows, while t[i] of a row that is not there is an error. + - * / ^ % // broadcast as "
         + "NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of "
         + "16 bits, from files or from half() and bfloat16(), can be read like any other but not "
         + "changed or trained; what is computed from them is Float32.",
@@ -27,6 +27,10 @@ enum TensorClass {
         "__mul": { try binary($0) { try $0.mul($1) } },
         "__div": { try binary($0) { try $0.div($1) } },
         "__pow": { try binary($0) { try $0.pow($1) } },
+        "__mod": { try binary($0) { try $0.remainder($1) } },
+        "__idiv": { try binary($0) { try $0.floorDivide($1) } },
+        "__lt": { _ in throw comparison("<", "lt") },
+        "__le": { _ in throw comparison("<=", "le") },
         "__unm": { $0.returns(try $0.object(1, Tensor.self).neg()) },
         "__len": { call in
           let tensor = try call.object(1, Tensor.self)
@@ -75,6 +79,15 @@ enum TensorClass {
         try noGrad { try row.copyInPlace(call.operand(3)) }
         return call.returns()
       })
+  }
+
+  /// Why an operator that Lua makes a boolean of is refused: a tensor would always count as true.
+  private static func comparison(_ sign: String, _ method: String) -> EngineError {
+    let (greater, other) = method == "lt" ? (">", "gt") : (">=", "ge")
+    return EngineError(
+      sign,
+      "Lua makes a boolean of what it gives, not a tensor of 0 and 1; use a:\(method)(b), or "
+        + "a:\(other)(b) for a \(greater) b")
   }
 
   private static func binary(
