@@ -117,7 +117,7 @@ import Testing
         try drop($0)
       }
       $0.type("?Tensor:so\t\t")
-      try $0.expect("Tensor:softmax  Tensor:sort\nmnemo> ?Tensor:so")
+      try $0.expect("Tensor:softmax   Tensor:softplus  Tensor:sort\nmnemo> ?Tensor:so")
       try drop($0)
       $0.type("unknown(2):ma\t\t")
       try $0.expect("unknown(2):ma")
