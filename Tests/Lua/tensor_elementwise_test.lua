@@ -184,8 +184,8 @@ function limits.test_one_side()
     x.clamp, x, nil, nil)
   fails("bad argument #2 to 'clamp' (number expected, got string)", x.clamp, x, "low")
   fails("clamp: the lower limit 1.0 is above the upper limit 0.0", x.clamp, x, 1, 0)
-  fails("clamp: the limits are numbers, got nan and inf", x.clamp, x, nan)
-  fails("clamp: the limits are numbers, got -inf and nan", x.clamp, x, nil, nan)
+  fails("clamp: the lower limit is not a number", x.clamp, x, nan)
+  fails("clamp: the upper limit is not a number", x.clamp, x, nil, nan)
 end
 
 function limits.test_minimum()

@@ -219,7 +219,7 @@ extension Tensor {
   /// - Throws: `EngineError` if `low` is above `high`, or one is not a number.
   public func clamp(_ low: Float, _ high: Float) throws -> Tensor {
     guard !low.isNaN, !high.isNaN else {
-      throw EngineError("clamp", "the limits are numbers, got \(low) and \(high)")
+      throw EngineError("clamp", "the \(low.isNaN ? "lower" : "upper") limit is not a number")
     }
     guard low <= high else {
       throw EngineError("clamp", "the lower limit \(low) is above the upper limit \(high)")
