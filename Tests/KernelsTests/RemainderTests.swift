@@ -23,9 +23,10 @@ struct RemainderTests {
       default: y[i] *= i % 8 == 3 ? 1e-9 : 3
       }
     }
-    let extremes: [Float] = [0, -0.0, 1, -1, 1e38, -1e-40, 3, .infinity, -.infinity, .nan]
+    let extremes: [Float] = [0, -0.0, 1, -1, 1e38, -0x1p-130, 3, .infinity, -.infinity, .nan]
     for a in extremes {
-      for b in extremes { (x.append(a), y.append(b)) }
+      x += extremes.map { _ in a }
+      y += extremes
     }
     var (rests, quotients) = (x, x)
     KernelSets[set].remainders(x.count, x, false, y, false, &rests)
