@@ -50,6 +50,7 @@ extension CPU {
     to out: UnsafeMutablePointer<Float>
   ) {
     let (size, inner) = (lines.size, lines.inner)
+    if size == 0 { return }
     Self.lines(lines) { start, _ in
       kernels.softmax_slope(size, y + start, g + start, out + start)
     } block: { start, _, columns in
