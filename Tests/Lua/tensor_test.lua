@@ -361,7 +361,7 @@ function reductions.test_everything_and_one_dimension()
       m[name], m, 3)
   end
   close(m:std():item(), math.sqrt(3.5), 1e-6)
-  assert_tensor(m:norm(2), { 2 }, { math.sqrt(14), math.sqrt(77) }, 1e-5)
+  assert_tensor(m:norm(2, 2), { 2 }, { math.sqrt(14), math.sqrt(77) }, 1e-5)
   close(mnemo.zeros(3):logsumexp():item(), math.log(3), 1e-6)
   assert_tensor(mnemo.zeros(2, 3):logsumexp(1), { 3 }, { math.log(2), math.log(2), math.log(2) },
     1e-6)

@@ -80,7 +80,7 @@ import Testing
       Operation("norm") { try $0.norm() }, Operation("norms") { try $0.norm(1) },
       Operation("argmax") { try $0.argmax(0).tensor() },
       Operation("argmin") { try $0.argmin().tensor() }, Operation("max") { try $0.max() },
-      Operation("maxima") { try $0.max(0) }, Operation("minima") { try $0.min(1) },
+      Operation("maxima") { try $0.max(0).values }, Operation("minima") { try $0.min(1).values },
       Operation("softmax") { try $0.softmax(1) }, Operation("softmax down") { try $0.softmax(0) },
       Operation("log softmax") { try $0.logSoftmax(0) },
       Operation("log Σ exp") { try $0.logSumExp() },

@@ -57,12 +57,12 @@ import Testing
     let place = d < 0 ? d + shape.count : d
     for keepDim in [false, true] {
       try check([Sample(shape)], arrangements: Arrangement.distinct, tolerance: 0) {
-        try $0[0].max(d, keepDim: keepDim)
+        try $0[0].max(d, keepDim: keepDim).values
       } equals: {
         $0[0].reduce(place, keepDim: keepDim) { $0.max() ?? .nan }
       }
       try check([Sample(shape)], arrangements: Arrangement.distinct, tolerance: 0) {
-        try $0[0].min(d, keepDim: keepDim)
+        try $0[0].min(d, keepDim: keepDim).values
       } equals: {
         $0[0].reduce(place, keepDim: keepDim) { $0.min() ?? .nan }
       }
@@ -125,10 +125,10 @@ import Testing
     }
     // Among so many elements some maxima nearly tie: their slopes are counted, not measured.
     let x = try random([41, 53, 43])
-    expectClose(try x.max(d), Reference(x).reduce(d) { $0.max() ?? .nan }, 0)
-    let isLargest = try x.compare(x.max(d, keepDim: true), "eq", .equal)
+    expectClose(try x.max(d).values, Reference(x).reduce(d) { $0.max() ?? .nan }, 0)
+    let isLargest = try x.compare(x.max(d, keepDim: true).values, "eq", .equal)
     try x.requireGrad()
-    try x.max(d).sum().backward()
+    try x.max(d).values.sum().backward()
     #expect(x.grad?.elements() == isLargest.elements())
   }
 
@@ -162,7 +162,7 @@ import Testing
 
   @Test func gradientsAtTies() throws {
     let x = try Tensor([2, 7, 7, 2], shape: [1, 4]).requireGrad()
-    try x.max(1).sum().backward()
+    try x.max(1).values.sum().backward()
     #expect(x.grad?.elements() == [0, 1, 0, 0])
     x.grad = nil
     try x.min().backward()
@@ -183,7 +183,7 @@ import Testing
     #expect(try x.mean(1).elements().allSatisfy { $0.isNaN })
     #expect(try x.logSumExp(1).elements() == [Float](repeating: -.infinity, count: 6))
     #expect(try x.logSumExp(2, keepDim: true).shape == [2, 0, 1])
-    #expect(try x.max(0).shape == [0, 3])
+    #expect(try x.max(0).values.shape == [0, 3])
     #expect(try x.argmax(2, keepDim: true).shape == [2, 0, 1])
     #expect(try Tensor([3]).variance().item().isNaN)
     try check([[2, 0, 3]]) {

@@ -1,79 +1,92 @@
 import LuaBridge
 import Tensors
 
-// What is reduced, normalised or summed up along a dimension.
+// What is reduced, normalised or summed up along dimensions.
 extension TensorClass {
-  private static let optionalDimensions = [
-    LuaParameter("d", .integer, "the dimension to reduce", default: "everything"),
-    LuaParameter("keepdim", .boolean, "whether it stays, with size 1", default: "false"),
-  ]
-
   private static func reduction(
     _ name: String, _ summary: String,
-    all: @escaping (Tensor) throws -> Tensor,
-    along: @escaping (Tensor, Int, Bool) throws -> Tensor
+    _ reduce: @escaping (Tensor, [Int]?, Bool) throws -> Tensor
   ) -> LuaFunction {
-    LuaFunction(
-      name, summary, parameters: optionalDimensions, returns: [.object("Tensor")],
-      example: "print(mnemo.ones(2, 3):\(name)(2))"
-    ) { call in
-      let tensor = try call.object(1, Tensor.self)
-      guard let d = try call.optionalDimension(2) else {
-        return call.returns(try all(tensor))
-      }
-      return call.returns(try along(tensor, d, call.optionalBoolean(3) ?? false))
-    }
-  }
-
-  private static func place(
-    _ name: String, _ summary: String,
-    all: @escaping (Tensor) throws -> IntTensor,
-    along: @escaping (Tensor, Int, Bool) throws -> IntTensor
-  ) -> LuaFunction {
-    LuaFunction(
-      name, summary, parameters: optionalDimensions, returns: [.object("IntTensor")],
-      example: "print(mnemo.tensor{3, 5, 4}:\(name)(1))"
-    ) { call in
-      let tensor = try call.object(1, Tensor.self)
-      guard let d = try call.optionalDimension(2) else {
-        return call.returns(try all(tensor).offset(by: 1))
-      }
-      let places = try along(tensor, d, call.optionalBoolean(3) ?? false)
-      return call.returns(try places.offset(by: 1))
-    }
+    Reductions.method(
+      Tensor.self, name, summary, returns: .object("Tensor"), on: "mnemo.ones(2, 3)", reduce)
   }
 
   static var reductions: [LuaFunction] {
-    [
-      reduction("sum", "The sum.", all: { try $0.sum() }, along: { try $0.sum($1, keepDim: $2) }),
-      reduction(
-        "mean", "The mean.", all: { try $0.mean() }, along: { try $0.mean($1, keepDim: $2) }),
-      reduction(
-        "max", "The largest element.", all: { try $0.max() }, along: { try $0.max($1, keepDim: $2) }
-      ),
-      reduction(
-        "min", "The smallest element.", all: { try $0.min() },
-        along: { try $0.min($1, keepDim: $2) }),
-      reduction(
-        "var", "The variance, divided by n - 1.", all: { try $0.variance() },
-        along: { try $0.variance($1, keepDim: $2) }),
-      reduction(
-        "std", "The standard deviation, the root of var.", all: { try $0.variance().sqrt() },
-        along: { try $0.variance($1, keepDim: $2).sqrt() }),
-      reduction(
-        "norm", "The root of the sum of squares.", all: { try $0.norm() },
-        along: { try $0.norm($1, keepDim: $2) }),
-      reduction(
-        "logsumexp", "log Σ e^x.", all: { try $0.logSumExp() },
-        along: { try $0.logSumExp($1, keepDim: $2) }),
-      place(
-        "argmax", "The index of the largest element, the first of equals.",
-        all: { try $0.argmax() },
-        along: { try $0.argmax($1, keepDim: $2) }),
-      place(
-        "argmin", "The index of the smallest element, the first of equals.",
-        all: { try $0.argmin() },
-        along: { try $0.argmin($1, keepDim: $2) }),
+    let matrix = "mnemo.tensor{{3, 5, 4}, {1, 2, 6}}"
+    return [
+      reduction("sum", "The sum.") { try $0.sum(over: $1, keepDim: $2) },
+      reduction("mean", "The mean.") { try $0.mean(over: $1, keepDim: $2) },
+      reduction("prod", "The product.") { try $0.prod(over: $1, keepDim: $2) },
+      reduction("var", "The variance, divided by n - 1.") {
+        try $0.variance(over: $1, keepDim: $2)
+      },
+      reduction("std", "The standard deviation, the root of var.") {
+        try $0.variance(over: $1, keepDim: $2).sqrt()
+      },
+      reduction("logsumexp", "log Σ e^x.") { try $0.logSumExp(over: $1, keepDim: $2) },
+      reduction("any", "1 where any element is not 0, else 0; nan is not 0. Without gradient.") {
+        try $0.any(over: $1, keepDim: $2)
+      },
+      reduction("all", "1 where all elements are not 0, else 0; nan is not 0. Without gradient.") {
+        try $0.all(over: $1, keepDim: $2)
+      },
+      LuaFunction(
+        "norm",
+        "(Σ |x|^p)^(1/p): for 2 the root of the sum of squares, for math.huge the largest |x|, for "
+          + "-math.huge the smallest, where equal ones share the gradient, for 0 the number of "
+          + "elements that are not 0, which has none.",
+        parameters: [LuaParameter("p", .number, "any number but nan", default: "2")]
+          + Reductions.several,
+        returns: [.object("Tensor")],
+        example: "print(mnemo.tensor{{3, 4}, {5, 12}}:norm(2, 2))"
+      ) { call in
+        call.returns(
+          try call.object(1, Tensor.self).norm(
+            p: Float(call.optionalNumber(2) ?? 2), over: call.optionalDimensions(3),
+            keepDim: call.optionalBoolean(4) ?? false))
+      },
+      Reductions.extreme(
+        Tensor.self, "max",
+        "The largest element, nan where there is one; the gradient goes to the first of equals.",
+        returns: "Tensor", on: matrix,
+        all: { try $0.max() }, along: { try $0.max($1, keepDim: $2) }),
+      Reductions.extreme(
+        Tensor.self, "min",
+        "The smallest element, nan where there is one; the gradient goes to the first of equals.",
+        returns: "Tensor", on: matrix,
+        all: { try $0.min() }, along: { try $0.min($1, keepDim: $2) }),
+      Reductions.place(
+        Tensor.self, "argmax",
+        "The index of the largest element, the first of equals; of nan where there is one.",
+        on: matrix,
+        all: { try $0.argmax() }, along: { try $0.argmax($1, keepDim: $2) }),
+      Reductions.place(
+        Tensor.self, "argmin",
+        "The index of the smallest element, the first of equals; of nan where there is one.",
+        on: matrix,
+        all: { try $0.argmin() }, along: { try $0.argmin($1, keepDim: $2) }),
+      LuaFunction(
+        "cumsum", "Along a dimension, the sum of each element and all before it.",
+        parameters: [StridedMethods.dimension],
+        returns: [LuaResult(.object("Tensor"), "of the same shape")],
+        example: "print(mnemo.tensor{1, 2, 3}:cumsum(1))"
+      ) { call in call.returns(try call.object(1, Tensor.self).cumsum(call.dimension(2))) },
+      LuaFunction(
+        "allclose",
+        "Whether |x - y| <= atol + rtol |y| for all elements x and y of the other. An infinite "
+          + "element is close to itself alone, nan to nothing.",
+        parameters: [
+          LuaParameter("other", .union([.object("Tensor"), .number]), "broadcasts"),
+          LuaParameter("rtol", .number, "the relative tolerance", default: "1e-5"),
+          LuaParameter("atol", .number, "the absolute tolerance", default: "1e-8"),
+        ], returns: [.boolean],
+        example: "print((mnemo.tensor{0.1} * 3):allclose(mnemo.tensor{0.3}))"
+      ) { call in
+        call.returns(
+          try call.object(1, Tensor.self).allClose(
+            call.operand(2), rtol: call.optionalNumber(3) ?? 1e-5,
+            atol: call.optionalNumber(4) ?? 1e-8))
+      },
       LuaFunction(
         "softmax", "e^x / Σ e^x along a dimension.", parameters: [StridedMethods.dimension],
         returns: [.object("Tensor")], example: "print(mnemo.tensor{0, 1}:softmax(1))"

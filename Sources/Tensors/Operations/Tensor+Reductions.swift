@@ -58,39 +58,23 @@ extension Tensor {
   }
 
   /// Mean over everything.
-  public func mean() throws -> Tensor {
-    try sum().mul(Tensor(1 / Float(count)))
-  }
+  public func mean() throws -> Tensor { try mean(over: nil) }
 
   /// Mean along dimension `d`.
   /// - Throws: `EngineError` if there is no such dimension.
   public func mean(_ d: Int, keepDim: Bool = false) throws -> Tensor {
-    let size = shape[try layout.dimension(d, "mean")]
-    return try sum(d, keepDim: keepDim).mul(Tensor(1 / Float(size)))
+    try mean(over: [d], keepDim: keepDim)
   }
 
   /// Variance over everything, divided by n − `correction`.
   public func variance(correction: Float = 1) throws -> Tensor {
-    let centered = try sub(mean())
-    return try centered.square().sum().div(Tensor(Float(count) - correction))
+    try variance(over: nil, correction: correction)
   }
 
   /// Variance along dimension `d`, divided by n − `correction`.
   /// - Throws: `EngineError` if there is no such dimension.
   public func variance(_ d: Int, keepDim: Bool = false, correction: Float = 1) throws -> Tensor {
-    let size = Float(shape[try layout.dimension(d, "var")])
-    let centered = try sub(mean(d, keepDim: true))
-    return try centered.square().sum(d, keepDim: keepDim).div(Tensor(size - correction))
-  }
-
-  /// Square root of the sum of squares of everything; the gradient at 0 is 0.
-  public func norm() throws -> Tensor { try square().sum().unary(.norm, "norm") }
-
-  /// Square root of the sum of squares along dimension `d`; the gradient at 0 is 0.
-  /// - Throws: `EngineError` if there is no such dimension.
-  public func norm(_ d: Int, keepDim: Bool = false) throws -> Tensor {
-    let d = try layout.dimension(d, "norm")
-    return try square().sum(d, keepDim: keepDim).unary(.norm, "norm")
+    try variance(over: [d], keepDim: keepDim, correction: correction)
   }
 
   /// Index of the largest element along `d`, the first of equals; NaN counts as the largest.
@@ -120,7 +104,8 @@ extension Tensor {
     return try reshape([-1])
   }
 
-  private func extreme(
+  /// The places of one element of every line along `d`.
+  func extreme(
     _ d: Int, keepDim: Bool, _ operation: String, _ op: PlaceOp
   ) throws -> IntTensor {
     let r = try Reduction(self, d, keepDim: keepDim, operation)
@@ -134,31 +119,41 @@ extension Tensor {
     return result
   }
 
-  /// Largest element along `d`; the gradient goes to the first of equals.
+  /// Largest element along `d`, the first of equals, and where it stood; NaN counts as the largest.
+  /// - Returns: values and indices (from 0); the values have a gradient.
   /// - Throws: `EngineError` if there is no such dimension or it is empty.
-  public func max(_ d: Int, keepDim: Bool = false) throws -> Tensor {
+  public func max(
+    _ d: Int, keepDim: Bool = false
+  ) throws -> (values: Tensor, indices: IntTensor) {
     try picked(extreme(d, keepDim: true, "max", .largest), d, keepDim)
   }
 
-  /// Smallest element along `d`; the gradient goes to the first of equals.
+  /// Smallest element along `d`, the first of equals, and where it stood; NaN counts as the
+  /// smallest.
+  /// - Returns: values and indices (from 0); the values have a gradient.
   /// - Throws: `EngineError` if there is no such dimension or it is empty.
-  public func min(_ d: Int, keepDim: Bool = false) throws -> Tensor {
+  public func min(
+    _ d: Int, keepDim: Bool = false
+  ) throws -> (values: Tensor, indices: IntTensor) {
     try picked(extreme(d, keepDim: true, "min", .smallest), d, keepDim)
   }
 
   /// Largest of all elements.
   /// - Throws: `EngineError` if there are none.
-  public func max() throws -> Tensor { try reshape([-1]).max(0) }
+  public func max() throws -> Tensor { try reshape([-1]).max(0).values }
 
   /// Smallest of all elements.
   /// - Throws: `EngineError` if there are none.
-  public func min() throws -> Tensor { try reshape([-1]).min(0) }
+  public func min() throws -> Tensor { try reshape([-1]).min(0).values }
 
-  private func picked(_ places: IntTensor, _ d: Int, _ keepDim: Bool) throws -> Tensor {
+  /// The elements at one place of every line along `d`, and these places.
+  func picked(
+    _ places: IntTensor, _ d: Int, _ keepDim: Bool
+  ) throws -> (values: Tensor, indices: IntTensor) {
     let values = try gather(d, places)
-    if keepDim { return values }
+    if keepDim { return (values, places) }
     var shape = shape
     shape.remove(at: try layout.dimension(d, "max"))
-    return try values.reshape(shape)
+    return (try values.reshape(shape), try places.reshape(shape))
   }
 }
