@@ -17,6 +17,14 @@ extension Tensor {
     return (try gather(d, places), places)
   }
 
+  /// The indices (from 0) of ``sort(_:descending:)`` alone.
+  /// - Throws: `EngineError` if there is no such dimension.
+  public func argsort(_ d: Int = -1, descending: Bool = false) throws -> IntTensor {
+    let d = try layout.dimension(d, "argsort")
+    try IntTensor.checkPlaces(among: shape[d], "argsort")
+    return try ordered(d, keep: shape[d], descending: descending)
+  }
+
   /// The `k` largest (or smallest) elements along dimension `d`, the most extreme first.
   ///
   /// Of equal elements the first is taken first. NaN counts as larger than everything.
@@ -37,7 +45,7 @@ extension Tensor {
   }
 
   /// The places of the first `keep` elements of every line along `d`, in order.
-  private func ordered(_ d: Int, keep: Int, descending: Bool) throws -> IntTensor {
+  func ordered(_ d: Int, keep: Int, descending: Bool) throws -> IntTensor {
     let source = try detach().operand()
     var wanted = shape
     wanted[d] = keep
