@@ -48,6 +48,7 @@ public enum MnemoModule {
     registry.add(NNFunctions.functions(session))
     registry.add(NNLosses.functions)
     registry.add(InitFunctions.functions(session))
+    registry.add([EinsumFunction.declaration])
     registry.add(SafetensorsFunctions.functions)
     registry.add(FileFunctions.functions)
     registry.add(summaries)

@@ -303,7 +303,7 @@ local strings = {
   "", "a", "b", "tokens", "all", "loss", "x\0y", "\xe9\xff", ("n"):rep(5000), "*",
   "layers.0.*", "e", "u", "output.weight", "\u{e9}", "a.npy", "a.safetensors",
   "folder", "missing/a.npy", "%",
-  "3",
+  "3", "ij,jk->ik", "ii", "i,j->", "ij,", "->",
 }
 local others = {
   function() return true end, function() return false end, function() return nil end,

@@ -41,10 +41,7 @@ extension Tensor {
     guard shape[rank - 1] == inner else {
       throw EngineError("matmul", "inner sizes differ, \(shape) × \(other.shape)")
     }
-    guard (shape.suffix(2) + other.shape.suffix(2)).allSatisfy({ $0 <= Int32.max }) else {
-      throw EngineError(
-        "matmul", "sizes are at most \(Int32.max), got \(shape) × \(other.shape)")
-    }
+    try checkProductSizes(other)
     if rank == 1 {
       let row = try reshape([1, inner]).matmul(other)
       return try row.reshape(
@@ -66,6 +63,14 @@ extension Tensor {
     let left = try expand(lead + [m, inner]).reshape([batch, m, inner])
     let right = try other.expand(lead + [inner, n]).reshape([batch, inner, n])
     return try left.batchProduct(right).reshape(lead + [m, n])
+  }
+
+  /// - Throws: `EngineError` if a matrix of a product with `other` is larger than BLAS can count.
+  private func checkProductSizes(_ other: Tensor) throws {
+    guard (shape.suffix(2) + other.shape.suffix(2)).allSatisfy({ $0 <= Int32.max }) else {
+      throw EngineError(
+        "matmul", "sizes are at most \(Int32.max), got \(shape) × \(other.shape)")
+    }
   }
 
   /// [m, k]·[k, n].
@@ -94,8 +99,10 @@ extension Tensor {
     return try noGrad { try select(0, 0).blasMatrix == nil ? clone() : self }
   }
 
-  /// [b, m, k]·[b, k, n], one product per entry of the batch.
-  private func batchProduct(_ other: Tensor) throws -> Tensor {
+  /// [b, m, k]·[b, k, n], one product per entry of the batch, read where it is if it can be.
+  /// - Throws: `EngineError` if the product, or a size, is too large.
+  func batchProduct(_ other: Tensor) throws -> Tensor {
+    try checkProductSizes(other)
     let (batch, m, k, n) = (shape[0], shape[1], shape[2], other.shape[2])
     _ = try Layout.checkedCount([batch, m, n], "matmul")
     let result = try Tensor(uninitialized: [batch, m, n])
