@@ -62,7 +62,7 @@ import Testing
       try Tensor.zeros([0, 1 << 40]).sum(0)
     }
     expectError("expand: a tensor of shape [0, 2305843009213693952] is too large") {
-      try IntTensor([]).reshape([0, 1]).expand([0, 1 << 61]).sum(1)
+      try IntTensor([]).reshape([0, 1]).expand([0, 1 << 61]).sum(over: [1])
     }
     expectError("linspace: a tensor of shape [1099511627776] is too large") {
       try Tensor.linspace(0, 1, huge)

@@ -9,12 +9,15 @@ enum IntTensorClass {
       "IntTensor", for: IntTensor.self,
       "An array of 32-bit integers of any number of dimensions: token ids (from 1), counts. "
         + "t[i] is a view of row i, t[ids] the rows named by another; a loop of ipairs visits all "
-        + "rows. + - * broadcast.",
+        + "rows. + - * // % broadcast, the last two as Lua's; / gives a Tensor.",
       methods: methods,
       metamethods: [
         "__add": { try binary($0, "+") { $0.addingReportingOverflow($1) } },
         "__sub": { try binary($0, "-") { $0.subtractingReportingOverflow($1) } },
         "__mul": { try binary($0, "*") { $0.multipliedReportingOverflow(by: $1) } },
+        "__div": { $0.returns(try $0.operand(1).div($0.operand(2))) },
+        "__idiv": { $0.returns(try operand($0, 1).floorDivide(operand($0, 2))) },
+        "__mod": { $0.returns(try operand($0, 1).remainder(operand($0, 2))) },
         "__unm": { call in
           let tensor = try call.object(1, IntTensor.self)
           return call.returns(
@@ -54,7 +57,7 @@ enum IntTensorClass {
       })
   }
 
-  private static func operand(_ call: LuaCall, _ position: Int) throws -> IntTensor {
+  static func operand(_ call: LuaCall, _ position: Int) throws -> IntTensor {
     switch call.value(position) {
     case .object(let tensor as IntTensor): return tensor
     case .integer, .number: return try IntTensor(shape: [], fill: try call.int32(position))
@@ -111,39 +114,22 @@ enum IntTensorClass {
     }
   }
 
-  private static func reduction(
-    _ name: String, _ summary: String,
-    _ operation: @escaping (IntTensor, Int?, Bool) throws -> IntTensor
-  ) -> LuaFunction {
-    LuaFunction(
-      name, summary,
-      parameters: [
-        LuaParameter("d", .integer, "the dimension to reduce", default: "everything"),
-        LuaParameter("keepdim", .boolean, "whether it stays, with size 1", default: "false"),
-      ], returns: [.object("IntTensor")],
-      example: "print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:\(name)(2))"
-    ) { call in
-      call.returns(
-        try operation(
-          call.object(1, IntTensor.self), call.optionalDimension(2),
-          call.optionalBoolean(3) ?? false))
-    }
-  }
-
   private static var methods: [LuaFunction] {
-    StridedMethods.of(IntTensor.self, "IntTensor", maker: "mnemo.int_tensor") + [
+    let shared = StridedMethods.of(IntTensor.self, "IntTensor", maker: "mnemo.int_tensor")
+    return shared + reductions + elementwise + [
       LuaFunction(
         "tensor", "The elements as Float32, exact up to 2^24.", returns: [.object("Tensor")],
         example: "print(mnemo.int_tensor{1, 2}:tensor() / 2)"
       ) { call in
         call.returns(try call.object(1, IntTensor.self).tensor())
       },
-      FileFunctions.save("mnemo.int_tensor{1, 2}") { .int(try $0.object(1, IntTensor.self)) },
-      reduction("sum", "The sum; leaving the range of 32 bits is an error.") {
-        try $0.sum($1, keepDim: $2)
+      LuaFunction(
+        "float", "The same as tensor(), under the name that Tensor has for it.",
+        returns: [.object("Tensor")], example: "print(mnemo.int_tensor{1, 2}:float() / 2)"
+      ) { call in
+        call.returns(try call.object(1, IntTensor.self).tensor())
       },
-      reduction("max", "The largest element.") { try $0.max($1, keepDim: $2) },
-      reduction("min", "The smallest element.") { try $0.min($1, keepDim: $2) },
+      FileFunctions.save("mnemo.int_tensor{1, 2}") { .int(try $0.object(1, IntTensor.self)) },
       comparison("eq", "1 where equal, else 0.", .equal),
       comparison("ne", "1 where different, else 0.", .notEqual),
       comparison("lt", "1 where less, else 0.", .less),

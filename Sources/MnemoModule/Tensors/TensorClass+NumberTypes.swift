@@ -30,6 +30,12 @@ extension TensorClass {
         "The nearest numbers of 16 bits with the range of Float32 and 8 significant bits, in half "
           + "the memory; without history. They can be read, not changed or trained."
       ) { try $0.bfloat16() },
+      LuaFunction(
+        "int",
+        "The numbers as integers of 32 bits, without their fractions: rounded toward 0. nan, and "
+          + "what is too large, is an error.",
+        returns: [.object("IntTensor")], example: "print(mnemo.tensor{1.7, -1.7}:int())"
+      ) { call in call.returns(try call.object(1, Tensor.self).int()) },
     ]
   }
 }

@@ -187,10 +187,11 @@ public final class IntTensor {
   }
 
   /// Elementwise integer arithmetic, broadcasting; overflow is an error.
-  /// - Throws: `EngineError` if the shapes do not broadcast or a result leaves 32 bits.
+  /// - Throws: `EngineError` if the shapes do not broadcast or a result leaves 32 bits; what
+  ///   `arithmetic` throws.
   public func combine(
     _ other: IntTensor, _ operation: String,
-    _ arithmetic: (Int32, Int32) -> (partialValue: Int32, overflow: Bool)
+    _ arithmetic: (Int32, Int32) throws -> (partialValue: Int32, overflow: Bool)
   ) throws -> IntTensor {
     let target = try Layout.broadcast(shape, other.shape, operation)
     let left = try IntTensor(
@@ -201,7 +202,7 @@ public final class IntTensor {
     ).contiguous()
     let result = try IntTensor(shape: target)
     for i in 0..<result.count {
-      let (value, overflow) = arithmetic(left.pointer[i], right.pointer[i])
+      let (value, overflow) = try arithmetic(left.pointer[i], right.pointer[i])
       guard !overflow else {
         throw EngineError(
           operation, "\(left.pointer[i]) and \(right.pointer[i]) leave the range of 32 bits")
