@@ -105,6 +105,15 @@ import Testing
           ]
         }),
       Operation("sort", all: { [try $0.sort(0).values, try $0.sort().indices.tensor()] }),
+      Operation("several dimensions") { try $0.reshape([2, 3, 6]).mean(over: [0, 2]) },
+      Operation("cubes") { try $0.norm(p: 3, over: [1]) },
+      Operation("running sums") { try $0.cumsum(0) }, Operation("products") { try $0.prod(1) },
+      Operation("median") { try $0.median(0).values },
+      Operation("quantiles") { try $0.quantiles([0.1, 0.5], 1) },
+      Operation("any") { try $0.any(over: [0]) }, Operation("integers") { try $0.int().tensor() },
+      Operation("different ones") { try $0.unique().values },
+      Operation("einsum") { try Tensor.einsum("ij,kj,i->k", [$0, other, vector]) },
+      Operation("diagonal") { try Tensor.einsum("ii->i", [$0]).add(vector) },
       Operation("top", all: { [try $0.topK(2, 0).values, try $0.topK(3).indices.tensor()] }),
     ]
     let choices = [
