@@ -65,6 +65,16 @@ extension Tensor {
     let lines = Lines(shape, around: d)
     let (x, out) = (source.pointer, result.pointer)
     lines.blocks { first, _, width in
+      if lines.inner == 1 {
+        // The sum of a single line stays in a register.
+        var sum = 0.0
+        for k in 0..<lines.size {
+          let place = first + (reversed ? lines.size - 1 - k : k)
+          sum += Double(x[place])
+          out[place] = Float(sum)
+        }
+        return
+      }
       withUnsafeTemporaryAllocation(of: Double.self, capacity: width) { sums in
         sums.initialize(repeating: 0)
         for k in 0..<lines.size {
