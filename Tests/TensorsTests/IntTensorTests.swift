@@ -116,6 +116,42 @@ import Testing
     #expect(x.elements() == [1, 2, 3, 4, 5, 6])
   }
 
+  @Test func reductions() throws {
+    let x = try sample().transpose(0, 1)
+    #expect(try x.sum(over: [0]).elements() == [6, 15])
+    #expect(try x.sum(over: [1, 0], keepDim: true).shape == [1, 1])
+    #expect(try x.prod(over: [1]).elements() == [4, 10, 18])
+    #expect(try x.mean(over: [1]).elements() == [2.5, 3.5, 4.5])
+    #expect(try x.cumsum(0).elements() == [1, 4, 3, 9, 6, 15])
+    let (values, indices) = try x.max(1, keepDim: true)
+    #expect(values.shape == [3, 1] && values.elements() == [4, 5, 6])
+    #expect(indices.elements() == [1, 1, 1])
+    #expect(try x.argmin(0).elements() == [0, 0])
+    #expect(try x.argmax().item() == 5)
+    #expect(try IntTensor(shape: [2, 0]).sum(over: [1]).elements() == [0, 0])
+    expectError("sum: dimension 3 of a tensor of shape [3, 2] (allowed: 1…2)") {
+      try x.sum(over: [2])
+    }
+    expectError("min: the dimension is empty") { try IntTensor(shape: [2, 0]).min(1) }
+  }
+
+  /// Numbers beyond 2²⁴, which Float32 cannot tell apart, among equal ones.
+  @Test(arguments: [Int32(8), 1 << 24, .max]) func order(_ largest: Int32) throws {
+    var stream = RandomStream(seed: 3, purpose: .tensor)
+    let numbers = (0..<300).map { _ in
+      Int32((Double(stream.uniform()) * 2 - 1) * Double(largest))
+    }
+    let all = numbers + numbers.map { $0 - 1 } + numbers
+    let x = try IntTensor(all)
+    let rising = all.indices.sorted { (all[$0], $0) < (all[$1], $1) }
+    let falling = all.indices.sorted { (-Int(all[$0]), $0) < (-Int(all[$1]), $1) }
+    #expect(try x.argsort().elements().map(Int.init) == rising)
+    #expect(try x.sort(descending: true).indices.elements().map(Int.init) == falling)
+    #expect(try x.topK(50).values.elements() == falling[..<50].map { all[$0] })
+    #expect(try x.unique().values.elements() == Set(all).sorted())
+    #expect(try x.unique().counts.sum().item() == all.count)
+  }
+
   @Test func check() throws {
     try sample().check(below: 7, "index", "row")
     try IntTensor([]).check(below: 0, "index", "row")
