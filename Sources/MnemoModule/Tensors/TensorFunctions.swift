@@ -3,7 +3,7 @@ import Tensors
 
 /// Functions that make tensors.
 enum TensorFunctions {
-  private static let sizes = LuaParameter(
+  static let sizes = LuaParameter(
     "size", .union([.integer, .list(.integer)]), "the sizes, or a list of them", variadic: true)
 
   static func functions(_ session: ModuleState) -> [LuaFunction] {
@@ -54,15 +54,21 @@ enum TensorFunctions {
         returns: [.object("Tensor")], example: "print(mnemo.eye(2))"
       ) { call in call.returns(try Tensor.eye(call.integer(1))) },
       LuaFunction(
-        "arange", "first, first + step, … up to and including last where it is reached.",
+        "arange",
+        "first, first + step, … up to and including last where it is reached; with one number n "
+          + "alone, 1 to n, where PyTorch counts from 0 to n - 1.",
         parameters: [
-          LuaParameter("first", .number, "the first number"),
-          LuaParameter("last", .number, "the end, included where a step reaches it"),
+          LuaParameter("first", .number, "the first number; alone, the last"),
+          LuaParameter(
+            "last", .number, "the end, included where a step reaches it",
+            default: "first, counting from 1"),
           LuaParameter("step", .number, "their distance, negative to count down", default: "1"),
-        ], returns: [.object("Tensor")], example: "print(mnemo.arange(1, 5))"
+        ], returns: [.object("Tensor")],
+        example: "print(mnemo.arange(5))\nprint(mnemo.arange(0, 1, 0.25))"
       ) { call in
-        call.returns(
-          try Tensor.arange(call.number(1), call.number(2), call.optionalNumber(3) ?? 1))
+        let step = try call.optionalNumber(3) ?? 1
+        guard call.has(2) else { return call.returns(try Tensor.arange(1, call.number(1), step)) }
+        return call.returns(try Tensor.arange(call.number(1), call.number(2), step))
       },
       LuaFunction(
         "linspace", "n evenly spaced numbers, both ends included.",
@@ -111,7 +117,7 @@ enum TensorFunctions {
         call.returns(
           try Tensor.choose(call.object(1, Tensor.self), call.operand(2), call.operand(3)))
       },
-    ]
+    ] + integers
   }
 
   /// A function of sizes and, last, an option table with a seed.
