@@ -6,7 +6,7 @@ local mnemo = require "mnemo"
 
 local equals, close = luaunit.assertEquals, luaunit.assertAlmostEquals
 
-local creation = {}
+local creation, dimensions = {}, {}
 
 --- Asserts shape and elements of a Tensor or IntTensor.
 local function assert_tensor(tensor, shape, elements)
@@ -90,6 +90,21 @@ function creation.test_ranges()
   fails("bad argument #1 to 'arange' (number expected, got no value)", mnemo.arange)
 end
 
+-- Dimensions
+
+function dimensions.test_expand_keeps_sizes()
+  both(function(x)
+    local row = x[1]:narrow(1, 1, 1)
+    assert_tensor(row:expand(2, -1), { 2, 4 }, { 1, 2, 3, 4, 1, 2, 3, 4 })
+    equals(row:expand(5, -1, -1):shape(), { 5, 1, 4 })
+    equals(x:expand(-1, -1, -1):shape(), { 2, 3, 4 })
+    fails("expand: dimension 1 of [-1, 1, 4] is new: shape [1, 4] has no size to keep there",
+      row.expand, row, -1, 1, 4)
+    fails("expand: sizes must not be negative, got [-2, 4]", row.expand, row, -2, -1)
+    fails("expand: shape [1, 4] does not broadcast to [4]", row.expand, row, -1)
+  end)
+end
+
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances {
-  { "creation", creation },
+  { "creation", creation }, { "dimensions", dimensions },
 })

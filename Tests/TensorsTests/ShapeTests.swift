@@ -148,6 +148,11 @@ import Testing
     } equals: {
       $0[0].expanded([7, 2, 5, 3])
     }
+    try check([[2, 1, 3]]) {
+      try $0[0].expand([7, -1, 5, -1])
+    } equals: {
+      $0[0].expanded([7, 2, 5, 3])
+    }
     try check([[1, 3]]) {
       try $0[0].expand([0, 3])
     } equals: {
@@ -290,7 +295,11 @@ import Testing
     expectError("t: needs a matrix, got shape [3]") { try Tensor.zeros([3]).t() }
     expectError("expand: shape [2, 3] does not broadcast to [3]") { try x.expand([3]) }
     expectError("expand: shape [2, 3] does not broadcast to [4, 3]") { try x.expand([4, 3]) }
-    expectError("expand: sizes must not be negative, got [-1, 3]") { try x.expand([-1, 3]) }
+    expectError("expand: sizes must not be negative, got [-2, 3]") { try x.expand([-2, 3]) }
+    expectError("expand: dimension 1 of [-1, 2, 3] is new: shape [2, 3] has no size to keep there")
+    {
+      try x.expand([-1, 2, 3])
+    }
     expectError("expand: a tensor of shape [1099511627776, 2, 3] is too large") {
       try x.expand([1 << 40, 2, 3])
     }

@@ -133,8 +133,9 @@ enum StridedMethods {
         return call.returns(try tensor.select(d, call.index(3, size: tensor.size(d))))
       },
       LuaFunction(
-        "expand", "The tensor repeated to a shape by broadcasting, without copying.",
-        parameters: [sizes], returns: [.object(name)], example: "print(\(some)[1]:expand(2, 3))"
+        "expand",
+        "The tensor repeated to a shape by broadcasting, without copying; a size of -1 stays.",
+        parameters: [sizes], returns: [.object(name)], example: "print(\(some)[1]:expand(2, -1))"
       ) { call in call.returns(try call.object(1, type).expand(call.sizes(from: 2))) },
       LuaFunction(
         "transpose", "A view with two dimensions exchanged.",

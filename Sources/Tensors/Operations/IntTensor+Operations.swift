@@ -17,10 +17,13 @@ extension IntTensor {
   }
 
   /// This tensor repeated to `shape` by broadcasting; a view.
+  ///
+  /// A size of −1 stays as it is.
   /// - Throws: `EngineError` if it does not broadcast to that shape.
   public func expand(_ shape: [Int]) throws -> IntTensor {
-    _ = try Layout.checkedCount(shape, "expand")
-    return IntTensor(storage: storage, layout: try layout.expanded(to: shape, "expand"))
+    let target = try layout.sizes(keptIn: shape, "expand")
+    _ = try Layout.checkedCount(target, "expand")
+    return IntTensor(storage: storage, layout: try layout.expanded(to: target, "expand"))
   }
 
   /// Sets every element to those of `other`, broadcast to this shape.

@@ -42,10 +42,13 @@ extension Tensor {
   }
 
   /// This tensor repeated to `shape` by broadcasting; a view.
+  ///
+  /// A size of −1 stays as it is.
   /// - Throws: `EngineError` if it does not broadcast to that shape.
   public func expand(_ shape: [Int]) throws -> Tensor {
-    _ = try Layout.checkedCount(shape, "expand")
-    return view("expand", try layout.expanded(to: shape, "expand")) { $0 }
+    let target = try layout.sizes(keptIn: shape, "expand")
+    _ = try Layout.checkedCount(target, "expand")
+    return view("expand", try layout.expanded(to: target, "expand")) { $0 }
   }
 
   /// A view of `length` indices from `start` along dimension `d`.
