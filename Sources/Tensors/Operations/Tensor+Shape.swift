@@ -8,6 +8,24 @@ extension Tensor {
     Tensor(storage: storage, layout: layout).recorded(operation, from: [self], .view(vjp))
   }
 
+  /// A view of some of the elements, and the same of another tensor of this shape.
+  ///
+  /// Its gradient is added where it belongs, so that all parts of a tensor together cost what the
+  /// tensor does.
+  func part(
+    _ operation: String, _ layout: Layout, of other: @escaping @Sendable (Tensor) throws -> Tensor
+  ) -> Tensor {
+    let rule = Node.Rule.addition { g, _, sum in
+      let part = try other(sum)
+      if part.layout.isContiguous {
+        part.accumulate(try g.contiguous())
+      } else {
+        try part.addInPlace(g)
+      }
+    }
+    return Tensor(storage: storage, layout: layout).recorded(operation, from: [self], rule)
+  }
+
   /// The same elements in another shape; a view where possible.
   ///
   /// One size may be −1: what is left.
@@ -54,11 +72,8 @@ extension Tensor {
   /// A view of `length` indices from `start` along dimension `d`.
   /// - Throws: `EngineError` if the range does not fit.
   public func narrow(_ d: Int, _ start: Int, _ length: Int) throws -> Tensor {
-    let shape = shape
-    return view("narrow", try layout.narrowed(d, start, length, "narrow")) { g in
-      let result = try Tensor(full: shape, 0)
-      try result.narrow(d, start, length).write(g)
-      return result
+    part("narrow", try layout.narrowed(d, start, length, "narrow")) {
+      try $0.narrow(d, start, length)
     }
   }
 
@@ -68,12 +83,7 @@ extension Tensor {
     let selected = try layout.selected(d, i, "select")
     // The commonest view, t[i], records nothing as a rule.
     guard requiresGrad else { return Tensor(storage: storage, layout: selected) }
-    let shape = shape
-    return view("select", selected) { g in
-      let result = try Tensor(full: shape, 0)
-      try result.select(d, i).write(g)
-      return result
-    }
+    return part("select", selected) { try $0.select(d, i) }
   }
 
   /// Tensors joined along dimension `d`; all other sizes agree.
