@@ -92,6 +92,100 @@ end
 
 -- Dimensions
 
+function dimensions.test_permute()
+  both(function(x)
+    -- Recorded from PyTorch.
+    local expected =
+      { 1, 5, 9, 13, 17, 21, 2, 6, 10, 14, 18, 22, 3, 7, 11, 15, 19, 23, 4, 8, 12, 16, 20, 24 }
+    assert_tensor(x:permute(3, 1, 2), { 4, 2, 3 }, expected)
+    assert_tensor(x:permute { -1, 1, -2 }, { 4, 2, 3 }, expected)
+    equals(x:permute(1, 2, 3):totable(), x:totable())
+    fails("permute: [1, 1, 2] does not name each of the 3 dimensions of shape [2, 3, 4] once",
+      x.permute, x, 1, -3, 2)
+    fails("permute: [1, 2] does not name each of the 3 dimensions of shape [2, 3, 4] once",
+      x.permute, x, 1, 2)
+    fails("permute: [] does not name each of the 3 dimensions of shape [2, 3, 4] once",
+      x.permute, x)
+    fails("permute: dimension 4 of a tensor of shape [2, 3, 4] (allowed: 1…3)",
+      x.permute, x, 1, 2, 4)
+    fails("bad argument #2 to 'permute' (dimensions count from 1, got 0)",
+      function() x:permute(1, 0, 2) end)
+    fails("bad argument #1 to 'permute' (dimensions count from 1, got 0)",
+      function() x:permute { 1, 0, 2 } end)
+  end)
+  equals(mnemo.tensor(3):permute():item(), 3)
+  local m = mnemo.zeros(2, 3)
+  assert_view(m:permute(2, 1), m)
+end
+
+function dimensions.test_squeeze()
+  both(function(x)
+    local y = x:narrow(1, 2, 1):narrow(3, 4, 1)
+    assert_tensor(y:squeeze(), { 3 }, { 16, 20, 24 })
+    assert_tensor(y:squeeze(1), { 3, 1 }, { 16, 20, 24 })
+    assert_tensor(y:squeeze(-1), { 1, 3 }, { 16, 20, 24 })
+    equals(y:squeeze(2):shape(), { 1, 3, 1 })
+    fails("squeeze: dimension 4 of a tensor of shape [2, 3, 4] (allowed: 1…3)", x.squeeze, x, 4)
+    fails("squeeze: a 0-dimensional tensor has no dimensions to choose from",
+      function() y:squeeze()[1]:squeeze(1) end)
+  end)
+  equals(mnemo.ones(1, 1):squeeze():item(), 1)
+  equals(mnemo.zeros(0, 1):squeeze():shape(), { 0 })
+  local m = mnemo.zeros(1, 3)
+  assert_view(m:squeeze(1), m)
+end
+
+function dimensions.test_unsqueeze()
+  both(function(x)
+    for d, shape in pairs {
+      [1] = { 1, 2, 3, 4 }, [2] = { 2, 1, 3, 4 }, [4] = { 2, 3, 4, 1 },
+      [-1] = { 2, 3, 4, 1 }, [-2] = { 2, 3, 1, 4 }, [-4] = { 1, 2, 3, 4 },
+    } do
+      assert_tensor(x:unsqueeze(d), shape, mnemo.arange(24):totable())
+    end
+    equals(x:transpose(1, 3):unsqueeze(2):squeeze(2):totable(), x:transpose(1, 3):totable())
+    fails("unsqueeze: dimension 5 (allowed: 1…4)", x.unsqueeze, x, 5)
+    fails("unsqueeze: dimension -5 (allowed: 1…4)", x.unsqueeze, x, -5)
+    fails("unsqueeze: dimension 9223372036854775807 (allowed: 1…4)",
+      x.unsqueeze, x, math.maxinteger)
+    fails("bad argument #1 to 'unsqueeze' (number expected, got no value)",
+      function() x:unsqueeze() end)
+  end)
+  equals(mnemo.tensor(3):unsqueeze(1):totable(), { 3 })
+  equals(mnemo.zeros(0, 3):unsqueeze(1):shape(), { 1, 0, 3 })
+end
+
+function dimensions.test_flatten_and_unflatten()
+  both(function(x)
+    -- Recorded from PyTorch.
+    assert_tensor(x:permute(3, 1, 2):flatten(1, 2), { 8, 3 },
+      { 1, 5, 9, 13, 17, 21, 2, 6, 10, 14, 18, 22, 3, 7, 11, 15, 19, 23, 4, 8, 12, 16, 20, 24 })
+    assert_tensor(x:transpose(1, 2):unflatten(-1, 2, -1), { 3, 2, 2, 2 },
+      { 1, 2, 3, 4, 13, 14, 15, 16, 5, 6, 7, 8, 17, 18, 19, 20, 9, 10, 11, 12, 21, 22, 23, 24 })
+    equals(x:flatten():shape(), { 24 })
+    equals(x:flatten(2):shape(), { 2, 12 })
+    equals(x:flatten(-2, -1):shape(), { 2, 12 })
+    equals(x:flatten(2, 2):shape(), { 2, 3, 4 })
+    equals(x:unflatten(3, { 2, 2 }):shape(), { 2, 3, 2, 2 })
+    fails("flatten: from dimension 3 to 2 (allowed: first ≤ last)", x.flatten, x, 3, 2)
+    fails("flatten: dimension 4 of a tensor of shape [2, 3, 4] (allowed: 1…3)", x.flatten, x, 4)
+    fails("unflatten: [4] has 4 elements and cannot become [2, 3]", x.unflatten, x, 3, 2, 3)
+    fails("unflatten: [4] has 4 elements and cannot become [-1, 3]", x.unflatten, x, 3, -1, 3)
+    fails("unflatten: [4] has 4 elements and cannot become [-1, -1]", x.unflatten, x, 3, -1, -1)
+    fails("unflatten: [4] has 4 elements and cannot become []", x.unflatten, x, 3)
+    fails("unflatten: dimension 4 of a tensor of shape [2, 3, 4] (allowed: 1…3)",
+      x.unflatten, x, 4, 2)
+  end)
+  equals(mnemo.tensor(3):flatten():shape(), { 1 })
+  equals(mnemo.zeros(2, 0, 3):flatten():shape(), { 0 })
+  equals(mnemo.zeros(2, 0, 3):flatten(2):shape(), { 2, 0 })
+  equals(mnemo.zeros(0, 3):unflatten(1, -1, 2):shape(), { 0, 2, 3 })
+  fails("unflatten: a tensor of shape [1073741824, 0, 1073741824] is too large",
+    function() mnemo.zeros(0, 1 << 30):unflatten(1, 1 << 30, 0) end)
+  local m = mnemo.zeros(2, 4)
+  assert_view(m:t():unflatten(1, 2, 2), m)
+end
+
 function dimensions.test_expand_keeps_sizes()
   both(function(x)
     local row = x[1]:narrow(1, 1, 1)

@@ -2,10 +2,9 @@ import LuaBridge
 import Tensors
 
 /// What `Tensor` and `IntTensor` have in common: elements in dimensions, and views of them.
-protocol StridedTensor: AnyObject {
+protocol StridedTensor: Rearrangeable {
   associatedtype Scalar: LuaPushable
 
-  var layout: Layout { get }
   var shape: [Int] { get }
   var rank: Int { get }
   var dtype: DType { get }
@@ -14,11 +13,6 @@ protocol StridedTensor: AnyObject {
   func item() throws -> Scalar
   func element(at place: Int) -> Scalar
   func scalars() -> [Scalar]
-  func narrow(_ d: Int, _ start: Int, _ length: Int) throws -> Self
-  func select(_ d: Int, _ i: Int) throws -> Self
-  func reshape(_ shape: [Int]) throws -> Self
-  func expand(_ shape: [Int]) throws -> Self
-  func transpose(_ a: Int, _ b: Int) throws -> Self
   func t() throws -> Self
   func gather(_ d: Int, _ ids: IntTensor) throws -> Self
   func maskedSelect(_ mask: Tensor) throws -> Self
@@ -38,7 +32,7 @@ extension IntTensor: StridedTensor {
 enum StridedMethods {
   static let dimension = LuaParameter(
     "d", .integer, "a dimension, from 1 or, negative, from the end")
-  private static let sizes = LuaParameter(
+  static let sizes = LuaParameter(
     "size", .union([.integer, .list(.integer)]), "sizes, or a list of them", variadic: true)
 
   /// The methods of one class.
@@ -52,6 +46,7 @@ enum StridedMethods {
       + elements(type, "\(maker){{1, 2, 3}, {4, 5, 6}}")
       + views(type, name, "\(maker){{1, 2, 3}, {4, 5, 6}}")
       + rearrangements(type, name, "\(maker){{1, 2, 3}, {4, 5, 6}}")
+      + arrangements(type, name, "\(maker){{1, 2, 3}, {4, 5, 6}}")
   }
 
   private static func shape<T: StridedTensor>(_ type: T.Type, _ some: String) -> [LuaFunction] {

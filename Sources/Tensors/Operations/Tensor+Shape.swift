@@ -2,7 +2,8 @@
 // was taken from.
 
 extension Tensor {
-  private func view(
+  /// A view of this storage, and how the gradient goes back to where it was taken from.
+  func view(
     _ operation: String, _ layout: Layout, vjp: @escaping @Sendable (Tensor) throws -> Tensor
   ) -> Tensor {
     Tensor(storage: storage, layout: layout).recorded(operation, from: [self], .view(vjp))

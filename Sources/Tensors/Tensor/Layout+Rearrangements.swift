@@ -3,6 +3,58 @@ import Kernels
 // The layouts of rearranged views, and the shapes of what is joined.
 
 extension Layout {
+  /// Where a new dimension `d` stands in the result, counted from 0, or from the end if negative.
+  /// - Throws: `EngineError` if the result has no such dimension.
+  func newDimension(_ d: Int, _ operation: String) throws -> Int {
+    let place = d < 0 ? d + rank + 1 : d
+    guard place >= 0, place <= rank else {
+      throw EngineError(operation, "dimension \(d < 0 ? d : d + 1) (allowed: 1…\(rank + 1))")
+    }
+    return place
+  }
+
+  /// The dimensions in another order: dimension i of the result is `order[i]` of this layout.
+  func permuted(_ order: [Int], _ operation: String) throws -> Layout {
+    let places = try order.map { try dimension($0, operation) }
+    guard places.count == rank, Set(places).count == rank else {
+      throw EngineError(
+        operation,
+        "\(places.map { $0 + 1 }) does not name each of the \(rank) dimensions of shape \(shape) "
+          + "once")
+    }
+    return Layout(
+      shape: places.map { shape[$0] }, strides: places.map { strides[$0] }, offset: offset)
+  }
+
+  /// Without dimension `d` if its size is 1; without all of size 1 if none is named.
+  func squeezed(_ d: Int?, _ operation: String) throws -> Layout {
+    let candidates = try d.map { [try dimension($0, operation)] } ?? Array(shape.indices)
+    let kept = shape.indices.filter { shape[$0] != 1 || !candidates.contains($0) }
+    return Layout(
+      shape: kept.map { shape[$0] }, strides: kept.map { strides[$0] }, offset: offset)
+  }
+
+  /// With a new dimension of size 1 that is the result's dimension `d`.
+  func unsqueezed(_ d: Int, _ operation: String) throws -> Layout {
+    let place = try newDimension(d, operation)
+    var result = self
+    result.shape.insert(1, at: place)
+    result.strides.insert(place < rank ? strides[place] &* max(shape[place], 1) : 1, at: place)
+    return result
+  }
+
+  /// Dimension `d` as several whose sizes have its product; one of them may be −1, what is left.
+  func unflattened(_ d: Int, _ sizes: [Int], _ operation: String) throws -> Layout {
+    let d = try dimension(d, operation)
+    let sizes = try Layout.inferred(sizes, count: shape[d], from: [shape[d]], operation)
+    var result = self
+    result.shape.replaceSubrange(d...d, with: sizes)
+    result.strides.replaceSubrange(
+      d...d, with: Layout.rowMajorStrides(sizes).map { $0 &* strides[d] })
+    _ = try Layout.checkedCount(result.shape, operation)
+    return result
+  }
+
   /// A shape to expand to, with each −1 replaced by the size that stands there.
   func sizes(keptIn target: [Int], _ operation: String) throws -> [Int] {
     guard target.contains(-1) else { return target }

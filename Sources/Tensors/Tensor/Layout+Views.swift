@@ -110,13 +110,15 @@ extension Layout {
   }
 
   /// The sizes of `requested` with one −1 replaced by what is left of `count` elements.
-  static func inferred(_ requested: [Int], count: Int, from shape: [Int]) throws -> [Int] {
+  static func inferred(
+    _ requested: [Int], count: Int, from shape: [Int], _ operation: String = "reshape"
+  ) throws -> [Int] {
     // Made only where it is thrown: every step reshapes.
     var error: EngineError {
-      EngineError("reshape", "\(shape) has \(count) elements and cannot become \(requested)")
+      EngineError(operation, "\(shape) has \(count) elements and cannot become \(requested)")
     }
     guard let place = requested.firstIndex(of: -1) else {
-      guard requested.allSatisfy({ $0 >= 0 }), try checkedCount(requested, "reshape") == count
+      guard requested.allSatisfy({ $0 >= 0 }), try checkedCount(requested, operation) == count
       else { throw error }
       return requested
     }
@@ -124,7 +126,7 @@ extension Layout {
     // The product of the other sizes.
     result[place] = 1
     guard result.allSatisfy({ $0 >= 0 }) else { throw error }
-    let product = try checkedCount(result, "reshape")
+    let product = try checkedCount(result, operation)
     guard product > 0, count % product == 0 else { throw error }
     result[place] = count / product
     return result

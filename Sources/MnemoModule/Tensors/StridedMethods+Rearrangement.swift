@@ -1,0 +1,80 @@
+import LuaBridge
+import Tensors
+
+extension LuaCall {
+  /// Dimensions given one by one or as a list, from argument `first` on.
+  fileprivate func dimensions(from first: Int) throws -> [Int] {
+    guard case .table = value(first) else {
+      return try first > count ? [] : (first...count).map { try dimension($0) }
+    }
+    return try integers(first).map { d in
+      guard d != 0 else { throw failure(first, "dimensions count from 1, got 0") }
+      return d > 0 ? d - 1 : d
+    }
+  }
+}
+
+// Dimensions in another order, joined, taken apart.
+extension StridedMethods {
+  private static func optional(_ d: String, _ meaning: String) -> LuaParameter {
+    LuaParameter(d, .integer, "a dimension, from 1 or, negative, from the end", default: meaning)
+  }
+
+  static func arrangements<T: StridedTensor>(
+    _ type: T.Type, _ name: String, _ some: String
+  ) -> [LuaFunction] {
+    dimensions(type, name, some)
+  }
+
+  private static func dimensions<T: StridedTensor>(
+    _ type: T.Type, _ name: String, _ some: String
+  ) -> [LuaFunction] {
+    [
+      LuaFunction(
+        "permute",
+        "A view with the dimensions in another order: dimension i of the result is the i-th of "
+          + "those named.",
+        parameters: [
+          LuaParameter(
+            "d", .union([.integer, .list(.integer)]), "every dimension once, or a list of them",
+            variadic: true)
+        ], returns: [.object(name)], example: "print(\(some):unsqueeze(3):permute(3, 2, 1))"
+      ) { call in call.returns(try call.object(1, type).permute(call.dimensions(from: 2))) },
+      LuaFunction(
+        "squeeze",
+        "A view without a dimension of size 1, or without all of them. A dimension of another size "
+          + "stays.",
+        parameters: [optional("d", "all of size 1")], returns: [.object(name)],
+        example: "print(\(some):narrow(1, 2, 1):squeeze())"
+      ) { call in
+        call.returns(try call.object(1, type).squeeze(call.optionalDimension(2)))
+      },
+      LuaFunction(
+        "unsqueeze", "A view with a new dimension of size 1.",
+        parameters: [
+          LuaParameter("d", .integer, "which of the result's it is; -1 behind all others")
+        ], returns: [.object(name)],
+        example: "print(table.unpack(\(some):unsqueeze(1):shape()))"
+      ) { call in call.returns(try call.object(1, type).unsqueeze(call.dimension(2))) },
+      LuaFunction(
+        "flatten", "Some dimensions as one; a view where the elements lie side by side.",
+        parameters: [optional("first", "1"), optional("last", "-1")], returns: [.object(name)],
+        example: "print(\(some):flatten())"
+      ) { call in
+        call.returns(
+          try call.object(1, type).flatten(
+            call.optionalDimension(2) ?? 0, call.optionalDimension(3) ?? -1))
+      },
+      LuaFunction(
+        "unflatten",
+        "A view with a dimension as several, whose sizes have its product; one may be -1, what is "
+          + "left.",
+        parameters: [dimension, sizes], returns: [.object(name)],
+        example: "print(\(some):flatten():unflatten(1, 3, -1))"
+      ) { call in
+        call.returns(
+          try call.object(1, type).unflatten(call.dimension(2), call.sizes(from: 3)))
+      },
+    ]
+  }
+}

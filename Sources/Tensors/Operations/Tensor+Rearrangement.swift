@@ -1,0 +1,33 @@
+// What numbers and integers have to know to be rearranged.
+
+extension Tensor: Rearrangeable {
+  /// The same elements in the same order in the dimensions of a layout over this storage; a view.
+  public func viewed(_ operation: String, as layout: Layout) -> Tensor {
+    let original = shape
+    return view(operation, layout) { try $0.reshape(original) }
+  }
+
+  /// The dimensions in another order: dimension i of the result is `order[i]` of this; a view.
+  /// - Throws: `EngineError` if `order` does not name each dimension once.
+  public func permute(_ order: [Int]) throws -> Tensor {
+    let rank = rank
+    return view("permute", try layout.permuted(order, "permute")) { g in
+      var inverse = order
+      for (place, d) in order.enumerated() { inverse[d < 0 ? d + rank : d] = place }
+      return try g.permute(inverse)
+    }
+  }
+}
+
+extension IntTensor: Rearrangeable {
+  /// The same elements in the same order in the dimensions of a layout over this storage; a view.
+  public func viewed(_ operation: String, as layout: Layout) -> IntTensor {
+    IntTensor(storage: storage, layout: layout)
+  }
+
+  /// The dimensions in another order: dimension i of the result is `order[i]` of this; a view.
+  /// - Throws: `EngineError` if `order` does not name each dimension once.
+  public func permute(_ order: [Int]) throws -> IntTensor {
+    IntTensor(storage: storage, layout: try layout.permuted(order, "permute"))
+  }
+}

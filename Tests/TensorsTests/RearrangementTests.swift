@@ -1,0 +1,75 @@
+import Tensors
+import TestSupport
+import Testing
+
+/// Values and errors are checked from Lua, for numbers and integers alike; here, all layouts and
+/// gradients.
+@Suite struct RearrangementTests {
+  @Test func permute() throws {
+    for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0], [-1, 1, 0], [0, -1, -2]] {
+      let places = order.map { $0 < 0 ? $0 + 3 : $0 }
+      let shape = [2, 3, 5]
+      try check([[2, 3, 5]]) {
+        try $0[0].permute(order)
+      } equals: { x in
+        Reference(shape: places.map { shape[$0] }) { index in
+          var source = index
+          for (i, place) in places.enumerated() { source[place] = index[i] }
+          return x[0][source]
+        }
+      }
+    }
+    try check([[]]) {
+      try $0[0].permute([])
+    } equals: {
+      $0[0]
+    }
+  }
+
+  @Test func dimensionsOfSizeOne() throws {
+    for (d, shape) in [(nil, [3, 5]), (0, [3, 1, 5]), (2, [1, 3, 5]), (-1, [1, 3, 1, 5])] {
+      try check([[1, 3, 1, 5]]) {
+        try $0[0].squeeze(d)
+      } equals: {
+        $0[0].reshaped(shape)
+      }
+    }
+    for (d, shape) in [(0, [1, 3, 5]), (1, [3, 1, 5]), (2, [3, 5, 1]), (-1, [3, 5, 1])] {
+      try check([[3, 5]]) {
+        try $0[0].unsqueeze(d)
+      } equals: {
+        $0[0].reshaped(shape)
+      }
+    }
+    try check([[]]) {
+      try $0[0].unsqueeze(0)
+    } equals: {
+      $0[0].reshaped([1])
+    }
+  }
+
+  @Test func joinedAndParted() throws {
+    for (range, shape) in [((0, -1), [30]), ((1, 2), [2, 15]), ((-3, 1), [6, 5])] {
+      try check([[2, 3, 5]]) {
+        try $0[0].flatten(range.0, range.1)
+      } equals: {
+        $0[0].reshaped(shape)
+      }
+    }
+    try check([[]]) {
+      try $0[0].flatten()
+    } equals: {
+      $0[0].reshaped([1])
+    }
+    try check([[5, 6]]) {
+      try $0[0].unflatten(1, [2, -1])
+    } equals: {
+      $0[0].reshaped([5, 2, 3])
+    }
+    try check([[6, 5]]) {
+      try $0[0].unflatten(-2, [3, 1, 2])
+    } equals: {
+      $0[0].reshaped([3, 1, 2, 5])
+    }
+  }
+}
