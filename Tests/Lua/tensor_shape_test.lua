@@ -6,7 +6,7 @@ local mnemo = require "mnemo"
 
 local equals, close = luaunit.assertEquals, luaunit.assertAlmostEquals
 
-local creation, dimensions = {}, {}
+local creation, dimensions, repetitions = {}, {}, {}
 
 --- Asserts shape and elements of a Tensor or IntTensor.
 local function assert_tensor(tensor, shape, elements)
@@ -199,6 +199,60 @@ function dimensions.test_expand_keeps_sizes()
   end)
 end
 
+-- Repetitions
+
+function repetitions.test_interleaved()
+  both(function(x)
+    -- Recorded from PyTorch.
+    assert_tensor(x[1]:repeat_interleave(2, 1):narrow(2, 1, 2), { 6, 2 },
+      { 1, 2, 1, 2, 5, 6, 5, 6, 9, 10, 9, 10 })
+    for _, counts in ipairs { { 2, 0, 1 }, mnemo.int_tensor { 2, 0, 1 } } do
+      assert_tensor(x:select(3, 1):repeat_interleave(counts, 2), { 2, 3 },
+        { 1, 1, 9, 13, 13, 21 })
+    end
+    local corner = x[1]:narrow(1, 1, 2):narrow(2, 1, 2)
+    assert_tensor(corner:repeat_interleave(3), { 12 }, { 1, 1, 1, 2, 2, 2, 5, 5, 5, 6, 6, 6 })
+    assert_tensor(corner:repeat_interleave { 1, 0, 0, 2 }, { 3 }, { 1, 6, 6 })
+    equals(x:repeat_interleave(0, -1):shape(), { 2, 3, 0 })
+    equals(x:repeat_interleave({ 0, 0 }, 1):shape(), { 0, 3, 4 })
+    fails("repeat_interleave: counts must not be negative, got -1",
+      x.repeat_interleave, x, -1, 1)
+    fails("repeat_interleave: counts must not be negative, got -5",
+      x.repeat_interleave, x, { 1, -5 }, 1)
+    fails("repeat_interleave: counts of shape [2] do not fit the 3 entries of dimension 2",
+      x.repeat_interleave, x, { 1, 1 }, 2)
+    fails("repeat_interleave: dimension 4 of a tensor of shape [2, 3, 4] (allowed: 1…3)",
+      x.repeat_interleave, x, 1, 4)
+    fails("repeat_interleave: a tensor of shape [2, 1099511627776, 3, 4] is too large",
+      x.repeat_interleave, x, 1 << 40, 1)
+    fails("bad argument #1 to 'repeat_interleave' (integer, IntTensor or list expected, "
+      .. "got Tensor)", function() x:repeat_interleave(mnemo.ones(2), 1) end)
+  end)
+  equals(mnemo.tensor(3):repeat_interleave(2):totable(), { 3, 3 })
+  fails("repeat_interleave: a tensor of shape [429496729400] is too large",
+    mnemo.ones(200).repeat_interleave, mnemo.ones(200), mnemo.int_full(200, 2147483647), 1)
+end
+
+function repetitions.test_tiled()
+  both(function(x)
+    -- Recorded from PyTorch.
+    assert_tensor(x:select(2, 1):narrow(2, 1, 2):tile(2, 2), { 4, 4 },
+      { 1, 2, 1, 2, 13, 14, 13, 14, 1, 2, 1, 2, 13, 14, 13, 14 })
+    assert_tensor(x:select(3, 1):narrow(2, 1, 2):tile(2), { 2, 4 }, { 1, 5, 1, 5, 13, 17, 13, 17 })
+    assert_tensor(x[1][1]:narrow(1, 1, 3):tile { 2, 1, 2 }, { 2, 1, 6 },
+      { 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3 })
+    equals(x:tile():totable(), x:totable())
+    equals(x:tile(1, 0, 2):shape(), { 2, 0, 8 })
+    fails("tile: counts must not be negative, got [2, -1]", x.tile, x, 2, -1)
+    fails("tile: [1099511627776] times a tensor of shape [2, 3, 4] is too large",
+      x.tile, x, 1 << 40)
+    fails("tile: [4611686018427387904, 4, 0] times a tensor of shape [2, 3, 4] is too large",
+      x.tile, x, 1 << 62, 4, 0)
+  end)
+  equals(mnemo.tensor(3):tile(2):totable(), { 3, 3 })
+  equals(mnemo.zeros(0, 2):tile(3, 1):shape(), { 0, 2 })
+end
+
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances {
-  { "creation", creation }, { "dimensions", dimensions },
+  { "creation", creation }, { "dimensions", dimensions }, { "repetitions", repetitions },
 })

@@ -72,4 +72,41 @@ import Testing
       $0[0].reshaped([3, 1, 2, 5])
     }
   }
+
+  @Test func repetitions() throws {
+    for (d, shape) in [(0, [6, 5]), (1, [2, 15])] {
+      try check([[2, 5]]) {
+        try $0[0].repeatInterleave(3, d)
+      } equals: { x in
+        Reference(shape: shape) { x[0][$0.replacing(d, by: $0[d] / 3)] }
+      }
+    }
+    try check([[2, 5]]) {
+      try $0[0].repeatInterleave(2)
+    } equals: { x in
+      Reference(shape: [20]) { x[0].elements[$0[0] / 2] }
+    }
+    let counts = try IntTensor([2, 0, 1, 3])
+    let entries = [0, 0, 2, 3, 3, 3]
+    try check([[3, 4, 2]]) {
+      try $0[0].repeatInterleave(counts, 1)
+    } equals: { x in
+      Reference(shape: [3, 6, 2]) { x[0][$0[0], entries[$0[1]], $0[2]] }
+    }
+    try check([[2, 3]]) {
+      try $0[0].tile([2, 1, 3])
+    } equals: { x in
+      Reference(shape: [2, 2, 9]) { x[0][$0[1], $0[2] % 3] }
+    }
+    try check([[2, 3, 5]]) {
+      try $0[0].tile([2])
+    } equals: { x in
+      Reference(shape: [2, 3, 10]) { x[0][$0[0], $0[1], $0[2] % 5] }
+    }
+    try check([[2, 3]]) {
+      try $0[0].tile([0, 1])
+    } equals: { _ in
+      Reference(shape: [0, 3], elements: [])
+    }
+  }
 }

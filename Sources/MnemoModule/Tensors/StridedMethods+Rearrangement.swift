@@ -12,9 +12,17 @@ extension LuaCall {
       return d > 0 ? d - 1 : d
     }
   }
+
+  /// A count for each index, in an IntTensor or a list; nil if a number is given.
+  fileprivate func counts(_ position: Int) throws -> IntTensor? {
+    if isNumber(position) { return nil }
+    if case .table = value(position) { return try intTensor(position) }
+    if let counts = ifObject(position, IntTensor.self) { return counts }
+    throw failure(position, "integer, IntTensor or list expected, got \(typeName(position))")
+  }
 }
 
-// Dimensions in another order, joined, taken apart.
+// Dimensions in another order, joined, taken apart; elements repeated.
 extension StridedMethods {
   private static func optional(_ d: String, _ meaning: String) -> LuaParameter {
     LuaParameter(d, .integer, "a dimension, from 1 or, negative, from the end", default: meaning)
@@ -23,7 +31,7 @@ extension StridedMethods {
   static func arrangements<T: StridedTensor>(
     _ type: T.Type, _ name: String, _ some: String
   ) -> [LuaFunction] {
-    dimensions(type, name, some)
+    dimensions(type, name, some) + repetitions(type, name, some)
   }
 
   private static func dimensions<T: StridedTensor>(
@@ -75,6 +83,39 @@ extension StridedMethods {
         call.returns(
           try call.object(1, type).unflatten(call.dimension(2), call.sizes(from: 3)))
       },
+    ]
+  }
+
+  private static func repetitions<T: StridedTensor>(
+    _ type: T.Type, _ name: String, _ some: String
+  ) -> [LuaFunction] {
+    [
+      LuaFunction(
+        "repeat_interleave",
+        "Every entry of a dimension repeated side by side: a, b becomes a, a, b, b. See tile for "
+          + "a, b, a, b.",
+        parameters: [
+          LuaParameter(
+            "n", .union([.integer, .object("IntTensor"), .list(.integer)]),
+            "how often, or a count for each entry"),
+          optional("d", "all elements as a vector"),
+        ], returns: [.object(name)], example: "print(\(some):repeat_interleave(2, 1))"
+      ) { call in
+        let (tensor, d) = (try call.object(1, type), try call.optionalDimension(3))
+        if let counts = try call.counts(2) {
+          return call.returns(try tensor.repeatInterleave(counts, d))
+        }
+        return call.returns(try tensor.repeatInterleave(call.integer(2), d))
+      },
+      LuaFunction(
+        "tile",
+        "The whole repeated along each dimension, as PyTorch's repeat does: a, b becomes "
+          + "a, b, a, b. Counts align with dimensions from the right.",
+        parameters: [
+          LuaParameter(
+            "count", .union([.integer, .list(.integer)]), "how often, or a list", variadic: true)
+        ], returns: [.object(name)], example: "print(\(some):tile(2, 1))"
+      ) { call in call.returns(try call.object(1, type).tile(call.sizes(from: 2))) },
     ]
   }
 }

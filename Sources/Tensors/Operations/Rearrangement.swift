@@ -21,6 +21,8 @@ public protocol Rearrangeable: AnyObject {
   func expand(_ shape: [Int]) throws -> Self
   /// The same elements in another shape; a view where possible.
   func reshape(_ shape: [Int]) throws -> Self
+  /// The entries of dimension 0 that `ids` names.
+  func rows(_ ids: IntTensor) throws -> Self
 }
 
 // MARK: Dimensions
@@ -63,5 +65,88 @@ extension Rearrangeable {
   /// - Throws: `EngineError` if there is no such dimension, or the product differs.
   public func unflatten(_ d: Int, _ sizes: [Int]) throws -> Self {
     viewed("unflatten", as: try layout.unflattened(d, sizes, "unflatten"))
+  }
+}
+
+// MARK: Repetitions
+
+extension Rearrangeable {
+  /// Every entry of dimension `d` repeated side by side: a, b becomes a, a, b, b.
+  ///
+  /// Without a dimension the elements are taken as a vector.
+  /// - Throws: `EngineError` if there is no such dimension, `times` is negative or the result would
+  ///   be too large.
+  public func repeatInterleave(_ times: Int, _ d: Int? = nil) throws -> Self {
+    let operation = "repeat_interleave"
+    guard let d else { return try reshape([-1]).repeatInterleave(times, 0) }
+    let place = try layout.dimension(d, operation)
+    guard times >= 0 else {
+      throw EngineError(operation, "counts must not be negative, got \(times)")
+    }
+    var (repeated, target) = (shape, shape)
+    repeated.insert(times, at: place + 1)
+    _ = try Layout.checkedCount(repeated, operation)
+    target[place] *= times
+    return try unsqueeze(place + 1).expand(repeated).reshape(target)
+  }
+
+  /// Every entry of dimension `d` repeated side by side, each as often as its count says.
+  ///
+  /// Without a dimension the elements are taken as a vector.
+  /// - Throws: `EngineError` if there is no such dimension, it has not one count for each entry, a
+  ///   count is negative or the result would be too large.
+  public func repeatInterleave(_ counts: IntTensor, _ d: Int? = nil) throws -> Self {
+    let operation = "repeat_interleave"
+    guard let d else { return try reshape([-1]).repeatInterleave(counts, 0) }
+    let place = try layout.dimension(d, operation)
+    guard counts.shape == [shape[place]] else {
+      throw EngineError(
+        operation,
+        "counts of shape \(counts.shape) do not fit the \(shape[place]) entries of dimension "
+          + "\(place + 1)")
+    }
+    let elements = counts.elements()
+    if let negative = elements.first(where: { $0 < 0 }) {
+      throw EngineError(operation, "counts must not be negative, got \(negative)")
+    }
+    var target = shape
+    target[place] = elements.reduce(0) { $0 + Int($1) }
+    _ = try Layout.checkedCount(target, operation)
+    try IntTensor.checkPlaces(among: elements.count, operation)
+    let ids = try IntTensor(uninitialized: [target[place]])
+    try ids.withMutableElements { out in
+      var next = 0
+      for (entry, count) in elements.enumerated() {
+        try StopToken.parts(Int(count)) { part in
+          for _ in part {
+            out[next] = Int32(truncatingIfNeeded: entry)
+            next += 1
+          }
+        }
+      }
+    }
+    return try transpose(0, place).rows(ids).transpose(0, place)
+  }
+
+  /// The whole repeated along every dimension: a, b becomes a, b, a, b.
+  ///
+  /// Counts align with dimensions from the right, and 1 stands where there is none.
+  /// - Throws: `EngineError` if a count is negative or the result would be too large.
+  public func tile(_ counts: [Int]) throws -> Self {
+    guard counts.allSatisfy({ $0 >= 0 }) else {
+      throw EngineError("tile", "counts must not be negative, got \(counts)")
+    }
+    let rank = max(counts.count, shape.count)
+    let sizes = [Int](repeating: 1, count: rank - shape.count) + shape
+    let strides = [Int](repeating: 0, count: rank - shape.count) + layout.strides
+    let times = [Int](repeating: 1, count: rank - counts.count) + counts
+    let repeated = zip(times, sizes).flatMap { [$0, $1] }
+    guard (try? Layout.checkedCount(repeated, "tile")) != nil else {
+      throw EngineError("tile", "\(counts) times a tensor of shape \(shape) is too large")
+    }
+    let spread = Layout(
+      shape: sizes.flatMap { [1, $0] }, strides: strides.flatMap { [0, $0] },
+      offset: layout.offset)
+    return try viewed("tile", as: spread).expand(repeated).reshape(zip(times, sizes).map(*))
   }
 }
