@@ -6,7 +6,7 @@ local mnemo = require "mnemo"
 
 local equals, close = luaunit.assertEquals, luaunit.assertAlmostEquals
 
-local creation, dimensions, repetitions = {}, {}, {}
+local creation, dimensions, repetitions, pieces = {}, {}, {}, {}
 
 --- Asserts shape and elements of a Tensor or IntTensor.
 local function assert_tensor(tensor, shape, elements)
@@ -253,6 +253,75 @@ function repetitions.test_tiled()
   equals(mnemo.zeros(0, 2):tile(3, 1):shape(), { 0, 2 })
 end
 
+-- Pieces
+
+function pieces.test_split()
+  for _, arange in ipairs { mnemo.arange, mnemo.int_arange } do
+    -- Recorded from PyTorch.
+    equals(tables(arange(7):split(3)), { { 1, 2, 3 }, { 4, 5, 6 }, { 7 } })
+    equals(tables(arange(12):reshape(3, 4):split({ 1, 3 }, 2)),
+      { { { 1 }, { 5 }, { 9 } }, { { 2, 3, 4 }, { 6, 7, 8 }, { 10, 11, 12 } } })
+    local x = arange(12):reshape(3, 4)
+    equals(shapes(x:split(3, -1)), { { 3, 3 }, { 3, 1 } })
+    equals(shapes(x:split(math.maxinteger)), { { 3, 4 } })
+    equals(shapes(x:split { 0, 3 }), { { 0, 4 }, { 3, 4 } })
+    fails("split: needs a size of at least 1, got 0", x.split, x, 0)
+    fails("split: needs a size of at least 1, got -9223372036854775808",
+      x.split, x, math.mininteger)
+    fails("split: sizes [1, 1] do not add up to the 3 of dimension 1", x.split, x, { 1, 1 })
+    fails("split: sizes [2, 2] do not add up to the 3 of dimension 1", x.split, x, { 2, 2 })
+    fails("split: sizes [-1, 4] do not add up to the 3 of dimension 1", x.split, x, { -1, 4 })
+    fails("split: sizes [9223372036854775807, 1] do not add up to the 4 of dimension 2",
+      x.split, x, { math.maxinteger, 1 }, 2)
+    fails("split: sizes [] do not add up to the 3 of dimension 1", x.split, x, {})
+    fails("split: dimension 3 of a tensor of shape [3, 4] (allowed: 1…2)", x.split, x, 1, 3)
+    fails("bad argument #1 to 'split' (number expected, got nil)", function() x:split(nil) end)
+  end
+  equals(shapes(mnemo.zeros(0, 3):split(2)), { { 0, 3 } })
+  equals(shapes(mnemo.zeros(0, 3):split {}), {})
+  local wide = mnemo.zeros(0, 1 << 30)
+  fails("split: 1073741824 pieces are too many (at most 1048576)", wide.split, wide, 1, 2)
+  local m = mnemo.zeros(2, 3)
+  assert_view(m:split(2, 2)[1], m)
+end
+
+function pieces.test_chunk()
+  for _, arange in ipairs { mnemo.arange, mnemo.int_arange } do
+    -- Recorded from PyTorch.
+    equals(tables(arange(7):chunk(4)), { { 1, 2 }, { 3, 4 }, { 5, 6 }, { 7 } })
+    equals(tables(arange(6):chunk(4)), { { 1, 2 }, { 3, 4 }, { 5, 6 } })
+    local x = arange(12):reshape(3, 4)
+    equals(shapes(x:chunk(2, 2)), { { 3, 2 }, { 3, 2 } })
+    equals(shapes(x:chunk(math.maxinteger)), { { 1, 4 }, { 1, 4 }, { 1, 4 } })
+    fails("chunk: needs at least 1 piece, got 0", x.chunk, x, 0)
+    fails("chunk: dimension 3 of a tensor of shape [3, 4] (allowed: 1…2)", x.chunk, x, 2, 3)
+    fails("chunk: a 0-dimensional tensor has no dimensions to choose from",
+      function() x[1][1]:chunk(2) end)
+  end
+  equals(shapes(mnemo.zeros(0, 3):chunk(2)), { { 0, 3 }, { 0, 3 } })
+  local empty, wide = mnemo.zeros(0, 3), mnemo.zeros(0, 1 << 30)
+  fails("chunk: 9223372036854775807 pieces are too many (at most 1048576)",
+    empty.chunk, empty, math.maxinteger)
+  fails("chunk: 1073741824 pieces are too many (at most 1048576)", wide.chunk, wide, 1 << 40, 2)
+end
+
+function pieces.test_unbind()
+  both(function(x)
+    -- Recorded from PyTorch.
+    equals(tables(x:select(2, 1):unbind(2)), { { 1, 13 }, { 2, 14 }, { 3, 15 }, { 4, 16 } })
+    equals(shapes(x:unbind()), { { 3, 4 }, { 3, 4 } })
+    equals(shapes(x:unbind(-2)), { { 2, 4 }, { 2, 4 }, { 2, 4 } })
+    fails("unbind: dimension 4 of a tensor of shape [2, 3, 4] (allowed: 1…3)", x.unbind, x, 4)
+  end)
+  equals(shapes(mnemo.zeros(0, 3):unbind()), {})
+  equals(shapes(mnemo.zeros(2, 0):unbind()), { { 0 }, { 0 } })
+  local wide = mnemo.zeros(0, 1 << 30)
+  fails("unbind: 1073741824 pieces are too many (at most 1048576)", wide.unbind, wide, 2)
+  fails("unbind: a 0-dimensional tensor has no dimensions to choose from",
+    function() mnemo.tensor(1):unbind() end)
+end
+
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances {
   { "creation", creation }, { "dimensions", dimensions }, { "repetitions", repetitions },
+  { "pieces", pieces },
 })

@@ -109,4 +109,35 @@ import Testing
       Reference(shape: [0, 3], elements: [])
     }
   }
+
+  /// The gradients of several pieces come together in one.
+  @Test func pieces() throws {
+    try check([[7, 2]]) {
+      let parts = try $0[0].split(3)
+      #expect(parts.map(\.shape) == [[3, 2], [3, 2], [1, 2]])
+      return try parts[0].mul(parts[1]).add(parts[2])
+    } equals: { x in
+      Reference(shape: [3, 2]) { i in x[0][i] * x[0][i[0] + 3, i[1]] + x[0][6, i[1]] }
+    }
+    try check([[3, 6]]) {
+      let parts = try $0[0].split([1, 2, 3], -1)
+      return try Tensor.cat([parts[2], parts[0]], 1)
+    } equals: { x in
+      Reference(shape: [3, 4]) { x[0][$0[0], $0[1] < 3 ? $0[1] + 3 : 0] }
+    }
+    try check([[2, 6]]) {
+      let parts = try $0[0].chunk(2, 1)
+      return try parts[0].mul(parts[1])
+    } equals: { x in
+      Reference(shape: [2, 3]) { x[0][$0[0], $0[1]] * x[0][$0[0], $0[1] + 3] }
+    }
+    try check([[2, 3, 5]]) {
+      let parts = try $0[0].unbind(1)
+      return try parts[0].mul(parts[1]).add(parts[0])
+    } equals: { x in
+      Reference(shape: [2, 5]) { i in
+        x[0][i[0], 0, i[1]] * (x[0][i[0], 1, i[1]] + 1)
+      }
+    }
+  }
 }

@@ -31,7 +31,7 @@ extension StridedMethods {
   static func arrangements<T: StridedTensor>(
     _ type: T.Type, _ name: String, _ some: String
   ) -> [LuaFunction] {
-    dimensions(type, name, some) + repetitions(type, name, some)
+    dimensions(type, name, some) + repetitions(type, name, some) + pieces(type, name, some)
   }
 
   private static func dimensions<T: StridedTensor>(
@@ -116,6 +116,50 @@ extension StridedMethods {
             "count", .union([.integer, .list(.integer)]), "how often, or a list", variadic: true)
         ], returns: [.object(name)], example: "print(\(some):tile(2, 1))"
       ) { call in call.returns(try call.object(1, type).tile(call.sizes(from: 2))) },
+    ]
+  }
+
+  private static func pieces<T: StridedTensor>(
+    _ type: T.Type, _ name: String, _ some: String
+  ) -> [LuaFunction] {
+    let along = optional("d", "1")
+    let pieces = [LuaResult(.list(.object(name)), "views")]
+    return [
+      LuaFunction(
+        "split",
+        "A list of views that follow each other along a dimension, of one size (the last may be "
+          + "smaller) or of several.",
+        parameters: [
+          LuaParameter(
+            "size", .union([.integer, .list(.integer)]),
+            "indices in each, or a list that adds up to the dimension"),
+          along,
+        ], returns: pieces,
+        example: "local left, right = table.unpack(\(some):split({1, 2}, 2))\nprint(right)"
+      ) { call in
+        let (tensor, d) = (try call.object(1, type), try call.optionalDimension(3) ?? 0)
+        if case .table = call.value(2) {
+          return call.returns(try tensor.split(call.integers(2), d))
+        }
+        return call.returns(try tensor.split(call.integer(2), d))
+      },
+      LuaFunction(
+        "chunk",
+        "A list of n views of one size along a dimension; the last is smaller, and there may be "
+          + "fewer, where n does not divide it.",
+        parameters: [LuaParameter("n", .integer, "how many"), along], returns: pieces,
+        example: "for _, rows in ipairs(\(some):chunk(2)) do print(rows) end"
+      ) { call in
+        call.returns(
+          try call.object(1, type).chunk(call.integer(2), call.optionalDimension(3) ?? 0))
+      },
+      LuaFunction(
+        "unbind", "A list of views, one at every index of a dimension, which disappears.",
+        parameters: [along], returns: pieces,
+        example: "local a, b, c = table.unpack(\(some):unbind(2))\nprint(c)"
+      ) { call in
+        call.returns(try call.object(1, type).unbind(call.optionalDimension(2) ?? 0))
+      },
     ]
   }
 }

@@ -150,3 +150,79 @@ extension Rearrangeable {
     return try viewed("tile", as: spread).expand(repeated).reshape(zip(times, sizes).map(*))
   }
 }
+
+// MARK: Pieces
+
+/// The most pieces that a tensor is taken apart into: each is an object of its own.
+private let mostPieces = 1 << 20
+
+extension Rearrangeable {
+  private func checkPieces(_ count: Int, _ operation: String) throws {
+    guard count <= mostPieces else {
+      throw EngineError(operation, "\(count) pieces are too many (at most \(mostPieces))")
+    }
+  }
+
+  /// Views of `size` indices each along dimension `d`, of fewer in the last.
+  /// - Throws: `EngineError` if there is no such dimension, `size` is less than 1 or there are too
+  ///   many.
+  public func split(_ size: Int, _ d: Int = 0) throws -> [Self] {
+    let d = try layout.dimension(d, "split")
+    guard size >= 1 else {
+      throw EngineError("split", "needs a size of at least 1, got \(size)")
+    }
+    let total = shape[d]
+    // An empty dimension gives one empty piece, as in PyTorch.
+    let length = min(size, max(total, 1))
+    try checkPieces(total / length, "split")
+    return try stride(from: 0, to: max(total, 1), by: length).map {
+      try narrow(d, $0, min(length, total - $0))
+    }
+  }
+
+  /// Views of these sizes along dimension `d`, one after the other.
+  /// - Throws: `EngineError` if there is no such dimension, or the sizes do not add up to it.
+  public func split(_ sizes: [Int], _ d: Int = 0) throws -> [Self] {
+    let d = try layout.dimension(d, "split")
+    try checkPieces(sizes.count, "split")
+    var starts: [Int] = []
+    var start = 0
+    for size in sizes where size >= 0 && size <= shape[d] - start {
+      starts.append(start)
+      start += size
+    }
+    guard starts.count == sizes.count, start == shape[d] else {
+      throw EngineError(
+        "split",
+        "sizes \(sizes) do not add up to the \(shape[d]) of dimension \(d + 1)")
+    }
+    return try zip(starts, sizes).map { try narrow(d, $0, $1) }
+  }
+
+  /// At most `count` views of one size along dimension `d`, of fewer indices in the last.
+  ///
+  /// A dimension that `count` does not divide may give fewer views, as in PyTorch.
+  /// - Throws: `EngineError` if there is no such dimension, `count` is less than 1 or there are too
+  ///   many.
+  public func chunk(_ count: Int, _ d: Int = 0) throws -> [Self] {
+    let d = try layout.dimension(d, "chunk")
+    guard count >= 1 else {
+      throw EngineError("chunk", "needs at least 1 piece, got \(count)")
+    }
+    let total = shape[d]
+    guard total > 0 else {
+      try checkPieces(count, "chunk")
+      return try (0..<count).map { _ in try narrow(d, 0, 0) }
+    }
+    try checkPieces(min(count, total), "chunk")
+    return try split((total - 1) / count + 1, d)
+  }
+
+  /// A view at every index of dimension `d`, which disappears.
+  /// - Throws: `EngineError` if there is no such dimension or there are too many.
+  public func unbind(_ d: Int = 0) throws -> [Self] {
+    let d = try layout.dimension(d, "unbind")
+    try checkPieces(shape[d], "unbind")
+    return try (0..<shape[d]).map { try select(d, $0) }
+  }
+}
