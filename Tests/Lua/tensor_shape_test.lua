@@ -6,7 +6,7 @@ local mnemo = require "mnemo"
 
 local equals, close = luaunit.assertEquals, luaunit.assertAlmostEquals
 
-local creation, dimensions, repetitions, pieces = {}, {}, {}, {}
+local creation, dimensions, repetitions, pieces, joining = {}, {}, {}, {}, {}
 
 --- Asserts shape and elements of a Tensor or IntTensor.
 local function assert_tensor(tensor, shape, elements)
@@ -321,7 +321,43 @@ function pieces.test_unbind()
     function() mnemo.tensor(1):unbind() end)
 end
 
+-- Joining
+
+function joining.test_cat_and_stack()
+  for _, list in ipairs { mnemo.tensor, mnemo.int_tensor } do
+    local a, b = list { { 1, 2, 3 }, { 4, 5, 6 } }, list { { 7, 8, 9 } }
+    assert_tensor(mnemo.cat { a, b, a }, { 5, 3 },
+      { 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6 })
+    assert_tensor(mnemo.cat({ a:t(), b:t() }, 2), { 3, 3 }, { 1, 4, 7, 2, 5, 8, 3, 6, 9 })
+    assert_tensor(mnemo.cat({ a, a }, -1), { 2, 6 }, { 1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6 })
+    assert_tensor(mnemo.stack { a[1], a[2], b[1] }, { 3, 3 }, { 1, 2, 3, 4, 5, 6, 7, 8, 9 })
+    assert_tensor(mnemo.stack({ a[1], b[1] }, -1), { 3, 2 }, { 1, 7, 2, 8, 3, 9 })
+    assert_tensor(mnemo.stack({ a, b:expand(2, 3) }, 2), { 2, 2, 3 },
+      { 1, 2, 3, 7, 8, 9, 4, 5, 6, 7, 8, 9 })
+    equals(mnemo.cat({ a, a }):dtype(), a:dtype())
+    -- A copy.
+    local joined = mnemo.cat { a }
+    joined[1] = a[2]
+    equals(a:totable(), { { 1, 2, 3 }, { 4, 5, 6 } })
+    fails("cat: tensor 2 has shape [3], the first [2, 3]", mnemo.cat, { a, a[1] })
+    fails("cat: tensor 2 has shape [3, 2], the first [2, 3]: only dimension 1 may differ",
+      mnemo.cat, { a, a:t() })
+    fails("cat: dimension 3 of a tensor of shape [2, 3] (allowed: 1…2)", mnemo.cat, { a }, 3)
+    fails("stack: dimension 4 (allowed: 1…3)", mnemo.stack, { a, a }, 4)
+    fails("stack: shapes [2, 3] and [1, 3] differ", mnemo.stack, { a, b })
+  end
+  local ids = mnemo.int_tensor { 1 }
+  equals(mnemo.cat({ ids:expand(0), ids }):totable(), { 1 })
+  fails("cat: the list is empty", mnemo.cat, {})
+  fails("stack: the list is empty", mnemo.stack, {})
+  fails("bad argument #1 to 'cat' ([2]: IntTensor expected, got Tensor)",
+    mnemo.cat, { ids, mnemo.ones(1) })
+  fails("bad argument #1 to 'stack' ([2]: Tensor expected, got IntTensor)",
+    mnemo.stack, { mnemo.ones(1), ids })
+  fails("bad argument #1 to 'cat' (list of Tensor expected, got IntTensor)", mnemo.cat, ids)
+end
+
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances {
   { "creation", creation }, { "dimensions", dimensions }, { "repetitions", repetitions },
-  { "pieces", pieces },
+  { "pieces", pieces }, { "joining", joining },
 })

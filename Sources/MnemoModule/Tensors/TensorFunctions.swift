@@ -87,26 +87,6 @@ enum TensorFunctions {
         ], returns: [.object("Tensor")], example: "print(mnemo.one_hot(mnemo.int_tensor{2, 1}, 3))"
       ) { call in call.returns(try Tensor.oneHot(call.ids(1), call.integer(2))) },
       LuaFunction(
-        "cat", "Tensors joined along a dimension.",
-        parameters: [
-          LuaParameter("list", .list(.object("Tensor")), "of equal shapes but for that dimension"),
-          LuaParameter("d", .integer, "the dimension, from 1"),
-        ], returns: [.object("Tensor")],
-        example: "print(mnemo.cat({mnemo.ones(2), mnemo.zeros(1)}, 1))"
-      ) { call in
-        call.returns(try Tensor.cat(call.objects(1, Tensor.self), call.dimension(2)))
-      },
-      LuaFunction(
-        "stack", "Tensors of one shape joined along a new dimension.",
-        parameters: [
-          LuaParameter("list", .list(.object("Tensor")), "of one shape"),
-          LuaParameter("d", .integer, "where the new dimension stands in the result, from 1"),
-        ], returns: [.object("Tensor")],
-        example: "print(mnemo.stack({mnemo.ones(2), mnemo.zeros(2)}, 1))"
-      ) { call in
-        call.returns(try Tensor.stack(call.objects(1, Tensor.self), call.dimension(2)))
-      },
-      LuaFunction(
         "where", "Elements of a where the mask is not 0, else of b; all broadcast.",
         parameters: [
           LuaParameter("mask", .object("Tensor"), "0 or not, as comparisons give it"),
@@ -117,7 +97,7 @@ enum TensorFunctions {
         call.returns(
           try Tensor.choose(call.object(1, Tensor.self), call.operand(2), call.operand(3)))
       },
-    ] + integers
+    ] + integers + joining
   }
 
   /// A function of sizes and, last, an option table with a seed.

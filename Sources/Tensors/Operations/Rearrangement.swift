@@ -23,6 +23,8 @@ public protocol Rearrangeable: AnyObject {
   func reshape(_ shape: [Int]) throws -> Self
   /// The entries of dimension 0 that `ids` names.
   func rows(_ ids: IntTensor) throws -> Self
+  /// Several joined along dimension `d`.
+  static func cat(_ tensors: [Self], _ d: Int) throws -> Self
 }
 
 // MARK: Dimensions
@@ -224,5 +226,20 @@ extension Rearrangeable {
     let d = try layout.dimension(d, "unbind")
     try checkPieces(shape[d], "unbind")
     return try (0..<shape[d]).map { try select(d, $0) }
+  }
+}
+
+// MARK: Joins and moves
+
+extension Rearrangeable {
+  /// Several of one shape joined along a new dimension `d`.
+  /// - Throws: `EngineError` if the list is empty or shapes differ.
+  public static func stack(_ tensors: [Self], _ d: Int = 0) throws -> Self {
+    guard let first = tensors.first else { throw EngineError("stack", "the list is empty") }
+    if let other = tensors.first(where: { $0.shape != first.shape }) {
+      throw EngineError("stack", "shapes \(first.shape) and \(other.shape) differ")
+    }
+    let place = try first.layout.newDimension(d, "stack")
+    return try cat(tensors.map { try $0.unsqueeze(place) }, place)
   }
 }

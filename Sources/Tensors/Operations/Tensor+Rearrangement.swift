@@ -30,4 +30,28 @@ extension IntTensor: Rearrangeable {
   public func permute(_ order: [Int]) throws -> IntTensor {
     IntTensor(storage: storage, layout: try layout.permuted(order, "permute"))
   }
+
+  /// Tensors joined along dimension `d`; all other sizes agree.
+  /// - Throws: `EngineError` if the list is empty or sizes differ.
+  public static func cat(_ tensors: [IntTensor], _ d: Int) throws -> IntTensor {
+    let joined = try Layout.Joined(tensors.map(\.layout), d)
+    let result = try IntTensor(uninitialized: joined.shape)
+    for (tensor, start) in zip(tensors, joined.starts) {
+      try result.narrow(joined.d, start, tensor.shape[joined.d]).write(tensor)
+    }
+    return result
+  }
+
+  /// Copies the elements of a tensor of this shape into this new one.
+  private func write(_ values: IntTensor) {
+    // An integer stands for four bytes, as a number does. All of them may be used as indices.
+    let (from, to) = (values.storage.bytes, storage.bytes)
+    StopToken.suspended {
+      withExtendedLifetime(values) {
+        Backends.current.copy(
+          from.assumingMemoryBound(to: Float.self), values.layout,
+          to: to.assumingMemoryBound(to: Float.self), layout)
+      }
+    }
+  }
 }

@@ -90,55 +90,15 @@ extension Tensor {
   /// Tensors joined along dimension `d`; all other sizes agree.
   /// - Throws: `EngineError` if the list is empty or sizes differ.
   public static func cat(_ tensors: [Tensor], _ d: Int) throws -> Tensor {
-    guard let first = tensors.first else { throw EngineError("cat", "the list is empty") }
-    let d = try first.layout.dimension(d, "cat")
-    var shape = first.shape
-    shape[d] = 0
-    for (place, tensor) in tensors.enumerated() {
-      var rest = tensor.shape
-      guard rest.count == shape.count else {
-        throw EngineError(
-          "cat", "tensor \(place + 1) has shape \(tensor.shape), the first \(first.shape)")
-      }
-      shape[d] += rest[d]
-      rest[d] = first.shape[d]
-      guard rest == first.shape else {
-        throw EngineError(
-          "cat",
-          "tensor \(place + 1) has shape \(tensor.shape), the first \(first.shape): "
-            + "only dimension \(d + 1) may differ")
-      }
+    let joined = try Layout.Joined(tensors.map(\.layout), d)
+    let result = try Tensor(uninitialized: joined.shape)
+    for (tensor, start) in zip(tensors, joined.starts) {
+      try result.narrow(joined.d, start, tensor.shape[joined.d]).write(tensor.detach().float())
     }
-    let result = try Tensor(uninitialized: shape)
-    var start = 0
-    for tensor in tensors {
-      try result.narrow(d, start, tensor.shape[d]).write(tensor.detach().float())
-      start += tensor.shape[d]
-    }
+    let (d, starts) = (joined.d, joined.starts)
     let sizes = tensors.map { $0.shape[d] }
     return result.recorded("cat", from: tensors) { g, _ in
-      var start = 0
-      return try sizes.map { size in
-        defer { start += size }
-        return try g.narrow(d, start, size)
-      }
+      try zip(starts, sizes).map { try g.narrow(d, $0, $1) }
     }
-  }
-
-  /// Tensors of one shape joined along a new dimension `d`.
-  /// - Throws: `EngineError` if the list is empty or shapes differ.
-  public static func stack(_ tensors: [Tensor], _ d: Int) throws -> Tensor {
-    guard let first = tensors.first else { throw EngineError("stack", "the list is empty") }
-    guard let other = tensors.first(where: { $0.shape != first.shape }) else {
-      let rank = first.rank + 1
-      let place = d < 0 ? d + rank : d
-      guard place >= 0, place < rank else {
-        throw EngineError("stack", "dimension \(d < 0 ? d : d + 1) (allowed: 1…\(rank))")
-      }
-      var shape = first.shape
-      shape.insert(1, at: place)
-      return try cat(tensors.map { try $0.reshape(shape) }, place)
-    }
-    throw EngineError("stack", "shapes \(first.shape) and \(other.shape) differ")
   }
 }

@@ -69,4 +69,42 @@ extension Layout {
       return shape[place - lead]
     }
   }
+
+  /// What layouts become that are joined along a dimension, checked.
+  struct Joined {
+    /// The dimension, counted from 0.
+    let d: Int
+    /// The shape of the result.
+    let shape: [Int]
+    /// Where each of them begins along the dimension.
+    let starts: [Int]
+
+    /// Layouts joined along dimension `d`; all other sizes agree.
+    /// - Throws: `EngineError` if there are none, or sizes differ.
+    init(_ layouts: [Layout], _ d: Int) throws {
+      guard let first = layouts.first else { throw EngineError("cat", "the list is empty") }
+      self.d = try first.dimension(d, "cat")
+      var shape = first.shape
+      var starts: [Int] = []
+      shape[self.d] = 0
+      for (place, layout) in layouts.enumerated() {
+        var rest = layout.shape
+        guard rest.count == shape.count else {
+          throw EngineError(
+            "cat", "tensor \(place + 1) has shape \(layout.shape), the first \(first.shape)")
+        }
+        starts.append(shape[self.d])
+        shape[self.d] += rest[self.d]
+        rest[self.d] = first.shape[self.d]
+        guard rest == first.shape else {
+          throw EngineError(
+            "cat",
+            "tensor \(place + 1) has shape \(layout.shape), the first \(first.shape): "
+              + "only dimension \(self.d + 1) may differ")
+        }
+      }
+      _ = try Layout.checkedCount(shape, "cat")
+      (self.shape, self.starts) = (shape, starts)
+    }
+  }
 }
