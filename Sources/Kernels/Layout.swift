@@ -5,7 +5,8 @@
 public struct Layout: Equatable, Sendable {
   /// Size of each dimension; empty for a 0-dimensional tensor.
   public var shape: [Int]
-  /// Distance in elements between neighbours along each dimension; 0 where broadcast.
+  /// Distance in elements between neighbours along each dimension; 0 where broadcast, negative
+  /// only in copies from the last to the first.
   public var strides: [Int]
   /// Where the first element stands in the storage.
   public var offset: Int

@@ -6,7 +6,7 @@ local mnemo = require "mnemo"
 
 local equals, close = luaunit.assertEquals, luaunit.assertAlmostEquals
 
-local creation, dimensions, repetitions, pieces, joining = {}, {}, {}, {}, {}
+local creation, dimensions, repetitions, pieces, moves, joining = {}, {}, {}, {}, {}, {}
 
 --- Asserts shape and elements of a Tensor or IntTensor.
 local function assert_tensor(tensor, shape, elements)
@@ -321,6 +321,51 @@ function pieces.test_unbind()
     function() mnemo.tensor(1):unbind() end)
 end
 
+-- Moves
+
+function moves.test_flip()
+  both(function(x)
+    -- Recorded from PyTorch.
+    local both_ends = { 16, 15, 14, 13, 20, 19, 18, 17, 24, 23, 22, 21, 4, 3, 2, 1, 8, 7, 6, 5,
+      12, 11, 10, 9 }
+    assert_tensor(x:flip(1, 3), { 2, 3, 4 }, both_ends)
+    assert_tensor(x:flip { -1, 1 }, { 2, 3, 4 }, both_ends)
+    assert_tensor(x[1]:flip(-1), { 3, 4 }, { 4, 3, 2, 1, 8, 7, 6, 5, 12, 11, 10, 9 })
+    equals(x:flip():totable(), x:totable())
+    equals(x:permute(3, 1, 2):flip(2):totable(), x:flip(1):permute(3, 1, 2):totable())
+    fails("flip: dimension 3 is named twice", x.flip, x, 3, -1)
+    fails("flip: dimension 4 of a tensor of shape [2, 3, 4] (allowed: 1…3)", x.flip, x, 4)
+    fails("bad argument #1 to 'flip' (dimensions count from 1, got 0)", function() x:flip(0) end)
+  end)
+  equals(mnemo.zeros(0, 3):flip(1, 2):shape(), { 0, 3 })
+  equals(mnemo.arange(3):half():flip(1):totable(), { 3, 2, 1 })
+  equals(mnemo.arange(2):bfloat16():expand(2, 2):flip(2):totable(), { { 2, 1 }, { 2, 1 } })
+  -- A copy, also where there is nothing to turn around.
+  local m = mnemo.zeros(2)
+  m:flip():fill_(1)
+  equals(m:totable(), { 0, 0 })
+end
+
+function moves.test_roll()
+  both(function(x)
+    -- Recorded from PyTorch.
+    assert_tensor(x[1]:roll(1, 2), { 3, 4 }, { 4, 1, 2, 3, 8, 5, 6, 7, 12, 9, 10, 11 })
+    assert_tensor(x[1]:roll(-5, 1), { 3, 4 }, { 9, 10, 11, 12, 1, 2, 3, 4, 5, 6, 7, 8 })
+    assert_tensor(x[1]:roll(5), { 3, 4 }, { 8, 9, 10, 11, 12, 1, 2, 3, 4, 5, 6, 7 })
+    assert_tensor(x[1][1]:narrow(1, 1, 3):roll(-7), { 3 }, { 2, 3, 1 })
+    equals(x:roll(math.mininteger, 3):totable(), x:totable())
+    equals(x:roll(math.maxinteger, -1)[1][1]:totable(), { 2, 3, 4, 1 })
+    fails("roll: dimension 4 of a tensor of shape [2, 3, 4] (allowed: 1…3)", x.roll, x, 1, 4)
+    fails("bad argument #1 to 'roll' (number has no integer representation)",
+      function() x:roll(0.5, 1) end)
+  end)
+  equals(mnemo.zeros(0, 3):roll(2, 1):shape(), { 0, 3 })
+  equals(mnemo.tensor(3):roll(2):item(), 3)
+  local m = mnemo.zeros(2)
+  m:roll(0, 1):fill_(1)
+  equals(m:totable(), { 0, 0 })
+end
+
 -- Joining
 
 function joining.test_cat_and_stack()
@@ -359,5 +404,5 @@ end
 
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances {
   { "creation", creation }, { "dimensions", dimensions }, { "repetitions", repetitions },
-  { "pieces", pieces }, { "joining", joining },
+  { "pieces", pieces }, { "moves", moves }, { "joining", joining },
 })

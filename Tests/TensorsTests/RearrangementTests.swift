@@ -140,4 +140,57 @@ import Testing
       }
     }
   }
+
+  @Test func moves() throws {
+    for dimensions in [[], [0], [2], [0, -2], [2, 1, 0]] {
+      let places = dimensions.map { $0 < 0 ? $0 + 3 : $0 }
+      let shape = [2, 3, 5]
+      try check([[2, 3, 5]]) {
+        try $0[0].flip(dimensions)
+      } equals: { x in
+        Reference(shape: shape) { index in
+          x[0][index.indices.map { places.contains($0) ? shape[$0] - 1 - index[$0] : index[$0] }]
+        }
+      }
+    }
+    for shift in [0, 2, -1, 12, -23, .min, .max] {
+      let offset = (shift % 5 + 5) % 5
+      try check([[3, 5]]) {
+        try $0[0].roll(shift, 1)
+      } equals: { x in
+        Reference(shape: [3, 5]) { x[0][$0[0], ($0[1] + 5 - offset) % 5] }
+      }
+    }
+    try check([[3, 5]]) {
+      try $0[0].roll(4)
+    } equals: { x in
+      Reference(shape: [3, 5]) { x[0].elements[($0[0] * 5 + $0[1] + 11) % 15] }
+    }
+  }
+
+  /// Copies of large tensors from their ends go in parts, on several threads.
+  @Test func largeFlips() throws {
+    let x = try random([70_001])
+    #expect(try x.flip([0]).elements() == x.elements().reversed())
+    let ids = try IntTensor((0..<70_001).map { Int32($0) }).reshape([70_001, 1]).expand([70_001, 3])
+    #expect(try ids.flip([0, 1]).elements() == ids.elements().reversed())
+    #expect(
+      try IntTensor.cat([ids.t(), ids.t()], 1).select(0, 2).narrow(0, 70_000, 2).elements()
+        == [70_000, 0])
+  }
+
+  @Test func viewsShareTheirStorage() throws {
+    let x = try Tensor([1, 2, 3, 4, 5, 6], shape: [1, 2, 3])
+    let views =
+      try [
+        x.permute([2, 0, 1]), x.squeeze(), x.unsqueeze(1), x.flatten(1), x.unflatten(1, [1, 2]),
+        x.squeeze().diagonal(1), x.squeeze().diag(),
+      ] + x.split(2, 2) + x.chunk(2, 1) + x.unbind(2)
+    let copies = try [
+      x.flip([0]), x.roll(0, 1), x.tile([2]), x.repeatInterleave(2, 0), x.tril(9), x.triu(-9),
+    ]
+    try x.copyInPlace(Tensor(9))
+    for view in views { #expect(view.elements().allSatisfy { $0 == 9 }) }
+    for copy in copies { #expect(copy.elements().allSatisfy { $0 < 9 }) }
+  }
 }

@@ -124,7 +124,8 @@ struct mnemo_shape {
 };
 
 /// How a view's elements lie in memory: element (i, j, …) stands at offset + i·strides[0] +
-/// j·strides[1] + …, counted in numbers; a stride is 0 where one element serves for several.
+/// j·strides[1] + …, counted in numbers; a stride is 0 where one element serves for several, and
+/// negative where elements are copied from the last to the first.
 struct mnemo_layout {
   ptrdiff_t rank;
   const ptrdiff_t *MNEMO_NULLABLE shape;    // [rank]; may be NULL if rank is 0.

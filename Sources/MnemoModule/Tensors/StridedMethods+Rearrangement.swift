@@ -22,7 +22,7 @@ extension LuaCall {
   }
 }
 
-// Dimensions in another order, joined, taken apart; elements repeated.
+// Dimensions in another order, joined, taken apart; elements repeated and moved.
 extension StridedMethods {
   private static func optional(_ d: String, _ meaning: String) -> LuaParameter {
     LuaParameter(d, .integer, "a dimension, from 1 or, negative, from the end", default: meaning)
@@ -32,6 +32,7 @@ extension StridedMethods {
     _ type: T.Type, _ name: String, _ some: String
   ) -> [LuaFunction] {
     dimensions(type, name, some) + repetitions(type, name, some) + pieces(type, name, some)
+      + moves(type, name, some)
   }
 
   private static func dimensions<T: StridedTensor>(
@@ -159,6 +160,32 @@ extension StridedMethods {
         example: "local a, b, c = table.unpack(\(some):unbind(2))\nprint(c)"
       ) { call in
         call.returns(try call.object(1, type).unbind(call.optionalDimension(2) ?? 0))
+      },
+    ]
+  }
+
+  private static func moves<T: StridedTensor>(
+    _ type: T.Type, _ name: String, _ some: String
+  ) -> [LuaFunction] {
+    [
+      LuaFunction(
+        "flip", "A copy with dimensions from their ends to their beginnings.",
+        parameters: [
+          LuaParameter(
+            "d", .union([.integer, .list(.integer)]), "dimensions, or a list of them",
+            variadic: true)
+        ], returns: [.object(name)], example: "print(\(some):flip(2))"
+      ) { call in call.returns(try call.object(1, type).flip(call.dimensions(from: 2))) },
+      LuaFunction(
+        "roll",
+        "A copy moved along a dimension; what leaves at one end comes in at the other.",
+        parameters: [
+          LuaParameter("shift", .integer, "by how many indices, negative to the beginning"),
+          optional("d", "all elements as a vector"),
+        ], returns: [.object(name)], example: "print(\(some):roll(1, 2))"
+      ) { call in
+        call.returns(
+          try call.object(1, type).roll(call.integer(2), call.optionalDimension(3)))
       },
     ]
   }

@@ -21,6 +21,8 @@ public protocol Rearrangeable: AnyObject {
   func expand(_ shape: [Int]) throws -> Self
   /// The same elements in another shape; a view where possible.
   func reshape(_ shape: [Int]) throws -> Self
+  /// A copy with these dimensions from their ends to their beginnings.
+  func flip(_ dimensions: [Int]) throws -> Self
   /// The entries of dimension 0 that `ids` names.
   func rows(_ ids: IntTensor) throws -> Self
   /// Several joined along dimension `d`.
@@ -241,5 +243,19 @@ extension Rearrangeable {
     }
     let place = try first.layout.newDimension(d, "stack")
     return try cat(tensors.map { try $0.unsqueeze(place) }, place)
+  }
+
+  /// A copy moved along dimension `d` by `shift` indices; what leaves at one end comes in at the
+  /// other.
+  ///
+  /// Without a dimension the elements are moved as those of a vector.
+  /// - Throws: `EngineError` if there is no such dimension.
+  public func roll(_ shift: Int, _ d: Int? = nil) throws -> Self {
+    guard let d else { return try reshape([-1]).roll(shift, 0).reshape(shape) }
+    let place = try layout.dimension(d, "roll")
+    let size = shape[place]
+    let moved = size == 0 ? 0 : (shift % size + size) % size
+    return try .cat(
+      [narrow(place, size - moved, moved), narrow(place, 0, size - moved)], place)
   }
 }

@@ -17,6 +17,15 @@ extension Tensor: Rearrangeable {
       return try g.permute(inverse)
     }
   }
+
+  /// A copy with these dimensions from their ends to their beginnings.
+  /// - Throws: `EngineError` if there is no such dimension or one is named twice.
+  public func flip(_ dimensions: [Int]) throws -> Tensor {
+    let mirrored = Tensor(storage: storage, layout: try layout.flipped(dimensions, "flip"))
+    return try mirrored.workingCopy().recorded("flip", from: [self], areFresh: true) { g, _ in
+      [try g.flip(dimensions)]
+    }
+  }
 }
 
 extension IntTensor: Rearrangeable {
@@ -29,6 +38,12 @@ extension IntTensor: Rearrangeable {
   /// - Throws: `EngineError` if `order` does not name each dimension once.
   public func permute(_ order: [Int]) throws -> IntTensor {
     IntTensor(storage: storage, layout: try layout.permuted(order, "permute"))
+  }
+
+  /// A copy with these dimensions from their ends to their beginnings.
+  /// - Throws: `EngineError` if there is no such dimension or one is named twice.
+  public func flip(_ dimensions: [Int]) throws -> IntTensor {
+    try IntTensor(storage: storage, layout: layout.flipped(dimensions, "flip")).clone()
   }
 
   /// Tensors joined along dimension `d`; all other sizes agree.

@@ -55,6 +55,20 @@ extension Layout {
     return result
   }
 
+  /// These dimensions from their ends to their beginnings, by negative strides.
+  func flipped(_ dimensions: [Int], _ operation: String) throws -> Layout {
+    var result = self
+    var seen: Set<Int> = []
+    for d in try dimensions.map({ try dimension($0, operation) }) {
+      guard seen.insert(d).inserted else {
+        throw EngineError(operation, "dimension \(d + 1) is named twice")
+      }
+      result.offset += max(shape[d] - 1, 0) * strides[d]
+      result.strides[d] = -strides[d]
+    }
+    return result
+  }
+
   /// A shape to expand to, with each −1 replaced by the size that stands there.
   func sizes(keptIn target: [Int], _ operation: String) throws -> [Int] {
     guard target.contains(-1) else { return target }
