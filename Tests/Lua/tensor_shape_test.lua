@@ -6,7 +6,8 @@ local mnemo = require "mnemo"
 
 local equals, close = luaunit.assertEquals, luaunit.assertAlmostEquals
 
-local creation, dimensions, repetitions, pieces, moves, joining = {}, {}, {}, {}, {}, {}
+local creation, dimensions, repetitions, pieces, moves, joining, diagonals =
+  {}, {}, {}, {}, {}, {}, {}
 
 --- Asserts shape and elements of a Tensor or IntTensor.
 local function assert_tensor(tensor, shape, elements)
@@ -402,7 +403,100 @@ function joining.test_cat_and_stack()
   fails("bad argument #1 to 'cat' (list of Tensor expected, got IntTensor)", mnemo.cat, ids)
 end
 
+-- Diagonals
+
+function diagonals.test_triangles()
+  local m = mnemo.arange(12):reshape(3, 4)
+  -- Recorded from PyTorch.
+  for k, elements in pairs {
+    [-1] = { 0, 0, 0, 0, 5, 0, 0, 0, 9, 10, 0, 0 }, [0] = { 1, 0, 0, 0, 5, 6, 0, 0, 9, 10, 11, 0 },
+    { 1, 2, 0, 0, 5, 6, 7, 0, 9, 10, 11, 12 }, { 1, 2, 3, 0, 5, 6, 7, 8, 9, 10, 11, 12 },
+  } do
+    assert_tensor(m:tril(k), { 3, 4 }, elements)
+  end
+  for k, elements in pairs {
+    [-1] = { 1, 2, 3, 4, 5, 6, 7, 8, 0, 10, 11, 12 },
+    [0] = { 1, 2, 3, 4, 0, 6, 7, 8, 0, 0, 11, 12 },
+    { 0, 2, 3, 4, 0, 0, 7, 8, 0, 0, 0, 12 }, { 0, 0, 3, 4, 0, 0, 0, 8, 0, 0, 0, 0 },
+  } do
+    assert_tensor(m:triu(k), { 3, 4 }, elements)
+  end
+  for _, far in ipairs { 9, math.maxinteger } do
+    equals(m:tril(far):totable(), m:totable())
+    equals(m:triu(-far):totable(), m:totable())
+    equals(m:tril(-far):abs():sum():item(), 0)
+    equals(m:triu(far):abs():sum():item(), 0)
+  end
+  equals(m:triu(math.mininteger):totable(), m:totable())
+  equals(m:tril(math.mininteger):sum():item(), 0)
+  equals(m:tril():totable(), m:tril(0):totable())
+  -- Each matrix by itself, and views.
+  local batch = mnemo.stack { m, m * 10 }
+  equals(batch:triu(1)[2]:totable(), (m * 10):triu(1):totable())
+  equals(m:t():tril():totable(), m:triu():t():totable())
+  -- What is cleared is 0 whatever it was; what is not stays.
+  equals(mnemo.full(2, 2, 0 / 0):tril(-2):totable(), { { 0, 0 }, { 0, 0 } })
+  equals(m:half():tril():totable(), m:tril():totable())
+  equals(mnemo.zeros(0, 3):tril():shape(), { 0, 3 })
+  equals(mnemo.zeros(2, 3, 0):triu():shape(), { 2, 3, 0 })
+  fails("tril: needs a matrix, or several of them, got shape [3]", m.tril, mnemo.ones(3))
+  fails("triu: needs a matrix, or several of them, got shape []", m.triu, mnemo.tensor(3))
+  fails("bad argument #1 to 'tril' (number has no integer representation)",
+    function() m:tril(0.5) end)
+end
+
+function diagonals.test_diag()
+  local v, m = mnemo.arange(3), mnemo.arange(12):reshape(3, 4)
+  -- Recorded from PyTorch.
+  assert_tensor(v:diag(-1), { 4, 4 }, { 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 3, 0 })
+  assert_tensor(v:diag(), { 3, 3 }, { 1, 0, 0, 0, 2, 0, 0, 0, 3 })
+  assert_tensor(m:diag(1), { 3 }, { 2, 7, 12 })
+  assert_tensor(m:diag(-2), { 1 }, { 9 })
+  assert_tensor(mnemo.zeros(0):diag(1), { 1, 1 }, { 0 })
+  equals(v:diag(2):diag(2):totable(), v:totable())
+  equals(v:half():diag():totable(), v:diag():totable())
+  equals(v:expand(2, 3):t():select(2, 1):diag(1):totable(), v:diag(1):totable())
+  fails("diag: needs a vector or a matrix, got shape []", m.diag, mnemo.tensor(1))
+  fails("diag: needs a vector or a matrix, got shape [2, 3, 4]", m.diag, mnemo.ones(2, 3, 4))
+  for _, far in ipairs { math.maxinteger, math.mininteger } do
+    fails("diag: a tensor of shape [9223372036854775807, 9223372036854775807] is too large",
+      v.diag, v, far)
+  end
+end
+
+function diagonals.test_diagonal()
+  local x = mnemo.arange(24):reshape(2, 3, 4)
+  -- Recorded from PyTorch.
+  assert_tensor(x:diagonal(1, 1, 3), { 3, 2 }, { 2, 15, 6, 19, 10, 23 })
+  assert_tensor(x:diagonal(-1, 3, 2), { 2, 3 }, { 2, 7, 12, 14, 19, 24 })
+  assert_tensor(x:diagonal(9), { 4, 0 }, {})
+  equals(x:diagonal():totable(), x:diagonal(0, 1, -2):totable())
+  equals(x[1]:diagonal(math.mininteger):shape(), { 0 })
+  equals(mnemo.zeros(0, 3):diagonal(2):shape(), { 0 })
+  fails("diagonal: needs two dimensions, got 3 twice", x.diagonal, x, 0, 3, -1)
+  fails("diagonal: dimension 2 of a tensor of shape [3] (allowed: 1…1)",
+    x.diagonal, mnemo.ones(3))
+  local m = mnemo.zeros(3, 4)
+  m:diagonal(1):fill_(1)
+  equals(m:totable(), { { 0, 1, 0, 0 }, { 0, 0, 1, 0 }, { 0, 0, 0, 1 } })
+end
+
+function diagonals.test_trace()
+  -- Recorded from PyTorch.
+  equals(mnemo.arange(12):reshape(3, 4):narrow(2, 1, 3):trace():item(), 18)
+  equals(mnemo.zeros(0, 3):trace():item(), 0)
+  fails("trace: needs a matrix, got shape [3]", mnemo.ones(3).trace, mnemo.ones(3))
+end
+
+function diagonals.test_gradients_from_lua()
+  local x = mnemo.arange(9):reshape(3, 3):requires_grad(true)
+  local parts = x:tril():flip(1):chunk(3, 2)
+  ;(parts[1]:sum() * 2 + parts[3]:sum() + x:trace() * 10):backward()
+  equals(x.grad:totable(), { { 12, 0, 0 }, { 2, 10, 0 }, { 2, 0, 11 } })
+end
+
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances {
   { "creation", creation }, { "dimensions", dimensions }, { "repetitions", repetitions },
   { "pieces", pieces }, { "moves", moves }, { "joining", joining },
+  { "diagonals", diagonals },
 })

@@ -9,6 +9,7 @@ enum TensorClass {
       StridedMethods.of(Tensor.self, "Tensor", maker: "mnemo.tensor")
       + [FileFunctions.save("mnemo.eye(2)") { .float(try $0.object(1, Tensor.self)) }]
       + numberTypes + arithmetic + reductions + sorting + gradients + inPlace(session)
+      + diagonals
     return LuaClass(
       "Tensor", for: Tensor.self,
       "An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. "

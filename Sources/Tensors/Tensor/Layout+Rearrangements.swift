@@ -69,6 +69,23 @@ extension Layout {
     return result
   }
 
+  /// The elements where the index along `b` is `k` more than that along `a`, as the last dimension
+  /// in place of these two; none where the diagonal misses them.
+  func diagonal(_ k: Int, _ a: Int, _ b: Int, _ operation: String) throws -> Layout {
+    let (a, b) = (try dimension(a, operation), try dimension(b, operation))
+    guard a != b else {
+      throw EngineError(operation, "needs two dimensions, got \(a + 1) twice")
+    }
+    let k = min(max(k, -shape[a]), shape[b])
+    let (down, across) = (max(-k, 0), max(k, 0))
+    let length = max(min(shape[a] - down, shape[b] - across), 0)
+    let rest = shape.indices.filter { $0 != a && $0 != b }
+    return Layout(
+      shape: rest.map { shape[$0] } + [length],
+      strides: rest.map { strides[$0] } + [strides[a] + strides[b]],
+      offset: length > 0 ? offset + down * strides[a] + across * strides[b] : offset)
+  }
+
   /// A shape to expand to, with each −1 replaced by the size that stands there.
   func sizes(keptIn target: [Int], _ operation: String) throws -> [Int] {
     guard target.contains(-1) else { return target }
