@@ -50,6 +50,32 @@ end
 
 -- Creation
 
+function creation.test_alike()
+  local m, ids = mnemo.ones(2, 3):t(), mnemo.int_tensor { { 5, 6, 7 } }
+  assert_tensor(mnemo.zeros_like(m), { 3, 2 }, { 0, 0, 0, 0, 0, 0 })
+  assert_tensor(mnemo.ones_like(m), { 3, 2 }, { 1, 1, 1, 1, 1, 1 })
+  assert_tensor(mnemo.full_like(m, -0.5), { 3, 2 }, { -0.5, -0.5, -0.5, -0.5, -0.5, -0.5 })
+  assert_tensor(mnemo.zeros_like(ids), { 1, 3 }, { 0, 0, 0 })
+  assert_tensor(mnemo.ones_like(ids), { 1, 3 }, { 1, 1, 1 })
+  assert_tensor(mnemo.full_like(ids, -4), { 1, 3 }, { -4, -4, -4 })
+  for _, alike in ipairs { "zeros_like", "ones_like", "full_like" } do
+    equals(mnemo[alike](ids, 1):dtype(), "int32")
+    equals(mnemo[alike](m, 1):dtype(), "float32")
+    equals(mnemo[alike](m:half(), 1):dtype(), "float32")
+    equals(mnemo[alike](mnemo.zeros(0, 3), 1):shape(), { 0, 3 })
+    equals(mnemo[alike](mnemo.tensor(3), 1):shape(), {})
+    fails(("bad argument #1 to '%s' (Tensor expected, got table)"):format(alike),
+      mnemo[alike], { 1 })
+  end
+  -- What it has the shape of plays no other part.
+  luaunit.assertFalse(mnemo.zeros_like(mnemo.ones(2):requires_grad(true)):requires_grad())
+  fails("bad argument #2 to 'full_like' (number has no integer representation)",
+    mnemo.full_like, ids, 0.5)
+  fails("bad argument #2 to 'full_like' (integers have 32 bits here, got 4294967296)",
+    mnemo.full_like, ids, 1 << 32)
+  fails("bad argument #2 to 'full_like' (number expected, got no value)", mnemo.full_like, m)
+end
+
 function creation.test_integers()
   assert_tensor(mnemo.int_zeros(2, 1), { 2, 1 }, { 0, 0 })
   assert_tensor(mnemo.int_zeros { 1, 2 }, { 1, 2 }, { 0, 0 })

@@ -97,7 +97,7 @@ enum TensorFunctions {
         call.returns(
           try Tensor.choose(call.object(1, Tensor.self), call.operand(2), call.operand(3)))
       },
-    ] + integers + joining
+    ] + alike + integers + joining
   }
 
   /// A function of sizes and, last, an option table with a seed.
