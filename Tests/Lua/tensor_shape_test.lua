@@ -6,8 +6,8 @@ local mnemo = require "mnemo"
 
 local equals, close = luaunit.assertEquals, luaunit.assertAlmostEquals
 
-local creation, dimensions, repetitions, pieces, moves, joining, diagonals =
-  {}, {}, {}, {}, {}, {}, {}
+local creation, draws, dimensions, repetitions, pieces, moves, joining, diagonals =
+  {}, {}, {}, {}, {}, {}, {}, {}
 
 --- Asserts shape and elements of a Tensor or IntTensor.
 local function assert_tensor(tensor, shape, elements)
@@ -115,6 +115,39 @@ function creation.test_ranges()
   fails("bad argument #1 to 'int_arange' (number has no integer representation)",
     mnemo.int_arange, 2.5)
   fails("bad argument #1 to 'arange' (number expected, got no value)", mnemo.arange)
+end
+
+-- Draws
+
+--- Every function that draws, with arguments that give more than one number.
+local drawing = {
+  rand_like = function(...) return mnemo.rand_like(mnemo.zeros(3, 4), ...) end,
+  randn_like = function(...) return mnemo.randn_like(mnemo.zeros(3, 4), ...) end,
+}
+
+function draws.test_follow_the_seed()
+  for name, draw in pairs(drawing) do
+    mnemo.seed(3)
+    local a, b = draw():totable(), draw():totable()
+    mnemo.seed(3)
+    equals(draw():totable(), a, name)
+    equals(draw():totable(), b, name)
+    luaunit.assertNotEquals(a, b, name)
+    equals(draw({ seed = 1 }):totable(), draw({ seed = 1 }):totable(), name)
+    luaunit.assertNotEquals(draw({ seed = 1 }):totable(), draw({ seed = 2 }):totable(), name)
+    if name ~= "random_" then
+      luaunit.assertErrorMsgContains("did you mean 'seed'?", draw, { sed = 1 })
+    end
+  end
+end
+
+function draws.test_like()
+  equals(mnemo.rand_like(mnemo.zeros(2, 3):t(), { seed = 1 }):totable(),
+    mnemo.rand(3, 2, { seed = 1 }):totable())
+  equals(mnemo.randn_like(mnemo.zeros(3):half(), { seed = 1 }):totable(),
+    mnemo.randn(3, { seed = 1 }):totable())
+  fails("bad argument #1 to 'randn_like' (Tensor expected, got IntTensor)",
+    mnemo.randn_like, mnemo.int_zeros(2))
 end
 
 -- Dimensions
@@ -522,7 +555,7 @@ function diagonals.test_gradients_from_lua()
 end
 
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances {
-  { "creation", creation }, { "dimensions", dimensions }, { "repetitions", repetitions },
-  { "pieces", pieces }, { "moves", moves }, { "joining", joining },
-  { "diagonals", diagonals },
+  { "creation", creation }, { "draws", draws }, { "dimensions", dimensions },
+  { "repetitions", repetitions }, { "pieces", pieces }, { "moves", moves },
+  { "joining", joining }, { "diagonals", diagonals },
 })

@@ -43,12 +43,6 @@ enum TensorFunctions {
         return call.returns(
           try Tensor.full(call.sizes(from: 1, to: call.count - 1), value))
       },
-      random(
-        session, "rand", "Uniform random numbers in [0, 1)."
-      ) { try Tensor.uniform($0, using: &$1) },
-      random(
-        session, "randn", "Standard normal random numbers."
-      ) { try Tensor.normal($0, using: &$1) },
       LuaFunction(
         "eye", "The identity matrix.", parameters: [LuaParameter("n", .integer, "its size")],
         returns: [.object("Tensor")], example: "print(mnemo.eye(2))"
@@ -97,36 +91,6 @@ enum TensorFunctions {
         call.returns(
           try Tensor.choose(call.object(1, Tensor.self), call.operand(2), call.operand(3)))
       },
-    ] + alike + integers + joining
-  }
-
-  /// A function of sizes and, last, an option table with a seed.
-  private static func random(
-    _ session: ModuleState, _ name: String, _ summary: String,
-    _ draw: @escaping ([Int], inout RandomStream) throws -> Tensor
-  ) -> LuaFunction {
-    LuaFunction(
-      name, summary + " They follow mnemo.seed, or a seed given last: {seed = n}.",
-      parameters: [sizes],
-      options: [
-        LuaOption("seed", .integer, .described("follows mnemo.seed"), "decides these numbers")
-      ],
-      returns: [.object("Tensor")], example: "print(mnemo.\(name)(2, 3, {seed = 1}))"
-    ) { call in
-      var last = call.count
-      var stream: RandomStream?
-      if last >= 1, case .table(let reference) = call.value(last),
-        reference.table?.count == 0
-      {
-        let options = try call.options(last)
-        stream = try options.optionalInteger("seed").map {
-          RandomStream(seed: UInt64(bitPattern: Int64($0)), purpose: .tensor)
-        }
-        last -= 1
-      }
-      let sizes = try call.sizes(from: 1, to: last)
-      var chosen = stream ?? session.nextStream()
-      return call.returns(try draw(sizes, &chosen))
-    }
+    ] + alike + integers + joining + random(session)
   }
 }

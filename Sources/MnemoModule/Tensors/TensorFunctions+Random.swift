@@ -1,0 +1,64 @@
+import LuaBridge
+import Tensors
+
+// Tensors drawn at random.
+extension TensorFunctions {
+  private static var seed: LuaOption {
+    LuaOption("seed", .integer, .described("follows mnemo.seed"), "decides these numbers")
+  }
+
+  /// A function that draws and may be given, last, an option table with a seed.
+  ///
+  /// `draw` gets the place of the last argument before that table.
+  private static func drawing(
+    _ session: ModuleState, _ name: String, _ summary: String, _ parameters: [LuaParameter],
+    returns result: LuaResult, example arguments: String,
+    _ draw: @escaping (LuaCall, _ last: Int, inout RandomStream) throws -> AnyObject
+  ) -> LuaFunction {
+    LuaFunction(
+      name, summary + " They follow mnemo.seed, or a seed given last: {seed = n}.",
+      parameters: parameters, options: [seed], returns: [result],
+      example: "print(mnemo.\(name)(\(arguments), {seed = 1}))"
+    ) { call in
+      var last = call.count
+      var stream: RandomStream?
+      if last >= 1, case .table(let reference) = call.value(last),
+        reference.table?.count == 0
+      {
+        stream = try call.options(last).optionalInteger("seed").map {
+          RandomStream(seed: UInt64(bitPattern: Int64($0)), purpose: .tensor)
+        }
+        last -= 1
+      }
+      var chosen = stream ?? session.nextStream()
+      return call.returns(try draw(call, last, &chosen))
+    }
+  }
+
+  static func random(_ session: ModuleState) -> [LuaFunction] {
+    let tensor = LuaResult(.object("Tensor"))
+    let shaped = [LuaParameter("x", .object("Tensor"), "whose shape they have")]
+    return [
+      drawing(
+        session, "rand", "Uniform random numbers in [0, 1).", [sizes], returns: tensor,
+        example: "2, 3"
+      ) { try Tensor.uniform($0.sizes(from: 1, to: $1), using: &$2) },
+      drawing(
+        session, "randn", "Standard normal random numbers.", [sizes], returns: tensor,
+        example: "2, 3"
+      ) { try Tensor.normal($0.sizes(from: 1, to: $1), using: &$2) },
+      drawing(
+        session, "rand_like", "Uniform random numbers in [0, 1), in the shape of a tensor.", shaped,
+        returns: tensor, example: "mnemo.eye(2)"
+      ) { call, _, stream in
+        try Tensor.uniform(call.object(1, Tensor.self).shape, using: &stream)
+      },
+      drawing(
+        session, "randn_like", "Standard normal random numbers, in the shape of a tensor.", shaped,
+        returns: tensor, example: "mnemo.eye(2)"
+      ) { call, _, stream in
+        try Tensor.normal(call.object(1, Tensor.self).shape, using: &stream)
+      },
+    ]
+  }
+}
