@@ -123,6 +123,13 @@ end
 local drawing = {
   rand_like = function(...) return mnemo.rand_like(mnemo.zeros(3, 4), ...) end,
   randn_like = function(...) return mnemo.randn_like(mnemo.zeros(3, 4), ...) end,
+  randint = function(...) return mnemo.randint(-1000, 1000, 3, 4, ...) end,
+  randperm = function(...) return mnemo.randperm(12, ...) end,
+  random_ = function(options)
+    return mnemo.int_zeros(3, 4):random_ {
+      low = -1000, high = 1000, seed = options and options.seed,
+    }
+  end,
 }
 
 function draws.test_follow_the_seed()
@@ -148,6 +155,67 @@ function draws.test_like()
     mnemo.randn(3, { seed = 1 }):totable())
   fails("bad argument #1 to 'randn_like' (Tensor expected, got IntTensor)",
     mnemo.randn_like, mnemo.int_zeros(2))
+end
+
+function draws.test_integers()
+  -- Both ends are drawn, and all between them about as often.
+  local counts = mnemo.one_hot(mnemo.randint(1, 6, 6000, { seed = 1 }), 6):sum(1):totable()
+  for face = 1, 6 do close(counts[face], 1000, 120) end
+  assert_tensor(mnemo.randint(7, 7, 2, 2), { 2, 2 }, { 7, 7, 7, 7 })
+  equals(mnemo.randint(1, 2):shape(), {})
+  equals(mnemo.randint(1, 2, { 3, 0 }):shape(), { 3, 0 })
+  local wide = mnemo.randint(-(1 << 31), (1 << 31) - 1, 2000, { seed = 2 })
+  luaunit.assertTrue(wide:min():item() < -(1 << 30) and wide:max():item() > 1 << 30)
+  fails("randint: from 2 to 1 (allowed: low ≤ high, both in 32 bits)", mnemo.randint, 2, 1, 3)
+  fails("randint: from 0 to 2147483648 (allowed: low ≤ high, both in 32 bits)",
+    mnemo.randint, 0, 1 << 31, 3)
+  fails("randint: from -9223372036854775808 to 9223372036854775807 "
+    .. "(allowed: low ≤ high, both in 32 bits)",
+    mnemo.randint, math.mininteger, math.maxinteger, 3)
+  fails("randint: sizes must not be negative, got [-1]", mnemo.randint, 0, 1, -1)
+  fails("randint: a tensor of shape [1099511627776] is too large", mnemo.randint, 0, 1, 1 << 40)
+  fails("bad argument #1 to 'randint' (number has no integer representation)",
+    mnemo.randint, 0.5, 1, 3)
+  fails("bad argument #2 to 'randint' (number expected, got no value)", mnemo.randint, 0)
+end
+
+function draws.test_in_place()
+  local t = mnemo.int_zeros(2, 3)
+  luaunit.assertTrue(t:random_ { low = 4, high = 6, seed = 1 } == t)
+  equals(t:totable(), mnemo.randint(4, 6, 2, 3, { seed = 1 }):totable())
+  t:t()[1] = 9
+  -- The default's lower end, and a view: what it does not show stays.
+  t:narrow(2, 2, 2):random_ { high = 1 }
+  equals(t:totable(), { { 9, 1, 1 }, { 9, 1, 1 } })
+  fails("bad option 'low' to 'random_' (5, the option 'high', or less expected, got 6)",
+    function() t:random_ { low = 6, high = 5 } end)
+  fails("bad option 'high' to 'random_' (integers have 32 bits here, got 2147483648)",
+    function() t:random_ { high = 1 << 31 } end)
+  fails("random_: missing option 'high' (integer expected)", function() t:random_ {} end)
+  fails("copy_: this view repeats its elements (expand); change a clone() of it",
+    function() mnemo.int_zeros(1):expand(3):random_ { high = 5 } end)
+end
+
+function draws.test_permutations()
+  local order = mnemo.randperm(100, { seed = 1 }):totable()
+  luaunit.assertNotEquals(order, mnemo.arange(100):totable())
+  table.sort(order)
+  equals(order, mnemo.int_arange(100):totable())
+  equals(mnemo.randperm(0):totable(), {})
+  equals(mnemo.randperm(1):totable(), { 1 })
+  -- Each of the six orders of three about as often.
+  local counts = {}
+  mnemo.seed(1)
+  for _ = 1, 1200 do
+    local name = table.concat(mnemo.randperm(3):totable())
+    counts[name] = (counts[name] or 0) + 1
+  end
+  for _, name in ipairs { "123", "132", "213", "231", "312", "321" } do
+    close(counts[name], 200, 60)
+  end
+  fails("randperm: needs 0 or more ids, got -1", mnemo.randperm, -1)
+  fails("randperm: places are told among 2147483647 elements at the most, got 4294967296",
+    mnemo.randperm, 1 << 32)
 end
 
 -- Dimensions

@@ -5,7 +5,8 @@ import Tensors
 /// `IntTensor` in Lua: token ids, counts, indices.
 enum IntTensorClass {
   static func declaration(_ session: ModuleState) -> LuaClass {
-    LuaClass(
+    let methods = Self.methods + inPlace(session)
+    return LuaClass(
       "IntTensor", for: IntTensor.self,
       "An array of 32-bit integers of any number of dimensions: token ids (from 1), counts. "
         + "t[i] is a view of row i, t[ids] the rows named by another; a loop of ipairs visits all "

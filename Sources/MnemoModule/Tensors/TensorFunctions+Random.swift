@@ -36,6 +36,10 @@ extension TensorFunctions {
   }
 
   static func random(_ session: ModuleState) -> [LuaFunction] {
+    randomNumbers(session) + randomIntegers(session)
+  }
+
+  private static func randomNumbers(_ session: ModuleState) -> [LuaFunction] {
     let tensor = LuaResult(.object("Tensor"))
     let shaped = [LuaParameter("x", .object("Tensor"), "whose shape they have")]
     return [
@@ -58,6 +62,30 @@ extension TensorFunctions {
         returns: tensor, example: "mnemo.eye(2)"
       ) { call, _, stream in
         try Tensor.normal(call.object(1, Tensor.self).shape, using: &stream)
+      },
+    ]
+  }
+
+  private static func randomIntegers(_ session: ModuleState) -> [LuaFunction] {
+    [
+      drawing(
+        session, "randint",
+        "Uniform random integers from low to high, both included, as with Lua's math.random.",
+        [
+          LuaParameter("low", .integer, "the smallest"),
+          LuaParameter("high", .integer, "the largest; PyTorch's is never drawn"), sizes,
+        ], returns: LuaResult(.object("IntTensor")), example: "1, 6, 2, 3"
+      ) { call, last, stream in
+        try IntTensor.uniform(
+          call.sizes(from: 3, to: last), low: call.integer(1), high: call.integer(2),
+          using: &stream)
+      },
+      drawing(
+        session, "randperm", "The ids 1 to n in random order, every order as likely.",
+        [LuaParameter("n", .integer, "how many")], returns: LuaResult(.object("IntTensor"), "[n]"),
+        example: "5"
+      ) { call, _, stream in
+        try IntTensor.permutation(call.integer(1), using: &stream).offset(by: 1)
       },
     ]
   }
