@@ -125,6 +125,8 @@ local drawing = {
   randn_like = function(...) return mnemo.randn_like(mnemo.zeros(3, 4), ...) end,
   randint = function(...) return mnemo.randint(-1000, 1000, 3, 4, ...) end,
   randperm = function(...) return mnemo.randperm(12, ...) end,
+  multinomial = function(...) return mnemo.multinomial(mnemo.ones(2, 40), 6, ...) end,
+  replaced = function(...) return mnemo.multinomial(mnemo.ones(40), 12, true, ...) end,
   random_ = function(options)
     return mnemo.int_zeros(3, 4):random_ {
       low = -1000, high = 1000, seed = options and options.seed,
@@ -216,6 +218,75 @@ function draws.test_permutations()
   fails("randperm: needs 0 or more ids, got -1", mnemo.randperm, -1)
   fails("randperm: places are told among 2147483647 elements at the most, got 4294967296",
     mnemo.randperm, 1 << 32)
+end
+
+function draws.test_multinomial_with_replacement()
+  local weights = mnemo.tensor { { 1, 0, 3 }, { 0, 5, 0 } }
+  local ids = mnemo.multinomial(weights, 4000, true, { seed = 1 })
+  equals(ids:shape(), { 2, 4000 })
+  local counts = mnemo.one_hot(ids, 3):sum(2):totable()
+  close(counts[1][1], 1000, 130)
+  equals(counts[1][2], 0)
+  equals(counts[2], { 0, 4000, 0 })
+  equals(mnemo.multinomial(weights[1], 5, true):shape(), { 5 })
+  equals(mnemo.multinomial(weights, 0, true):shape(), { 2, 0 })
+  equals(mnemo.multinomial(mnemo.zeros(0, 3), 2):shape(), { 0, 2 })
+end
+
+function draws.test_multinomial_without_replacement()
+  local weights = mnemo.tensor { { 1, 2, 0, 5 } }:expand(4000, 4)
+  local ids = mnemo.multinomial(weights, 2, false, { seed = 1 })
+  local first = mnemo.one_hot(ids:select(2, 1), 4):mean(1):totable()
+  local second = mnemo.one_hot(ids:select(2, 2), 4):mean(1):totable()
+  local function chance(i, w) return w[i] / 8 end
+  local w = { 1, 2, 0, 5 }
+  for i = 1, 4 do
+    close(first[i], chance(i, w), 0.03)
+    -- Drawn second: after each of the others, by what is left.
+    local p = 0
+    for j = 1, 4 do
+      if j ~= i then p = p + chance(j, w) * w[i] / (8 - w[j]) end
+    end
+    close(second[i], p, 0.03)
+  end
+  local all = mnemo.multinomial(mnemo.tensor { 1e-45, 1, 3e38 }, 3):totable()
+  table.sort(all)
+  equals(all, { 1, 2, 3 })
+  -- Without a word none is drawn twice.
+  for seed = 1, 20 do
+    local two = mnemo.multinomial(mnemo.ones(2), 2, { seed = seed }):totable()
+    equals(two[1] + two[2], 3)
+  end
+end
+
+function draws.test_bad_weights()
+  local multinomial, tensor = mnemo.multinomial, mnemo.tensor
+  for _, replacement in ipairs { true, false } do
+    fails("multinomial: weight 2 is -1.0 (allowed: finite, 0 or more)",
+      multinomial, tensor { 1, -1 }, 1, replacement)
+    fails("multinomial: weight 1 of row 2 is nan (allowed: finite, 0 or more)",
+      multinomial, tensor { { 1, 1 }, { 0 / 0, 1 } }, 1, replacement)
+    fails("multinomial: weight 2 of row 1 is inf (allowed: finite, 0 or more)",
+      multinomial, tensor { { 1, 1 / 0 } }, 1, replacement)
+    fails("multinomial: the weights sum to 0", multinomial, tensor { 0, 0 }, 1, replacement)
+    fails("multinomial: the weights of row 2 sum to 0",
+      multinomial, tensor { { 1, 1 }, { 0, 0 } }, 1, replacement)
+    fails("multinomial: the weights sum to 0", multinomial, mnemo.zeros(0), 1, replacement)
+    fails("multinomial: needs 0 or more draws, got -1", multinomial, tensor { 1 }, -1, replacement)
+    fails("multinomial: needs weights in a vector or in the rows of a matrix, got shape []",
+      multinomial, tensor(1), 1, replacement)
+    fails("multinomial: needs weights in a vector or in the rows of a matrix, got shape [1, 2, 3]",
+      multinomial, mnemo.ones(1, 2, 3), 1, replacement)
+    fails("multinomial: a tensor of shape [1099511627776] is too large",
+      multinomial, tensor { 1 }, 1 << 40, replacement)
+  end
+  fails("multinomial: 3 draws without replacement from 2 weights above 0",
+    multinomial, tensor { 1, 0, 1 }, 3)
+  fails("multinomial: 2 draws without replacement from 1 weights above 0 of row 2",
+    multinomial, tensor { { 1, 1 }, { 0, 1 } }, 2)
+  fails("bad argument #3 to 'multinomial' (boolean expected, got number)",
+    multinomial, tensor { 1 }, 1, 1)
+  fails("bad argument #1 to 'multinomial' (Tensor expected, got table)", multinomial, { 1 }, 1)
 end
 
 -- Dimensions

@@ -87,6 +87,24 @@ extension TensorFunctions {
       ) { call, _, stream in
         try IntTensor.permutation(call.integer(1), using: &stream).offset(by: 1)
       },
+      drawing(
+        session, "multinomial",
+        "Ids from 1 on, drawn by weights, in each row by itself where there are several.",
+        [
+          LuaParameter(
+            "weights", .object("Tensor"),
+            "[k] or [rows, k], finite, not negative, in no row all 0; they need not sum to 1"),
+          LuaParameter("n", .integer, "how many ids, in each row"),
+          LuaParameter(
+            "replacement", .boolean, "whether an id can be drawn again", default: "false"),
+        ], returns: LuaResult(.object("IntTensor"), "[n] or [rows, n], in the order of the draws"),
+        example: "mnemo.tensor{0.7, 0.2, 0.1}, 8, true"
+      ) { call, last, stream in
+        try call.object(1, Tensor.self).multinomial(
+          call.integer(2), replacement: last >= 3 ? call.optionalBoolean(3) ?? false : false,
+          using: &stream
+        ).offset(by: 1)
+      },
     ]
   }
 }
