@@ -85,7 +85,7 @@ function tests.test_fields_that_are_not_shown_are_named()
     field28, field29, field30
 }]])
   luaunit.assertStrMatches(shown(mnemo),
-    "{.*… %d+ more: .*zeros\n}\nand, loaded when it is named: late")
+    "{.*… %d+ more: .*zeros_like\n}\nand, loaded when it is named: late")
   local model = mnemo.model.transformer { vocab = 5, dim = 8, heads = 2, layers = 2, max_len = 4 }
   local trace = shown(model:trace(mnemo.int_tensor { { 1, 2, 3 } }))
   local last = 0
