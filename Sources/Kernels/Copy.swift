@@ -11,10 +11,12 @@ extension CPU {
       Parallel.ranges(count, grain: Self.grain) { range in
         (out + range.lowerBound).update(from: x + range.lowerBound, count: range.count)
       }
-    } else if layout.isContiguous, from.rank == 2, count > 0 {
+    } else if layout.isContiguous, from.rank == 2, count > 0, !Self.isLine(from) {
       Self.transposeCopy(
         source + from.offset, rows: from.shape[0], columns: from.shape[1],
         rowStride: from.strides[0], columnStride: from.strides[1], to: target + layout.offset)
+    } else if Self.isLine(from), Self.isLine(layout), from.shape == layout.shape {
+      Self.copyLines(source, from, to: target, layout)
     } else if layout.isContiguous {
       let out = target + layout.offset
       Parallel.ranges(count, grain: Self.grain) { range in
@@ -28,6 +30,33 @@ extension CPU {
     } else {
       Parallel.ranges(count, grain: Self.grain) { range in
         layout.forEachPosition(in: range) { target[$1] = source[from.position(of: $0)] }
+      }
+    }
+  }
+
+  /// Whether the last dimension is worth a loop of its own: long enough, but no longer than a
+  /// thread's part, and its elements lie side by side, forwards or backwards.
+  private static func isLine(_ layout: Layout) -> Bool {
+    guard let length = layout.shape.last, let step = layout.strides.last else { return false }
+    return (16...grain).contains(length) && abs(step) == 1
+  }
+
+  /// Copies along the last dimension, line by line.
+  private static func copyLines(
+    _ source: UnsafePointer<Float>, _ from: Layout, to target: UnsafeMutablePointer<Float>,
+    _ layout: Layout
+  ) {
+    let last = from.rank - 1
+    let (length, step, outStep) = (from.shape[last], from.strides[last], layout.strides[last])
+    Parallel.ranges(from.count / length, grain: max(1, grain / length)) { range in
+      for line in range {
+        let x = source + from.position(of: line * length)
+        let out = target + layout.position(of: line * length)
+        if step == 1 && outStep == 1 {
+          out.update(from: x, count: length)
+        } else {
+          for i in 0..<length { out[i &* outStep] = x[i &* step] }
+        }
       }
     }
   }

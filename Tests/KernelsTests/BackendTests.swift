@@ -139,6 +139,19 @@ import Testing
         backend.copy(source, from, to: out[0], to)
       }
     }
+    // Lines side by side in other orders, and each of them from its end.
+    let moved = Layout(
+      shape: [depth, rows, columns], strides: [columns, depth * columns, 1], offset: 2)
+    let mirrored = Layout(
+      shape: moved.shape, strides: [rows * columns, columns, -1], offset: columns - 1)
+    for (name, from, to) in [
+      ("lines", moved, moved), ("mirror", mirrored, Layout(shape: moved.shape)),
+      ("mirror lines", mirrored, moved),
+    ] {
+      try agree("\(name) \(moved.shape)", writing: [empty(source.count)]) { backend, out in
+        backend.copy(source, from, to: out[0], to)
+      }
+    }
     let matrix = Layout(shape: [columns, rows], strides: [1, columns], offset: 1)
     try agree("turn \(matrix.shape)", writing: [empty(rows * columns)]) { backend, out in
       backend.copy(source, matrix, to: out[0], Layout(shape: matrix.shape))

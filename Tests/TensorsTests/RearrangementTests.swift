@@ -168,6 +168,23 @@ import Testing
     }
   }
 
+  /// Lines that lie side by side are copied as a whole, in either direction, between views.
+  @Test(arguments: [15, 16, 41]) func longLines(_ length: Int) throws {
+    let x = try random([5, 3, length])
+    let plain = Reference(x)
+    for (copy, source) in try [
+      (x.flip([2]), { length - 1 - $0 }), (x.flip([2]).flip([2]), { $0 }),
+      (x.roll(4, 2), { ($0 + length - 4) % length }), (x.roll(-1, -1), { ($0 + 1) % length }),
+    ] as [(Tensor, (Int) -> Int)] {
+      expectClose(
+        copy, Reference(shape: x.shape) { plain[$0[0], $0[1], source($0[2])] }, 0, "\(length)")
+    }
+    let part = try x.narrow(2, 1, length - 1).narrow(1, 1, 2)
+    #expect(try part.clone().elements() == part.elements())
+    let moved = try part.permute([1, 0, 2])
+    #expect(try moved.clone().elements() == moved.elements())
+  }
+
   /// Copies of large tensors from their ends go in parts, on several threads.
   @Test func largeFlips() throws {
     let x = try random([70_001])
