@@ -32,7 +32,7 @@ final class CustomModel: Model {
         throw EngineError(
           "model.custom",
           "parameters '\(other.name)' and '\(name)' share elements; give one name to what is one "
-            + "parameter, or a clone()")
+            + "parameter, or detach():clone() of it")
       }
       self.parameters.add(name, tensor)
     }
@@ -44,7 +44,7 @@ final class CustomModel: Model {
 
   func copy() throws -> any Model {
     let copies = try parameters.all.map { name, tensor in
-      (name, try tensor.clone().requireGrad(tensor.requiresGrad))
+      (name, try tensor.copied().requireGrad(tensor.requiresGrad))
     }
     let result = try CustomModel(
       lua, vocab: vocabSize, maxLength: maxLength, parameters: copies)

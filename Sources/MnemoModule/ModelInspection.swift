@@ -163,7 +163,7 @@ enum ModelInspection {
         defer { for (tensor, values) in own { tensor.overwrite(with: values) } }
         for (name, _) in try table.fields() {
           let tensor = try parameters.get(name)
-          own.append((tensor, try StopToken.suspended { try tensor.clone() }))
+          own.append((tensor, try StopToken.suspended { try tensor.copied() }))
           try parameters.set(name, table.object(.name(name), Tensor.self))
         }
         return call.returns(all: try function.call(label: "with"))

@@ -80,7 +80,7 @@ public struct OptimizerState {
 
   /// The same, in memory of its own: updates change buffers in place.
   public func copy() throws -> OptimizerState {
-    OptimizerState(buffers: try buffers.map { try $0.clone() }, updates: updates)
+    OptimizerState(buffers: try buffers.map { try $0.copied() }, updates: updates)
   }
 }
 

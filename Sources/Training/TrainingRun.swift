@@ -337,7 +337,7 @@ public final class TrainingRun {
     for (_, tensor) in parameters where !kept.contains(ObjectIdentifier(tensor)) {
       try StopToken.suspended {
         lastGood?.parameters.append(
-          (tensor, try tensor.clone(), try options.optimizer.states[tensor]?.copy()))
+          (tensor, try tensor.copied(), try options.optimizer.states[tensor]?.copy()))
       }
     }
   }

@@ -58,7 +58,9 @@ extension Parameters {
   /// Copies that are trained where these are.
   func copies() throws -> Parameters {
     var copies = Parameters()
-    for (name, tensor) in all { try copies.add(name, tensor.clone(), trained: tensor.requiresGrad) }
+    for (name, tensor) in all {
+      try copies.add(name, tensor.copied(), trained: tensor.requiresGrad)
+    }
     return copies
   }
 }

@@ -8,7 +8,7 @@ local function message(f, ...) return select(2, pcall(f, ...)) end
 --- Writes M1 down in tensor operations, with copies of a built-in model's parameters.
 local function rewritten(built)
   local config, parameters = built.config, {}
-  for name, tensor in pairs(built:parameters()) do parameters[name] = tensor:clone() end
+  for name, tensor in pairs(built:parameters()) do parameters[name] = tensor:detach():clone() end
   local d = config.dim
   local function attend(p, layer, x)
     local prefix = "layers." .. layer .. ".attention."

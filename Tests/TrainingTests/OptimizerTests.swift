@@ -99,7 +99,7 @@ struct OptimizerTests {
     let parameters = try fresh(golden)
     for step in 0..<6 { try update(optimizer, parameters, step: step, golden) }
     let kept = try parameters.map {
-      ($0.tensor, try $0.tensor.clone(), try optimizer.states[$0.tensor]?.copy())
+      ($0.tensor, try $0.tensor.copied(), try optimizer.states[$0.tensor]?.copy())
     }
     for step in 6..<9 { try update(optimizer, parameters, step: step, golden) }
     for (tensor, values, state) in kept {

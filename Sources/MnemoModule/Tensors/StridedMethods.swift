@@ -178,7 +178,10 @@ enum StridedMethods {
         returns: [.object(name)], example: "print(\(some):t():contiguous())"
       ) { call in call.returns(try call.object(1, type).contiguous()) },
       LuaFunction(
-        "clone", "A copy with a storage of its own, without history.", returns: [.object(name)],
+        "clone",
+        "A copy with a storage of its own. Where gradients are recorded, that of a copy comes back "
+          + "as it is; detach():clone() cuts the history.",
+        returns: [.object(name)],
         example: "print(\(some):clone())"
       ) { call in call.returns(try call.object(1, type).clone()) },
     ]

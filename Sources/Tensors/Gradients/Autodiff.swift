@@ -17,6 +17,9 @@ final class Node {
     /// Adds to the gradient of the only input what comes from the gradient of the result: for
     /// operations that read few of the input's elements.
     case addition(@Sendable (_ gradient: Tensor, _ saved: Saved, _ sum: Tensor) throws -> Void)
+    /// For a vector in which the elements at a layout were replaced: their gradient goes to the last
+    /// input, that of the others (if any of them has one: `keepsRest`) to the first.
+    case write(Layout, keepsRest: Bool)
   }
 
   /// From the gradient of the result to those of the inputs.
@@ -46,8 +49,11 @@ final class Node {
   let operation: String
   private var saved: Saved
   private let versions: [Int]
-  private let resultVersion: Int
+  /// How often the storage of the result had been changed in place when it was made.
+  let resultVersion: Int
   private var rule: Rule?
+  /// The ``WriteHistory`` of whose storage it is known not to have been computed.
+  var unrelated = 0
 
   init(_ operation: String, _ saved: Saved, resultVersion: Int, _ rule: Rule) {
     self.operation = operation
@@ -59,6 +65,18 @@ final class Node {
 
   /// Tensors it was computed from.
   var inputs: [Tensor] { saved.inputs }
+
+  /// All tensors that it holds.
+  var tensors: [Tensor] { saved.inputs + saved.tensors }
+
+  /// What the result is a view of, or a copy of elements that has their gradient; nil if it is
+  /// neither.
+  var viewed: Tensor? {
+    switch rule {
+    case .view, .addition: saved.inputs.first
+    case .gradients, .write, nil: nil
+    }
+  }
 
   /// Whether a backward pass has used it.
   var isUsed: Bool { rule == nil }
@@ -94,6 +112,16 @@ final class Node {
       for input in release() where input.requiresGrad {
         try add(gradient.tensor, saved, sums.owned(for: input))
       }
+    case .write(let layout, let keepsRest):
+      let whole = gradient.isOwned ? gradient.tensor : try gradient.tensor.copied()
+      let inputs = release()
+      if let values = inputs.dropFirst(keepsRest ? 1 : 0).first {
+        try sums.add(whole.part(layout).copied(), for: values, isOwned: true)
+      }
+      if keepsRest {
+        whole.part(layout).clear()
+        try sums.add(whole, for: inputs[0], isOwned: true)
+      }
     }
   }
 
@@ -127,8 +155,8 @@ final class Node {
   deinit {
     var pending = release()
     while var tensor = pending.popLast() {
-      guard isKnownUniquelyReferenced(&tensor), var node = tensor.node else { continue }
-      tensor.node = nil
+      guard isKnownUniquelyReferenced(&tensor), var node = tensor.ownNode else { continue }
+      tensor.ownNode = nil
       if isKnownUniquelyReferenced(&node) { pending.append(contentsOf: node.release()) }
     }
   }
@@ -191,6 +219,8 @@ extension Tensor {
   ) -> Tensor {
     // The task-local value costs more to read than the flags.
     guard inputs.contains(where: { $0.requiresGrad }), Gradients.areRecorded else { return self }
+    for input in inputs where input.storage !== storage { input.storage.noteRead() }
+    for tensor in tensors where tensor.storage !== storage { tensor.storage.noteRead() }
     requiresGrad = true
     node = Node(
       operation, Node.Saved(inputs: inputs, tensors: tensors, integers: integers),

@@ -28,18 +28,24 @@ extension IntTensor {
 
   /// Sets every element to those of `other`, broadcast to this shape.
   /// - Throws: `EngineError` if it does not broadcast, or this view repeats elements.
-  public func copyInPlace(_ other: IntTensor) throws {
-    guard !zip(shape, layout.strides).contains(where: { $0 > 1 && $1 == 0 }) else {
-      throw EngineError("copy_", "this view repeats its elements (expand); change a clone() of it")
-    }
+  public func copyInPlace(_ other: IntTensor, _ operation: String = "copy_") throws {
+    try checkOverwritable(operation)
     let source = try IntTensor(
-      storage: other.storage, layout: other.layout.expanded(to: shape, "copy_")
+      storage: other.storage, layout: other.layout.expanded(to: shape, operation)
     ).clone()
     storage.version &+= 1
     var i = 0
     layout.forEachPosition {
       storage.integers[$0] = source.storage.integers[i]
       i &+= 1
+    }
+  }
+
+  /// Refuses to change a view that repeats elements.
+  func checkOverwritable(_ operation: String) throws {
+    guard !layout.repeatsElements else {
+      throw EngineError(
+        operation, "this view repeats its elements (expand); change a clone() of it")
     }
   }
 }

@@ -46,7 +46,7 @@ public enum LinearAlgebra {
       }
       try check(info, "svd", "the iteration for singular values did not converge")
     }
-    let v = try vt.t().clone()
+    let v = try vt.t().copied()
     for j in 0..<k where leadsNegative(u, column: j) {
       negate(u, column: j)
       negate(v, column: j)
@@ -89,7 +89,7 @@ public enum LinearAlgebra {
         &rows, &inner, &inner, columns.pointer, &rows, reflections, work, &length, &info)
     }
     try check(info, "qr", "LAPACK refused the matrix")
-    let q = try columns.narrow(0, 0, k).t().clone()
+    let q = try columns.narrow(0, 0, k).t().copied()
     for i in 0..<k where r.pointer[i * n + i] < 0 {
       negate(q, column: i)
       for j in i..<n { r.pointer[i * n + j].negate() }
@@ -142,7 +142,7 @@ public enum LinearAlgebra {
         &order, x.pointer, &order, values.pointer, work, &length, &integers, &integerLength, &info)
     }
     try check(info, "eigh", "the iteration for eigenvalues did not converge")
-    let vectors = try x.t().clone()
+    let vectors = try x.t().copied()
     for j in 0..<n where leadsNegative(vectors, column: j) { negate(vectors, column: j) }
     return (values, vectors)
   }
@@ -220,7 +220,7 @@ extension LinearAlgebra {
       }
       try check(info, "solve", "the matrix is singular")
     }
-    return try right.t().clone()
+    return try right.t().copied()
   }
 
   /// Runs work that owns its tensors; where it takes long, so that the caller can be interrupted.

@@ -242,40 +242,55 @@ extension Tensor {
 // In place.
 
 extension Tensor {
-  /// Refuses to change a tensor that the graph depends on, or that is only read.
-  /// - Throws: `EngineError` if this requires gradients and they are recorded, or is not in
-  ///   Float32.
+  /// Refuses to change a leaf that is trained, or a tensor that is only read.
+  /// - Throws: `EngineError` if this is a leaf that requires gradients and they are recorded, or is
+  ///   not in Float32.
   public func checkInPlace(_ operation: String) throws {
     try checkFloat32(operation)
-    guard !(requiresGrad && Gradients.areRecorded) else {
-      throw EngineError(
-        operation,
-        "a tensor that requires gradients is not changed in place; do it inside no_grad")
+    guard !(requiresGrad && node == nil && Gradients.areRecorded) else {
+      throw leafChange(operation)
     }
   }
 
-  /// Replaces each element x by op(x, y), y the element of `other` broadcast to this shape.
+  /// Replaces each element x by that of `update`, which gets this tensor and `other`.
   ///
   /// The new elements are worked out beside the tensor and written at the end: one that is
-  /// interrupted holds what it held before.
+  /// interrupted holds what it held before. Where gradients are recorded, they come back through
+  /// the old elements as well, of which a copy is kept.
   /// - Throws: `EngineError` if `other` does not broadcast to this shape, this view repeats
-  ///   elements, or gradients are recorded.
-  private func updateInPlace(
-    _ op: BinaryOp, _ other: Tensor, _ operation: String
+  ///   elements, or gradients cannot be recorded.
+  func updateInPlace(
+    by other: Tensor, _ operation: String, _ update: (Tensor, Tensor) throws -> Tensor
   ) throws {
-    try checkOverwritable(by: other, operation)
-    let updated = try binary(op, other, operation)
-    try StopToken.check()
-    overwrite(with: updated)
+    try checkOverwritable(operation)
+    if other.shape != shape { _ = try other.layout.expanded(to: shape, operation) }
+    try replaceElements(by: other, operation, update)
   }
 
-  private func checkOverwritable(by other: Tensor, _ operation: String) throws {
+  /// The same without the condition that `other` broadcasts, for who has checked what may be.
+  func replaceElements(
+    by other: Tensor, _ operation: String, _ update: (Tensor, Tensor) throws -> Tensor
+  ) throws {
+    guard let history = try historyToWrite(other, operation) else {
+      let updated = try noGrad { try update(self, other) }
+      try StopToken.check()
+      return overwrite(with: updated)
+    }
+    let operand = other.storage === storage ? try other.clone() : other
+    _ = try source(of: operand, in: history, operation)
+    let updated = try update(clone(), operand)
+    try StopToken.check()
+    overwrite(with: updated)
+    history.record(operation, updated.withoutNumbers, at: layout, version: storage.version)
+  }
+
+  /// Refuses to change what ``checkInPlace(_:)`` refuses, and a view that repeats elements.
+  func checkOverwritable(_ operation: String) throws {
     try checkInPlace(operation)
-    guard !zip(shape, layout.strides).contains(where: { $0 > 1 && $1 == 0 }) else {
+    guard !layout.repeatsElements else {
       throw EngineError(
         operation, "this view repeats its elements (expand); change a clone() of it")
     }
-    if other.shape != shape { _ = try other.layout.expanded(to: shape, operation) }
     try StopToken.check()
   }
 
@@ -300,28 +315,42 @@ extension Tensor {
     StopToken.suspended { Backends.current.fill(storage.floats, layout, value) }
   }
 
+  /// Sets every element to 0.
+  func clear() { overwrite(with: 0) }
+
   /// Sets every element to those of `other`, broadcast to this shape.
-  /// - Throws: `EngineError` if it does not broadcast, or gradients are recorded.
-  public func copyInPlace(_ other: Tensor) throws {
-    try checkOverwritable(by: other, "copy_")
+  /// - Throws: `EngineError` if it does not broadcast, or gradients cannot be recorded.
+  public func copyInPlace(_ other: Tensor, _ operation: String = "copy_") throws {
+    try checkOverwritable(operation)
+    if other.shape != shape { _ = try other.layout.expanded(to: shape, operation) }
+    let history = try historyToWrite(other, operation)
+    let source = try history.map { try self.source(of: other, in: $0, operation) }
     if other.count == 1 {
       overwrite(with: other.element(at: other.layout.offset))
-      return
+    } else {
+      let isShared = other.storage === storage
+      let values = try other.detach().expand(shape)
+      let operand = isShared ? try values.copied() : try values.operand()
+      try StopToken.check()
+      overwrite(with: operand)
     }
-    let isShared = other.storage === storage
-    let source = try other.detach().expand(shape)
-    let values = isShared ? try source.clone() : try source.operand()
-    try StopToken.check()
-    overwrite(with: values)
+    if let history, let source {
+      history.record(operation, source, at: layout, version: storage.version)
+    }
   }
   /// Adds `scale`·`other`.
-  /// - Throws: `EngineError` if it does not broadcast, or gradients are recorded.
+  /// - Throws: `EngineError` if it does not broadcast, or gradients cannot be recorded.
   public func addInPlace(_ other: Tensor, scale: Float = 1) throws {
-    try updateInPlace(.addScaled(scale: scale), other, "add_")
+    try updateInPlace(by: other, "add_") { x, y in
+      try x.binary(.addScaled(scale: scale), y, "add_")
+        .recorded("add_", from: [x, y]) { g, _ in
+          [g, scale == 1 ? g : try g.mul(Tensor(scale))]
+        }
+    }
   }
   /// Multiplies by `other`.
-  /// - Throws: `EngineError` if it does not broadcast, or gradients are recorded.
+  /// - Throws: `EngineError` if it does not broadcast, or gradients cannot be recorded.
   public func mulInPlace(_ other: Tensor) throws {
-    try updateInPlace(.mul, other, "mul_")
+    try updateInPlace(by: other, "mul_") { try $0.mul($1) }
   }
 }

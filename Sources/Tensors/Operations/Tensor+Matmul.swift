@@ -20,7 +20,7 @@ extension Tensor {
     if let matrix = blasMatrix {
       try withExtendedLifetime(self) { try body(matrix) }
     } else {
-      let copy = try clone()
+      let copy = try copied()
       try withExtendedLifetime(copy) {
         try body(MatrixView(copy.address, dtype, stride: Swift.max(1, shape[rank - 1])))
       }
@@ -96,7 +96,7 @@ extension Tensor {
   /// This batch of matrices, copied if a product cannot read them where they are.
   private func readableEntries() throws -> Tensor {
     if shape[0] == 0 { return self }
-    return try noGrad { try select(0, 0).blasMatrix == nil ? clone() : self }
+    return try noGrad { try select(0, 0).blasMatrix == nil ? copied() : self }
   }
 
   /// [b, m, k]·[b, k, n], one product per entry of the batch, read where it is if it can be.

@@ -2,11 +2,14 @@
 // was taken from.
 
 extension Tensor {
-  /// A view of this storage, and how the gradient goes back to where it was taken from.
+  /// A view, whose gradient `vjp` turns into that of this tensor.
   func view(
     _ operation: String, _ layout: Layout, vjp: @escaping @Sendable (Tensor) throws -> Tensor
   ) -> Tensor {
-    Tensor(storage: storage, layout: layout).recorded(operation, from: [self], .view(vjp))
+    let result = Tensor(storage: storage, layout: layout)
+    _ = result.recorded(operation, from: [self], .view(vjp))
+    result.isDetached = isDetached || requiresGrad && result.ownNode == nil
+    return result
   }
 
   /// A view of some of the elements, and the same of another tensor of this shape.
@@ -24,7 +27,10 @@ extension Tensor {
         try part.addInPlace(g)
       }
     }
-    return Tensor(storage: storage, layout: layout).recorded(operation, from: [self], rule)
+    let result = Tensor(storage: storage, layout: layout)
+    _ = result.recorded(operation, from: [self], rule)
+    result.isDetached = isDetached || requiresGrad && result.ownNode == nil
+    return result
   }
 
   /// The same elements in another shape; a view where possible.
@@ -44,7 +50,7 @@ extension Tensor {
 
   /// This tensor if its elements lie side by side, else a copy for which they do.
   public func contiguous() throws -> Tensor {
-    layout.isContiguous ? self : try clone().recorded("contiguous", from: [self]) { g, _ in [g] }
+    layout.isContiguous ? self : try copied().recorded("contiguous", from: [self]) { g, _ in [g] }
   }
 
   /// Two dimensions exchanged; a view.
@@ -83,7 +89,11 @@ extension Tensor {
   public func select(_ d: Int, _ i: Int) throws -> Tensor {
     let selected = try layout.selected(d, i, "select")
     // The commonest view, t[i], records nothing as a rule.
-    guard requiresGrad else { return Tensor(storage: storage, layout: selected) }
+    guard requiresGrad else {
+      let result = Tensor(storage: storage, layout: selected)
+      result.isDetached = isDetached
+      return result
+    }
     return part("select", selected) { try $0.select(d, i) }
   }
 

@@ -46,6 +46,9 @@ extension Layout {
       offset: offset + i * strides[d])
   }
 
+  /// Whether an element stands for several, as in an expanded view.
+  var repeatsElements: Bool { zip(shape, strides).contains { $0 > 1 && $1 == 0 } }
+
   /// Where one element stands in the storage; `index(d, size)` is its index along dimension `d`.
   /// - Throws: `EngineError` if an index is not in 0..<size, and what `index` throws.
   package func place(_ index: (_ d: Int, _ size: Int) throws -> Int) throws -> Int {

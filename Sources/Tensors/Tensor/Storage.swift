@@ -1,4 +1,5 @@
 import Kernels
+import Synchronization
 
 /// A block of numbers of one type that tensors share; given back with its last tensor.
 ///
@@ -15,8 +16,16 @@ final class Storage {
   /// The first number.
   let bytes: UnsafeMutableRawPointer
   let dtype: DType
+  /// How many numbers a block of its own holds; nil for a file's.
+  let count: Int?
   /// Counts changes in place, so that `backward` notices an input that changed after its use.
   var version = 0
+  /// What the graph knows of writes into it; nil before the first that was recorded.
+  var history: WriteHistory?
+  /// Whether an operation that was recorded reads it; several threads may do so.
+  private let isNoted = Atomic(false)
+  /// How many tensors over it are leaves that require gradients; detached ones do not count.
+  var leaves = 0
   private let owner: Owner
 
   /// Memory for `count` numbers, not initialised.
@@ -26,7 +35,7 @@ final class Storage {
     guard count >= 0, !overflow, let block = MemoryPool.shared.take(bytes: size) else {
       throw EngineError("memory", "there is not enough for a tensor of \(count) elements")
     }
-    (owner, bytes, self.dtype) = (.pool(block), block.pointer, dtype)
+    (owner, bytes, self.dtype, self.count) = (.pool(block), block.pointer, dtype, count)
   }
 
   /// Memory for one number.
@@ -36,7 +45,7 @@ final class Storage {
     guard let block = MemoryPool.shared.take(bytes: MemoryLayout<Float>.stride) else {
       fatalError("there is no memory for a number")
     }
-    (owner, bytes, dtype) = (.pool(block), block.pointer, .float32)
+    (owner, bytes, dtype, count) = (.pool(block), block.pointer, .float32, 1)
     floats.initialize(to: number)
   }
 
@@ -44,7 +53,14 @@ final class Storage {
   init(_ mapping: FileMapping, at offset: Int, _ dtype: DType) {
     precondition(offset >= 0 && offset % dtype.size == 0 && offset < mapping.count)
     (owner, bytes, self.dtype) = (.mapping(mapping), mapping.address + offset, dtype)
+    count = nil
   }
+
+  /// Whether an operation that was recorded reads it.
+  var isRead: Bool { isNoted.load(ordering: .relaxed) }
+
+  /// Notes that an operation that was recorded reads it.
+  func noteRead() { if !isRead { isNoted.store(true, ordering: .relaxed) } }
 
   /// The numbers, to compute with.
   ///

@@ -32,7 +32,7 @@ extension Tensor {
 
   /// A copy in Float32, side by side and without history, for operations that work in place.
   /// - Throws: `EngineError` if there is no memory for it.
-  func workingCopy() throws -> Tensor { dtype == .float32 ? try clone() : try widened() }
+  func workingCopy() throws -> Tensor { dtype == .float32 ? try copied() : try widened() }
 
   /// Refuses what only numbers in Float32 can do: to be changed, to be trained.
   /// - Throws: `EngineError` if these are others.
@@ -62,5 +62,5 @@ extension Tensor {
   }
 
   /// The same numbers of 16 bits in a storage of their own.
-  func clonedAsStored() throws -> Tensor { try widened().narrowed(to: dtype) }
+  func copiedAsStored() throws -> Tensor { try widened().narrowed(to: dtype) }
 }

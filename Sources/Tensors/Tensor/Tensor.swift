@@ -14,13 +14,37 @@ public final class Tensor {
   /// Where the elements lie.
   public let layout: Layout
   /// Whether `backward` accumulates a gradient for this tensor or for what it was made from.
-  public internal(set) var requiresGrad = false
+  public internal(set) var requiresGrad: Bool {
+    get { history?.requiresGrad ?? isMarked }
+    set { isMarked = newValue }
+  }
   /// The accumulated gradient, of the same shape; nil before the first `backward`.
   public var grad: Tensor?
   /// Whether `backward` keeps the gradient of a tensor that was computed from others in `grad`.
   public var retainsGrad = false
   /// How this tensor was made; nil for leaves.
-  var node: Node?
+  ///
+  /// Once a write into its storage was recorded, it is a view of what that left there.
+  var node: Node? {
+    get {
+      if let history, writesSeen != history.writes {
+        (ownNode, writesSeen) = (history.node(of: layout), history.writes)
+      }
+      return ownNode
+    }
+    set { ownNode = newValue }
+  }
+  /// The node as it was last asked for.
+  var ownNode: Node?
+  /// Whether it requires gradients, as long as no write into its storage was recorded.
+  private var isMarked = false
+  /// How many recorded writes its node knows of.
+  private var writesSeen = 0
+  /// Whether its history is its own, though others share its storage: it was cut by `detach`, or by
+  /// taking a view without recording.
+  var isDetached = false
+  /// The recorded writes into its storage, unless it has cut itself off from them.
+  var history: WriteHistory? { isDetached ? nil : storage.history }
 
   init(storage: Storage, layout: Layout) {
     self.storage = storage
@@ -73,6 +97,11 @@ public final class Tensor {
         "requires_grad",
         "only a tensor that was not computed from others can change it; use detach() first")
     }
+    if !isDetached {
+      if flag != requiresGrad { storage.leaves += flag ? 1 : -1 }
+      // What was written last were constants, and it starts anew.
+      if storage.history != nil { (isDetached, node) = (true, nil) }
+    }
     requiresGrad = flag
     if !flag { grad = nil }
     return self
@@ -83,7 +112,7 @@ public final class Tensor {
   /// - Throws: `EngineError` if the tensor was computed from others.
   package func parameter() throws -> Tensor {
     guard !layout.isContiguous, node == nil else { return try requireGrad() }
-    return try clone().requireGrad()
+    return try copied().requireGrad()
   }
 
   /// Whether a change in place of one contiguous tensor changes the other.
@@ -121,20 +150,37 @@ public final class Tensor {
     }
   }
 
-  /// The same elements in a storage of their own, without history.
+  /// The same elements in a storage of their own, from which the gradient comes back as it is.
+  ///
+  /// Who wants no history takes ``copied()``.
   public func clone() throws -> Tensor {
-    guard dtype == .float32 else { return try clonedAsStored() }
+    let result = try copied()
+    // From the state that was written, not from the storage, which may be written again.
+    if Gradients.areRecorded, let history, history.version == storage.version {
+      return result.marked(
+        as: history.node(of: layout, resultVersion: result.storage.version))
+    }
+    return result.recorded("clone", from: [self], .view { $0 })
+  }
+
+  /// The same elements in a storage of their own, without history.
+  public func copied() throws -> Tensor {
+    guard dtype == .float32 else { return try copiedAsStored() }
     let result = try Tensor(uninitialized: shape)
     Backends.current.copy(storage.floats, layout, to: result.storage.floats, result.layout)
     return result
   }
 
   /// The same storage, without history or gradient.
-  public func detach() -> Tensor { Tensor(storage: storage, layout: layout) }
+  public func detach() -> Tensor {
+    let result = Tensor(storage: storage, layout: layout)
+    result.isDetached = true
+    return result
+  }
 
   /// Calls `body` with the bytes of the elements as they are stored, side by side, for reading.
   package func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
-    let source = layout.isContiguous ? self : try clone()
+    let source = layout.isContiguous ? self : try copied()
     return try withExtendedLifetime(source) {
       try body(UnsafeRawBufferPointer(start: source.address, count: count * dtype.size))
     }

@@ -17,7 +17,7 @@ extension PlainModel {
   static func leaves(of model: any Model) throws -> [String: Tensor] {
     try Dictionary(
       uniqueKeysWithValues: model.parameters.all.map {
-        ($0.name, try $0.tensor.clone().requireGrad())
+        ($0.name, try $0.tensor.copied().requireGrad())
       })
   }
 }
