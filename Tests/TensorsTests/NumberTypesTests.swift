@@ -120,6 +120,28 @@ import Testing
       Operation("rows") { try $0.rows(ids) }, Operation("rows of pairs") { try $0.rows(pairs) },
       Operation("entries of a vector") { try $0.select(1, 3).rows(ids) },
       Operation("gather") { try $0.gather(1, IntTensor([1, 0, 5, 2, 2, 4], shape: [6, 1])) },
+      Operation("slice") { try $0.slice([.range(first: 1, count: 2, step: 3), .index(2)]) },
+      Operation("index select") { try $0.indexSelect(1, IntTensor([5, 0])) },
+      Operation("index add") { try $0.indexAdd(0, IntTensor([5, 0, 5, 1, 2, 2]), other) },
+      Operation("index add of one") { try other.indexAdd(0, IntTensor([5, 0, 5, 1, 2, 2]), $0) },
+      Operation("scatter") {
+        try $0.scatter(1, IntTensor([1, 0, 5, 2, 2, 4], shape: [6, 1]), Tensor(3))
+      },
+      Operation("scatter of one") {
+        try other.scatter(0, IntTensor([1, 0, 5, 2, 2, 4], shape: [1, 6]), $0.narrow(0, 1, 1))
+      },
+      Operation("scatter add") {
+        try $0.scatterAdd(0, IntTensor([1, 0, 5, 2, 2, 4], shape: [1, 6]), $0.narrow(0, 1, 1))
+      },
+      Operation("masked fill") { try $0.maskedFill(other.relu(), Tensor(2)) },
+      Operation("mask of rows") { try $0.masked(by: Tensor([1, 0, 0, 1, 1, 0])) },
+      Operation("nonzero") { try $0.nonzero().tensor() },
+      Operation("write") { x in
+        let y = try other.clone()
+        try y.write(x.narrow(0, 0, 2), rows: IntTensor([3, 1]))
+        try y.select(0, 0).copyInPlace(x.select(0, 5))
+        return y
+      },
       Operation("masked select") { try $0.maskedSelect(other.relu()) },
       Operation("mask of one") { try other.maskedSelect($0) },
       Operation("cat") { try Tensor.cat([$0, other, $0.t()], 1) },

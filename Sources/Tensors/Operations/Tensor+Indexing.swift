@@ -35,7 +35,7 @@ extension Tensor {
   /// `ids` has the shape of this tensor except along `d`, where it may have any size.
   /// - Throws: `EngineError` if shapes do not agree or an id is out of range.
   public func gather(_ d: Int, _ ids: IntTensor) throws -> Tensor {
-    let plan = try Gather(layout, d, ids)
+    let plan = try ScatterPlan(layout, d, ids, "gather")
     let source = try operand()
     let result = try Tensor(uninitialized: ids.shape)
     withExtendedLifetime((source, plan.ids)) {
@@ -90,7 +90,7 @@ extension IntTensor {
   /// The same as ``Tensor/gather(_:_:)``.
   /// - Throws: `EngineError` if shapes do not agree or an id is out of range.
   public func gather(_ d: Int, _ ids: IntTensor) throws -> IntTensor {
-    let plan = try Gather(layout, d, ids)
+    let plan = try ScatterPlan(layout, d, ids, "gather")
     let source = try contiguous()
     let result = try IntTensor(uninitialized: ids.shape)
     // An id stands for four bytes, as a number does.
@@ -106,27 +106,55 @@ extension IntTensor {
   }
 }
 
-/// Which element each element of a gathered tensor comes from, checked.
-private struct Gather {
+/// Which element of a tensor each entry of `ids` means, along one dimension, checked.
+struct ScatterPlan {
+  /// The dimension.
+  let d: Int
   let ids: IntTensor
   let lines: Lines
   /// How many are chosen from each line.
   let wanted: Int
 
-  init(_ layout: Layout, _ d: Int, _ ids: IntTensor) throws {
-    let d = try layout.dimension(d, "gather")
+  init(_ layout: Layout, _ d: Int, _ ids: IntTensor, _ operation: String) throws {
+    let d = try layout.dimension(d, operation)
     let shape = layout.shape
     var expected = shape
     if ids.rank == shape.count { expected[d] = ids.shape[d] }
     guard ids.shape == expected else {
       throw EngineError(
-        "gather",
+        operation,
         "indices of shape \(ids.shape) do not fit a tensor of shape \(shape) "
           + "(only dimension \(d + 1) may differ)")
     }
-    try ids.check(below: shape[d], "gather", "index")
+    try ids.check(below: shape[d], operation, "index")
     self.ids = try ids.contiguous()
+    self.d = d
     lines = Lines(shape, around: d)
     wanted = ids.shape[d]
+  }
+
+  /// Refuses a source of another shape than that of the ids.
+  func check(_ source: [Int], _ operation: String) throws {
+    guard source == ids.shape else {
+      throw EngineError(
+        operation, "needs a source of the indices' shape \(ids.shape), got \(source)")
+    }
+  }
+
+  /// The numbers of the elements in row-major order, [n].
+  /// - Throws: `EngineError` if they cannot be told in 32 bits.
+  func places() throws -> IntTensor {
+    try IntTensor.checkPlaces(among: lines.outer * lines.size * lines.inner, "scatter")
+    let result = try IntTensor(uninitialized: [ids.count])
+    let (out, chosen) = (result.pointer, ids.pointer)
+    for o in 0..<lines.outer {
+      for r in (o * wanted)..<((o + 1) * wanted) {
+        for i in (r * lines.inner)..<((r + 1) * lines.inner) {
+          let line = o * lines.size + Int(chosen[i])
+          out[i] = Int32(truncatingIfNeeded: line * lines.inner + i - r * lines.inner)
+        }
+      }
+    }
+    return result
   }
 }

@@ -156,10 +156,15 @@ public final class IntTensor {
   /// - Throws: `EngineError` if an id is out of range.
   public func rows(_ ids: IntTensor) throws -> IntTensor {
     guard rank >= 1 else { throw EngineError("index", "a 0-dimensional tensor has no rows") }
-    try ids.check(below: shape[0], "index", "row")
+    return try rows(ids, flattening: 1)
+  }
+
+  /// The rows named by `ids` of this tensor with its first `leading` dimensions taken as one.
+  func rows(_ ids: IntTensor, flattening leading: Int) throws -> IntTensor {
+    try ids.check(below: shape.prefix(leading).reduce(1, *), "index", "row")
     let source = try contiguous()
-    let width = shape.dropFirst().reduce(1, *)
-    let result = try IntTensor(shape: ids.shape + shape.dropFirst())
+    let width = shape.dropFirst(leading).reduce(1, *)
+    let result = try IntTensor(shape: ids.shape + shape.dropFirst(leading))
     for (r, id) in ids.elements().enumerated() {
       (result.pointer + r * width).update(from: source.pointer + Int(id) * width, count: width)
     }
