@@ -9,7 +9,9 @@ enum IntTensorClass {
     return LuaClass(
       "IntTensor", for: IntTensor.self,
       "An array of 32-bit integers of any number of dimensions: token ids (from 1), counts. "
-        + "t[i] is a view of row i, t[ids] the rows named by another; a loop of ipairs visits all "
+        + "t[i] is a view of row i, t[{{1, 3}, {}, 2}] one of ranges (from 1 to 3, all) and "
+        + "indices, one entry for each dimension, t[ids] the rows named by another, t[mask] those "
+        + "where a Tensor of 0 and 1 is 1; each can be assigned to. A loop of ipairs visits all "
         + "rows. + - * // % broadcast, the last two as Lua's; / gives a Tensor.",
       methods: methods,
       metamethods: [
@@ -42,22 +44,24 @@ enum IntTensorClass {
           return call.returns(row)
         }
         switch call.value(2) {
-        case .object(let ids as IntTensor): return call.returns(try tensor.rows(ids.offset(by: -1)))
         case .string(let name): throw unknownMember("IntTensor", name, methods.map(\.shortName))
-        default: throw call.failure(2, "integer or IntTensor expected, got \(call.typeName(2))")
+        default:
+          let part = try Indexing.part(of: tensor, call)
+          session.tokenSources.inherit(part, from: tensor)
+          return call.returns(part)
         }
       },
       newindex: { call in
         let tensor = try call.object(1, IntTensor.self)
         if case .string(let name) = call.value(2) {
-          throw EngineError("IntTensor", "'\(name)' cannot be set (only rows can)")
+          throw EngineError("IntTensor", "'\(name)' cannot be set (only elements can)")
         }
-        let row = try tensor.select(0, call.index(2, size: tensor.shape.first ?? 0))
-        try row.copyInPlace(operand(call, 3))
+        try Indexing.write(call, into: tensor)
         return call.returns()
       })
   }
 
+  /// An IntTensor, or a whole number as a 0-dimensional one.
   static func operand(_ call: LuaCall, _ position: Int) throws -> IntTensor {
     switch call.value(position) {
     case .object(let tensor as IntTensor): return tensor
@@ -116,7 +120,10 @@ enum IntTensorClass {
   }
 
   private static var methods: [LuaFunction] {
-    let shared = StridedMethods.of(IntTensor.self, "IntTensor", maker: "mnemo.int_tensor")
+    let maker = "mnemo.int_tensor"
+    let shared =
+      StridedMethods.of(IntTensor.self, "IntTensor", maker: maker)
+      + Indexing.methods(of: IntTensor.self, "IntTensor", maker: maker)
     return shared + reductions + elementwise + [
       LuaFunction(
         "tensor", "The elements as Float32, exact up to 2^24.", returns: [.object("Tensor")],

@@ -10,10 +10,13 @@ enum TensorClass {
       + [FileFunctions.save("mnemo.eye(2)") { .float(try $0.object(1, Tensor.self)) }]
       + numberTypes + arithmetic + reductions + sorting + gradients + inPlace(session)
       + diagonals
+      + Indexing.methods(of: Tensor.self, "Tensor", maker: "mnemo.tensor")
     return LuaClass(
       "Tensor", for: Tensor.self,
       "An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. "
-        + "t[i] is a view of row i, t[ids] the rows named by an IntTensor; a loop of ipairs visits "
+        + "t[i] is a view of row i, t[{{1, 3}, {}, 2}] one of ranges (from 1 to 3, all) and "
+        + "indices, one entry for each dimension, t[ids] the rows named by an IntTensor, t[mask] "
+        + "those where a Tensor of 0 and 1 is 1; each can be assigned to. A loop of ipairs visits "
         + "all rows, while t[i] of a row that is not there is an error. + - * / ^ % // broadcast as "
         + "NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of "
         + "16 bits, from files or from half() and bfloat16(), can be read like any other but not "
@@ -49,18 +52,17 @@ enum TensorClass {
           return call.returns(try tensor.select(0, i))
         }
         switch call.value(2) {
-        case .object(let ids as IntTensor): return call.returns(try tensor.rows(ids.offset(by: -1)))
         case .string("grad"): return call.returns(tensor.grad.map(LuaObject.init))
         case .string(let name):
           throw unknownMember("Tensor", name, methods.map(\.shortName) + ["grad"])
-        default: throw call.failure(2, "integer or IntTensor expected, got \(call.typeName(2))")
+        default: return call.returns(try Indexing.part(of: tensor, call))
         }
       },
       newindex: { call in
         let tensor = try call.object(1, Tensor.self)
         if case .string(let name) = call.value(2) {
           guard name == "grad" else {
-            throw EngineError("Tensor", "'\(name)' cannot be set (only grad and rows can)")
+            throw EngineError("Tensor", "'\(name)' cannot be set (only grad and elements can)")
           }
           guard let grad = try call.optionalObject(3, Tensor.self) else {
             tensor.grad = nil
@@ -75,9 +77,8 @@ enum TensorClass {
           tensor.grad = grad.detach()
           return call.returns()
         }
-        let row = try tensor.select(0, call.index(2, size: tensor.shape.first ?? 0))
         try tensor.checkInPlace("t[i] = v")
-        try noGrad { try row.copyInPlace(call.operand(3)) }
+        try Indexing.write(call, into: tensor)
         return call.returns()
       })
   }
