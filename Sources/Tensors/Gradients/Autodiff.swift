@@ -154,10 +154,20 @@ final class Node {
   // operations would exhaust the stack.
   deinit {
     var pending = release()
-    while var tensor = pending.popLast() {
-      guard isKnownUniquelyReferenced(&tensor), var node = tensor.ownNode else { continue }
-      tensor.ownNode = nil
-      if isKnownUniquelyReferenced(&node) { pending.append(contentsOf: node.release()) }
+    while !pending.isEmpty {
+      var tensor: Tensor? = pending.removeLast()
+      guard isKnownUniquelyReferenced(&tensor) else { continue }
+      if var node = tensor?.ownNode {
+        tensor?.ownNode = nil
+        if isKnownUniquelyReferenced(&node) { pending.append(contentsOf: node.release()) }
+      }
+      // A tensor that was written into holds its chain by its storage.
+      guard tensor?.storage.history != nil else { continue }
+      var storage = tensor?.storage
+      tensor = nil
+      if isKnownUniquelyReferenced(&storage), let state = storage?.releaseHistory() {
+        pending.append(state)
+      }
     }
   }
 }

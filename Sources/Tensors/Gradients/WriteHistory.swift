@@ -66,6 +66,12 @@ final class WriteHistory {
     Tensor.placeholder(layout.shape, version: version).marked(as: node(of: layout))
   }
 
+  /// Hands over the newest state, at the end.
+  func release() -> Tensor {
+    defer { state = Tensor.placeholder([count]) }
+    return state
+  }
+
   /// Notes that the elements at `layout`, none of them twice, were replaced by `values`.
   ///
   /// They broadcast to it and were not computed from the storage, whose version is now `version`.

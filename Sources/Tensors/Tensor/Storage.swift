@@ -62,6 +62,12 @@ final class Storage {
   /// Notes that an operation that was recorded reads it.
   func noteRead() { if !isRead { isNoted.store(true, ordering: .relaxed) } }
 
+  /// Lets go of the history: its newest state, if nobody else holds it.
+  func releaseHistory() -> Tensor? {
+    defer { history = nil }
+    return isKnownUniquelyReferenced(&history) ? history?.release() : nil
+  }
+
   /// The numbers, to compute with.
   ///
   /// Those of 16 bits are no such numbers: operations take what ``Tensor/operand()`` gives them.
