@@ -36,7 +36,7 @@ extension TensorClass {
         try options.optionalInteger("seed").map {
           RandomStream(seed: UInt64(bitPattern: Int64($0)), purpose: .tensor)
         } ?? session.nextStream()
-      try tensor.copyInPlace(body(tensor, options, &stream))
+      try tensor.copyInPlace(body(tensor, options, &stream), name)
       return call.returns(argument: 1)
     }
   }
@@ -51,7 +51,7 @@ extension TensorClass {
       ) { call in
         let tensor = try call.object(1, Tensor.self)
         try tensor.checkInPlace("fill_")
-        try tensor.copyInPlace(Tensor(Float(call.number(2))))
+        try tensor.copyInPlace(Tensor(Float(call.number(2))), "fill_")
         return call.returns(argument: 1)
       },
       update("copy_", "Copies another tensor's elements, in place.") { try $0.copyInPlace($1) },

@@ -16,11 +16,12 @@ enum TensorClass {
       "An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. "
         + "t[i] is a view of row i, t[{{1, 3}, {}, 2}] one of ranges (from 1 to 3, all) and "
         + "indices, one entry for each dimension, t[ids] the rows named by an IntTensor, t[mask] "
-        + "those where a Tensor of 0 and 1 is 1; each can be assigned to. A loop of ipairs visits "
-        + "all rows, while t[i] of a row that is not there is an error. + - * / ^ % // broadcast as "
-        + "NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of "
-        + "16 bits, from files or from half() and bfloat16(), can be read like any other but not "
-        + "changed or trained; what is computed from them is Float32.",
+        + "those where a Tensor of 0 and 1 is 1; each can be assigned to, and gradients come back "
+        + "to what was assigned. A loop of ipairs visits all rows, while t[i] of a row that is not "
+        + "there is an error. + - * / ^ % // broadcast as NumPy's do. Dimensions and indices count "
+        + "from 1, negative ones from the end. Numbers of 16 bits, from files or from half() and "
+        + "bfloat16(), can be read like any other but not changed or trained; what is computed "
+        + "from them is Float32.",
       methods: methods,
       fields: [
         LuaParameter("grad", .object("Tensor"), "the gradient that backward() accumulated, or nil")
