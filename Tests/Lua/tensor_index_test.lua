@@ -590,6 +590,88 @@ function writing.test_against_differences()
   end
 end
 
+--- A generator of numbers from 1 to n, the same for one seed.
+local function numbers_from(seed)
+  local state = seed * 7919 + 13
+  return function(n)
+    for _ = 1, 2 do state = (state * 1103515245 + 12345) % 2147483648 end
+    return (state >> 8) % n + 1
+  end
+end
+
+--- Numbers of t, or their sum, to be broadcast to a shape.
+local function fitting(t, shape, draw)
+  local count = 1
+  for _, size in ipairs(shape) do count = count * size end
+  if draw(2) == 1 or count > t:numel() then return t:sum() * 0.1 end
+  return t:reshape(-1)[{ { 1, count } }]:reshape(shape)
+end
+
+--- A loss of x [12] that comes of some writes, by any key and method, through any views.
+local function random_loss(seed, x)
+  local draw = numbers_from(seed)
+  local pool, views = { x:reshape(3, 4) * 1, mnemo.linspace(-1, 1, 12):reshape(3, 4) }, {}
+  local function any()
+    if #views > 0 and draw(2) == 1 then return views[draw(#views)] end
+    return pool[draw(#pool)]
+  end
+  local function set(t, key) t[key] = fitting(any():clone(), t[key]:shape(), draw) end
+  local actions = {
+    function(t) views[#views + 1] = t:dim() == 2 and t[draw(#t)] or t end,
+    function(t) views[#views + 1] = t:dim() == 2 and t:t() or t end,
+    function(t) views[#views + 1] = t[{ { 1, #t, 2 } }] end,
+    function(t) pool[#pool + 1] = t:clone() end,
+    function(t) pool[#pool + 1] = t * fitting(any(), t:shape(), draw) end,
+    function(t) set(t, draw(#t)) end,
+    function(t) set(t, { { 1, #t, 2 } }) end,
+    function(t) set(t, int { draw(#t), draw(#t) }) end,
+    function(t) set(t, mnemo.arange(1, #t):gt(draw(#t) - 1)) end,
+    function(t) t:add_(fitting(any():clone(), t:shape(), draw)) end,
+    function(t) t:mul_(fitting(any(), t:shape(), draw)) end,
+    function(t) t:copy_(fitting(any(), t:shape(), draw)) end,
+  }
+  for _ = 1, 3 + draw(8) do actions[draw(#actions)](any()) end
+  local loss = x:sum()
+  for i, t in ipairs(pool) do loss = loss + t:square():mean() * i end
+  for i, t in ipairs(views) do loss = loss + (t * t * t):mean() * (0.1 * i) end
+  return loss
+end
+
+--- Whatever is written where: a gradient is right, or the write or backward is refused.
+function writing.test_random_programs()
+  local right = 0
+  for seed = 1, 1000 do
+    local draw, start, direction = numbers_from(-seed), {}, {}
+    for i = 1, 12 do start[i], direction[i] = draw(200) / 100 - 1, draw(200) / 100 - 1 end
+    local x, along = learned(start), mnemo.tensor(direction)
+    local loss
+    local ok, message = pcall(function()
+      loss = random_loss(seed, x)
+      loss:backward()
+    end)
+    if not ok then
+      luaunit.assertTrue(message:find("changed in place", 1, true) ~= nil
+        or message:find("the value was computed from the tensor", 1, true) ~= nil, message)
+    elseif math.abs(loss:item()) < 100 then
+      local function slope(step)
+        local ends = {}
+        for i, sign in ipairs { 1, -1 } do
+          ends[i] = random_loss(seed, x:detach() + along * (step * sign)):item()
+        end
+        return (ends[1] - ends[2]) / (2 * step)
+      end
+      local near, far, own = slope(1 / 256), slope(1 / 128), x.grad:dot(along):item()
+      local size = math.max(1, math.abs(own), math.abs(near))
+      -- Where differences can tell.
+      if math.abs(near - far) < 0.005 * size then
+        close(own, near, 0.01 * size, "seed " .. seed)
+        right = right + 1
+      end
+    end
+  end
+  luaunit.assertTrue(right > 300, "only " .. right .. " programs were told")
+end
+
 function writing.test_a_detached_source()
   local w = learned { 1, 2 }
   local y = mnemo.zeros(2, 2)
@@ -621,7 +703,7 @@ function writing.test_long_loops_end()
   equals(w.grad:item(), 3000 * 3001 / 2)
   -- Tensors that were written from one another, and let go unused.
   local x = w * 1
-  for _ = 1, 3000 do
+  for _ = 1, 30000 do
     local next = mnemo.zeros(2)
     next[1] = x[1]
     x = next
