@@ -434,8 +434,8 @@ function gradients.test_backward()
   local y = (x * x):sum()
   y:backward()
   assert_tensor(x.grad, { 3 }, { 2, 4, 6 })
-  fails("backward: the graph was already used by an earlier backward(); compute the result again",
-    y.backward, y);
+  fails("backward: the graph was already used by an earlier backward(); compute the "
+    .. "result again, or call that one with {retain = true}", y.backward, y);
   (x * 2):sum():backward()
   assert_tensor(x.grad, { 3 }, { 4, 6, 8 })
   x.grad = nil
@@ -443,9 +443,10 @@ function gradients.test_backward()
   x.grad = mnemo.ones(3)
   assert_tensor(x.grad, { 3 }, { 1, 1, 1 })
   fails("grad: needs shape [3], as the tensor, got [2]", function() x.grad = mnemo.ones(2) end)
-  fails("backward: needs a scalar, got shape [3]; take sum() or mean() first",
+  fails("backward: needs a scalar, got shape [3]; take sum() or mean() first, or give a gradient",
     function() (x * x):backward() end)
-  fails("backward: this tensor does not depend on any that requires gradients",
+  fails("backward: this tensor does not depend on any that requires gradients (gradients "
+    .. "themselves have no history: there are no second derivatives)",
     function() mnemo.ones(1):backward() end)
   fails("requires_grad: only a tensor that was not computed from others can change it; "
     .. "use detach() first", function() (x * x):requires_grad(false) end)

@@ -67,18 +67,20 @@ import Testing
 
   @Test func backwardErrors() throws {
     let x = try leaf()
-    expectError("backward: needs a scalar, got shape [3]; take sum() or mean() first") {
+    expectError(
+      "backward: needs a scalar, got shape [3]; take sum() or mean() first, or give a gradient"
+    ) {
       try x.square().backward()
     }
-    expectError("backward: needs a scalar, got shape [0]; take sum() or mean() first") {
+    expectError(
+      "backward: needs a scalar, got shape [0]; take sum() or mean() first, or give a gradient"
+    ) {
       try leaf([]).neg().backward()
     }
-    expectError("backward: this tensor does not depend on any that requires gradients") {
+    expectError(Self.withoutHistory("backward")) {
       try Tensor([1, 2]).sum().backward()
     }
-    let used =
-      "backward: the graph was already used by an earlier backward(); "
-      + "compute the result again"
+    let used = Self.usedBefore("backward")
     let loss = try x.square().sum()
     try loss.backward()
     expectError(used) { try loss.backward() }
@@ -86,6 +88,104 @@ import Testing
     try shared.sum().backward()
     expectError(used) { try shared.mul(Tensor(2)).sum().backward() }
     #expect(x.grad?.elements() == [4, 8, 12])
+  }
+
+  private static func withoutHistory(_ operation: String) -> String {
+    "\(operation): this tensor does not depend on any that requires gradients (gradients themselves "
+      + "have no history: there are no second derivatives)"
+  }
+
+  private static func usedBefore(_ operation: String) -> String {
+    "\(operation): the graph was already used by an earlier backward(); compute the result again, "
+      + "or call that one with {retain = true}"
+  }
+
+  @Test func retainedGraphsServeAgain() throws {
+    let x = try leaf()
+    let y = try x.square().exp().reshape([3, 1])
+    let loss = try y.mul(y).sum()
+    try loss.backward(retain: true)
+    let first = try #require(x.grad)
+    let once = first.elements()
+    try loss.backward(retain: true)
+    #expect(first.elements() == once)
+    #expect(x.grad?.elements() == once.map { 2 * $0 })
+    try loss.backward()
+    #expect(x.grad?.elements() == once.map { 3 * $0 })
+    expectError(Self.usedBefore("backward")) { try loss.backward(retain: true) }
+    // Changes in place are noticed still.
+    let w = try Tensor([1, 1, 1])
+    let other = try x.mul(w).sum()
+    try other.backward(retain: true)
+    try w.addInPlace(Tensor(1))
+    expectError("backward: an input of mul, of shape [3], was changed in place after its use") {
+      try other.backward(retain: true)
+    }
+  }
+
+  /// Sums of gradients are made in place; those that a loss computed with its value, and keeps, are
+  /// not what they are made in.
+  @Test func retainedGraphsKeepTheirGradients() throws {
+    let (a, b) = (try leaf(), try Tensor([4, 5, 6]))
+    func loss() throws -> Tensor {
+      let ready = try GradientAccumulation.sum(over: [a], parts: 2) { inputs, _ in
+        try inputs[0].mul(b).sum()
+      }
+      // The walk comes to what was added last first.
+      return try a.square().sum().add(a.mul(Tensor(3)).sum()).add(ready)
+    }
+    try loss().backward()
+    let once = try #require(a.grad).elements()
+    #expect(once == [13, 17, 21])
+    a.grad = nil
+    let kept = try loss()
+    for round in 1...3 {
+      try kept.backward(retain: true)
+      #expect(a.grad?.elements() == once.map { Float(round) * $0 })
+    }
+    // The loss alone: its gradient becomes a leaf's, which is the user's to change.
+    a.grad = nil
+    let alone = try GradientAccumulation.sum(over: [a], parts: 2) { inputs, _ in
+      try inputs[0].mul(b).sum()
+    }
+    try alone.backward(retain: true)
+    try a.grad?.mulInPlace(Tensor(100))
+    a.grad = nil
+    try alone.backward(retain: true)
+    #expect(a.grad?.elements() == [8, 10, 12])
+  }
+
+  @Test func gradientsThatAreGiven() throws {
+    let x = try leaf()
+    let g = try Tensor([1, 10, 100])
+    try x.square().backward(gradient: g)
+    #expect(x.grad?.elements() == [2, 40, 600])
+    #expect(g.elements() == [1, 10, 100])
+    // Of a leaf it is the gradient itself, but not the same tensor.
+    x.grad = nil
+    try x.backward(gradient: g)
+    try x.grad?.mulInPlace(Tensor(2))
+    #expect(g.elements() == [1, 10, 100])
+    // A view that repeats its elements, a scalar, numbers of 16 bits, nothing.
+    x.grad = nil
+    try x.square().backward(gradient: Tensor([3]).expand([3]))
+    #expect(x.grad?.elements() == [6, 12, 18])
+    x.grad = nil
+    try x.sum().backward(gradient: Tensor(5))
+    #expect(x.grad?.elements() == [5, 5, 5])
+    x.grad = nil
+    try x.square().backward(gradient: g.half())
+    #expect(x.grad?.elements() == [2, 40, 600])
+    let empty = try leaf([])
+    try empty.neg().backward(gradient: Tensor([]))
+    #expect(empty.grad?.shape == [0])
+    expectError("backward: needs a gradient of shape [3], as the tensor, got [1]") {
+      try x.square().backward(gradient: Tensor([1]))
+    }
+    expectError("backward: needs a gradient of shape [], as the tensor, got [1]") {
+      try x.sum().backward(gradient: Tensor([1]))
+    }
+    expectError(Self.withoutHistory("backward")) { try g.backward(gradient: g) }
   }
 
   @Test func noticesInputsChangedAfterUse() throws {

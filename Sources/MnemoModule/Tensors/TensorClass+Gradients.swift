@@ -27,18 +27,38 @@ extension TensorClass {
       },
       LuaFunction(
         "backward",
-        "Adds the gradient of this scalar to the grad of everything it was computed from that "
-          + "requires one. The graph serves once.",
+        "Adds the gradient of this tensor to the grad of everything it was computed from that "
+          + "requires one. The graph serves once, unless it is retained. Gradients have no history "
+          + "of their own: there are no second derivatives.",
+        options: options,
         example: """
           local x = mnemo.tensor{3}:requires_grad(true)
-          local y = (x * x):sum()
-          y:backward()
+          local y = x * x
+          y:sum():backward{retain = true}
+          y:backward{gradient = mnemo.tensor{10}}
           print(x.grad:item())
           """
       ) { call in
-        try call.object(1, Tensor.self).backward()
+        let tensor = try call.object(1, Tensor.self)
+        if call.ifObject(2, Tensor.self) != nil {
+          throw call.failure(2, "table expected, got Tensor; write backward{gradient = g}")
+        }
+        let options = try call.options()
+        try tensor.backward(
+          gradient: options.optionalObject("gradient"), retain: options.boolean("retain"))
         return call.returns()
       },
+    ]
+  }
+
+  private static var options: [LuaOption] {
+    [
+      LuaOption(
+        "retain", .boolean, false,
+        "whether the graph can be used again, for as long as its tensors are not changed in place"),
+      LuaOption(
+        "gradient", .object("Tensor"), .described("1, for a scalar"),
+        "the gradient of what is differentiated with respect to this tensor, of its shape"),
     ]
   }
 }

@@ -2,7 +2,8 @@
 ///
 /// An operation on a tensor that requires gradients makes a node with its inputs and a
 /// vector–Jacobian product (VJP), a closure from the gradient of the result to the gradients of the
-/// inputs, nil where none is needed. Nodes form a graph that `backward` walks once.
+/// inputs, nil where none is needed. Nodes form a graph that `backward` walks; it takes it apart
+/// on the way, unless it is to be kept for another time.
 ///
 /// A rule gets the tensors that it reads from its node, which has noticed whether one was changed
 /// in place meanwhile. It is `@Sendable`, so the compiler refuses one that captures a tensor.
@@ -78,19 +79,13 @@ final class Node {
     }
   }
 
-  /// Whether a backward pass has used it.
-  var isUsed: Bool { rule == nil }
-
   /// Adds the gradients of the inputs, from that of `result`, to `sums`; lets go of everything the
-  /// forward pass kept.
+  /// forward pass kept, unless it is retained.
   func backward(
-    _ result: Tensor, _ gradient: GradientSums.Sum, addingTo sums: inout GradientSums
+    _ result: Tensor, _ gradient: GradientSums.Sum, retain: Bool,
+    addingTo sums: inout GradientSums
   ) throws {
-    guard let rule else {
-      throw EngineError(
-        "backward",
-        "the graph was already used by an earlier backward(); compute the result again")
-    }
+    guard let rule else { throw Node.usedBefore("backward") }
     if saved.versions != versions || result.storage.version != resultVersion {
       throw changeInPlace(result)
     }
@@ -98,23 +93,26 @@ final class Node {
     case .gradients(let areFresh, let vjp):
       let gradients = try vjp(gradient.tensor, saved)
       try StopToken.check()
-      for (input, contribution) in zip(release(), gradients) where input.requiresGrad {
+      // A rule that is retained may hand out what it saved, and will read it again.
+      let isOwned = areFresh && !retain
+      for (input, contribution) in zip(takeInputs(retain: retain), gradients)
+      where input.requiresGrad {
         guard let contribution else { continue }
-        try sums.add(contribution, for: input, isOwned: areFresh)
+        try sums.add(contribution, for: input, isOwned: isOwned)
       }
     case .view(let vjp):
       let contribution = try vjp(gradient.tensor)
-      for input in release() where input.requiresGrad {
+      for input in takeInputs(retain: retain) where input.requiresGrad {
         try sums.add(contribution, for: input, isOwned: gradient.isOwned)
       }
     case .addition(let add):
       let saved = saved
-      for input in release() where input.requiresGrad {
+      for input in takeInputs(retain: retain) where input.requiresGrad {
         try add(gradient.tensor, saved, sums.owned(for: input))
       }
     case .write(let layout, let keepsRest):
       let whole = gradient.isOwned ? gradient.tensor : try gradient.tensor.copied()
-      let inputs = release()
+      let inputs = takeInputs(retain: retain)
       if let values = inputs.dropFirst(keepsRest ? 1 : 0).first {
         try sums.add(whole.part(layout).copied(), for: values, isOwned: true)
       }
@@ -124,6 +122,15 @@ final class Node {
       }
     }
   }
+
+  static func usedBefore(_ operation: String) -> EngineError {
+    EngineError(
+      operation,
+      "the graph was already used by an earlier backward(); compute the result again, or call "
+        + "that one with {retain = true}")
+  }
+
+  private func takeInputs(retain: Bool) -> [Tensor] { retain ? saved.inputs : release() }
 
   /// Which of the tensors that the rule may read was changed in place.
   private func changeInPlace(_ result: Tensor) -> EngineError {
@@ -238,39 +245,67 @@ extension Tensor {
     return self
   }
 
-  /// Adds the gradient of this scalar to the `grad` of every leaf that requires it.
+  /// Adds the gradient of this tensor to the `grad` of every leaf that requires it.
   ///
   /// Walks the graph once in reverse order of computation and releases each intermediate tensor as
-  /// soon as its gradient has been used, so the graph serves one backward pass.
-  /// - Throws: `EngineError` if this is not a scalar, requires no gradient, or was used before.
-  public func backward() throws {
-    guard count == 1 else {
-      throw EngineError(
-        "backward", "needs a scalar, got shape \(shape); take sum() or mean() first")
+  /// soon as its gradient has been used, so the graph serves one backward pass unless it is
+  /// retained. Gradients are numbers without history: there are no second derivatives.
+  /// - Parameters:
+  ///   - gradient: that of what is differentiated with respect to this tensor, of its shape;
+  ///     default: 1, for a scalar.
+  ///   - retain: whether the graph can be used again.
+  /// - Throws: `EngineError` if this is not a scalar and there is no gradient of its shape, if it
+  ///   requires no gradient, or was used before.
+  public func backward(gradient: Tensor? = nil, retain: Bool = false) throws {
+    let seed = try seed(gradient, "backward")
+    try noGrad {
+      try propagate(seed, retain: retain) {
+        if $0.node == nil || $0.retainsGrad { try $0.accumulate($1) }
+      }
     }
-    guard requiresGrad else {
-      throw EngineError("backward", "this tensor does not depend on any that requires gradients")
-    }
-    try noGrad { try propagate(Tensor(full: shape, 1)) }
   }
 
-  private func propagate(_ seed: Tensor) throws {
+  /// What a walk begins with.
+  private func seed(_ gradient: Tensor?, _ operation: String) throws -> GradientSums.Sum {
+    guard gradient != nil || count == 1 else {
+      throw EngineError(
+        operation,
+        "needs a scalar, got shape \(shape); take sum() or mean() first, or give a gradient")
+    }
+    guard requiresGrad else {
+      throw EngineError(
+        operation,
+        "this tensor does not depend on any that requires gradients (gradients themselves have no "
+          + "history: there are no second derivatives)")
+    }
+    guard let gradient else {
+      return GradientSums.Sum(tensor: try Tensor(full: shape, 1), isOwned: true)
+    }
+    guard gradient.shape == shape else {
+      throw EngineError(
+        operation, "needs a gradient of shape \(shape), as the tensor, got \(gradient.shape)")
+    }
+    return GradientSums.Sum(tensor: try gradient.detach().float(), isOwned: false)
+  }
+
+  /// Walks the graph and hands over each tensor with its gradient.
+  private func propagate(
+    _ seed: GradientSums.Sum, retain: Bool, to receive: (Tensor, GradientSums.Sum) throws -> Void
+  ) throws {
     // In `order`, an entry comes after everything it was computed from.
     var order = graphOrder()
     var sums = GradientSums()
-    try sums.add(seed, for: self, isOwned: true)
+    try sums.add(seed.tensor, for: self, isOwned: seed.isOwned)
     while let tensor = order.popLast() {
       guard let gradient = sums.take(for: tensor) else { continue }
       try StopToken.check()
-      if tensor.retainsGrad && tensor.node != nil {
-        try StopToken.suspended { try tensor.accumulate(gradient.borrowed) }
+      guard let node = tensor.node else {
+        try StopToken.suspended { try receive(tensor, gradient) }
+        continue
       }
-      if let node = tensor.node {
-        try node.backward(tensor, gradient, addingTo: &sums)
-        try StopToken.check()
-      } else {
-        try StopToken.suspended { try tensor.accumulate(gradient) }
-      }
+      try StopToken.suspended { try receive(tensor, gradient.borrowed) }
+      try node.backward(tensor, gradient, retain: retain, addingTo: &sums)
+      try StopToken.check()
     }
   }
 
@@ -296,12 +331,7 @@ extension Tensor {
   }
 
   private func accumulate(_ gradient: GradientSums.Sum) throws {
-    if let grad {
-      self.grad = try grad.add(gradient.tensor)
-    } else {
-      // A gradient of its own: the incoming one may be a view, or shared with another leaf.
-      grad = gradient.isOwned ? gradient.tensor : try gradient.tensor.clone()
-    }
+    grad = try grad?.add(gradient.tensor) ?? gradient.ownTensor()
   }
 
   /// Sums a gradient over the dimensions that were broadcast from `shape`.
@@ -336,6 +366,9 @@ struct GradientSums {
 
     /// The same, for somebody who has to leave it as it is.
     var borrowed: Sum { Sum(tensor: tensor, isOwned: false) }
+
+    /// The sum as a tensor of its own: it may be a view, or shared with another.
+    func ownTensor() throws -> Tensor { isOwned ? tensor : try tensor.clone() }
   }
 
   private var sums: [ObjectIdentifier: Sum] = [:]
