@@ -49,6 +49,7 @@ public enum MnemoModule {
     registry.add(NNLosses.functions)
     registry.add(InitFunctions.functions(session))
     registry.add([EinsumFunction.declaration])
+    registry.add(TensorClass.gradientFunctions)
     registry.add(SafetensorsFunctions.functions)
     registry.add(FileFunctions.functions)
     registry.add(summaries)

@@ -4,7 +4,7 @@ local mnemo = require "mnemo"
 
 local equals = luaunit.assertEquals
 
-local backward = {}
+local backward, grad = {}, {}
 
 --- Asserts the elements of a tensor, in row-major order.
 local function assert_elements(tensor, elements, tolerance, label)
@@ -27,7 +27,7 @@ end
 
 local function leaf(...) return mnemo.tensor { ... }:requires_grad(true) end
 
-local used = "the graph was already used by an earlier backward(); compute the result "
+local used = "the graph was already used by an earlier backward() or grad(); compute the result "
   .. "again, or call that one with {retain = true}"
 local without_history = "this tensor does not depend on any that requires gradients (gradients "
   .. "themselves have no history: there are no second derivatives)"
@@ -87,6 +87,75 @@ function backward.test_gradient()
   fails("backward: " .. without_history, function() mnemo.ones(1):backward() end)
 end
 
+-- mnemo.grad
+
+function grad.test_of_leaves_and_others()
+  local x, w = leaf(1, 2, 3), leaf(4, 5, 6)
+  local hidden = x * w
+  local loss = hidden:square():sum()
+  local found = mnemo.grad(loss, { w, hidden, x, w }, { retain = true })
+  equals(#found, 4)
+  assert_elements(found[1], { 8, 40, 108 })
+  assert_elements(found[2], { 8, 20, 36 })
+  assert_elements(found[3], { 32, 100, 216 })
+  found[1]:fill_(0)
+  assert_elements(found[4], { 8, 40, 108 })
+  for _, tensor in ipairs { x, w, hidden, loss } do luaunit.assertNil(tensor.grad) end
+  luaunit.assertFalse(found[3]:requires_grad());
+  -- It leaves a gradient that is there.
+  (x * 2):sum():backward()
+  assert_elements(mnemo.grad(loss, { x })[1], { 32, 100, 216 })
+  assert_elements(x.grad, { 2, 2, 2 })
+  fails("grad: " .. used, mnemo.grad, loss, { x })
+end
+
+function grad.test_of_a_gradient_that_is_given()
+  local x = leaf(1, 2)
+  local found = mnemo.grad(x * x, { x }, { gradient = mnemo.tensor { 1, 100 } })
+  assert_elements(found[1], { 2, 400 })
+  fails("grad: needs a scalar, got shape [2]; take sum() or mean() first, or give a gradient",
+    mnemo.grad, x * x, { x })
+  fails("grad: needs a gradient of shape [2], as the tensor, got [3]",
+    mnemo.grad, x * x, { x }, { gradient = mnemo.ones(3) })
+end
+
+function grad.test_of_a_models_parameters()
+  local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+  local model = mnemo.model.transformer {
+    vocab = task.vocab_size, dim = 8, heads = 2, max_len = 16, seed = 1,
+  }
+  local names, parameters = model:trainable(), {}
+  for i, name in ipairs(names) do parameters[i] = model:get(name) end
+  local batch = task:batch(4)
+  local found = mnemo.grad(model:loss(batch), parameters)
+  for _, parameter in ipairs(parameters) do luaunit.assertNil(parameter.grad) end
+  model:loss(batch):backward()
+  for i, parameter in ipairs(parameters) do
+    equals(found[i]:totable(), parameter.grad:totable(), names[i])
+  end
+end
+
+function grad.test_errors()
+  local x, w = leaf(1, 2), leaf(3, 4)
+  fails("grad: the result does not depend on tensor 2, of shape [2]",
+    mnemo.grad, (x * x):sum(), { x, w })
+  -- x[1] is a view made anew, no part of the graph.
+  fails("grad: the result does not depend on tensor 1, of shape []",
+    mnemo.grad, x[1] * 2, { x[1] })
+  fails("grad: tensor 1, of shape [3], does not require gradients",
+    mnemo.grad, (x * x):sum(), { mnemo.ones(3) })
+  fails("grad: " .. without_history, mnemo.grad, mnemo.grad((x ^ 3):sum(), { x })[1]:sum(), { x })
+  fails("bad argument #2 to 'grad' (a list of at least one Tensor expected)",
+    mnemo.grad, x:sum(), {})
+  fails("bad argument #2 to 'grad' (list of Tensor expected, got Tensor)", mnemo.grad, x:sum(), x)
+  fails("bad argument #2 to 'grad' ([2]: Tensor expected, got number)",
+    mnemo.grad, x:sum(), { x, 3 })
+  fails("bad argument #1 to 'grad' (Tensor expected, got number)", mnemo.grad, 3, { x })
+  fails("grad: unknown option 'create_graph'; allowed are 'retain', 'gradient'",
+    mnemo.grad, x:sum(), { x }, { create_graph = true })
+  luaunit.assertNil(x.grad)
+end
+
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances {
-  { "backward", backward },
+  { "backward", backward }, { "grad", grad },
 })

@@ -434,7 +434,7 @@ function gradients.test_backward()
   local y = (x * x):sum()
   y:backward()
   assert_tensor(x.grad, { 3 }, { 2, 4, 6 })
-  fails("backward: the graph was already used by an earlier backward(); compute the "
+  fails("backward: the graph was already used by an earlier backward() or grad(); compute the "
     .. "result again, or call that one with {retain = true}", y.backward, y);
   (x * 2):sum():backward()
   assert_tensor(x.grad, { 3 }, { 4, 6, 8 })

@@ -96,8 +96,8 @@ import Testing
   }
 
   private static func usedBefore(_ operation: String) -> String {
-    "\(operation): the graph was already used by an earlier backward(); compute the result again, "
-      + "or call that one with {retain = true}"
+    "\(operation): the graph was already used by an earlier backward() or grad(); compute the result "
+      + "again, or call that one with {retain = true}"
   }
 
   @Test func retainedGraphsServeAgain() throws {
@@ -186,6 +186,81 @@ import Testing
       try x.sum().backward(gradient: Tensor([1]))
     }
     expectError(Self.withoutHistory("backward")) { try g.backward(gradient: g) }
+  }
+
+  @Test func gradientsWithRespectToTensors() throws {
+    let (x, w) = (try leaf(), try leaf([4, 5, 6]))
+    let hidden = try x.mul(w)
+    let loss = try hidden.square().sum()
+    let gradients = try loss.gradients(of: [hidden, w, x, loss, w], retain: true)
+    #expect(gradients[0].elements() == [8, 20, 36])
+    #expect(gradients[1].elements() == [8, 40, 108])
+    #expect(gradients[2].elements() == [32, 100, 216])
+    #expect(try gradients[3].item() == 1)
+    #expect(gradients[4].elements() == gradients[1].elements())
+    try gradients[1].mulInPlace(Tensor(0))
+    #expect(gradients[4].elements() == [8, 40, 108])
+    #expect(gradients.allSatisfy { !$0.requiresGrad && $0.layout.isContiguous })
+    #expect(x.grad == nil && w.grad == nil && hidden.grad == nil && loss.grad == nil)
+    // What leads to others is not walked, and stays.
+    #expect(try loss.gradients(of: [hidden])[0].elements() == [8, 20, 36])
+    #expect(try hidden.gradients(of: [x], gradient: Tensor.ones([3]))[0].elements() == [4, 5, 6])
+    expectError(Self.usedBefore("grad")) { try loss.gradients(of: [x]) }
+    expectError(Self.usedBefore("grad")) { try hidden.sum().gradients(of: [x]) }
+  }
+
+  /// A node that was used has forgotten its inputs, which may be the tensors asked for.
+  @Test func gradientsBesideUsedNodes() throws {
+    let x = try leaf()
+    let shared = try x.square()
+    try shared.sum().backward()
+    expectError(Self.usedBefore("grad")) {
+      try shared.sum().add(x.sum()).gradients(of: [x])
+    }
+    // What was computed from the node is not among them.
+    let other = try shared.mul(Tensor(3))
+    let gradients = try other.add(other).sum().gradients(of: [shared, other])
+    #expect(gradients[0].elements() == [6, 6, 6] && gradients[1].elements() == [2, 2, 2])
+  }
+
+  @Test func gradientsInsideNoGradAndOverPaths() throws {
+    let x = try leaf([2])
+    let y = try x.mul(Tensor(3))
+    let z = try y.mul(y).add(y).add(x)
+    // The gradient of y counts all that was computed from it, that of x all of y's.
+    let gradients = try noGrad { try z.gradients(of: [y, x]) }
+    #expect(gradients[0].elements() == [13])
+    #expect(gradients[1].elements() == [40])
+  }
+
+  @Test func gradientsOfWhatIsReadNowhere() throws {
+    let (a, b) = (try leaf(), try leaf())
+    let loss = try GradientAccumulation.sum(over: [a, b], parts: 2) { inputs, _ in
+      try inputs[0].sum()
+    }
+    let gradients = try loss.gradients(of: [b, a])
+    #expect(gradients[0].elements() == [0, 0, 0])
+    #expect(gradients[1].elements() == [2, 2, 2])
+  }
+
+  @Test func gradientsErrors() throws {
+    let (x, w) = (try leaf(), try leaf())
+    let loss = try x.square().sum()
+    expectError("grad: the result does not depend on tensor 2, of shape [3]") {
+      try loss.gradients(of: [x, w])
+    }
+    expectError("grad: tensor 1, of shape [2], does not require gradients") {
+      try loss.gradients(of: [Tensor([1, 2])])
+    }
+    expectError(
+      "grad: needs a scalar, got shape [3]; take sum() or mean() first, or give a gradient"
+    ) { try x.square().gradients(of: [x]) }
+    expectError("grad: needs a gradient of shape [3], as the tensor, got [2]") {
+      try x.square().gradients(of: [x], gradient: Tensor([1, 2]))
+    }
+    let gradient = try loss.gradients(of: [x])[0]
+    expectError(Self.withoutHistory("grad")) { try gradient.sum().gradients(of: [x]) }
+    #expect(x.grad == nil && w.grad == nil)
   }
 
   @Test func noticesInputsChangedAfterUse() throws {

@@ -61,4 +61,38 @@ extension TensorClass {
         "the gradient of what is differentiated with respect to this tensor, of its shape"),
     ]
   }
+
+  /// `mnemo.grad`.
+  static var gradientFunctions: [LuaFunction] {
+    [
+      LuaFunction(
+        "grad",
+        "The gradients of a tensor with respect to others, which may be anywhere in its graph: "
+          + "parameters, or tensors computed from them. It touches no grad, and walks, and uses up, "
+          + "only what leads to them. An error if the tensor does not depend on one of them. The "
+          + "gradients have no history: there are no second derivatives.",
+        parameters: [
+          LuaParameter("loss", .object("Tensor"), "what is differentiated"),
+          LuaParameter("tensors", .list(.object("Tensor")), "with respect to these"),
+        ], options: options,
+        returns: [LuaResult(.list(.object("Tensor")), "a gradient for each, in this order")],
+        example: """
+          local w = mnemo.tensor{1, 2}:requires_grad(true)
+          local hidden = w * w
+          local gradients = mnemo.grad((hidden * 3):sum(), {w, hidden})
+          print(gradients[1], gradients[2], w.grad)
+          """
+      ) { call in
+        let (loss, tensors) = (try call.object(1, Tensor.self), try call.objects(2, Tensor.self))
+        guard !tensors.isEmpty else {
+          throw call.failure(2, "a list of at least one Tensor expected")
+        }
+        let options = try call.options()
+        let gradients = try loss.gradients(
+          of: tensors, gradient: options.optionalObject("gradient"),
+          retain: options.boolean("retain"))
+        return call.returns(gradients.map(LuaObject.init))
+      }
+    ]
+  }
 }

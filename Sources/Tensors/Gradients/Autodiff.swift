@@ -79,6 +79,9 @@ final class Node {
     }
   }
 
+  /// Whether a backward pass has used it up.
+  var isUsed: Bool { rule == nil }
+
   /// Adds the gradients of the inputs, from that of `result`, to `sums`; lets go of everything the
   /// forward pass kept, unless it is retained.
   func backward(
@@ -96,18 +99,18 @@ final class Node {
       // A rule that is retained may hand out what it saved, and will read it again.
       let isOwned = areFresh && !retain
       for (input, contribution) in zip(takeInputs(retain: retain), gradients)
-      where input.requiresGrad {
+      where sums.want(input) {
         guard let contribution else { continue }
         try sums.add(contribution, for: input, isOwned: isOwned)
       }
     case .view(let vjp):
       let contribution = try vjp(gradient.tensor)
-      for input in takeInputs(retain: retain) where input.requiresGrad {
+      for input in takeInputs(retain: retain) where sums.want(input) {
         try sums.add(contribution, for: input, isOwned: gradient.isOwned)
       }
     case .addition(let add):
       let saved = saved
-      for input in takeInputs(retain: retain) where input.requiresGrad {
+      for input in takeInputs(retain: retain) where sums.want(input) {
         try add(gradient.tensor, saved, sums.owned(for: input))
       }
     case .write(let layout, let keepsRest):
@@ -126,8 +129,8 @@ final class Node {
   static func usedBefore(_ operation: String) -> EngineError {
     EngineError(
       operation,
-      "the graph was already used by an earlier backward(); compute the result again, or call "
-        + "that one with {retain = true}")
+      "the graph was already used by an earlier backward() or grad(); compute the result again, or "
+        + "call that one with {retain = true}")
   }
 
   private func takeInputs(retain: Bool) -> [Tensor] { retain ? saved.inputs : release() }
@@ -265,6 +268,61 @@ extension Tensor {
     }
   }
 
+  /// The gradients of this tensor with respect to others, which may be anywhere in its graph.
+  ///
+  /// Only what leads to them is walked, and no `grad` is touched.
+  /// - Parameters:
+  ///   - inputs: leaves that require gradients, or tensors computed from such.
+  ///   - gradient: as for ``backward(gradient:retain:)``.
+  ///   - retain: whether the graph can be used again.
+  /// - Returns: a gradient for each of `inputs`, of its shape and without history.
+  /// - Throws: `EngineError` as ``backward(gradient:retain:)``, or if this does not depend on one
+  ///   of them: it may be a view or copy made anew, and zeros would hide that.
+  public func gradients(
+    of inputs: [Tensor], gradient: Tensor? = nil, retain: Bool = false
+  ) throws -> [Tensor] {
+    let seed = try seed(gradient, "grad")
+    try checkDependence(on: inputs)
+    let asked = Set(inputs.map(ObjectIdentifier.init))
+    var found: [ObjectIdentifier: Tensor] = [:]
+    try noGrad {
+      try propagate(seed, towards: asked, retain: retain) { tensor, gradient in
+        guard asked.contains(ObjectIdentifier(tensor)) else { return }
+        found[ObjectIdentifier(tensor)] = try gradient.ownTensor()
+      }
+    }
+    var given = Set<ObjectIdentifier>()
+    return try inputs.map { input in
+      // An operation may have read none of it.
+      guard let gradient = found[ObjectIdentifier(input)] else {
+        return try Tensor(full: input.shape, 0)
+      }
+      return given.insert(ObjectIdentifier(input)).inserted ? gradient : try gradient.clone()
+    }
+  }
+
+  private func checkDependence(on inputs: [Tensor]) throws {
+    let graph = graphOrder()
+    let tensors = Set(graph.map(ObjectIdentifier.init))
+    let used = graph.filter { $0.node?.isUsed ?? false }
+    for (place, input) in inputs.enumerated() {
+      let name = "tensor \(place + 1), of shape \(input.shape)"
+      guard input.requiresGrad else {
+        throw EngineError("grad", "\(name), does not require gradients")
+      }
+      // What was computed from is forgotten there: perhaps this, unless this was computed from it.
+      if !used.isEmpty {
+        let sources = Set(input.graphOrder().map(ObjectIdentifier.init))
+        guard used.allSatisfy({ sources.contains(ObjectIdentifier($0)) }) else {
+          throw Node.usedBefore("grad")
+        }
+      }
+      guard tensors.contains(ObjectIdentifier(input)) else {
+        throw EngineError("grad", "the result does not depend on \(name)")
+      }
+    }
+  }
+
   /// What a walk begins with.
   private func seed(_ gradient: Tensor?, _ operation: String) throws -> GradientSums.Sum {
     guard gradient != nil || count == 1 else {
@@ -288,13 +346,16 @@ extension Tensor {
     return GradientSums.Sum(tensor: try gradient.detach().float(), isOwned: false)
   }
 
-  /// Walks the graph and hands over each tensor with its gradient.
+  /// Walks the graph, all of it or what leads to certain tensors, and hands over each tensor with
+  /// its gradient.
   private func propagate(
-    _ seed: GradientSums.Sum, retain: Bool, to receive: (Tensor, GradientSums.Sum) throws -> Void
+    _ seed: GradientSums.Sum, towards asked: Set<ObjectIdentifier>? = nil, retain: Bool,
+    to receive: (Tensor, GradientSums.Sum) throws -> Void
   ) throws {
     // In `order`, an entry comes after everything it was computed from.
     var order = graphOrder()
-    var sums = GradientSums()
+    if let asked { order = order.leading(to: asked) }
+    var sums = GradientSums(for: asked == nil ? nil : Set(order.map(ObjectIdentifier.init)))
     try sums.add(seed.tensor, for: self, isOwned: seed.isOwned)
     while let tensor = order.popLast() {
       guard let gradient = sums.take(for: tensor) else { continue }
@@ -304,6 +365,7 @@ extension Tensor {
         continue
       }
       try StopToken.suspended { try receive(tensor, gradient.borrowed) }
+      guard sums.wantSome(of: node.inputs) else { continue }
       try node.backward(tensor, gradient, retain: retain, addingTo: &sums)
       try StopToken.check()
     }
@@ -356,6 +418,20 @@ extension Tensor {
   }
 }
 
+extension [Tensor] {
+  /// The entries of a graph that were computed from those asked for, and these.
+  fileprivate func leading(to asked: Set<ObjectIdentifier>) -> [Tensor] {
+    var path = asked
+    return filter { tensor in
+      let inputs = tensor.node?.inputs ?? []
+      if inputs.contains(where: { path.contains(ObjectIdentifier($0)) }) {
+        path.insert(ObjectIdentifier(tensor))
+      }
+      return path.contains(ObjectIdentifier(tensor))
+    }
+  }
+}
+
 /// The gradients of one backward pass that are not complete yet.
 struct GradientSums {
   /// A sum so far.
@@ -368,10 +444,22 @@ struct GradientSums {
     var borrowed: Sum { Sum(tensor: tensor, isOwned: false) }
 
     /// The sum as a tensor of its own: it may be a view, or shared with another.
-    func ownTensor() throws -> Tensor { isOwned ? tensor : try tensor.clone() }
+    func ownTensor() throws -> Tensor { isOwned ? tensor : try tensor.copied() }
   }
 
   private var sums: [ObjectIdentifier: Sum] = [:]
+  private let wanted: Set<ObjectIdentifier>?
+
+  /// Sums for certain tensors only, or for all that require gradients.
+  init(for wanted: Set<ObjectIdentifier>? = nil) { self.wanted = wanted }
+
+  /// Whether the gradient of a tensor is asked for.
+  func want(_ tensor: Tensor) -> Bool {
+    tensor.requiresGrad && wanted?.contains(ObjectIdentifier(tensor)) ?? true
+  }
+
+  /// Whether a node with these inputs is to be walked; without a choice, every one is.
+  func wantSome(of inputs: [Tensor]) -> Bool { wanted == nil || inputs.contains(where: want) }
 
   /// Adds a gradient, summed to `tensor`'s shape.
   mutating func add(_ contribution: Tensor, for tensor: Tensor, isOwned: Bool) throws {
@@ -393,7 +481,7 @@ struct GradientSums {
   mutating func owned(for tensor: Tensor) throws -> Tensor {
     let key = ObjectIdentifier(tensor)
     if let sum = sums[key], sum.isOwned { return sum.tensor }
-    let sum = try sums[key]?.tensor.clone() ?? Tensor(full: tensor.shape, 0)
+    let sum = try sums[key]?.tensor.copied() ?? Tensor(full: tensor.shape, 0)
     sums[key] = Sum(tensor: sum, isOwned: true)
     return sum
   }
