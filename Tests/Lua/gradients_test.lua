@@ -4,7 +4,7 @@ local mnemo = require "mnemo"
 
 local equals = luaunit.assertEquals
 
-local backward, grad = {}, {}
+local backward, grad, leaves = {}, {}, {}
 
 --- Asserts the elements of a tensor, in row-major order.
 local function assert_elements(tensor, elements, tolerance, label)
@@ -156,6 +156,24 @@ function grad.test_errors()
   luaunit.assertNil(x.grad)
 end
 
+-- Leaves
+
+function leaves.test_is_leaf_and_retain_grad()
+  local x = leaf(1, 2)
+  local y = x * x
+  luaunit.assertTrue(x:is_leaf())
+  luaunit.assertFalse(y:is_leaf())
+  luaunit.assertTrue(y:detach():is_leaf())
+  luaunit.assertTrue(mnemo.ones(2):is_leaf())
+  luaunit.assertTrue(mnemo.no_grad(function() return x * x end):is_leaf())
+  luaunit.assertTrue(y:retain_grad() == y);
+  (y * mnemo.tensor { 3, 4 }):sum():backward()
+  assert_elements(y.grad, { 3, 4 })
+  assert_elements(x.grad, { 6, 16 })
+  fails("retain_grad: the tensor does not require gradients",
+    function() mnemo.ones(2):retain_grad() end)
+end
+
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances {
-  { "backward", backward }, { "grad", grad },
+  { "backward", backward }, { "grad", grad }, { "leaves", leaves },
 })

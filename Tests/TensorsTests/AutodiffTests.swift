@@ -190,7 +190,7 @@ import Testing
 
   @Test func gradientsWithRespectToTensors() throws {
     let (x, w) = (try leaf(), try leaf([4, 5, 6]))
-    let hidden = try x.mul(w)
+    let hidden = try x.mul(w).retainGrad()
     let loss = try hidden.square().sum()
     let gradients = try loss.gradients(of: [hidden, w, x, loss, w], retain: true)
     #expect(gradients[0].elements() == [8, 20, 36])
@@ -261,6 +261,22 @@ import Testing
     let gradient = try loss.gradients(of: [x])[0]
     expectError(Self.withoutHistory("grad")) { try gradient.sum().gradients(of: [x]) }
     #expect(x.grad == nil && w.grad == nil)
+  }
+
+  @Test func leavesAndRetainedGradients() throws {
+    let x = try leaf()
+    let y = try x.square()
+    #expect(x.isLeaf && !y.isLeaf && y.detach().isLeaf)
+    #expect(try noGrad { try x.square().isLeaf })
+    #expect(try y.retainGrad() === y)
+    try y.mul(Tensor([1, 2, 3])).sum().backward(retain: true)
+    #expect(y.grad?.elements() == [1, 2, 3])
+    try y.sum().backward()
+    #expect(y.grad?.elements() == [2, 3, 4])
+    #expect(x.grad?.elements() == [4, 12, 24])
+    expectError("retain_grad: the tensor does not require gradients") {
+      try Tensor([1]).retainGrad()
+    }
   }
 
   @Test func noticesInputsChangedAfterUse() throws {

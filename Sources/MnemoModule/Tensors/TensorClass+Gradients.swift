@@ -26,6 +26,29 @@ extension TensorClass {
         return call.returns(argument: 1)
       },
       LuaFunction(
+        "is_leaf",
+        "Whether a tensor was not computed from others that require gradients.",
+        returns: [.boolean],
+        example:
+          "local x = mnemo.ones(2):requires_grad(true)\nprint(x:is_leaf(), (x * 2):is_leaf())"
+      ) { call in call.returns(try call.object(1, Tensor.self).isLeaf) },
+      LuaFunction(
+        "retain_grad",
+        "Lets backward() keep the gradient of a tensor that was computed from others in its grad, "
+          + "as it does for leaves.",
+        returns: [LuaResult(.object("Tensor"), "the tensor itself")],
+        example: """
+          local x = mnemo.tensor{1, 2}:requires_grad(true)
+          local y = (x * x):retain_grad()
+          local loss = (y * 3):sum()
+          loss:backward()
+          print(y.grad, x.grad)
+          """
+      ) { call in
+        try call.object(1, Tensor.self).retainGrad()
+        return call.returns(argument: 1)
+      },
+      LuaFunction(
         "backward",
         "Adds the gradient of this tensor to the grad of everything it was computed from that "
           + "requires one. The graph serves once, unless it is retained. Gradients have no history "

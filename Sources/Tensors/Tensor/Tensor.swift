@@ -21,7 +21,7 @@ public final class Tensor {
   /// The accumulated gradient, of the same shape; nil before the first `backward`.
   public var grad: Tensor?
   /// Whether `backward` keeps the gradient of a tensor that was computed from others in `grad`.
-  public var retainsGrad = false
+  public package(set) var retainsGrad = false
   /// How this tensor was made; nil for leaves.
   ///
   /// Once a write into its storage was recorded, it is a view of what that left there.
@@ -104,6 +104,20 @@ public final class Tensor {
     }
     requiresGrad = flag
     if !flag { grad = nil }
+    return self
+  }
+
+  /// Whether this was not computed from tensors that require gradients.
+  public var isLeaf: Bool { node == nil }
+
+  /// Lets `backward` keep the gradient of this tensor in `grad`, whether it is a leaf or not.
+  /// - Throws: `EngineError` if it does not require gradients.
+  @discardableResult
+  public func retainGrad() throws -> Tensor {
+    guard requiresGrad else {
+      throw EngineError("retain_grad", "the tensor does not require gradients")
+    }
+    retainsGrad = true
     return self
   }
 
