@@ -11,8 +11,9 @@ enum LinearAlgebraFunctions {
         "linalg.svd",
         "The thin singular value decomposition A = U diag(S) Vᵀ. U [m, k] and V [n, k] (not its "
           + "transpose) have orthonormal columns, S [k] descends, k is the smaller of m and n. In "
-          + "every column of U the entry of largest absolute value is positive. "
-          + "Without gradient.",
+          + "every column of U the entry of largest absolute value is positive. S has a gradient "
+          + "always, U and V where the singular values that count differ by more than 1e-5 of the "
+          + "largest, and are not 0 unless A is square; else backward is an error that names them.",
         parameters: [matrix],
         returns: [
           LuaResult(.object("Tensor"), name: "U"), LuaResult(.object("Tensor"), name: "S"),
@@ -29,8 +30,8 @@ enum LinearAlgebraFunctions {
       LuaFunction(
         "linalg.qr",
         "The thin decomposition A = Q R. Q [m, k] has orthonormal columns, R [k, n] is zero below "
-          + "its diagonal, which is not negative; k is the smaller of m and n. "
-          + "Without gradient.",
+          + "its diagonal, which is not negative; k is the smaller of m and n. There is a gradient "
+          + "where the first k columns of A are independent; else backward is an error.",
         parameters: [matrix],
         returns: [
           LuaResult(.object("Tensor"), name: "Q"), LuaResult(.object("Tensor"), name: "R"),
@@ -43,8 +44,10 @@ enum LinearAlgebraFunctions {
       LuaFunction(
         "linalg.eigh",
         "Eigenvalues and eigenvectors of a symmetric matrix: A = X diag(values) Xᵀ. The values [n] "
-          + "ascend; the vectors are the columns of X [n, n]. In every eigenvector the entry of largest absolute "
-          + "value is positive. Without gradient.",
+          + "ascend; the vectors are the columns of X [n, n]. In every eigenvector the entry of "
+          + "largest absolute value is positive. The values have a gradient always, the vectors "
+          + "where the values that count differ by more than 1e-5 of the largest; else backward is "
+          + "an error that names them. The gradient is symmetric.",
         parameters: [LuaParameter("A", .object("Tensor"), "a symmetric matrix [n, n]")],
         returns: [
           LuaResult(.object("Tensor"), name: "values"),
@@ -73,7 +76,7 @@ enum LinearAlgebraFunctions {
       LuaFunction(
         "linalg.rank_truncate",
         "The matrix of at most a given rank that is nearest to W. Its largest singular values are "
-          + "kept, the others set to 0. Without gradient.",
+          + "kept, the others set to 0. There is a gradient where linalg.svd has one.",
         parameters: [
           LuaParameter("W", .object("Tensor"), "a matrix [m, n]"),
           LuaParameter("rank", .integer, "from 0 to the smaller of m and n"),

@@ -3,9 +3,10 @@ import OpenBLAS
 /// Decompositions and linear systems, on the LAPACK inside OpenBLAS.
 ///
 /// LAPACK stores matrices by columns, the engine by rows: a matrix handed over as it lies is its
-/// transpose there. NaN and infinity are refused before the call. Only ``solve(_:_:)`` has a
-/// gradient; the others return tensors without history. The signs that a decomposition leaves open
-/// are fixed, so that the same matrix gives the same factors.
+/// transpose there. NaN and infinity are refused before the call. The signs that a decomposition
+/// leaves open are fixed, so that the same matrix gives the same factors. Gradients go back where
+/// there are any; where there are none (vectors of equal values, dependent columns) `backward`
+/// throws (`LinearAlgebra+Gradients.swift`).
 ///
 /// A call of LAPACK cannot be interrupted. One that takes long works on a copy of its own, on a
 /// thread of its own (``Abandonable``): an interrupted caller returns at once, the call goes on to
@@ -15,18 +16,21 @@ public enum LinearAlgebra {
   /// The thin singular value decomposition A = U diag(S) Vᵀ.
   ///
   /// In every column of U the entry of largest absolute value (the first of equals) is positive.
-  /// Without gradient. Cost: O(m·n·min(m, n)).
+  /// Gradients of S exist always, those of U and V where the singular values that count differ by
+  /// more than 1e-5 of the largest, and are not 0 unless A is square. Cost: O(m·n·min(m, n)).
   /// - Parameter a: A, [m, n].
   /// - Returns: U [m, k] and V [n, k] with orthonormal columns, S [k] descending, k = min(m, n).
   /// - Throws: `EngineError` if `a` is no matrix of finite numbers, or LAPACK does not converge.
   public static func svd(_ a: Tensor) throws -> (u: Tensor, s: Tensor, v: Tensor) {
     let (m, n) = try matrix(a, "svd")
     let input = try a.detach().workingCopy()
-    return try withoutWaiting(m * n * min(m, n)) { try decomposed(input, m, n) }
+    let (u, s, v) = try withoutWaiting(m * n * min(m, n)) { try decomposed(input, m, n) }
+    let factors = try recorded("svd", from: a, [u, s, v], gradient: svdGradient)
+    return (factors[0], factors[1], factors[2])
   }
 
   /// The decomposition of ``svd(_:)``, which overwrites its input.
-  private static func decomposed(
+  static func decomposed(
     _ input: Tensor, _ m: Int, _ n: Int
   ) throws -> (u: Tensor, s: Tensor, v: Tensor) {
     let k = min(m, n)
@@ -56,7 +60,8 @@ public enum LinearAlgebra {
 
   /// The thin decomposition A = Q R.
   ///
-  /// The diagonal of R is not negative. Without gradient. Cost: O(m·n·min(m, n)).
+  /// The diagonal of R is not negative. Gradients exist where the first k columns of A are
+  /// independent. Cost: O(m·n·min(m, n)).
   /// - Parameter a: A, [m, n].
   /// - Returns: Q [m, k] with orthonormal columns and R [k, n], zero below the diagonal,
   ///   k = min(m, n).
@@ -64,7 +69,9 @@ public enum LinearAlgebra {
   public static func qr(_ a: Tensor) throws -> (q: Tensor, r: Tensor) {
     let (m, n) = try matrix(a, "qr")
     let columns = try a.detach().t().workingCopy()
-    return try withoutWaiting(m * n * min(m, n)) { try orthogonalized(columns, m, n) }
+    let (q, r) = try withoutWaiting(m * n * min(m, n)) { try orthogonalized(columns, m, n) }
+    let factors = try recorded("qr", from: a, [q, r], gradient: qrGradient)
+    return (factors[0], factors[1])
   }
 
   /// The decomposition of ``qr(_:)``, which overwrites its input, A by columns.
@@ -101,7 +108,8 @@ public enum LinearAlgebra {
   ///
   /// In every eigenvector the entry of largest absolute value (the first of equals) is positive.
   /// Entries that mirror each other may differ by 1e-4 of the largest entry, as rounding leaves
-  /// them; their mean counts. Without gradient. Cost: O(n³).
+  /// them; their mean counts. Gradients, symmetric ones, exist for the values always and for the
+  /// vectors where the values that count differ by more than 1e-5 of the largest. Cost: O(n³).
   /// - Parameter a: A, [n, n].
   /// - Returns: the values λ [n], ascending, and the vectors, columns of X [n, n].
   /// - Throws: `EngineError` if `a` is no symmetric matrix of finite numbers, or LAPACK does not
@@ -109,28 +117,16 @@ public enum LinearAlgebra {
   public static func eigh(_ a: Tensor) throws -> (values: Tensor, vectors: Tensor) {
     let (n, _) = try square(a, "eigh")
     let x = try a.detach().workingCopy()
-    return try withoutWaiting(n * n * n) { try diagonalized(x, n) }
+    let (values, vectors) = try withoutWaiting(n * n * n) { try diagonalized(x, n) }
+    let factors = try recorded("eigh", from: a, [values, vectors], gradient: eighGradient)
+    return (factors[0], factors[1])
   }
 
   /// The decomposition of ``eigh(_:)``, which overwrites its input.
   private static func diagonalized(
     _ x: Tensor, _ n: Int
   ) throws -> (values: Tensor, vectors: Tensor) {
-    let largest = (0..<n * n).reduce(Float(0)) { max($0, abs(x.pointer[$1])) }
-    for i in 0..<n {
-      for j in 0..<i {
-        let (low, high) = (x.pointer[i * n + j], x.pointer[j * n + i])
-        guard abs(low - high) <= 1e-4 * largest else {
-          throw EngineError(
-            "eigh",
-            "the matrix is not symmetric: entry (\(j + 1), \(i + 1)) is \(high), "
-              + "(\(i + 1), \(j + 1)) is \(low)")
-        }
-        let mean = low / 2 + high / 2
-        x.pointer[i * n + j] = mean
-        x.pointer[j * n + i] = mean
-      }
-    }
+    try symmetrize(x, n, "eigh")
     let values = try Tensor(uninitialized: [n])
     guard n > 0 else { return (values, x) }
     var info: Int32 = 0
@@ -177,7 +173,7 @@ public enum LinearAlgebra {
   /// The matrix of at most `rank` nearest to W in the Frobenius norm: its largest singular values
   /// kept (Eckart and Young 1936).
   ///
-  /// Without gradient.
+  /// Its gradient is that of ``svd(_:)``.
   /// - Parameters:
   ///   - w: W, [m, n].
   ///   - rank: 0 … min(m, n).
@@ -189,27 +185,47 @@ public enum LinearAlgebra {
       throw EngineError(
         "rank_truncate", "rank \(rank) for a matrix of shape \(w.shape) (allowed: 0…\(min(m, n)))")
     }
-    return try noGrad {
-      let (u, s, v) = try svd(w)
-      return try u.narrow(1, 0, rank).mul(s.narrow(0, 0, rank)).matmul(v.narrow(1, 0, rank).t())
-    }
+    let (u, s, v) = try svd(w)
+    return try u.narrow(1, 0, rank).mul(s.narrow(0, 0, rank)).matmul(v.narrow(1, 0, rank).t())
   }
 }
 
 extension LinearAlgebra {
+  /// Puts the mean of entries that mirror each other in the place of both, if they are close.
+  static func symmetrize(_ x: Tensor, _ n: Int, _ operation: String) throws {
+    let largest = (0..<n * n).reduce(Float(0)) { max($0, abs(x.pointer[$1])) }
+    for i in 0..<n {
+      for j in 0..<i {
+        let (low, high) = (x.pointer[i * n + j], x.pointer[j * n + i])
+        guard abs(low - high) <= 1e-4 * largest else {
+          throw EngineError(
+            operation,
+            "the matrix is not symmetric: entry (\(j + 1), \(i + 1)) is \(high), "
+              + "(\(i + 1), \(j + 1)) is \(low)")
+        }
+        let mean = low / 2 + high / 2
+        x.pointer[i * n + j] = mean
+        x.pointer[j * n + i] = mean
+      }
+    }
+  }
+
   /// The X of A X = B for inputs of checked shapes.
-  private static func solved(_ a: Tensor, _ b: Tensor) throws -> Tensor {
+  static func solved(_ a: Tensor, _ b: Tensor, _ operation: String = "solve") throws -> Tensor {
     let n = a.shape[0]
     let r = b.rank == 1 ? 1 : b.shape[1]
     // By columns: the transposes.
     let (left, right) = try (a.t().workingCopy(), b.reshape([n, r]).t().workingCopy())
     let shape = b.shape
-    return try withoutWaiting(n * n * (n + r)) { try solution(left, right, n, r).reshape(shape) }
+    return try withoutWaiting(n * n * (n + r)) {
+      try solution(left, right, n, r, operation).reshape(shape)
+    }
   }
 
   /// X for A and B by columns, which are overwritten.
-  private static func solution(_ left: Tensor, _ right: Tensor, _ n: Int, _ r: Int) throws -> Tensor
-  {
+  private static func solution(
+    _ left: Tensor, _ right: Tensor, _ n: Int, _ r: Int, _ operation: String
+  ) throws -> Tensor {
     if n > 0 && r > 0 {
       var info: Int32 = 0
       var (order, columns) = (size(n), size(r))
@@ -218,13 +234,13 @@ extension LinearAlgebra {
         openblas_sgesv(
           &order, &columns, left.pointer, &order, &pivots, right.pointer, &order, &info)
       }
-      try check(info, "solve", "the matrix is singular")
+      try check(info, operation, "the matrix is singular")
     }
     return try right.t().copied()
   }
 
   /// Runs work that owns its tensors; where it takes long, so that the caller can be interrupted.
-  private static func withoutWaiting<R>(_ cost: Int, _ body: @escaping () throws -> R) throws -> R {
+  static func withoutWaiting<R>(_ cost: Int, _ body: @escaping () throws -> R) throws -> R {
     // A copy that was cut short is no input.
     try StopToken.check()
     // Some 10 ms; a thread costs a hundredth of that.
@@ -232,7 +248,7 @@ extension LinearAlgebra {
   }
 
   /// Rows and columns of a matrix of finite numbers.
-  private static func matrix(_ a: Tensor, _ operation: String) throws -> (Int, Int) {
+  static func matrix(_ a: Tensor, _ operation: String) throws -> (Int, Int) {
     guard a.rank == 2 else {
       throw EngineError(operation, "needs a matrix, got shape \(a.shape)")
     }
@@ -244,14 +260,14 @@ extension LinearAlgebra {
     return (a.shape[0], a.shape[1])
   }
 
-  private static func square(_ a: Tensor, _ operation: String) throws -> (Int, Int) {
+  static func square(_ a: Tensor, _ operation: String) throws -> (Int, Int) {
     guard a.rank == 2, a.shape[0] == a.shape[1] else {
       throw EngineError(operation, "needs a square matrix, got shape \(a.shape)")
     }
     return try matrix(a, operation)
   }
 
-  private static func finite(_ a: Tensor, _ operation: String) throws {
+  static func finite(_ a: Tensor, _ operation: String) throws {
     var wrong: Float?
     a.layout.forEachPosition {
       let element = a.element(at: $0)
@@ -264,12 +280,12 @@ extension LinearAlgebra {
 
   /// Turns a positive code of LAPACK into a sentence; a negative one says that it was called
   /// wrongly, or for a matrix whose workspace it cannot count.
-  private static func check(_ info: Int32, _ operation: String, _ sentence: String) throws {
+  static func check(_ info: Int32, _ operation: String, _ sentence: String) throws {
     if info < 0 { throw EngineError(operation, "LAPACK refuses its argument \(-info)") }
     if info > 0 { throw EngineError(operation, sentence) }
   }
 
-  private static func size(_ n: Int) -> Int32 { Int32(truncatingIfNeeded: n) }
+  static func size(_ n: Int) -> Int32 { Int32(truncatingIfNeeded: n) }
 
   /// Calls a routine twice: to ask how much memory it wants, and with that memory.
   private static func workspace(
