@@ -101,6 +101,8 @@ static const char *find(void **found) {
     {"sorgqr_", &openblas_routines.sorgqr},
     {"ssyevd_", &openblas_routines.ssyevd},
     {"sgesv_", &openblas_routines.sgesv},
+    {"sgetrf_", &openblas_routines.sgetrf},
+    {"spotrf_", &openblas_routines.spotrf},
   };
   for (size_t i = 0; i < sizeof routines / sizeof *routines; i++) {
     void *routine = dlsym(library, routines[i].name);

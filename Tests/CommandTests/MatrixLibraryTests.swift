@@ -23,6 +23,8 @@ import Testing
     void sgeqrf_(void) {}
     void sorgqr_(void) {}
     void ssyevd_(void) {}
+    void sgetrf_(void) {}
+    void spotrf_(void) {}
     """
 
   /// Runs the command without the tester's own settings of OpenBLAS, but with some.

@@ -4,7 +4,7 @@ local mnemo = require "mnemo"
 
 local equals = luaunit.assertEquals
 
-local backward, grad, leaves = {}, {}, {}
+local backward, grad, leaves, linalg = {}, {}, {}, {}
 
 --- Asserts the elements of a tensor, in row-major order.
 local function assert_elements(tensor, elements, tolerance, label)
@@ -174,6 +174,174 @@ function leaves.test_is_leaf_and_retain_grad()
     function() mnemo.ones(2):retain_grad() end)
 end
 
+-- Decompositions: values and gradients that PyTorch 2.15 gives in double precision. Losses read the
+-- squares of vectors, whose signs libraries choose differently.
+
+local tall = { { 2, 1, 0.5 }, { -1, 3, 0.25 }, { 0.5, -0.5, 1 }, { 1, 0, -2 } }
+local square = { { 2, 1, 0.5 }, { -1, 3, 0.25 }, { 0.5, -0.5, 1 } }
+local weights = mnemo.arange(1, 12):reshape(4, 3)
+local w9, w3 = mnemo.arange(1, 9):reshape(3, 3), mnemo.tensor { 1, -2, 3 }
+local side = { 1, 2, -1, 0.5 }
+
+local svd_gradient = {
+  -0.8122988, -0.4149907, 2.4166553, -0.1139208, 0.9306549, -0.2563214, 2.310239, 0.0346299,
+  0.9123479, -1.28813, -0.5658594, -1.0939366,
+}
+
+local recorded = {
+  svd = {
+    { tall },
+    function(A)
+      local U, S, V = mnemo.linalg.svd(A)
+      return (U * U * weights):sum() + (S * w3):sum() + (V * V * w9):sum()
+    end,
+    38.17633698, { svd_gradient },
+  },
+  svd_wide = {
+    { tall },
+    function(A)
+      local U, S, V = mnemo.linalg.svd(A:t())
+      return (U * U * w9):sum() + (S * w3):sum() + (V * V * weights):sum()
+    end,
+    38.17633698, { svd_gradient },
+  },
+  eigh = {
+    { square },
+    function(A)
+      local values, X = mnemo.linalg.eigh(A + A:t())
+      return (X * X * w9):sum() + (values * w3):sum()
+    end,
+    25.80990029,
+    {
+      { -3.118841, -0.4686499, -2.0832835, -0.4686499, 5.9539525, -0.416479, -2.0832835, -0.416479,
+        1.1648885 },
+    },
+  },
+  qr = {
+    { tall },
+    function(A)
+      local Q, R = mnemo.linalg.qr(A)
+      return (Q * Q * weights):sum() + (R * R * w9):sum()
+    end,
+    122.13039704,
+    {
+      { 6.1627241, 12.1208371, 11.4879721, 1.8230144, 28.8493409, 1.9591451, 3.3995344, -4.6622801,
+        18.5308148, 0.297799, 1.9388068, -34.7822064 },
+    },
+  },
+  solve = {
+    { square, { 1, 2, -1 } },
+    function(A, b) return (mnemo.linalg.solve(A, b) * w3):sum() end,
+    -3.54545455,
+    {
+      { 0.0842975, 0.2528926, -0.2247934, 0.0099174, 0.0297521, -0.0264463, -0.8628099, -2.5884298,
+        2.3008264 },
+      { -0.3090909, -0.0363636, 3.1636364 },
+    },
+  },
+  inv = {
+    { square },
+    function(A) return (mnemo.linalg.inv(A) * w9):sum() end,
+    10.49090909,
+    {
+      { 0.2495868, -0.0076033, -1.1649587, -0.0561983, -0.6340496, -3.2343802, -0.2016529,
+        -1.7104132, -8.4998347 },
+    },
+  },
+  pinv = {
+    { tall },
+    function(A) return (mnemo.linalg.pinv(A) * weights:t()):sum() end,
+    1.39699219,
+    {
+      { -1.9618367, -1.3106177, 0.5853941, 0.0844559, -0.0399788, 0.9617606, 1.2361999, 0.5538149,
+        2.6926291, 1.539504, 0.9990855, 0.5323857 },
+    },
+  },
+  lstsq = {
+    { tall, side },
+    function(A, b) return (mnemo.linalg.lstsq(A, b) * w3):sum() end,
+    -2.25245831,
+    {
+      { -0.0315536, -0.3941962, 0.2161815, 0.0612316, 0.5513161, -0.2610984, -0.1749423, -0.5475927,
+        -0.0159395, 0.0920037, 0.8467306, -0.4059196 },
+      { 0.4762846, -0.6876506, 0.8266654, -1.0535525 },
+    },
+  },
+  cholesky = {
+    { square },
+    function(A) return (mnemo.linalg.cholesky(A:matmul(A:t())) * w9):sum() end,
+    26.58245719,
+    {
+      { 0.3824002, 1.2486353, 0.5557045, 0.4734821, 5.5991715, 5.2380313, 0.8966636, 8.9128313,
+        10.6657129 },
+    },
+  },
+  det = {
+    { square }, mnemo.linalg.det, 6.875,
+    { { 3.125, 1.125, -1.0, -1.25, 1.75, 1.5, -1.25, -1.0, 7.0 } },
+  },
+  slogdet = {
+    { square }, function(A) return (select(2, mnemo.linalg.slogdet(A))) end, 1.92789164,
+    {
+      { 0.4545455, 0.1636364, -0.1454545, -0.1818182, 0.2545455, 0.2181818, -0.1818182, -0.1454545,
+        1.0181818 },
+    },
+  },
+}
+
+function linalg.test_recorded_values()
+  for name, case in pairs(recorded) do
+    local inputs = {}
+    for i, elements in ipairs(case[1]) do
+      inputs[i] = mnemo.tensor(elements):requires_grad(true)
+    end
+    local loss = case[2](table.unpack(inputs))
+    assert_elements(loss, { case[3] }, 1e-5, name)
+    for i, gradient in ipairs(mnemo.grad(loss, inputs)) do
+      assert_elements(gradient, case[4][i], 1e-5, name .. " " .. i)
+    end
+  end
+end
+
+function linalg.test_values()
+  local A = mnemo.tensor { { 1, 2 }, { 3, 4 } }
+  assert_elements(mnemo.linalg.det(A), { -2 }, 1e-6)
+  local sign, logarithm = mnemo.linalg.slogdet(A)
+  equals(sign:item(), -1.0)
+  assert_elements(logarithm, { math.log(2) }, 1e-6)
+  equals(mnemo.linalg.matrix_rank(A), 2)
+  equals(mnemo.linalg.matrix_rank(mnemo.ones(3, 4)), 1)
+  equals(mnemo.linalg.matrix_rank(A, 1), 1)
+  assert_elements(mnemo.linalg.inv(A), { -2, 1, 1.5, -0.5 }, 1e-5)
+  -- The means of equal rows: least squares of a matrix of rank 1, and the shortest solution.
+  local shortest = mnemo.linalg.lstsq(mnemo.ones(3, 2), mnemo.tensor { 1, 2, 6 })
+  assert_elements(shortest, { 1.5, 1.5 }, 1e-5)
+end
+
+function linalg.test_errors()
+  local I = mnemo.eye(2):requires_grad(true)
+  local U, S, V = mnemo.linalg.svd(I)
+  S:sum():backward { retain = true }
+  assert_elements(I.grad, { 1, 0, 0, 1 }, 1e-6)
+  fails("svd: the vectors of equal singular values have no gradient: singular values 1 and 2 are "
+    .. "1.0 and 1.0", function() (U * 2 + V):sum():backward() end)
+  local _, X = mnemo.linalg.eigh(I)
+  fails("eigh: the vectors of equal eigenvalues have no gradient: eigenvalues 1 and 2 are 1.0 and "
+    .. "1.0", function() X:sum():backward() end)
+  local _, R = mnemo.linalg.qr(mnemo.tensor { { 1, 0 }, { 0, 0 } }:requires_grad(true))
+  fails("qr: dependent columns have no gradient: column 2 depends on those before it, the diagonal "
+    .. "entry of R is 0.0", function() R:sum():backward() end)
+  local _, logarithm = mnemo.linalg.slogdet(mnemo.zeros(2, 2):requires_grad(true))
+  fails("slogdet: the matrix is singular", function() logarithm:backward() end)
+  fails("inv: the matrix is singular", mnemo.linalg.inv, mnemo.ones(2, 2))
+  fails("det: needs a square matrix, got shape [2, 3]", mnemo.linalg.det, mnemo.ones(2, 3))
+  fails("cholesky: the matrix is not positive definite: its first 1 rows and columns are not",
+    mnemo.linalg.cholesky, mnemo.tensor { { -1, 0 }, { 0, 1 } })
+  fails("matrix_rank: tolerance = -1.0 (allowed: 0 or more)", mnemo.linalg.matrix_rank, I, -1)
+  fails("lstsq: a matrix of shape [2, 2] needs a right-hand side [2] or [2, r], got [3]",
+    mnemo.linalg.lstsq, I, mnemo.ones(3))
+end
+
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances {
-  { "backward", backward }, { "grad", grad }, { "leaves", leaves },
+  { "backward", backward }, { "grad", grad }, { "leaves", leaves }, { "linalg", linalg },
 })

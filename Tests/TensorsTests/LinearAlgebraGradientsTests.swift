@@ -3,7 +3,8 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Gradients of decompositions, against decompositions in double precision.
+/// Gradients of decompositions and of what is composed of them, against decompositions in double
+/// precision.
 @Suite struct LinearAlgebraGradientsTests {
   private func flat(_ parts: [Tensor]) throws -> Tensor {
     try Tensor.cat(parts.map { try $0.reshape([$0.count]) }, 0)
@@ -68,6 +69,86 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 2, 5])
+  func cholesky(_ n: Int) throws {
+    let diagonal = try Tensor.eye(n).mul(Tensor(2))
+    try check(
+      [Sample([n, n], -1...1)], arrangements: Arrangement.distinct, tolerance: 1e-5,
+      gradientTolerance: 1e-4
+    ) {
+      try LinearAlgebra.cholesky($0[0].matmul($0[0].t()).add(diagonal))
+    } equals: {
+      triangle(.combine(.matmul($0[0], $0[0].transposed(0, 1)), Reference(diagonal), +))
+    }
+  }
+
+  @Test(arguments: [1, 2, 5])
+  func inverses(_ n: Int) throws {
+    let diagonal = try Tensor.eye(n).mul(Tensor(4))
+    let input = [Sample([n, n], -1...1)]
+    try check(input, tolerance: 1e-5, gradientTolerance: 1e-4) {
+      try LinearAlgebra.inv($0[0].add(diagonal))
+    } equals: {
+      eliminate(.combine($0[0], Reference(diagonal), +), .identity(n))
+    }
+    try check(input, tolerance: 1e-5, gradientTolerance: 1e-4) {
+      try LinearAlgebra.det($0[0].add(diagonal))
+    } equals: {
+      Reference(determinant(.combine($0[0], Reference(diagonal), +)))
+    }
+    // The first row turned round: a negative determinant.
+    let turn = try Tensor.eye(n)
+    try turn.select(0, 0).select(0, 0).fill(-1)
+    try check(input, tolerance: 1e-5, gradientTolerance: 1e-4) {
+      try LinearAlgebra.slogdet(turn.matmul($0[0].add(diagonal))).logarithm
+    } equals: {
+      Reference(log(determinant(.combine($0[0], Reference(diagonal), +))))
+    }
+    let sign = try LinearAlgebra.slogdet(turn.matmul(diagonal)).sign
+    #expect(try sign.item() == -1 && !sign.requiresGrad)
+  }
+
+  /// (AᵀA)⁻¹Aᵀ of independent columns, its transpose for rows, and of a product of the two kinds,
+  /// whose rank is neither, C⁺ B⁺.
+  @Test func pseudoInverses() throws {
+    func ofColumns(_ a: Reference) -> Reference {
+      let transpose = a.transposed(0, 1)
+      return eliminate(.matmul(transpose, a), transpose)
+    }
+    func ofRows(_ a: Reference) -> Reference {
+      ofColumns(a.transposed(0, 1)).transposed(0, 1)
+    }
+    let base = try spread(5, 3)
+    let columns = Sample([5, 3], -0.5...0.5)
+    try check(
+      [columns], arrangements: Arrangement.distinct, tolerance: 1e-5, gradientTolerance: 1e-4
+    ) {
+      try LinearAlgebra.pinv($0[0].add(base))
+    } equals: {
+      ofColumns(.combine($0[0], Reference(base), +))
+    }
+    let (b, c) = (try spread(5, 2), try spread(2, 4))
+    try check(
+      [Sample([5, 2], -0.5...0.5), Sample([2, 4], -0.5...0.5)],
+      arrangements: Arrangement.distinct, tolerance: 1e-5, gradientTolerance: 1e-4
+    ) {
+      try LinearAlgebra.pinv($0[0].add(b).matmul($0[1].add(c)))
+    } equals: {
+      .matmul(
+        ofRows(.combine($0[1], Reference(c), +)), ofColumns(.combine($0[0], Reference(b), +)))
+    }
+    for side in [[5], [5, 2]] {
+      try check(
+        [columns, Sample(side)], arrangements: Arrangement.distinct, tolerance: 1e-5,
+        gradientTolerance: 1e-4
+      ) {
+        try LinearAlgebra.lstsq($0[0].add(base), $0[1])
+      } equals: {
+        .matmul(ofColumns(.combine($0[0], Reference(base), +)), $0[1])
+      }
+    }
+  }
+
   @Test func rankTruncate() throws {
     let base = try spread(5, 4)
     try check(
@@ -119,6 +200,19 @@ import Testing
       a.grad, try Tensor([0, 4.0 / 3, 0, 2.0 / 3, 0, 0, 0, 0, 0], shape: [3, 3]), 1e-5, "low")
   }
 
+  @Test func singularDeterminants() throws {
+    let a = try Tensor([1, 2, 2, 4], shape: [2, 2]).requireGrad()
+    let determinant = try LinearAlgebra.det(a)
+    try determinant.backward()
+    #expect(try abs(determinant.item()) < 1e-6)
+    expectClose(a.grad, try Tensor([4, -2, -2, 1], shape: [2, 2]), 1e-5, "adjugate")
+    let (sign, logarithm) = try LinearAlgebra.slogdet(a)
+    #expect(try sign.item() == 0 && logarithm.item() == -.infinity)
+    expectError("slogdet: the matrix is singular") { try logarithm.backward() }
+    #expect(try LinearAlgebra.det(.zeros([0, 0])).item() == 1)
+    #expect(try LinearAlgebra.slogdet(.zeros([0, 0])).logarithm.item() == 0)
+  }
+
   @Test func emptyMatrices() throws {
     for shape in [[0, 3], [3, 0], [0, 0]] {
       let a = try Tensor.zeros(shape).requireGrad()
@@ -126,11 +220,28 @@ import Testing
       try u.sum().add(s.sum()).add(v.sum()).backward()
       let (q, r) = try LinearAlgebra.qr(a)
       try q.sum().add(r.sum()).backward()
+      try LinearAlgebra.pinv(a).sum().backward()
       #expect(a.grad?.shape == shape)
+      #expect(try LinearAlgebra.matrixRank(a) == 0)
     }
     let a = try Tensor.zeros([0, 0]).requireGrad()
     try LinearAlgebra.eigh(a).vectors.sum().backward()
+    try LinearAlgebra.cholesky(a).sum().backward()
+    try LinearAlgebra.inv(a).sum().backward()
+    try LinearAlgebra.det(a).backward()
+    try LinearAlgebra.slogdet(a).logarithm.backward()
     #expect(a.grad?.shape == [0, 0])
+  }
+
+  @Test func ranks() throws {
+    let low = try random([6, 2]).matmul(random([2, 5], seed: 2))
+    #expect(try LinearAlgebra.matrixRank(low) == 2)
+    #expect(try LinearAlgebra.matrixRank(low.t()) == 2)
+    #expect(try LinearAlgebra.matrixRank(random([6, 5])) == 5)
+    #expect(try LinearAlgebra.matrixRank(.zeros([3, 2])) == 0)
+    let scales = try Tensor([3, 0, 0, 0.125], shape: [2, 2])
+    #expect(try LinearAlgebra.matrixRank(scales, tolerance: 0.125) == 1)
+    #expect(try LinearAlgebra.matrixRank(scales, tolerance: 0) == 2)
   }
 
   @Test func whereThereIsNoGradient() throws {
@@ -161,6 +272,38 @@ import Testing
         + "entry of R is 0.0"
     ) { try LinearAlgebra.qr(tall).r.sum().backward() }
     #expect(equal.grad == nil && tall.grad == nil)
+  }
+
+  @Test func errors() throws {
+    let x = try Tensor.zeros([2, 3])
+    let wrong = try Tensor([1, .nan, 2, 3], shape: [2, 2])
+    expectError("inv: needs a square matrix, got shape [2, 3]") { try LinearAlgebra.inv(x) }
+    expectError("inv: the matrix is singular") { try LinearAlgebra.inv(.zeros([2, 2])) }
+    expectError("det: needs a square matrix, got shape [2, 3]") { try LinearAlgebra.det(x) }
+    expectError("slogdet: needs a square matrix, got shape [3]") {
+      try LinearAlgebra.slogdet(.zeros([3]))
+    }
+    expectError("pinv: needs finite numbers, but one of shape [2, 2] is nan") {
+      try LinearAlgebra.pinv(wrong)
+    }
+    expectError(
+      "lstsq: a matrix of shape [2, 3] needs a right-hand side [2] or [2, r], got [3]"
+    ) { try LinearAlgebra.lstsq(x, .zeros([3])) }
+    expectError("lstsq: needs finite numbers, but one of shape [2] is inf") {
+      try LinearAlgebra.lstsq(x, Tensor([1, .infinity]))
+    }
+    expectError("matrix_rank: tolerance = -1.0 (allowed: 0 or more)") {
+      try LinearAlgebra.matrixRank(x, tolerance: -1)
+    }
+    expectError("cholesky: needs a square matrix, got shape [2, 3]") {
+      try LinearAlgebra.cholesky(x)
+    }
+    expectError("cholesky: the matrix is not symmetric: entry (1, 2) is 2.0, (2, 1) is 3.0") {
+      try LinearAlgebra.cholesky(Tensor([4, 2, 3, 4], shape: [2, 2]))
+    }
+    expectError(
+      "cholesky: the matrix is not positive definite: its first 2 rows and columns are not"
+    ) { try LinearAlgebra.cholesky(Tensor([1, 2, 2, 1], shape: [2, 2])) }
   }
 }
 

@@ -74,6 +74,80 @@ enum LinearAlgebraFunctions {
           try LinearAlgebra.solve(call.object(1, Tensor.self), call.object(2, Tensor.self)))
       },
       LuaFunction(
+        "linalg.inv",
+        "The inverse of a square matrix, with its gradient. linalg.solve(A, B) is more exact than "
+          + "inv(A):matmul(B).",
+        parameters: [LuaParameter("A", .object("Tensor"), "a square matrix [n, n], not singular")],
+        returns: [LuaResult(.object("Tensor"), "[n, n]")],
+        example: "print(mnemo.linalg.inv(mnemo.tensor{{2, 0}, {0, 4}}))"
+      ) { call in call.returns(try LinearAlgebra.inv(call.object(1, Tensor.self))) },
+      LuaFunction(
+        "linalg.pinv",
+        "The pseudo-inverse of Moore and Penrose. Singular values up to the tolerance of "
+          + "linalg.matrix_rank count as 0. The gradient is that for matrices of the same rank.",
+        parameters: [matrix], returns: [LuaResult(.object("Tensor"), "[n, m]")],
+        example: "print(mnemo.linalg.pinv(mnemo.tensor{{2, 0}, {0, 0}, {0, 4}}))"
+      ) { call in call.returns(try LinearAlgebra.pinv(call.object(1, Tensor.self))) },
+      LuaFunction(
+        "linalg.lstsq",
+        "The X that makes A X − B smallest, and of these the one of smallest norm: pinv(A) B. With "
+          + "gradients for A and B.",
+        parameters: [
+          LuaParameter("A", .object("Tensor"), "a matrix [m, n] of any rank"),
+          LuaParameter("B", .object("Tensor"), "a vector [m] or a matrix [m, r]"),
+        ], returns: [LuaResult(.object("Tensor"), "[n] or [n, r]")],
+        example: """
+          local A = mnemo.tensor{{1, 1}, {1, 2}, {1, 3}}
+          print(mnemo.linalg.lstsq(A, mnemo.tensor{1, 2, 2})) -- intercept and slope
+          """
+      ) { call in
+        call.returns(
+          try LinearAlgebra.lstsq(call.object(1, Tensor.self), call.object(2, Tensor.self)))
+      },
+      LuaFunction(
+        "linalg.cholesky",
+        "The lower triangle L of A = L Lᵀ for a positive definite matrix, with its gradient, which "
+          + "is symmetric.",
+        parameters: [LuaParameter("A", .object("Tensor"), "a symmetric matrix [n, n]")],
+        returns: [LuaResult(.object("Tensor"), "[n, n], zero above the diagonal")],
+        example: "print(mnemo.linalg.cholesky(mnemo.tensor{{4, 2}, {2, 5}}))"
+      ) { call in call.returns(try LinearAlgebra.cholesky(call.object(1, Tensor.self))) },
+      LuaFunction(
+        "linalg.det",
+        "The determinant of a square matrix, with its gradient. linalg.slogdet does not overflow.",
+        parameters: [LuaParameter("A", .object("Tensor"), "a square matrix [n, n]")],
+        returns: [LuaResult(.object("Tensor"), "0-dimensional")],
+        example: "print(mnemo.linalg.det(mnemo.tensor{{1, 2}, {3, 4}}))"
+      ) { call in call.returns(try LinearAlgebra.det(call.object(1, Tensor.self))) },
+      LuaFunction(
+        "linalg.slogdet",
+        "The sign of a determinant (−1, 0 or 1) and the logarithm of its absolute value (−∞ for a "
+          + "singular matrix), which has a gradient unless the matrix is singular.",
+        parameters: [LuaParameter("A", .object("Tensor"), "a square matrix [n, n]")],
+        returns: [
+          LuaResult(.object("Tensor"), name: "sign"),
+          LuaResult(.object("Tensor"), name: "logarithm"),
+        ],
+        example: "print(mnemo.linalg.slogdet(mnemo.tensor{{1, 2}, {3, 4}}))"
+      ) { call in
+        let (sign, logarithm) = try LinearAlgebra.slogdet(call.object(1, Tensor.self))
+        return call.returns(sign, logarithm)
+      },
+      LuaFunction(
+        "linalg.matrix_rank", "The number of singular values above a tolerance.",
+        parameters: [
+          matrix,
+          LuaParameter(
+            "tolerance", .number, "the largest that does not count",
+            default: "the larger of m and n times 2⁻²³ of the largest singular value"),
+        ], returns: [.integer],
+        example: "print(mnemo.linalg.matrix_rank(mnemo.tensor{{1, 2}, {2, 4}}))"
+      ) { call in
+        call.returns(
+          try LinearAlgebra.matrixRank(
+            call.object(1, Tensor.self), tolerance: call.optionalNumber(2)))
+      },
+      LuaFunction(
         "linalg.rank_truncate",
         "The matrix of at most a given rank that is nearest to W. Its largest singular values are "
           + "kept, the others set to 0. There is a gradient where linalg.svd has one.",

@@ -42,6 +42,9 @@ struct openblas_routines {
   void (*sgesv)(
     const int *n, const int *nrhs, float *a, const int *lda, int *ipiv, float *b, const int *ldb,
     int *info);
+  void (*sgetrf)(const int *m, const int *n, float *a, const int *lda, int *ipiv, int *info);
+  void (*spotrf)(
+    const char *uplo, const int *n, float *a, const int *lda, int *info, size_t uplo_length);
 };
 extern struct openblas_routines openblas_routines;
 
@@ -87,6 +90,17 @@ static inline void openblas_sgesv(
   const int *n, const int *nrhs, float *a, const int *lda, int *ipiv, float *b, const int *ldb,
   int *info) {
   openblas_routines.sgesv(n, nrhs, a, lda, ipiv, b, ldb, info);
+}
+
+/// P A = L U by Gaussian elimination.
+static inline void openblas_sgetrf(
+  const int *m, const int *n, float *a, const int *lda, int *ipiv, int *info) {
+  openblas_routines.sgetrf(m, n, a, lda, ipiv, info);
+}
+
+/// A = Uᵀ U for a positive definite matrix, whose upper half is read and overwritten.
+static inline void openblas_spotrf(const int *n, float *a, const int *lda, int *info) {
+  openblas_routines.spotrf("U", n, a, lda, info, 1);
 }
 
 #endif
