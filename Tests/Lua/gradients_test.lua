@@ -303,6 +303,23 @@ function linalg.test_recorded_values()
   end
 end
 
+--- The norm, and its gradient as a weighted sum.
+function linalg.test_recorded_norms()
+  for order, expected in pairs {
+    fro = { 5.0062461, 2.996257 }, nuc = { 8.4362051, 4.5016798 }, [1] = { 5, -1 },
+    [-1] = { 3.75, 6 }, [2] = { 3.7443722, 2.674621 }, [-2] = { 2.212633, -1.709062 },
+    [math.huge] = { 4.75, 7 }, [-math.huge] = { 2, 8 },
+  } do
+    local A = mnemo.tensor { { 2, 1, 0.5 }, { -1, 3.5, 0.25 }, { 0.5, -0.5, 1 }, { 1, 0, -2 } }
+    A:requires_grad(true)
+    local norm = mnemo.linalg.norm(A, order)
+    assert_elements(norm, { expected[1] }, 1e-5, order)
+    assert_elements((mnemo.grad(norm, { A })[1] * weights):sum(), { expected[2] }, 1e-5, order)
+  end
+  equals(mnemo.linalg.norm(mnemo.tensor { { 3, 0 }, { 0, -4 } }):item(), 5.0)
+  equals(mnemo.linalg.norm(mnemo.zeros(0, 3), "nuc"):item(), 0.0)
+end
+
 function linalg.test_values()
   local A = mnemo.tensor { { 1, 2 }, { 3, 4 } }
   assert_elements(mnemo.linalg.det(A), { -2 }, 1e-6)
@@ -338,6 +355,14 @@ function linalg.test_errors()
   fails("cholesky: the matrix is not positive definite: its first 1 rows and columns are not",
     mnemo.linalg.cholesky, mnemo.tensor { { -1, 0 }, { 0, 1 } })
   fails("matrix_rank: tolerance = -1.0 (allowed: 0 or more)", mnemo.linalg.matrix_rank, I, -1)
+  fails("norm: order 3.0 (allowed: 1, 2, ∞ and their negatives)", mnemo.linalg.norm, I, 3)
+  fails("norm: a matrix of shape [0, 3] has no norm of order 2.0",
+    mnemo.linalg.norm, mnemo.zeros(0, 3), 2)
+  fails("norm: needs a matrix, got shape [3]", mnemo.linalg.norm, mnemo.ones(3))
+  fails("bad argument #2 to 'linalg.norm' (\"fro\", \"nuc\" or number expected, got \"f\")",
+    mnemo.linalg.norm, I, "f")
+  fails("bad argument #2 to 'linalg.norm' (\"fro\", \"nuc\" or number expected, got boolean)",
+    mnemo.linalg.norm, I, true)
   fails("lstsq: a matrix of shape [2, 2] needs a right-hand side [2] or [2, r], got [3]",
     mnemo.linalg.lstsq, I, mnemo.ones(3))
 end

@@ -5,6 +5,21 @@ import Tensors
 enum LinearAlgebraFunctions {
   private static let matrix = LuaParameter("A", .object("Tensor"), "a matrix [m, n]")
 
+  /// The name or the order of a norm.
+  private static func norm(_ call: LuaCall, _ position: Int) throws -> LinearAlgebra.Norm {
+    guard call.has(position) else { return .frobenius }
+    if call.isNumber(position) { return .order(try call.number(position)) }
+    switch call.value(position) {
+    case .string("fro"): return .frobenius
+    case .string("nuc"): return .nuclear
+    case .string(let name):
+      throw call.failure(position, "\"fro\", \"nuc\" or number expected, got \"\(name)\"")
+    default:
+      throw call.failure(
+        position, "\"fro\", \"nuc\" or number expected, got \(call.typeName(position))")
+    }
+  }
+
   static var functions: [LuaFunction] {
     [
       LuaFunction(
@@ -132,6 +147,21 @@ enum LinearAlgebraFunctions {
       ) { call in
         let (sign, logarithm) = try LinearAlgebra.slogdet(call.object(1, Tensor.self))
         return call.returns(sign, logarithm)
+      },
+      LuaFunction(
+        "linalg.norm",
+        "A norm of a matrix, with its gradient: \"fro\", the square root of the sum of squares; "
+          + "\"nuc\", the sum of the singular values; 2, the largest of them; 1 and math.huge, the "
+          + "largest sum of absolute values of a column and of a row; −2, −1 and −math.huge, the "
+          + "smallest of these. Of a vector, t:norm() is one.",
+        parameters: [
+          matrix,
+          LuaParameter(
+            "order", .union([.choice(["fro", "nuc"]), .number]), "which", default: "\"fro\""),
+        ], returns: [LuaResult(.object("Tensor"), "0-dimensional")],
+        example: "print(mnemo.linalg.norm(mnemo.tensor{{3, 0}, {0, 4}}, \"nuc\"))"
+      ) { call in
+        call.returns(try LinearAlgebra.norm(call.object(1, Tensor.self), norm(call, 2)))
       },
       LuaFunction(
         "linalg.matrix_rank", "The number of singular values above a tolerance.",

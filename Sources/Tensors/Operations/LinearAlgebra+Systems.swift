@@ -132,6 +132,44 @@ extension LinearAlgebra {
   }
 }
 
+// Norms.
+
+extension LinearAlgebra {
+  /// How a matrix is measured.
+  public enum Norm: Sendable, Equatable {
+    /// The square root of the sum of squares.
+    case frobenius
+    /// The sum of the singular values.
+    case nuclear
+    /// 2: the largest singular value; 1 and ∞: the largest sum of absolute values of a column and
+    /// of a row; −2, −1 and −∞: the smallest.
+    case order(Double)
+  }
+
+  /// A norm of a matrix, with its gradient.
+  /// - Parameters:
+  ///   - a: A, [m, n]; not empty for an order.
+  ///   - norm: which.
+  /// - Returns: a 0-dimensional tensor.
+  /// - Throws: `EngineError` if `a` is no matrix of finite numbers, or there is no such norm.
+  public static func norm(_ a: Tensor, _ norm: Norm = .frobenius) throws -> Tensor {
+    _ = try matrix(a, "norm")
+    switch norm {
+    case .frobenius: return try a.norm()
+    case .nuclear: return try svd(a).s.sum()
+    case .order(let order):
+      guard [1, 2, .infinity].contains(abs(order)) else {
+        throw EngineError("norm", "order \(order) (allowed: 1, 2, ∞ and their negatives)")
+      }
+      guard a.count > 0 else {
+        throw EngineError("norm", "a matrix of shape \(a.shape) has no norm of order \(order)")
+      }
+      let sizes = abs(order) == 2 ? try svd(a).s : try a.abs().sum(abs(order) == 1 ? 0 : 1)
+      return order > 0 ? try sizes.max() : try sizes.min()
+    }
+  }
+}
+
 // Determinants.
 
 extension LinearAlgebra {
