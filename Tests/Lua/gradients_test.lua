@@ -1,10 +1,11 @@
---- Gradients as a script asks for them.
+--- Gradients as a script asks for them: kept graphs, gradients of chosen tensors, decompositions,
+--- masked forward passes.
 local luaunit = require "luaunit"
 local mnemo = require "mnemo"
 
 local equals = luaunit.assertEquals
 
-local backward, grad, leaves, linalg = {}, {}, {}, {}
+local backward, grad, leaves, linalg, masks = {}, {}, {}, {}, {}
 
 --- Asserts the elements of a tensor, in row-major order.
 local function assert_elements(tensor, elements, tolerance, label)
@@ -367,6 +368,63 @@ function linalg.test_errors()
     mnemo.linalg.lstsq, I, mnemo.ones(3))
 end
 
+-- Masks: model(tokens, mask) gives the logits where the mask is not 0, row after row, and their
+-- gradients.
+
+local function models()
+  local weights_of = { e = mnemo.randn(9, 4, { seed = 1 }), u = mnemo.randn(4, 9, { seed = 2 }) }
+  return {
+    simplified = mnemo.model.simplified { vocab = 9, dim = 8, max_len = 5, seed = 1 },
+    transformer = mnemo.model.transformer { vocab = 9, dim = 8, heads = 2, max_len = 5, seed = 1 },
+    custom = mnemo.model.custom {
+      vocab = 9, max_len = 5, parameters = weights_of,
+      forward = function(tokens, p) return p.e[tokens]:matmul(p.u) end,
+    },
+  }
+end
+
+local tokens = mnemo.int_tensor { { 1, 5, 9, 2, 1 }, { 3, 3, 4, 8, 7 } }
+local mask = mnemo.tensor { { 0, 1, 0, 0, 0.5 }, { 0, 0, -2, 0, 0 } }
+
+function masks.test_logits_where_the_mask_is_not_0()
+  for name, model in pairs(models()) do
+    local all, wanted = model(tokens), model(tokens, mask)
+    equals(wanted:shape(), { 3, 9 }, name)
+    for row, place in ipairs { { 1, 2 }, { 1, 5 }, { 2, 3 } } do
+      local difference = (wanted[row] - all[place[1]][place[2]]):abs():max():item()
+      luaunit.assertTrue(difference <= 1e-5, name)
+    end
+    equals(model(tokens, mask * 0):shape(), { 0, 9 }, name)
+    equals(model(tokens, mnemo.ones(2, 5)):shape(), { 10, 9 }, name)
+  end
+end
+
+function masks.test_gradients()
+  local columns = mnemo.randn(9, { seed = 3 })
+  for name, model in pairs(models()) do
+    local parameters = {}
+    for i, parameter in ipairs(model:trainable()) do parameters[i] = model:get(parameter) end
+    local wanted = mnemo.grad(model(tokens, mask):square():matmul(columns):sum(), parameters)
+    local squares = model(tokens):square():matmul(columns)
+    local all = mnemo.grad((squares * mask:ne(0)):sum(), parameters)
+    for i, gradient in ipairs(all) do
+      local largest = math.max(gradient:abs():max():item(), 1e-3)
+      luaunit.assertTrue((wanted[i] - gradient):abs():max():item() <= 1e-4 * largest,
+        name .. " " .. i)
+    end
+  end
+end
+
+function masks.test_errors()
+  for _, model in pairs(models()) do
+    fails("forward: the mask has shape [2, 4], the tokens have [2, 5]",
+      model, tokens, mnemo.ones(2, 4))
+    fails("forward: the mask has shape [5], the tokens have [2, 5]", model, tokens, mnemo.ones(5))
+    fails("bad argument #2 to '__call' (Tensor expected, got IntTensor)", model, tokens, tokens)
+  end
+end
+
 os.exit(luaunit.LuaUnit.new():runSuiteByInstances {
   { "backward", backward }, { "grad", grad }, { "leaves", leaves }, { "linalg", linalg },
+  { "masks", masks },
 })
