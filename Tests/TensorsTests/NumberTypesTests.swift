@@ -240,6 +240,12 @@ import Testing
       },
       Operation("rank") { try LinearAlgebra.rankTruncate($0, 6) },
       Operation("solve") { try LinearAlgebra.solve(other, $0) },
+      Operation("det") { try LinearAlgebra.det($0) },
+      Operation("lstsq") { try LinearAlgebra.lstsq(other, $0) },
+      Operation("norm") { try LinearAlgebra.norm($0) },
+      Operation("nuclear") { try LinearAlgebra.norm($0, .nuclear) },
+      Operation("columns") { try LinearAlgebra.norm($0, .order(1)) },
+      Operation("matrix rank") { Tensor(Float(try LinearAlgebra.matrixRank($0))) },
     ]
     return elementwise + reductions + choices + products + decompositions
   }
@@ -276,6 +282,16 @@ import Testing
     expectClose(
       try LinearAlgebra.solve(regular, x), try LinearAlgebra.solve(regular.float(), x), 1e-5,
       "solve")
+    for (name, operation) in [
+      ("inv", LinearAlgebra.inv), ("pinv", LinearAlgebra.pinv),
+      ("slogdet", { try LinearAlgebra.slogdet($0).logarithm }),
+    ] as [(String, (Tensor) throws -> Tensor)] {
+      expectClose(try operation(regular), try operation(regular.float()), 1e-5, name)
+    }
+    let positive = try Self.stored(symmetric.float().add(Tensor.eye(6).mul(Tensor(8))), dtype)
+    expectClose(
+      try LinearAlgebra.cholesky(positive), try LinearAlgebra.cholesky(positive.float()), 1e-5,
+      "cholesky")
   }
 
   @Test(arguments: types) func tensorsInFloat32TakeTheirValues(dtype: DType) throws {
