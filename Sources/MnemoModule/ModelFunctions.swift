@@ -40,7 +40,9 @@ enum ModelFunctions {
         """,
         parameters: [
           tokens,
-          LuaParameter("mask", .object("Tensor"), "positions wanted", default: "all of them"),
+          LuaParameter(
+            "mask", .object("Tensor"), "positions wanted, not 0, which come sequence by sequence",
+            default: "all of them"),
         ], returns: [.object("Tensor")],
         example: model + """
           local tokens = mnemo.int_tensor{{1, 2, 3}}
