@@ -1,43 +1,8 @@
 import Settings
 import Tensors
 
-/// How large a step an optimizer takes.
-public enum LearningRate {
-  /// The same at every step.
-  case constant(Double)
-  /// A function of the step, counted from 0.
-  case schedule((Int) throws -> Double)
-
-  /// Whether it calls a function of whoever made the optimizer.
-  var isFunction: Bool { if case .schedule = self { true } else { false } }
-
-  /// The rate at a step.
-  /// - Throws: `EngineError` if a schedule gives a number that is negative or not finite.
-  func value(at step: Int) throws -> Double {
-    switch self {
-    case .constant(let rate): return rate
-    case .schedule(let function):
-      let rate = try function(step)
-      guard rate >= 0, rate.isFinite else {
-        throw EngineError(
-          "optimizer", "the learning rate at step \(step) is \(rate) (allowed: 0 or more)")
-      }
-      return rate
-    }
-  }
-}
-
-extension LearningRate: SettingConvertible {
-  public static var settingType: SettingType { .either([.number, .function]) }
-  public init?(_ value: SettingValue) {
-    guard let rate = Double(value) else { return nil }
-    self = .constant(rate)
-  }
-  /// A schedule is not written down.
-  public var settingValue: SettingValue? {
-    if case .constant(let rate) = self { .number(rate) } else { nil }
-  }
-}
+/// Tensors by name, such as the parameters to train.
+public typealias NamedTensors = [(name: String, tensor: Tensor)]
 
 /// Changes parameters by their gradients.
 ///
@@ -45,38 +10,98 @@ extension LearningRate: SettingConvertible {
 /// during training begins with fresh state, one that is frozen keeps its own, and so do models that
 /// take turns with one optimizer. A copy of a model begins afresh.
 public protocol Optimizer: AnyObject, Described {
-  /// How large a step is.
-  var learningRate: LearningRate { get }
-
-  /// Updates in place every parameter that has a gradient; on any thread.
-  /// - Parameters:
-  ///   - parameters: those to train, by name.
-  ///   - rate: what the learning rate is at this step.
-  /// - Throws: `EngineError` for a gradient of another shape than its parameter's, before that
-  ///   parameter is changed.
-  func update(_ parameters: [(name: String, tensor: Tensor)], rate: Double) throws
-
   /// What is remembered of each parameter.
   var states: OptimizerStates { get }
+
+  /// Whether its rates call functions of whoever made it, on the thread that is theirs.
+  var ratesAreFunctions: Bool { get }
+
+  /// Whether its updates do.
+  var updatesAreFunctions: Bool { get }
+
+  /// How large a step is, asked once before each update.
+  /// - Parameter step: number of updates made before.
+  /// - Returns: the rates of all groups.
+  /// - Throws: `EngineError` for a rate that is negative or not finite; whatever a learning-rate
+  ///   schedule throws.
+  func rates(at step: Int) throws -> StepRates
+
+  /// Updates in place every parameter that has a gradient; on any thread, unless its updates are
+  /// functions.
+  /// - Parameters:
+  ///   - parameters: those to train, by name.
+  ///   - rates: what `rates(at:)` gave.
+  /// - Throws: `EngineError` for a gradient of another shape than its parameter's, or a parameter
+  ///   that it cannot update, before any parameter is changed.
+  func update(_ parameters: NamedTensors, _ rates: StepRates) throws
+
+  /// Checks that it fits the parameters of these names, frozen ones among them.
+  /// - Throws: `EngineError` for a group that matches none of them.
+  func check(names: [String]) throws
 }
 
 extension Optimizer {
+  public var ratesAreFunctions: Bool { false }
+  public var updatesAreFunctions: Bool { false }
+  public func rates(at step: Int) throws -> StepRates { StepRates(step: step, values: []) }
+  public func check(names: [String]) throws {}
+
   /// Updates in place every parameter that has a gradient.
   /// - Parameters:
   ///   - parameters: those to train, by name.
   ///   - step: number of updates made before this one.
-  /// - Throws: as `update(_:rate:)`; whatever a learning-rate schedule throws.
-  public func update(_ parameters: [(name: String, tensor: Tensor)], step: Int) throws {
-    try update(parameters, rate: learningRate.value(at: step))
+  /// - Throws: as `rates(at:)` and `update(_:_:)`.
+  public func update(_ parameters: NamedTensors, step: Int) throws {
+    try update(parameters, rates(at: step))
+  }
+
+  /// The next step of a loop of one's own, counted by the optimizer.
+  ///
+  /// Parameters that do not require gradients are frozen: they stay as they are.
+  /// - Throws: `EngineError` if two names have one tensor, one was computed from others, no parameter
+  ///   requires gradients or none has one; as `check(names:)`, `rates(at:)` and `update(_:_:)`.
+  public func step(_ parameters: NamedTensors) throws {
+    var names: [ObjectIdentifier: String] = [:]
+    for (name, tensor) in parameters {
+      if let other = names.updateValue(name, forKey: ObjectIdentifier(tensor)) {
+        throw EngineError("step", "'\(other)' and '\(name)' are the same tensor; give it once")
+      }
+    }
+    try check(names: parameters.map(\.name))
+    let trained = parameters.filter(\.tensor.requiresGrad)
+    guard !trained.isEmpty else {
+      throw EngineError(
+        "step",
+        parameters.isEmpty
+          ? "there are no parameters"
+          : "no parameter requires gradients; make them with requires_grad(true)")
+    }
+    if let (name, _) = trained.first(where: { $0.tensor.isComputed }) {
+      throw EngineError(
+        "step", "'\(name)' was computed from others; give the tensors that it was made from")
+    }
+    guard trained.contains(where: { $0.tensor.grad != nil }) else {
+      throw EngineError(
+        "step", "no parameter has a gradient; call backward() on the loss before each step")
+    }
+    let rates = try rates(at: states.steps)
+    try StopToken.check()
+    try StopToken.suspended { try update(trained, rates) }
+    states.steps += 1
   }
 }
 
 /// What an optimizer remembers of one parameter.
 public struct OptimizerState {
   /// Momentum or moments, each of the parameter's shape.
-  var buffers: [Tensor] = []
+  public var buffers: [Tensor]
   /// How often the parameter was updated.
-  var updates = 0
+  public var updates: Int
+
+  /// What is known after so many updates.
+  public init(buffers: [Tensor] = [], updates: Int = 0) {
+    (self.buffers, self.updates) = (buffers, updates)
+  }
 
   /// The same, in memory of its own: updates change buffers in place.
   public func copy() throws -> OptimizerState {
@@ -95,7 +120,11 @@ public final class OptimizerStates {
 
   private let entries = Lock([ObjectIdentifier: Entry]())
 
-  init() {}
+  /// How many steps of a loop of one's own were made; runs count their own.
+  public var steps = 0
+
+  /// Nothing.
+  public init() {}
 
   /// What is remembered of a parameter; nil before its first update.
   public subscript(tensor: Tensor) -> OptimizerState? {
@@ -115,54 +144,5 @@ public final class OptimizerStates {
   ) -> OptimizerState? {
     // An address may be used again by a later tensor.
     entries[ObjectIdentifier(tensor)].flatMap { $0.tensor === tensor ? $0.state : nil }
-  }
-}
-
-/// The gradient of a parameter, if it has one.
-/// - Throws: `EngineError` if it does not fit.
-func gradient(of parameter: (name: String, tensor: Tensor)) throws -> Tensor? {
-  guard let grad = parameter.tensor.grad else { return nil }
-  guard grad.shape == parameter.tensor.shape else {
-    throw EngineError(
-      "optimizer",
-      "the gradient of '\(parameter.name)' has shape \(grad.shape), the parameter has "
-        + "\(parameter.tensor.shape)")
-  }
-  return grad
-}
-
-/// The options of an update rule, which makes optimizers.
-public protocol OptimizerConfiguration: Configuration {
-  /// What the rule is, in one sentence.
-  static var summary: String { get }
-
-  /// How large a step is.
-  var learningRate: LearningRate { get set }
-
-  /// An optimizer without state yet.
-  /// - Throws: `EngineError` that names the option outside its range.
-  func makeOptimizer() throws -> any Optimizer
-}
-
-/// The update rules there are.
-public enum OptimizerKinds {
-  /// All of them, in the order of the documentation.
-  public static var all: [any OptimizerConfiguration.Type] {
-    [SGD.Options.self, AdamW.Options.self]
-  }
-}
-
-extension OptimizerConfiguration {
-  /// Checks a number given as an option.
-  func check(_ name: String, _ value: Double, allowed: String, _ isAllowed: Bool) throws {
-    guard isAllowed, value.isFinite else {
-      throw EngineError("optim.\(kind)", "\(name) = \(value) (allowed: \(allowed))")
-    }
-  }
-
-  func checkLearningRate() throws {
-    if case .constant(let rate) = learningRate {
-      try check("lr", rate, allowed: "0 or more", rate >= 0)
-    }
   }
 }

@@ -61,7 +61,7 @@ public final class TrainingRun {
     case measure
     /// Calls the probes and tells what they measured.
     case record
-    /// Asks for the learning rate.
+    /// Asks for the learning rates.
     case rate
     /// Makes the update.
     case update
@@ -84,7 +84,7 @@ public final class TrainingRun {
     var isGivenUp = false
     var batch: (Batch, mask: Tensor)?
     var loss = 0.0
-    var rate = 0.0
+    var rates: StepRates?
   }
 
   /// A run that has not begun.
@@ -176,8 +176,9 @@ public final class TrainingRun {
         || going?.isLast == false && options.schedule[step] != nil
     case .measure: !(options.model is any FunctionalModel)
     case .record, .checkpoint: true
-    case .rate: options.optimizer.learningRate.isFunction
-    case .update, .ended: false
+    case .rate: options.optimizer.ratesAreFunctions
+    case .update: options.optimizer.updatesAreFunctions
+    case .ended: false
     }
   }
 
@@ -301,18 +302,18 @@ public final class TrainingRun {
   }
 
   private func askForRate() throws {
-    going?.rate = try options.optimizer.learningRate.value(at: step)
+    going?.rates = try options.optimizer.rates(at: step)
     going?.stage = .update
   }
 
   private func update() throws {
-    guard let now = going else { return }
+    guard let now = going, let rates = now.rates else { return }
     going?.batch = nil
     try clipGradients()
     try StopToken.check()
     let trained = options.model.parameters.trained
     try keep(trained)
-    try StopToken.suspended { try options.optimizer.update(trained, rate: now.rate) }
+    try StopToken.suspended { try options.optimizer.update(trained, rates) }
     step += 1
     tell { $0.updated(step: step, loss: now.loss) }
     if let every = options.checkpointEvery, step % every == 0, step < now.end {
@@ -371,13 +372,7 @@ public final class TrainingRun {
 
   private func clipGradients() throws {
     guard let limit = options.clipNorm else { return }
-    let gradients = options.model.parameters.trained.compactMap(\.tensor.grad)
-    let squares = try gradients.reduce(0.0) { try $0 + Double($1.square().sum().item()) }
-    let norm = squares.squareRoot()
-    // PyTorch's clip_grad_norm_ adds the same 1e-6 to the norm.
-    let scale = limit / (norm + 1e-6)
-    guard scale < 1 else { return }
-    for gradient in gradients { try gradient.mulInPlace(Tensor(Float(scale))) }
+    try GradientNorm.clip(options.model.parameters.trained, to: limit)
   }
 
   /// Whether steps were made that no file holds.

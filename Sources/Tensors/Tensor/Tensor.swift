@@ -45,6 +45,8 @@ public final class Tensor {
   var isDetached = false
   /// The recorded writes into its storage, unless it has cut itself off from them.
   var history: WriteHistory? { isDetached ? nil : storage.history }
+  /// Whether it was computed from tensors that require gradients, so that it is no parameter.
+  package var isComputed: Bool { node != nil }
 
   init(storage: Storage, layout: Layout) {
     self.storage = storage
