@@ -24,7 +24,10 @@ public protocol OptimizerConfiguration: Configuration, SendableMetatype {
 public enum OptimizerKinds {
   /// All of them, in the order of the documentation.
   public static var all: [any OptimizerConfiguration.Type] {
-    [SGD.Options.self, AdamW.Options.self]
+    [
+      SGD.Options.self, AdamW.Options.self, Adam.Options.self, SignSGD.Options.self,
+      Muon.Options.self,
+    ]
   }
 }
 
