@@ -162,7 +162,7 @@ local function manual()
   out "`local mnemo = require \"mnemo\"`; in scripts and at the prompt `mnemo` is there already."
   out "`mnemo.help(x)` and `mnemo help TOPIC` print what stands here. Everything counts from 1;"
   out "an option table takes no name that is not listed, and reading a field of the module or of"
-  out "its tables that is not there is an error (`rawget(mnemo.optim, \"adam\")` asks without one)."
+  out "its tables that is not there is an error (`rawget(mnemo.optim, \"lion\")` asks without one)."
   out "In shapes B is batch, T seq_len, N the size of the vocabulary, d the model's width, H heads."
   out ""
   local all = sections()

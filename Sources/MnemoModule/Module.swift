@@ -33,7 +33,7 @@ public enum MnemoModule {
       CorpusFunctions.corpusClass,
       TaskFunctions.taskClass(session), TaskFunctions.batchClass, RandomSource.declaration,
       ModelFunctions.modelClass(session), Visitor.declaration,
-      OptimizerFunctions.optimizerClass,
+      OptimizerClass.declaration,
       RunClass.declaration, ProbeView.declaration,
     ])
     registry.add(topFunctions(session, registry))
@@ -90,7 +90,7 @@ public enum MnemoModule {
     "nn": "Layers and losses as functions of tensors, for models of one's own. Layer norm and "
       + "cross-entropy are methods of tensors: x:layer_norm(weight, bias), "
       + "logits:cross_entropy(targets).",
-    "optim": "Update rules for mnemo.train.",
+    "optim": "Update rules, for mnemo.train and for loops of one's own.",
     "safetensors": "Tensors on disk, in the format that other libraries read as well.",
   ]
 

@@ -136,7 +136,7 @@ function tests.test_help_suggests_what_was_meant()
     ["mnemo.plot.line"] = "did you mean 'plot.lines'?",
     transformer = "did you mean 'model.transformer'?",
     sum = "did you mean 'Tensor:sum' or 'IntTensor:sum'?",
-    lr = "an option of 'optim.sgd' and 'optim.adamw'",
+    lr = "an option of 'optim.sgd', 'optim.adamw', 'optim.adam', 'optim.sign_sgd'",
     batch = "'Task:batch'",
     nothing_of_ours = "is called 'nothing_of_ours'\n",
   } do

@@ -20,7 +20,7 @@ function tests.test_unknown_names_are_errors()
     ["mnemo has no 'prbes'; did you mean 'probes'?"] = function() return mnemo.prbes end,
     ["mnemo has no 'xyzzy'"] = function() return mnemo.xyzzy end,
     ["mnemo has no '../mnemo/plot'"] = function() return mnemo["../mnemo/plot"] end,
-    ["mnemo.optim has no 'adam'; did you mean 'adamw'?"] = function() mnemo.optim.adam {} end,
+    ["mnemo.optim has no 'adma'; did you mean 'adam'?"] = function() mnemo.optim.adma {} end,
     ["mnemo.plot has no 'line'; did you mean 'lines'?"] = function() mnemo.plot.line {} end,
     ["mnemo.probes has no 'head_score'; did you mean 'head_scores'?"] =
       function() return mnemo.probes.head_score end,
@@ -36,13 +36,13 @@ function tests.test_unknown_names_are_errors()
 end
 
 function tests.test_the_tables_are_tables()
-  luaunit.assertNil(rawget(mnemo.optim, "adam"))
+  luaunit.assertNil(rawget(mnemo.optim, "lion"))
   luaunit.assertNil(mnemo[1])
   luaunit.assertNil(mnemo.optim[1])
   local names = {}
   for name in pairs(mnemo.optim) do names[#names + 1] = name end
   table.sort(names)
-  luaunit.assertEquals(names, { "adamw", "sgd" })
+  luaunit.assertEquals(names, { "adam", "adamw", "clip_grad_norm", "muon", "sgd", "sign_sgd" })
   -- A script may add what it likes.
   mnemo.optim.mine = 3
   luaunit.assertEquals(mnemo.optim.mine, 3)

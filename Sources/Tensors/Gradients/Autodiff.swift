@@ -116,10 +116,10 @@ final class Node {
     case .write(let layout, let keepsRest):
       let whole = gradient.isOwned ? gradient.tensor : try gradient.tensor.copied()
       let inputs = takeInputs(retain: retain)
-      if let values = inputs.dropFirst(keepsRest ? 1 : 0).first {
+      if let values = inputs.dropFirst(keepsRest ? 1 : 0).first, sums.want(values) {
         try sums.add(whole.part(layout).copied(), for: values, isOwned: true)
       }
-      if keepsRest {
+      if keepsRest, sums.want(inputs[0]) {
         whole.part(layout).clear()
         try sums.add(whole, for: inputs[0], isOwned: true)
       }
