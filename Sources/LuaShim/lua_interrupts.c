@@ -15,6 +15,8 @@ static _Atomic(lua_State *) interrupt_state;
 static _Atomic int interrupt_flag;
 static _Atomic long long interrupt_time;
 static _Atomic int interrupt_deferred;
+// How many wait for a first interrupt as long as it takes.
+static _Atomic int interrupt_patient;
 // How many came since counting began anew, and when the last did.
 static _Atomic int interrupt_count;
 static _Atomic long long interrupt_last;
@@ -61,8 +63,11 @@ int mnemo_interrupt_pending(lua_State *L) {
 }
 
 int mnemo_interrupt_urgent(lua_State *L) {
-  return mnemo_interrupt_pending(L)
-    && (!interrupt_deferred || interrupt_count > 1 || now() - interrupt_time > PATIENCE);
+  if (!mnemo_interrupt_pending(L)) return 0;
+  if (interrupt_count > 1) return 1;
+  // The end of the process does not wait that long.
+  if (interrupt_patient && !ending_signal) return 0;
+  return !(interrupt_deferred || interrupt_patient) || now() - interrupt_time > PATIENCE;
 }
 
 // Its address marks a userdata as an interrupt, and is the registry's key for their metatable.
@@ -393,6 +398,7 @@ void mnemo_interrupt_uninstall(lua_State *L) {
   sigaction(SIGINT, &interrupt_previous, NULL);
   interrupt_count = 0;
   interrupt_flag = 0;
+  interrupt_patient = 0;
   if (lua_gethook(L) == stop) lua_sethook(L, NULL, 0, 0);
   interrupt_state = NULL;
 }
@@ -415,6 +421,8 @@ void mnemo_interrupt_count_anew(lua_State *L) {
   pthread_sigmask(SIG_BLOCK, &interrupt, &mask);
   interrupt_count = interrupt_flag;
   interrupt_coroutine = NULL;
+  // A coroutine that nobody ran to its end may have left one.
+  interrupt_patient = 0;
   if (!mnemo_interrupt_pending(L)) lua_sethook(L, NULL, 0, 0);
   pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
@@ -425,3 +433,12 @@ void mnemo_interrupt_defer(lua_State *L, int change) {
   // Nobody took it while it waited: Lua hears of it now.
   if (!interrupt_deferred && mnemo_interrupt_pending(L)) set_hook(EVERYWHERE);
 }
+
+void mnemo_interrupt_wait(lua_State *L, int change) {
+  if (L != interrupt_state) return;
+  // It is 0 again where counting began anew meanwhile.
+  interrupt_patient = interrupt_patient + change > 0 ? interrupt_patient + change : 0;
+  if (!interrupt_patient && mnemo_interrupt_pending(L)) set_hook(EVERYWHERE);
+}
+
+int mnemo_interrupt_number(lua_State *L) { return L == interrupt_state ? interrupt_count : 0; }

@@ -33,7 +33,7 @@ public enum MnemoModule {
       CorpusFunctions.corpusClass,
       TaskFunctions.taskClass(session), TaskFunctions.batchClass, RandomSource.declaration,
       ModelFunctions.modelClass(session), Visitor.declaration,
-      OptimizerClass.declaration,
+      OptimizerClass.declaration, LoopProgress.declaration,
       RunClass.declaration, ProbeView.declaration,
     ])
     registry.add(topFunctions(session, registry))
@@ -44,6 +44,7 @@ public enum MnemoModule {
     registry.add(ModelConstructors.functions(session))
     registry.add(OptimizerFunctions.functions(session))
     registry.add(TrainFunctions.functions(session))
+    registry.add(LoopProgress.functions)
     registry.add(LinearAlgebraFunctions.functions)
     registry.add(NNFunctions.functions(session))
     registry.add(NNLosses.functions)

@@ -175,7 +175,11 @@ local makers = {
     function() return mnemo.optim.adamw {} end,
     function() return mnemo.optim.adamw { lr = function() return 0.1 end } end,
     function() return mnemo.optim.sgd { lr = function() error "lr" end } end,
+    function() return mnemo.optim.adam { groups = { { match = "*", lr = 0.1 } } } end,
+    function() return mnemo.optim.muon {} end,
+    function() return mnemo.optim.sign_sgd { momentum = 0.5 } end,
   },
+  Progress = { function() return (mnemo.progress(random(5))) end },
   Run = { run, function() return run(transformer()) end, function() return run(custom()) end },
   ProbeContext = {
     function()
@@ -243,6 +247,16 @@ local hostile = {
   function() return {} end,
   function() return { 1, 2, 3 } end,
   function() return { { 1, 2 }, { 3 } } end,
+  -- Parameters with gradients, and a state that may be theirs.
+  function()
+    local w = mnemo.ones(2, 3):requires_grad(true)
+    w.grad = mnemo.ones(2, 3)
+    return { w }
+  end,
+  function()
+    return { steps = pick { 1, -1, math.maxinteger }, parameters = { { steps = 1,
+      momentum_buffer = mnemo.ones(2, 3), exp_avg = mnemo.ones(2, 3) } } }
+  end,
   function() return { 1, "2", {} } end,
   function() return { x = 1, seed = "no" } end,
   function() return pick(shapes) end,
@@ -428,6 +442,8 @@ local function targeted(entry)
         given.model, given.data = object "Model", object "Task"
         given.optimizer = object "Optimizer"
       end
+      if chance(0.1) then given.optimizer = { step = pick { anything(), function() end } } end
+      if chance(0.1) then given.data = { batch = function() return task:batch(2, 1) end } end
     end
     add(given)
   end

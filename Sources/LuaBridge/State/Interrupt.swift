@@ -79,6 +79,30 @@ extension Lua {
     return try body()
   }
 
+  /// Begins to keep a first interrupt waiting as long as it takes, for a loop that looks for it
+  /// between its rounds and ends there; a second one is raised at once.
+  /// - Returns: whether SIGINT is caught for that loop alone, in a program that is not ours.
+  public func beginPatience() -> Bool {
+    let isAlone = mnemo_interrupt_isheard() == 0
+    if isAlone {
+      mnemo_interrupt_install(state)
+      calls.pointee.heardToken = .passUnretained(stopToken)
+    }
+    mnemo_interrupt_wait(state, 1)
+    return isAlone
+  }
+
+  /// Ends it: what still waits is raised in Lua now.
+  /// - Parameter isAlone: what `beginPatience()` returned.
+  public func endPatience(_ isAlone: Bool) {
+    guard !isClosed else { return }
+    mnemo_interrupt_wait(state, -1)
+    if isAlone { ignoreInterrupts() }
+  }
+
+  /// How many interrupts came since counting began anew, those taken among them.
+  public var interruptCount: Int { Int(mnemo_interrupt_number(state)) }
+
   /// Whether an operation was cut short since the last question: what it left behind never reaches
   /// a script, and the interrupt that it heard counts as taken.
   @inline(__always)

@@ -166,6 +166,10 @@ int mnemo_interrupt_take(lua_State *L);
 /// Begins counting anew, while no Lua code runs; one that still waits is the first then.
 void mnemo_interrupt_count_anew(lua_State *L);
 void mnemo_interrupt_defer(lua_State *L, int change);
+/// As deferring, but a first interrupt waits as long as it takes: for loops whose end asks for it.
+void mnemo_interrupt_wait(lua_State *L, int change);
+/// How many interrupts came since counting began anew.
+int mnemo_interrupt_number(lua_State *L);
 
 // Signals that end the process: SIGTERM, SIGHUP, and SIGPIPE where standard output is the pipe. The
 // first is an interrupt that comes again to whoever takes or catches it, so that work gets to the
