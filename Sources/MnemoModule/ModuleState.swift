@@ -1,6 +1,7 @@
 import LuaBridge
 import Tasks
 import Tensors
+import Training
 
 /// What one opened module remembers between calls: the seed and how many draws followed it, where
 /// ids came from, which runs are alive.
@@ -66,6 +67,20 @@ final class ModuleState {
     if batches.count > 1024 { batches = batches.filter { $0.value.task != nil } }
     batches[key] = BatchCount(task: task, next: index + 1)
     return index
+  }
+
+  /// The task that a batch was drawn from last, and the index that would follow.
+  private var lastDrawn: (task: ObjectIdentifier, size: Int, next: UInt64, ahead: BatchesAhead)?
+
+  /// A training batch; of a script that takes one after the other, the next is drawn meanwhile.
+  func batch(of task: any TokenTask, _ size: Int, index: UInt64) throws -> Batch {
+    guard task is any ConcurrentTask, let place = Int(exactly: index), place < .max else {
+      return try task.batch(size, index: index, purpose: .data)
+    }
+    let last = lastDrawn.flatMap { ($0.task, $0.size) == (ObjectIdentifier(task), size) ? $0 : nil }
+    let ahead = last?.ahead ?? BatchesAhead(task, size: size)
+    lastDrawn = (ObjectIdentifier(task), size, index + 1, ahead)
+    return try ahead.batch(place, isFollowed: last?.next == index)
   }
 
   /// A seed for a task or model that was given none; small enough for any file format.

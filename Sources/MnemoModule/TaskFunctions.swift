@@ -48,7 +48,7 @@ enum TaskFunctions {
         let index =
           try call.has(3) ? batchIndex(call, 3) : session.nextBatch(of: task)
         return call.returns(
-          try task.batch(call.integer(2), index: index, purpose: .data).luaRecord(of: task, session)
+          try session.batch(of: task, call.integer(2), index: index).luaRecord(of: task, session)
         )
       },
       LuaFunction(
