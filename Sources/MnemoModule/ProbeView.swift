@@ -4,11 +4,11 @@ import Training
 /// A probe's context as Lua sees it: ids from 1, made once for all probes of a record.
 final class ProbeView {
   let context: ProbeContext
-  private var madeBatch: LuaRecord?
+  private var madeBatch: (any LuaPushable)?
   init(_ context: ProbeContext) { self.context = context }
 
-  func batch() throws -> LuaRecord {
-    let batch = try madeBatch ?? context.batch.luaRecord()
+  func batch() throws -> any LuaPushable {
+    let batch = try madeBatch ?? context.data.luaValue()
     madeBatch = batch
     return batch
   }
@@ -19,8 +19,12 @@ final class ProbeView {
       isIdentified: true,
       fields: [
         LuaParameter("model", .object("Model"), "the model"),
-        LuaParameter("batch", .object("Batch"), "the batch of the step"),
-        LuaParameter("logits", .object("Tensor"), "the logits at every position, [B, T, V]"),
+        LuaParameter(
+          "batch", .object("Batch"),
+          "the batch of the step; where data is a table, the one that it gave"),
+        LuaParameter(
+          "logits", .object("Tensor"),
+          "the logits at every position, [B, T, V], computed once for all probes of a record"),
         LuaParameter("step", .integer, "number of updates made"),
         LuaParameter("run", .object("Run"), "the run so far"),
       ],

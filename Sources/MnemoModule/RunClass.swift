@@ -30,13 +30,17 @@ enum RunClass {
     [
       LuaFunction(
         "series", "The values of one column of the history, as a list.",
-        parameters: [LuaParameter("name", .string, "\"step\", \"loss\" or a probe's name")],
+        parameters: [
+          LuaParameter(
+            "name", .string,
+            "\"step\", \"loss\", a probe's name, or name.key of one that returns tables")
+        ],
         returns: [.list(.number)],
         example: trained + "print(table.concat(run:series(\"loss\"), \" \"))"
       ) { call in
         let run = try run(call)
         let name = try call.string(2)
-        let columns = columns(run)
+        let columns = run.columns
         guard columns.contains(name) else {
           let hint = nearest(name, among: columns).map { "; did you mean '\($0)'?" } ?? ""
           throw EngineError(
@@ -51,7 +55,7 @@ enum RunClass {
         returns: [.string], example: trained + "print(run:table{\"loss\"})"
       ) { call in
         let run = try run(call)
-        let names = try call.has(2) ? call.strings(2) : Array(columns(run).dropFirst())
+        let names = try call.has(2) ? call.strings(2) : Array(run.columns.dropFirst())
         var rows = [["step"] + names]
         rows += run.history.map { record in
           ["\(record.step)"] + names.map { record[$0].map(shortNumber) ?? "-" }
@@ -146,10 +150,6 @@ enum RunClass {
         _ = lua.takeInterrupt()
       }
     }
-  }
-
-  private static func columns(_ run: TrainingRun) -> [String] {
-    ["step", "loss"] + run.options.probes.map(\.name)
   }
 
   static func record(_ record: Record) -> LuaRecord {

@@ -13,12 +13,14 @@ enum TrainFunctions {
         "train",
         "Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted "
           + "from 0, and after the last. Ctrl-C ends the loop after the current step and returns the "
-          + "run; a second one, whenever it comes, ends the script. If the loss is no longer a number, or more than 100 times both the first loss and "
-          + "that of a uniform guess, log vocab, training has diverged: it stops with an error, and the "
-          + "model returns to the last record whose loss was below the first, or to the beginning. Models "
-          + "of a list are trained side by side, each step on one thread where there are enough of "
-          + "them; what is written in Lua is called for one after the other. Each gives the numbers "
-          + "that it gives alone. An error in one ends all, and says which model it was.",
+          + "run; a second one, whenever it comes, ends the script. If the loss is no longer a "
+          + "number, or more than 100 times both the first loss and that of a uniform guess, log "
+          + "vocab, training has diverged: it stops with an error, and the model returns to the last "
+          + "record whose loss was below the first, or to the beginning; a loss of one's own may grow "
+          + "without bound. Models of a list are trained side by side, each step on one thread where "
+          + "there are enough of them; what is written in Lua is called for one after the other. "
+          + "Each gives the numbers that it gives alone. An error in one ends all, and says which "
+          + "model it was. docs/training.md shows all of it, and loops without mnemo.train.",
         options: TrainingSettings.declarations.map { LuaOption($0) },
         returns: [
           LuaResult(
@@ -50,11 +52,13 @@ enum TrainFunctions {
         // What keeps the runs from beginning leaves no folder in use.
         defer { for folder in folders { folder.letGo() } }
         let runs = try trained.models.indices.map { place in
-          let callbacks = Callbacks(lua, probes: trained.hasOwnProbes ? place : nil)
+          let callbacks = Callbacks(
+            lua, place: place, hasOwnProbes: trained.hasOwnProbes, hasOwnData: trained.hasOwnData)
           let run = try trained.naming(place, in: lua) {
             var training = TrainingOptions(
-              model: trained.models[place], task: trained.tasks[place], steps: settings.steps,
-              optimizer: try options.object("optimizer", (any Optimizer).self))
+              model: trained.models[place], data: try TrainingSource.data(options, callbacks),
+              steps: settings.steps,
+              optimizer: try options.object("optimizer", (any RuleOptimizer).self))
             training.settings = settings
             training.settings.folder = trained.folders[place]
             try addCallbacks(to: &training, options, callbacks)
@@ -94,6 +98,12 @@ enum TrainFunctions {
     if case .function = options.value("loss_on") {
       training.lossOn = .custom(lossWeights(callbacks))
     }
+    if options.has("loss") {
+      guard !options.isGiven("loss_on") else {
+        throw options.failure("loss_on", "loss takes its place; give one of them")
+      }
+      training.loss = TrainingSource.loss(callbacks)
+    }
     training.probes = try probes(options, callbacks)
     training.schedule = try schedule(options, callbacks)
     if options.has("on_record") {
@@ -109,13 +119,18 @@ enum TrainFunctions {
   ///
   /// Held by the run itself they would be roots for the collector, and a probe that mentions its
   /// run would keep both for ever.
-  private final class Callbacks {
+  final class Callbacks {
     unowned let lua: Lua
     weak var run: TrainingRun?
     /// Where the run's probes are in a list of tables; nil for one table.
     private let probes: Int?
+    /// Where its data are in a list; nil for one for all.
+    private let data: Int?
 
-    init(_ lua: Lua, probes: Int?) { (self.lua, self.probes) = (lua, probes) }
+    init(_ lua: Lua, place: Int, hasOwnProbes: Bool, hasOwnData: Bool) {
+      self.lua = lua
+      (probes, data) = (hasOwnProbes ? place : nil, hasOwnData ? place : nil)
+    }
 
     /// Calls the option of that name, or a field of it; an error in it says which it was.
     @discardableResult
@@ -140,6 +155,18 @@ enum TrainFunctions {
       try probes.map { try table.table(.index($0 + 1)) } ?? table
     }
 
+    /// What was given as the run's `data`.
+    func ownData(_ options: LuaOptions) throws -> LuaValue {
+      try data.map { try options.table("data").value(.index($0 + 1)) } ?? options.value("data")
+    }
+
+    /// The table that is the run's `data`.
+    func dataTable() throws -> LuaReference {
+      let options = try options(for: "data")
+      let table = try data.map { try options.table("data").table(.index($0 + 1)) }
+      return try (table ?? options.table("data")).reference
+    }
+
     private func options(for label: String) throws -> TableReader {
       guard let run, let options = lua.userValue(of: run).asTable else {
         throw EngineError(label, "its Lua function is gone; keep the run that it belongs to")
@@ -162,7 +189,7 @@ enum TrainFunctions {
 
   private static func probes(
     _ options: LuaOptions, _ callbacks: Callbacks
-  ) throws -> [(name: String, function: (ProbeContext) throws -> Double)] {
+  ) throws -> [(name: String, function: (ProbeContext) throws -> any ProbeResult)] {
     guard let table = try options.optionalTable("probes").map(callbacks.own) else { return [] }
     // All probes of a record share one context, so that the batch is converted once and what they
     // keep for it is found again; Lua would collect it between two probes.
@@ -185,14 +212,42 @@ enum TrainFunctions {
           let result = try noGrad {
             try callbacks.callProbe(name, label: label, arguments)
           }
-          guard let value = result.first?.asNumber else {
-            throw EngineError(
-              label, "must return a number, got \(result.first?.typeName ?? "nothing")")
-          }
-          return value
+          return try probeResult(result.first, label)
         }
       )
     }
+  }
+
+  /// What a probe returned: a number, a 0-dimensional tensor, or a table of them.
+  private static func probeResult(_ value: LuaValue?, _ label: String) throws -> any ProbeResult {
+    if let number = try value.flatMap(number) { return number }
+    guard let table = value?.asTable else {
+      let given = value?.asObject(Tensor.self).map { "Tensor of shape \($0.shape)" }
+      throw EngineError(
+        label,
+        "must return a number, a 0-dimensional Tensor or a table of them, got "
+          + (given ?? value?.typeName ?? "nothing"))
+    }
+    let entries = try table.entries()
+    guard !entries.isEmpty else { throw EngineError(label, "returned an empty table") }
+    return ProbeTable(
+      try entries.map { key, value in
+        guard let name = key.asString ?? key.asInteger.map({ "\($0)" }) else {
+          throw EngineError(label, "names expected as keys of its table, got \(key)")
+        }
+        guard let number = try number(value) else {
+          throw EngineError(
+            label, "[\(key)] must be a number or a 0-dimensional Tensor, got \(value.typeName)")
+        }
+        return (name, number)
+      })
+  }
+
+  /// A number, or a 0-dimensional tensor's; nil for anything else.
+  private static func number(_ value: LuaValue) throws -> Double? {
+    if let number = value.asNumber { return number }
+    guard let tensor = value.asObject(Tensor.self), tensor.shape.isEmpty else { return nil }
+    return Double(try tensor.item())
   }
 
   private static func schedule(

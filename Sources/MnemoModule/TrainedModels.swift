@@ -9,7 +9,8 @@ struct TrainedModels {
   /// Whether they were given as a list, so that the call returns one.
   let isList: Bool
   let models: [any Model]
-  let tasks: [any TokenTask]
+  /// Whether each model has data of its own.
+  let hasOwnData: Bool
   /// Where each run writes its results.
   let folders: [String?]
   /// Whether each model has probes of its own.
@@ -32,9 +33,7 @@ struct TrainedModels {
       return true
     }
     (self.isList, self.models) = (isList, models)
-    tasks =
-      try isOfEach("data")
-      ? options.objects("data") : models.map { _ in try options.object("data") }
+    hasOwnData = try options.isListOfData && isOfEach("data")
     if try isOfEach("dir") {
       folders = try options.strings("dir")
     } else if isList, let folder = try options.optionalString("dir") {
@@ -72,5 +71,14 @@ extension LuaOptions {
   /// Whether a list was given, where one thing may be, too.
   fileprivate func isList(_ name: String) -> Bool {
     if case .table = value(name) { true } else { false }
+  }
+
+  /// Whether `data` is a list of tasks, or of tables that stand for them, and not one itself.
+  fileprivate var isListOfData: Bool {
+    switch value("data").asTable?.value(.index(1)) {
+    case .object(let object)?: object is any TokenTask
+    case .table?: true
+    default: false
+    }
   }
 }

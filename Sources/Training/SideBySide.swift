@@ -83,7 +83,7 @@ public struct SideBySide {
   private var lanes: Int {
     let cut = Backends.current.batchCut
     let parts = runs.map { run in
-      let sequences = max(1, cut.tokens / max(1, run.options.task.seqLen))
+      let sequences = max(1, cut.tokens / max(1, run.options.task?.seqLen ?? 1))
       return max(cut.leastParts, run.options.batchSize / sequences)
     }
     let threads = Parallel.threads

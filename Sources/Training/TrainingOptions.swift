@@ -9,13 +9,15 @@ public struct TrainingOptions {
   public var settings = TrainingSettings()
   /// The model; its trained parameters are changed in place.
   public var model: any Model
-  /// Where batches come from; step s takes batch s of the training stream.
-  public var task: any TokenTask
+  /// Where batches come from.
+  public var data: TrainingData
+  /// What is made small; nil for the model's own loss of the next token.
+  public var loss: ((any Model, StepBatch) throws -> Tensor)?
   /// The update rule.
   public var optimizer: any Optimizer
   private var lossWeights: ((Batch) throws -> Tensor)?
   /// Functions measured at each record, in order.
-  public var probes: [(name: String, function: (ProbeContext) throws -> Double)] = []
+  public var probes: [(name: String, function: (ProbeContext) throws -> any ProbeResult)] = []
   /// Functions called before a step, by step counted from 0: to freeze, unfreeze, look.
   public var schedule: [Int: (any Model) throws -> Void] = [:]
   /// Called with each record when it is made.
@@ -27,8 +29,19 @@ public struct TrainingOptions {
   public init(
     model: any Model, task: any TokenTask, steps: Int, optimizer: any Optimizer
   ) {
-    (self.model, self.task, self.optimizer) = (model, task, optimizer)
+    self.init(model: model, data: .task(task), steps: steps, optimizer: optimizer)
+  }
+
+  /// The default settings, with batches from wherever they come.
+  public init(model: any Model, data: TrainingData, steps: Int, optimizer: any Optimizer) {
+    (self.model, self.data, self.optimizer) = (model, data, optimizer)
     settings.steps = steps
+  }
+
+  /// The task that batches come from; nil if they come from elsewhere.
+  public var task: (any TokenTask)? {
+    get { if case .task(let task) = data { task } else { nil } }
+    set { if let newValue { data = .task(newValue) } }
   }
 
   /// A setting.
@@ -70,6 +83,12 @@ public struct TrainingOptions {
     guard !settings.overwrites || sinks.contains(where: \.keepsModel) else {
       throw fail("overwrite needs dir, the folder whose run is replaced")
     }
+    guard loss == nil || settings.lossMask == .all && lossWeights == nil else {
+      throw fail("loss and loss_on exclude each other")
+    }
+    try optimizer.check(names: model.parameters.names)
+    // A loss of one's own reads what it likes, and other batches are looked at when they come.
+    guard loss == nil, let task else { return }
     guard task.vocabSize <= model.vocabSize else {
       throw fail(
         "the data has \(task.vocabSize) tokens, the model a vocab of \(model.vocabSize)")

@@ -28,7 +28,8 @@ public final class TrainingRun {
   public private(set) var step = 0
   /// How it ended, or will have if nothing more is done.
   public private(set) var status = Status.finished
-  private let batches: BatchesAhead
+  /// The batches of its task, if it has one.
+  private let batches: BatchesAhead?
   /// The advance on its way.
   private var going: Advance?
   private var savedStep: Int?
@@ -82,7 +83,7 @@ public final class TrainingRun {
     var isStopped = false
     /// Whether the step that was begun is not to be made, and no record either.
     var isGivenUp = false
-    var batch: (Batch, mask: Tensor)?
+    var batch: (StepBatch, mask: Tensor?)?
     var loss = 0.0
     var rates: StepRates?
   }
@@ -92,7 +93,7 @@ public final class TrainingRun {
   public init(_ options: TrainingOptions) throws {
     try options.validate()
     self.options = options
-    batches = BatchesAhead(options.task, size: options.batchSize)
+    batches = options.task.map { BatchesAhead($0, size: options.batchSize) }
   }
 
   /// Makes `options.steps` updates, or as many as are made until its ``StopToken`` asks it to stop.
@@ -172,9 +173,9 @@ public final class TrainingRun {
   var needsCaller: Bool {
     switch stage {
     case .prepare:
-      !(options.task is any ConcurrentTask) || options.lossOn.isFunction
+      options.data.needsCaller || options.lossOn.isFunction
         || going?.isLast == false && options.schedule[step] != nil
-    case .measure: !(options.model is any FunctionalModel)
+    case .measure: options.loss != nil || !(options.model is any FunctionalModel)
     case .record, .checkpoint: true
     case .rate: options.optimizer.ratesAreFunctions
     case .update: options.optimizer.updatesAreFunctions
@@ -229,7 +230,8 @@ public final class TrainingRun {
     RunDescription(
       first: step, last: end,
       parts: [
-        ("model", options.model), ("task", options.task), ("optimizer", options.optimizer),
+        ("model", options.model), ("task", options.data.described),
+        ("optimizer", options.optimizer),
         ("train", options.settings),
       ], probes: options.probes.map(\.name))
   }
@@ -260,19 +262,58 @@ public final class TrainingRun {
       try keep(options.model.parameters.all)
       try callback(options.model)
     }
-    let batch = try batches.batch(step, isFollowed: !now.isLast)
-    going?.batch = (batch, try options.lossOn.mask(batch))
+    let batch = try draw(isFollowed: !now.isLast)
+    going?.batch = (batch, try mask(of: batch))
     going?.stage = .measure
+  }
+
+  /// The step's batch.
+  private func draw(isFollowed: Bool) throws -> StepBatch {
+    if case .function(_, let function) = options.data {
+      return try function(options.batchSize, step)
+    }
+    return StepBatch(try batches?.batch(step, isFollowed: isFollowed))
+  }
+
+  /// The weights of the loss; nil where it needs none.
+  private func mask(of batch: StepBatch) throws -> Tensor? {
+    guard options.loss == nil, let sequences = batch.sequences else { return nil }
+    return try options.lossOn.mask(sequences)
+  }
+
+  private func loss(on batch: StepBatch, mask: Tensor?) throws -> Tensor {
+    guard let function = options.loss else {
+      guard let sequences = batch.sequences, let mask else {
+        throw EngineError("train", "the batch has no tokens and targets; give a loss that reads it")
+      }
+      return try options.model.loss(sequences, mask: mask)
+    }
+    let loss = try function(options.model, batch)
+    guard loss.shape.isEmpty else {
+      throw EngineError(
+        "train", "loss must return a 0-dimensional Tensor, got one of shape \(loss.shape)")
+    }
+    guard loss.requiresGrad || options.model.parameters.trained.isEmpty else {
+      throw EngineError(
+        "train", "loss must return a Tensor that requires gradients; no trained parameter is in it")
+    }
+    return loss
+  }
+
+  /// The loss beyond which the run has diverged; one's own may be of any size.
+  private func bound(first: Double) -> Double {
+    options.loss != nil
+      ? .infinity : Self.divergence * max(first, log(Double(options.model.outputSize)))
   }
 
   /// The loss and gradients on the step's batch.
   private func measure() throws {
     guard let now = going, let (batch, mask) = now.batch else { return }
-    let loss = try options.model.loss(batch, mask: mask)
+    let loss = try loss(on: batch, mask: mask)
     let value = Double(try loss.item())
     try StopToken.check()
     let first = firstLoss ?? value
-    let bound = Self.divergence * max(first, log(Double(options.model.outputSize)))
+    let bound = bound(first: first)
     guard value.isFinite, value <= bound else { throw try returnToGoodState(value, bound) }
     firstLoss = first
     let isRecorded = now.isLast || step % options.evalEvery == 0
@@ -290,15 +331,26 @@ public final class TrainingRun {
   private func record() throws {
     guard let now = going, let (batch, _) = now.batch else { return }
     tell { $0.pause() }
-    let context = ProbeContext(model: options.model, batch: batch, step: step, run: self)
-    let values = try options.probes.map { ($0.name, try $0.function(context)) }
+    let context = ProbeContext(model: options.model, data: batch, step: step, run: self)
+    let values = try options.probes.flatMap {
+      try $0.function(context).columns(named: $0.name)
+    }
     try StopToken.check()
+    try checkNames(values.map(\.name))
     let record = Record(step: step, loss: now.loss, values: values)
     history.append(record)
     try tell { try $0.record(record) }
     try options.onRecord?(record)
     going?.stage = now.isLast ? .ended : .rate
     if now.isLast { try StopToken.check() }
+  }
+
+  /// Two columns of one name would be one.
+  private func checkNames(_ names: [String]) throws {
+    var known = Set<ByteName>()
+    for name in names where !known.insert(ByteName(name)).inserted {
+      throw EngineError("train", "two probes give a column '\(name)'")
+    }
   }
 
   private func askForRate() throws {
@@ -373,6 +425,18 @@ public final class TrainingRun {
   private func clipGradients() throws {
     guard let limit = options.clipNorm else { return }
     try GradientNorm.clip(options.model.parameters.trained, to: limit)
+  }
+
+  /// The columns of the history: step, loss, and what the probes gave, in the order in which they
+  /// first came; before there is a record, the probes' names.
+  public var columns: [String] {
+    var (columns, known) = ([String](), Set<ByteName>())
+    for record in history {
+      for (name, _) in record.values where known.insert(ByteName(name)).inserted {
+        columns.append(name)
+      }
+    }
+    return ["step", "loss"] + (history.isEmpty ? options.probes.map(\.name) : columns)
   }
 
   /// Whether steps were made that no file holds.

@@ -34,11 +34,17 @@ public struct TrainingSettings: Configuration, Sendable {
       beside: "model", type: .oneOrMore(.object("Model")), default: .required,
       "changed in place; those of a list are trained side by side"),
     Field(
-      beside: "data", type: .oneOrMore(.object("Task")), default: .required,
-      "step s, counted from 0, takes batch s + 1; one for all models, or a list of as many"),
+      beside: "data", type: .either([.object("Task"), .table]), default: .required,
+      "a task; or a table with a function batch(self, size, index), which gives tokens and targets, "
+        + "or with a loss of one's own anything; or one batch for all steps. Step s, counted from "
+        + "0, takes index s + 1. One for all models, or a list of as many"),
     Field("steps", \.steps, default: .required, "number of updates"),
     Field("batch_size", \.batchSize, "sequences in a batch"),
     Field(beside: "optimizer", type: .object("Optimizer"), default: .required, "the update rule"),
+    Field(
+      beside: "loss", type: .function,
+      "in place of the next token's: from the model and a batch to a 0-dimensional tensor that "
+        + "requires gradients"),
     Field(
       "loss_on", \.lossMask, type: .either([LossMask.settingType, .function]),
       "positions that count: every one, those of triggers (occurrence 1 or more), or those of "
@@ -46,8 +52,9 @@ public struct TrainingSettings: Configuration, Sendable {
     Field("eval_every", \.evalEvery, "steps between records"),
     Field(
       beside: "probes", type: .table,
-      "name to function of the context; each returns a number; for a list of models also a list of "
-        + "as many such tables"),
+      "name to function of the context; each returns a number, a 0-dimensional tensor, or a table "
+        + "of them by key, whose columns are name.key; for a list of models also a list of as many "
+        + "such tables"),
     Field(
       beside: "at", type: .table,
       "step, counted from 0, to function of the model, called before it"),
