@@ -9,7 +9,9 @@ enum RunClass {
   private static let fields = [
     LuaParameter("history", .list(.table), "one record for each measured step: step, loss, probes"),
     LuaParameter("step", .integer, "number of updates made"),
-    LuaParameter("status", .string, "\"finished\", \"interrupted\" or \"failed\""),
+    LuaParameter(
+      "status", .string,
+      "\"finished\", \"stopped\" by stop or on_record, \"interrupted\" or \"failed\""),
     LuaParameter("model", .object("Model"), "the model"),
   ]
 

@@ -106,13 +106,25 @@ enum TrainFunctions {
     }
     training.probes = try probes(options, callbacks)
     training.schedule = try schedule(options, callbacks)
-    if options.has("on_record") {
-      training.onRecord = { made in
-        let table = callbacks.lua.value(of: RunClass.record(made))
-        let run = callbacks.run.map { LuaValue.object($0) } ?? .nil
-        try callbacks.call("on_record", label: "on_record", [table, run])
-      }
+    addRecordCallbacks(to: &training, options, callbacks)
+  }
+
+  /// What is called with each record: `on_record`, which ends the run by false, and `stop`, which
+  /// does by true.
+  private static func addRecordCallbacks(
+    to training: inout TrainingOptions, _ options: LuaOptions, _ callbacks: Callbacks
+  ) {
+    func call(_ name: String, _ made: Record) throws -> LuaValue {
+      let table = callbacks.lua.value(of: RunClass.record(made))
+      let run = callbacks.run.map { LuaValue.object($0) } ?? .nil
+      return try callbacks.call(name, label: name, [table, run]).first ?? .nil
     }
+    var isEnough = false
+    if options.has("on_record") {
+      training.onRecord = { isEnough = try call("on_record", $0) == .boolean(false) }
+    }
+    let hasStop = options.has("stop")
+    training.isEnough = { try isEnough || hasStop && call("stop", $0).isTrue }
   }
 
   /// The functions a run calls, found in the options that its userdata keeps.

@@ -22,6 +22,8 @@ public struct TrainingOptions {
   public var schedule: [Int: (any Model) throws -> Void] = [:]
   /// Called with each record when it is made.
   public var onRecord: ((Record) throws -> Void)?
+  /// Asked after each record, and after `onRecord`, whether the run ends with it.
+  public var isEnough: ((Record) throws -> Bool)?
   /// Who is told what happens, in this order.
   public var sinks: [any RunSink] = []
 

@@ -16,6 +16,8 @@ public final class TrainingRun {
     case finished
     /// It was asked to stop between two steps.
     case interrupted
+    /// A record was enough (``TrainingOptions/isEnough``).
+    case stopped
     /// An error ended it.
     case failed
   }
@@ -206,7 +208,8 @@ public final class TrainingRun {
   /// - Throws: errors of sinks.
   func finish() throws {
     clearGradients()
-    status = going.map { $0.isStopped && step < $0.end } == true ? .interrupted : .finished
+    let isEarly = going.map { step < $0.end } == true
+    status = isEarly && isStopped ? .interrupted : (isEarly ? .stopped : .finished)
     defer { end() }
     try saveCheckpoint()
   }
@@ -341,7 +344,8 @@ public final class TrainingRun {
     history.append(record)
     try tell { try $0.record(record) }
     try options.onRecord?(record)
-    going?.stage = now.isLast ? .ended : .rate
+    let isEnough = try options.isEnough?(record) == true
+    going?.stage = now.isLast || isEnough ? .ended : .rate
     if now.isLast { try StopToken.check() }
   }
 

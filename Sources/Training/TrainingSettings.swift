@@ -59,7 +59,11 @@ public struct TrainingSettings: Configuration, Sendable {
       beside: "at", type: .table,
       "step, counted from 0, to function of the model, called before it"),
     Field(
-      beside: "on_record", type: .function, "called with each record when it is made, and the run"),
+      beside: "on_record", type: .function,
+      "called with each record when it is made, and the run, which ends there if it returns false"),
+    Field(
+      beside: "stop", type: .function,
+      "called like on_record, after it; the run ends there if it returns true"),
     Field("clip_norm", \.clipNorm, "largest norm of all gradients together"),
     Field(
       "checkpoint_every", \.checkpointEvery, default: .described("at the end only"),
