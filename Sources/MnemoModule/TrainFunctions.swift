@@ -57,8 +57,7 @@ enum TrainFunctions {
           let run = try trained.naming(place, in: lua) {
             var training = TrainingOptions(
               model: trained.models[place], data: try TrainingSource.data(options, callbacks),
-              steps: settings.steps,
-              optimizer: try options.object("optimizer", (any RuleOptimizer).self))
+              steps: settings.steps, optimizer: try optimizer(options, callbacks))
             training.settings = settings
             training.settings.folder = trained.folders[place]
             try addCallbacks(to: &training, options, callbacks)
@@ -127,6 +126,15 @@ enum TrainFunctions {
     training.isEnough = { try isEnough || hasStop && call("stop", $0).isTrue }
   }
 
+  private static func optimizer(
+    _ options: LuaOptions, _ callbacks: Callbacks
+  ) throws -> any Optimizer {
+    guard case .table(let table) = options.value("optimizer") else {
+      return try options.object("optimizer", (any RuleOptimizer).self)
+    }
+    return try ScriptOptimizer(callbacks.lua, table) { try callbacks.table("optimizer") }
+  }
+
   /// The functions a run calls, found in the options that its userdata keeps.
   ///
   /// Held by the run itself they would be roots for the collector, and a probe that mentions its
@@ -165,6 +173,11 @@ enum TrainFunctions {
     /// The table of the run's own probes in what was given as `probes`.
     func own(_ table: TableReader) throws -> TableReader {
       try probes.map { try table.table(.index($0 + 1)) } ?? table
+    }
+
+    /// The table that an option is.
+    func table(_ option: String) throws -> LuaReference {
+      try options(for: option).table(.name(option)).reference
     }
 
     /// What was given as the run's `data`.

@@ -40,7 +40,11 @@ public struct TrainingSettings: Configuration, Sendable {
         + "0, takes index s + 1. One for all models, or a list of as many"),
     Field("steps", \.steps, default: .required, "number of updates"),
     Field("batch_size", \.batchSize, "sequences in a batch"),
-    Field(beside: "optimizer", type: .object("Optimizer"), default: .required, "the update rule"),
+    Field(
+      beside: "optimizer", type: .either([.object("Optimizer"), .table]), default: .required,
+      "the update rule; or one written in Lua, a table with a function step(self, parameters, "
+        + "step), called inside no_grad, which changes the trained parameters in place by their "
+        + "grad; step counts from 0"),
     Field(
       beside: "loss", type: .function,
       "in place of the next token's: from the model and a batch to a 0-dimensional tensor that "
