@@ -537,6 +537,35 @@ import Testing
     }
   }
 
+  /// A training's bar shows what the probes gave, a loop's its words, and Ctrl-C ends both.
+  @Test func barsTellHowFarItIs() throws {
+    try session {
+      try $0.enter("task = mnemo.data.bigram{seq_len = 16, seed = 1}", expecting: "mnemo> ")
+      try $0.enter(
+        "model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16}",
+        expecting: "mnemo> ")
+      $0.type(
+        "run = mnemo.train{model = model, data = task, steps = 1000000, batch_size = 8, "
+          + "optimizer = mnemo.optim.sgd{lr = 0.1}, "
+          + "probes = {mine = function() return {half = 0.5} end}}\r")
+      try $0.expect("mine.half 0.500")
+      $0.type("\u{3}")
+      try $0.expect("mnemo> ")
+      try $0.enter("run.status", expecting: "= \"interrupted\"\n")
+      $0.type(
+        "for i in mnemo.progress(1000000, 'adding') do count = i; mnemo.ones(1000):sum() end\r")
+      try $0.expect("/1000000")
+      #expect($0.shown.contains("adding "))
+      $0.type("\u{3}")
+      try $0.expect("mnemo> ")
+      try $0.enter("count > 0 and count < 1000000", expecting: "= true\n")
+      $0.type("\u{4}")
+      try $0.expect("not saved")
+      $0.type("\u{4}")
+      #expect(try $0.end() == 0)
+    }
+  }
+
   /// Leaving asks about each run that would be lost, once.
   @Test func asksAboutEachUnsavedRun() throws {
     try session {

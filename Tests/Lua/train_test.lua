@@ -12,13 +12,13 @@ local function new_model()
   return mnemo.model.simplified { vocab = 65, dim = 8, max_len = 16, seed = 1 }
 end
 
---- Trains a model for some steps; `more` adds to the options.
+--- Trains a model for some steps; `more` adds to the options, and takes away what is false.
 local function train(model, more)
   local options = {
     model = model, data = task, steps = 4, batch_size = 4, eval_every = 2, progress = false,
     optimizer = mnemo.optim.sgd { lr = 0.1, momentum = 0.9 },
   }
-  for name, value in pairs(more or {}) do options[name] = value end
+  for name, value in pairs(more or {}) do options[name] = value or nil end
   return mnemo.train(options)
 end
 
@@ -42,7 +42,11 @@ local function callbacks(f)
     ["probe 'mine'"] = { probes = { mine = f } },
     ["at[2]"] = { at = { [2] = f } },
     ["on_record"] = { on_record = f },
+    ["stop"] = { stop = f },
     ["loss_on"] = { loss_on = f },
+    ["loss"] = { loss = f },
+    ["batch"] = { data = { batch = f } },
+    ["optimizer"] = { optimizer = { step = f } },
     ["lr"] = { optimizer = mnemo.optim.sgd { lr = f } },
     ["no_grad"] = { probes = { mine = function() return mnemo.no_grad(f) end } },
   }
@@ -119,14 +123,311 @@ function tests.test_thrown_tables_arrive_as_they_were()
 end
 
 function tests.test_probes_return_numbers()
-  for what, value in pairs { string = "3", boolean = true, table = {}, Tensor = mnemo.ones(1) } do
-    local model = new_model()
-    luaunit.assertErrorMsgContains("probe 'p': must return a number, got " .. what, train, model,
-      { probes = { p = function() return value end } })
+  local function refused(message, ...)
+    local model, values = new_model(), table.pack(...)
+    luaunit.assertErrorMsgContains("probe 'p': " .. message, train, model,
+      { probes = { p = function() return table.unpack(values, 1, values.n) end } })
     assert_alive(model)
   end
-  luaunit.assertErrorMsgContains("probe 'p': must return a number, got nothing", train,
-    new_model(), { probes = { p = function() end } })
+  local wanted = "must return a number, a 0-dimensional Tensor or a table of them, got "
+  refused(wanted .. "string", "3")
+  refused(wanted .. "boolean", true)
+  refused(wanted .. "Tensor of shape [1]", mnemo.ones(1))
+  refused(wanted .. "nothing")
+  refused("returned an empty table", {})
+  refused("[\"a\"] must be a number or a 0-dimensional Tensor, got string", { a = "3" })
+  refused("[1] must be a number or a 0-dimensional Tensor, got table", { { 1 } })
+  refused("names expected as keys of its table, got true", { [true] = 1 })
+end
+
+function tests.test_probes_return_tensors_and_tables()
+  local run = train(new_model(), { probes = {
+    scalar = function(ctx) return mnemo.tensor { ctx.step, 2 }:sum() end,
+    several = function(ctx) return { b = 1, a = mnemo.ones(2):sum(), [2] = ctx.step } end,
+    -- A column may come later than others.
+    late = function(ctx) return ctx.step < 2 and { x = 1 } or { x = 2, y = 3 } end,
+  } })
+  luaunit.assertEquals(run.history[2], { step = 2, loss = run.history[2].loss, scalar = 4,
+    ["several.a"] = 2, ["several.b"] = 1, ["several.2"] = 2, ["late.x"] = 2, ["late.y"] = 3 })
+  luaunit.assertEquals(run:series "several.2", { 0, 2, 4 })
+  local late = run:series "late.y"
+  luaunit.assertNotEquals(late[1], late[1])
+  luaunit.assertEquals({ late[2], late[3] }, { 3, 3 })
+  luaunit.assertStrContains(run:table(), "several.a")
+  luaunit.assertErrorMsgContains("did you mean 'late.x'?", run.series, run, "late.z")
+  luaunit.assertErrorMsgContains("train: two probes give a column 'a.b'", train, new_model(),
+    { probes = { a = function() return { b = 1 } end, ["a.b"] = function() return 1 end } })
+end
+
+function tests.test_probes_share_what_is_made_once()
+  local calls = 0
+  local hidden = mnemo.probes.once(function(ctx)
+    calls = calls + 1
+    return ctx.model(ctx.batch.tokens)
+  end)
+  local function probe(ctx) return hidden(ctx):max() - ctx.logits:max() end
+  local run = train(new_model(), { probes = { a = probe, b = probe, c = probe } })
+  luaunit.assertEquals(calls, #run.history)
+  luaunit.assertEquals(run:series "c", { 0, 0, 0 })
+  luaunit.assertErrorMsgContains("bad argument #1 to 'probes.once' (function expected, got nil)",
+    mnemo.probes.once)
+end
+
+---- Data, losses and ends of one's own ----
+
+--- A table that gives the task's batches, and counts.
+local function loader()
+  return { drawn = {}, batch = function(self, size, index)
+    self.drawn[#self.drawn + 1] = { size, index }
+    return task:batch(size, index)
+  end }
+end
+
+function tests.test_data_are_any_table_with_batches()
+  local expected = train(new_model()).history
+  local data = loader()
+  local run = train(new_model(), { data = data })
+  luaunit.assertEquals(run.history, expected)
+  luaunit.assertEquals(data.drawn, { { 4, 1 }, { 4, 2 }, { 4, 3 }, { 4, 4 }, { 4, 5 } })
+  -- An object of a class.
+  local class = loader()
+  class.__index = class
+  luaunit.assertEquals(
+    train(new_model(), { data = setmetatable({}, class), loss_on = "all" }).history, expected)
+  -- One for each model, or one for all.
+  local models = { new_model(), new_model() }
+  local runs = train(models, { data = { loader(), task } })
+  luaunit.assertEquals({ runs[1].history, runs[2].history }, { expected, expected })
+  runs = train({ new_model(), new_model() }, { data = loader() })
+  luaunit.assertEquals({ runs[1].history, runs[2].history }, { expected, expected })
+end
+
+function tests.test_one_batch_for_all_steps()
+  local batch = task:batch(4, 1)
+  local seen
+  local run = train(new_model(), {
+    data = batch, batch_size = false, steps = 40, probes = { p = function(ctx)
+      seen = ctx.batch
+      return ctx.logits:size(1)
+    end },
+  })
+  luaunit.assertIs(seen, batch)
+  luaunit.assertTrue(run.history[#run.history].loss < run.history[1].loss)
+  local model = new_model()
+  luaunit.assertEquals(run.history[1].loss, model:loss(batch):item())
+  luaunit.assertErrorMsgContains(
+    "bad option 'batch_size' to 'train' (data is one batch, of the size that it has)", train,
+    new_model(), { data = batch })
+end
+
+function tests.test_data_that_are_none()
+  local function refused(message, data, more)
+    local options = { data = data, batch_size = false }
+    for name, value in pairs(more or {}) do options[name] = value end
+    local model = new_model()
+    luaunit.assertErrorMsgContains(message, train, model, options)
+    assert_alive(model)
+  end
+  local other = " a table with tokens and targets, IntTensors of shape [B, T]; give loss to train "
+    .. "on other batches"
+  refused("train: data must be a Task, have a function batch, or be" .. other, {})
+  refused("train: data must be a Task, have a function batch, or be" .. other,
+    { tokens = mnemo.ones(2, 3), targets = mnemo.ones(2, 3) })
+  refused("(Task or table expected, got number)", 3)
+  local function giving(value) return { batch = function() return value end } end
+  refused("train: data: batch must return" .. other, giving {})
+  refused("train: data: batch must return" .. other, giving(mnemo.ones(2)))
+  refused("train: data: batch must return a batch, got nil", giving(nil))
+  refused("train: data: batch must return a batch, got nil", giving(nil),
+    { loss = function() return mnemo.ones(1) end })
+  local ids = mnemo.int_tensor { { 66, 1 } }
+  refused("token 66 is outside 1…65", giving { tokens = ids, targets = ids })
+  refused("need one shape", giving { tokens = ids, targets = mnemo.int_tensor { { 1 } } })
+end
+
+--- Least squares on numbers, in a model whose forward pass is never asked.
+local function line_model()
+  return mnemo.model.custom {
+    vocab = 2, parameters = { a = mnemo.zeros(1), b = mnemo.zeros(1) },
+    forward = function() error "not asked" end,
+  }
+end
+
+local function squared_error(model, batch)
+  local p = model:parameters()
+  return (batch.x * p.a + p.b - batch.y):square():mean()
+end
+
+function tests.test_a_loss_of_ones_own()
+  local model = line_model()
+  local x = mnemo.linspace(-1, 1, 9)
+  local run = train(model, {
+    data = { x = x, y = x * 3 - 1 }, loss = squared_error, steps = 200, batch_size = false,
+    optimizer = mnemo.optim.adam { lr = 0.05 }, probes = {
+      slope = function(ctx) return ctx.model:get "a":sum() end,
+      points = function(ctx) return ctx.batch.x:numel() end,
+    },
+  })
+  luaunit.assertAlmostEquals(model:get "a":item(), 3, 0.02)
+  luaunit.assertAlmostEquals(model:get "b":item(), -1, 0.02)
+  luaunit.assertEquals(run:series "points"[1], 9)
+  luaunit.assertTrue(run.history[#run.history].loss < 1e-3)
+  -- A loss may be below 0, and grow without bound.
+  local far = train(line_model(), {
+    data = { x = x }, steps = 50, batch_size = false,
+    loss = function(given) return given:get "a":sum() * -1000 end,
+  })
+  luaunit.assertEquals(far.status, "finished")
+  luaunit.assertTrue(far.history[#far.history].loss < -1000)
+end
+
+function tests.test_a_loss_of_ones_own_on_a_task()
+  local run = train(new_model(), { loss = function(model, batch) return model:loss(batch) end })
+  luaunit.assertEquals(run.history, train(new_model()).history)
+  local runs = train({ new_model(), new_model() },
+    { loss = function(model, batch) return model:loss(batch) end })
+  luaunit.assertEquals(runs[2].history, run.history)
+end
+
+function tests.test_losses_that_are_none()
+  local function refused(message, loss, more)
+    local model = new_model()
+    local options = { loss = loss }
+    for name, value in pairs(more or {}) do options[name] = value end
+    luaunit.assertErrorMsgContains(message, train, model, options)
+    assert_alive(model)
+  end
+  local wanted = "train: loss must return a 0-dimensional Tensor, got "
+  refused(wanted .. "number", function() return 3 end)
+  refused(wanted .. "nothing", function() end)
+  refused(wanted .. "one of shape [65]",
+    function(model) return model:get "output.weight":sum(2) end)
+  refused("train: loss must return a Tensor that requires gradients; no trained parameter is in it",
+    function() return mnemo.ones(2):sum() end)
+  refused("the loss is nan at step 0, before any update", function(model)
+    return model:loss(task:batch(2, 1)) * (0 / 0)
+  end)
+  refused("bad option 'loss_on' to 'train' (loss takes its place; give one of them)",
+    function() end, { loss_on = "all" })
+  refused("bad option 'loss' to 'train' (function expected, got number)", 3)
+  local run = train(line_model(), { data = { x = mnemo.ones(1) }, batch_size = false,
+    loss = function(model) return model:get "a":sum() end, steps = 1 })
+  luaunit.assertEquals(run.status, "finished")
+  luaunit.assertErrorMsgContains("probe: the batch has no tokens and targets for the model", train,
+    line_model(), { data = { x = mnemo.ones(1) }, batch_size = false,
+      loss = function(model) return model:get "a":sum() end,
+      probes = { p = function(ctx) return ctx.logits:max() end } })
+end
+
+function tests.test_early_ends()
+  local options = { steps = 10, eval_every = 2 }
+  local function ending(more)
+    local all = {}
+    for name, value in pairs(options) do all[name] = value end
+    for name, value in pairs(more) do all[name] = value end
+    return train(new_model(), all)
+  end
+  local run = ending { stop = function(record, of)
+    luaunit.assertEquals(of.history[#of.history], record)
+    return record.step >= 4
+  end }
+  luaunit.assertEquals({ run.status, run.step, #run.history }, { "stopped", 4, 3 })
+  luaunit.assertEquals(tostring(run):match "^Run %l+ at step 4", "Run stopped at step 4")
+  -- The model is the one that was measured.
+  luaunit.assertEquals(loss_of(run.model), loss_of(train(new_model(), { steps = 4 }).model))
+  luaunit.assertEquals(run:resume(2).step, 6)
+  luaunit.assertEquals(loss_of(run.model), loss_of(train(new_model(), { steps = 6 }).model))
+  run = ending { on_record = function(record) if record.step == 6 then return false end end }
+  luaunit.assertEquals({ run.status, run.step }, { "stopped", 6 })
+  -- Only false ends it, and stop is not asked any more.
+  run = ending { on_record = function() return nil end, stop = function() return nil end }
+  luaunit.assertEquals({ run.status, run.step }, { "finished", 10 })
+  local asked = 0
+  run = ending { on_record = function() return false end, stop = function() asked = asked + 1 end }
+  luaunit.assertEquals({ run.status, run.step, asked }, { "stopped", 0, 0 })
+  -- After the last record there is nothing to stop.
+  run = ending { stop = function(record) return record.step == 10 end }
+  luaunit.assertEquals(run.status, "finished")
+  -- Of a list each ends by itself.
+  local runs = train({ new_model(), new_model() }, { steps = 6, stop = function(record, of)
+    return of.model ~= nil and record.step == 2 and #of.history == 2 and record.loss > 0
+  end, probes = { { p = function() return 1 end }, { p = function() return 2 end } } })
+  luaunit.assertEquals({ runs[1].step, runs[2].step }, { 2, 2 })
+  local first
+  runs = train({ new_model(), new_model() }, { steps = 6, stop = function(_, of)
+    first = first or of
+    return of == first
+  end })
+  luaunit.assertEquals({ runs[1].status, runs[1].step }, { "stopped", 0 })
+  luaunit.assertEquals({ runs[2].status, runs[2].step }, { "finished", 6 })
+end
+
+---- Optimizers in Lua ----
+
+--- Plain descent in Lua.
+local function descent(rate)
+  return { seen = {}, step = function(self, parameters, step)
+    self.seen[#self.seen + 1] = step
+    for _, tensor in pairs(parameters) do tensor:add_(tensor.grad * -rate) end
+  end }
+end
+
+function tests.test_an_optimizer_in_lua()
+  local by_hand, built_in = new_model(), new_model()
+  local optimizer = descent(0.125)
+  local run = train(by_hand, { optimizer = optimizer })
+  luaunit.assertEquals(run.history,
+    train(built_in, { optimizer = mnemo.optim.sgd { lr = 0.125 } }).history)
+  luaunit.assertEquals(optimizer.seen, { 0, 1, 2, 3 })
+  run:resume(1)
+  luaunit.assertEquals(optimizer.seen, { 0, 1, 2, 3, 4 })
+  -- It gets what is trained, and may hand it on; several models take turns with it.
+  local names
+  local muon, adamw = mnemo.optim.muon(), mnemo.optim.adamw()
+  local class = { step = function(self, parameters)
+    names = {}
+    for name in pairs(parameters) do names[#names + 1] = name end
+    table.sort(names)
+    self.muon:step(parameters)
+    adamw:step(parameters)
+  end }
+  class.__index = class
+  train(new_model(), { optimizer = setmetatable({ muon = muon }, class) })
+  luaunit.assertEquals(names, new_model():trainable())
+  luaunit.assertEquals({ muon.steps, adamw.steps }, { 4, 4 })
+  local runs = train({ new_model(), new_model() }, { optimizer = descent(0.125) })
+  luaunit.assertEquals(runs[2].history,
+    train(new_model(), { optimizer = mnemo.optim.sgd { lr = 0.125 } }).history)
+end
+
+function tests.test_optimizers_that_are_none()
+  local function refused(message, optimizer)
+    local model = new_model()
+    luaunit.assertErrorMsgContains(message, train, model, { optimizer = optimizer })
+    assert_alive(model)
+  end
+  refused("an optimizer is made by mnemo.optim, or a table with a function step", {})
+  refused("got one with step = 3", { step = 3 })
+  refused("(Optimizer or table expected, got number)", 3)
+  refused("(Optimizer or table expected, got Tensor)", mnemo.ones(1))
+end
+
+function tests.test_collected_runs()
+  -- A loss, data and an optimizer that mention their run keep nothing alive.
+  local alive = setmetatable({}, { __mode = "v" })
+  do
+    local box = {}
+    box.run = train(new_model(), {
+      data = { box = box, batch = function(self, ...) return self.box and task:batch(...) end },
+      loss = function(model, batch) return box and model:loss(batch) end,
+      optimizer = { box = box, step = function() end },
+      stop = function() return box == nil end,
+    })
+    alive[1] = box.run
+  end
+  collectgarbage()
+  collectgarbage()
+  luaunit.assertNil(alive[1])
 end
 
 function tests.test_exit_inside_a_callback_is_an_error()
@@ -274,7 +575,10 @@ end
 
 function tests.test_models_of_a_list_do_what_they_do_alone()
   for label, options in pairs(callbacks(function() return 0.1 end)) do
-    if label ~= "loss_on" then assert_as_alone(function() return options end) end
+    if label == "lr" or label:find "probe" or label:find "at%[" or label == "on_record"
+      or label == "no_grad" then
+      assert_as_alone(function() return options end)
+    end
   end
   assert_as_alone(function()
     return {

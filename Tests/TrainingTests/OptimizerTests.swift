@@ -204,6 +204,66 @@ struct OptimizerTests {
     #expect(throws: Refusal.self) { try failing.update([("p", Tensor(1))], step: 0) }
   }
 
+  @Test func stepsAreCountedByTheirOptimizer() throws {
+    var asked: [Int] = []
+    let schedule = LearningRate.schedule {
+      asked.append($0)
+      return 0.5
+    }
+    let optimizer = try SGD(learningRate: schedule)
+    let p = try Tensor([1, 2]).requireGrad()
+    expectError("step: no parameter has a gradient; call backward() on the loss before each step") {
+      try optimizer.step([("p", p)])
+    }
+    for _ in 0..<3 {
+      p.grad = try Tensor([1, 2])
+      try optimizer.step([("p", p), ("frozen", try Tensor([1]))])
+    }
+    #expect(asked == [0, 1, 2] && optimizer.states.steps == 3)
+    #expect(p.elements() == [-0.5, -1])
+  }
+
+  @Test func groupsHaveRatesAndDecaysOfTheirOwn() throws {
+    var options = SGD.Options()
+    options.learningRate = .constant(0.5)
+    options.weightDecay = 1
+    options.groups = [
+      ParameterGroup(match: "a*", learningRate: .schedule { $0 == 0 ? 0.25 : 0 }),
+      ParameterGroup(match: "*b", weightDecay: 0),
+    ]
+    let optimizer = try SGD(options)
+    let names = ["a", "ab", "b", "c"]
+    let parameters = try names.map { ($0, try Tensor([1]).requireGrad()) }
+    for (_, tensor) in parameters { tensor.grad = try Tensor([1]) }
+    try optimizer.step(parameters)
+    #expect(parameters.map { $0.1.elements()[0] } == [0.5, 0.5, 0.5, 0])
+    expectError("optimizer: groups[2]: no parameter matches '*b'; there are a, c") {
+      try optimizer.step([parameters[0], parameters[3]])
+    }
+  }
+
+  /// What does not fit changes nothing, also where it is not the first.
+  @Test func nothingChangesWhereOneParameterDoesNotFit() throws {
+    let muon = try Muon()
+    let matrix = try Tensor(full: [2, 3], 1)
+    let vector = try Tensor([1, 2])
+    (matrix.grad, vector.grad) = (try Tensor(full: [2, 3], 1), try Tensor([1, 2]))
+    expectError(
+      "optim.muon: 'v' has shape [2], and only matrices are updated; give other parameters to "
+        + "another optimizer, or freeze them"
+    ) { try muon.update([("m", matrix), ("v", vector)], step: 0) }
+    #expect(matrix.elements() == [1, 1, 1, 1, 1, 1] && muon.states[matrix] == nil)
+  }
+
+  @Test func gradientsAreClippedTogether() throws {
+    let parameters = try [[3, 0], [0, 4]].map { ("p", try Tensor($0)) }
+    for (_, tensor) in parameters { tensor.grad = try tensor.clone() }
+    #expect(try GradientNorm.clip(parameters, to: 10) == 5)
+    #expect(parameters[0].1.grad?.elements() == [3, 0])
+    #expect(try GradientNorm.clip(parameters, to: 1) == 5)
+    expectClose(parameters[1].1.grad, try Tensor([0, 0.8]), 1e-5, "clipped")
+  }
+
   @Test func optionsAreChecked() throws {
     func sgd(
       _ text: String, lr: Double = 0.1, momentum: Double = 0, weightDecay: Double = 0,

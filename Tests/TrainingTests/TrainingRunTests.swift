@@ -214,11 +214,93 @@ struct TrainingRunTests {
     #expect(run.bits == short.bits)
   }
 
+  // MARK: Data, losses and ends of one's own
+
+  @Test func batchesMayComeFromAFunction() throws {
+    let task = try smallTask()
+    let expected = try smallRun(steps: 4)
+    try expected.run()
+    var asked: [[Int]] = []
+    let run = try smallRun(steps: 4) {
+      $0.data = .function(kind: "mine") { size, step in
+        asked.append([size, step])
+        return StepBatch(try task.batch(size, index: UInt64(step), purpose: .data))
+      }
+    }
+    #expect(run.options.task == nil)
+    try run.run()
+    #expect(run.losses == expected.losses && run.bits == expected.bits)
+    #expect(asked == [[4, 0], [4, 1], [4, 2], [4, 3], [4, 4]])
+    let nothing = try smallRun(steps: 1) {
+      $0.data = .function(kind: "mine") { _, _ in StepBatch(nil) }
+    }
+    expectError("train: the batch has no tokens and targets; give a loss that reads it") {
+      try nothing.run()
+    }
+  }
+
+  @Test func aLossOfOnesOwnIsMadeSmall() throws {
+    let run = try smallRun(steps: 30) {
+      $0.loss = { model, _ in try model.parameters.trained[0].tensor.square().sum() }
+    }
+    try run.run()
+    #expect(try #require(run.history.last).loss < 1e-2 * run.history[0].loss)
+    for (text, loss) in [
+      ("must return a 0-dimensional Tensor, got one of shape [1]", try Tensor([1])),
+      (
+        "must return a Tensor that requires gradients; no trained parameter is in it", Tensor(1)
+      ),
+    ] {
+      let run = try smallRun(steps: 1) { $0.loss = { _, _ in loss } }
+      expectError("train: loss \(text)") { try run.run() }
+    }
+    expectError("train: loss and loss_on exclude each other") {
+      try smallRun(steps: 1) {
+        $0.loss = { _, _ in Tensor(1) }
+        $0.lossOn = .named(.repeats)
+      }
+    }
+  }
+
+  @Test func aRecordMayBeEnough() throws {
+    let run = try smallRun(steps: 10) { $0.isEnough = { $0.step == 6 } }
+    try run.run()
+    #expect(run.steps == [0, 3, 6] && run.step == 6 && run.status == .stopped)
+    let short = try smallRun(steps: 6)
+    try short.run()
+    #expect(run.bits == short.bits && run.hasNoGradients)
+    try run.advance(4)
+    let whole = try smallRun(steps: 10)
+    try whole.run()
+    #expect(run.bits == whole.bits && run.status == .finished && run.losses == whole.losses)
+    // The last record is no early end.
+    let last = try smallRun(steps: 6) { $0.isEnough = { $0.step == 6 } }
+    try last.run()
+    #expect(last.status == .finished)
+  }
+
+  @Test func aProbeMayGiveSeveralNumbers() throws {
+    let run = try smallRun(steps: 3) {
+      $0.probes = [
+        ("one", { _ in 1 }),
+        ("more", { ProbeTable([("a", 2), ($0.step == 0 ? "b" : "c", 3)]) }),
+      ]
+    }
+    #expect(run.columns == ["step", "loss", "one", "more"])
+    try run.run()
+    #expect(run.columns == ["step", "loss", "one", "more.a", "more.b", "more.c"])
+    #expect(run.history[1]["more.c"] == 3 && run.history[1]["more.b"] == nil)
+    let twice = try smallRun(steps: 0) {
+      $0.probes = [("a.b", { _ in 1 }), ("a", { _ in ProbeTable([("b", 1)]) })]
+    }
+    expectError("train: two probes give a column 'a.b'") { try twice.run() }
+  }
+
   // MARK: Probes
 
   @Test func probesSeeTheStep() throws {
     let run = try smallRun(steps: 4) { options in
-      let task = options.task
+      let task = try #require(options.task)
       options.probes = [
         ("half", { Double($0.step) / 2 }),
         (
@@ -234,7 +316,7 @@ struct TrainingRunTests {
           "records so far",
           { context in
             let batch = try task.batch(4, index: UInt64(context.step), purpose: .data)
-            #expect(context.batch.tokens.elements() == batch.tokens.elements())
+            #expect(try context.batch.tokens.elements() == batch.tokens.elements())
             #expect(context.model === context.run?.options.model)
             // Gradients are those of this step's loss.
             #expect(context.model.parameters.trained.allSatisfy { $0.tensor.grad != nil })
