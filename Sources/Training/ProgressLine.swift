@@ -29,13 +29,15 @@ public struct ProgressLine {
   public mutating func show(_ share: Double, _ words: [String], at now: Double) {
     written = now
     let room = isTerminal ? Self.columns() - 1 : 100
+    // The shortest bar, and the space behind it.
+    let spare = isTerminal ? 10 : 0
     var text = words.first ?? ""
     for word in words.dropFirst() {
-      guard text.count + 2 + word.count <= room else { break }
+      guard text.count + 2 + word.count <= room - spare else { break }
       text += "  " + word
     }
     guard isTerminal else { return Self.write(text + "\n") }
-    let width = max(0, min(30, room - text.count - 3))
+    let width = max(0, min(30, room - text.count - 2))
     let line = width >= 8 ? "\(Self.bar(share, width))  \(text)" : String(text.prefix(room))
     Self.write("\r\u{1B}[K\(line)")
     isShown = true
