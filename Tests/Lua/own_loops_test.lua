@@ -436,6 +436,23 @@ function tests.test_a_loop_gives_the_bits_of_train()
   end
 end
 
+function tests.test_batches_drawn_ahead_are_the_same()
+  local function new_task() return mnemo.data.bigram { seq_len = 16, seed = 1 } end
+  local tasks = { new_task(), new_task() }
+  -- In a row, and with all that may come between: another size, task or index, and the same again.
+  for _, draw in ipairs { { 1, 4, 1 }, { 1, 4, 2 }, { 1, 4, 3 }, { 1, 5, 4 }, { 1, 5, 5 },
+    { 1, 4, 6 }, { 2, 4, 7 }, { 2, 4, 8 }, { 1, 4, 9 }, { 1, 4, 10 }, { 1, 4, 10 }, { 1, 4, 3 },
+    { 1, 4, 4 } } do
+    local which, size, index = table.unpack(draw)
+    local batch, alone = tasks[which]:batch(size, index), new_task():batch(size, index)
+    for name, ids in pairs(alone) do lu.assertEquals(batch[name]:totable(), ids:totable()) end
+  end
+  -- At the last index there is none ahead.
+  local last = 1 << 40
+  for index = last - 2, last do lu.assertEquals(tasks[1]:batch(2, index).tokens:size(1), 2) end
+  lu.assertErrorMsgContains("index must not exceed", tasks[1].batch, tasks[1], 2, last + 1)
+end
+
 function tests.test_train_and_step_share_a_state()
   local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
   local function model()
