@@ -2,7 +2,8 @@
 --
 -- Both train the same model with the same seeds; at the end their parameters have the same bits, or
 -- the script fails. Steps come in blocks, the two kinds alternately, so that other work on the
--- machine disturbs both alike. A ratio is that of the loop to mnemo.train.
+-- machine disturbs both alike. Seconds are medians over all steps; `wall` are those of the clock,
+-- `cpu` those of all threads together. A ratio is that of the loop to mnemo.train.
 --
 -- usage: mnemo bench/own_loop.lua [--help]
 local mnemo = require "mnemo"
@@ -21,19 +22,29 @@ local options = require "mnemo.arguments" {
 
 local setting = workloads.settings[options.setting]
 
+--- Returns a function that adds the seconds since its last call to `times.wall`, and those of all
+-- processors to `times.cpu`, and one that begins anew.
+local function stopwatch(times)
+  local wall, cpu
+  local function mark()
+    local now, worked = mnemo.clock(), os.clock()
+    if wall then
+      times.wall[#times.wall + 1], times.cpu[#times.cpu + 1] = now - wall, worked - cpu
+    end
+    wall, cpu = now, worked
+  end
+  return mark, function() wall = nil end
+end
+
 --- Returns a function that makes a block of steps by mnemo.train and adds the seconds of each to
 -- `times`, and the model.
 local function trained(task, times)
   local model, optimizer = workloads.model(setting, task)
-  local run, last
   -- A record, made between gradients and update, is a mark on the clock that costs nothing.
-  local function mark()
-    local now = mnemo.clock()
-    if last then times[#times + 1] = now - last end
-    last = now
-  end
+  local mark, begin = stopwatch(times)
+  local run
   return function(steps)
-    last = nil
+    begin()
     if run then return run:resume(steps) end
     run = mnemo.train {
       model = model, data = task, batch_size = setting.batch, loss_on = options.loss_on,
@@ -46,15 +57,16 @@ end
 local function looped(task, times)
   local model, optimizer = workloads.model(setting, task)
   local parameters, step = model:parameters(), 0
+  local mark, begin = stopwatch(times)
   return function(steps)
+    begin()
     for _ = 1, steps do
-      times[#times + 1] = measure.seconds(function()
-        step = step + 1
-        local loss = model:loss(task:batch(setting.batch, step), options.loss_on)
-        optimizer:zero_grad(parameters)
-        loss:backward()
-        optimizer:step(parameters)
-      end)
+      step = step + 1
+      local loss = model:loss(task:batch(setting.batch, step), options.loss_on)
+      optimizer:zero_grad(parameters)
+      loss:backward()
+      mark()
+      optimizer:step(parameters)
     end
   end, model
 end
@@ -63,7 +75,7 @@ end
 local function report(threads)
   mnemo.threads(threads)
   local task = workloads.task(setting)
-  local times = { train = {}, loop = {} }
+  local times = { train = { wall = {}, cpu = {} }, loop = { wall = {}, cpu = {} } }
   local train, model = trained(task, times.train)
   local loop, own = looped(task, times.loop)
   for block = 1, options.blocks do
@@ -76,14 +88,22 @@ local function report(threads)
   for name, tensor in pairs(model:parameters()) do
     assert((tensor - own:get(name)):abs():max():item() == 0, name .. " differs")
   end
-  local train_median, train_least = measure.median_and_least(times.train)
-  local loop_median, loop_least = measure.median_and_least(times.loop)
-  measure.print {
+  local fields = {
     "bench", "own_loop", "setting", options.setting, "loss_on", options.loss_on,
-    "threads", threads, "train_median_s", train_median, "loop_median_s", loop_median,
-    "median_ratio", loop_median / train_median, "train_least_s", train_least,
-    "loop_least_s", loop_least, "least_ratio", loop_least / train_least, "load", measure.load(),
+    "threads", threads,
   }
+  for _, clock in ipairs { "wall", "cpu" } do
+    local train_s = measure.median_and_least(times.train[clock])
+    local loop_s = measure.median_and_least(times.loop[clock])
+    for _, field in ipairs {
+      "train_" .. clock .. "_s", train_s, "loop_" .. clock .. "_s", loop_s,
+      clock .. "_ratio", loop_s / train_s,
+    } do
+      fields[#fields + 1] = field
+    end
+  end
+  table.move({ "load", measure.load() }, 1, 2, #fields + 1, fields)
+  measure.print(fields)
 end
 
 for _, threads in ipairs(options.threads and { options.threads } or { 2, 1 }) do report(threads) end
