@@ -24,7 +24,9 @@ import Testing
   @Test func probesReturnNumbers() throws {
     let outcome = try run(smallRun + "train { probes = { odd = function() return '3' end } }")
     #expect(outcome.status == 1)
-    #expect(outcome.sentence.hasSuffix("probe 'odd': must return a number, got string"))
+    #expect(
+      outcome.sentence.hasSuffix(
+        "probe 'odd': must return a number, a 0-dimensional Tensor or a table of them, got string"))
   }
 
   @Test(arguments: [
@@ -32,6 +34,10 @@ import Testing
     ("train { at = { [1] = leave } }", "at[1]"),
     ("train { on_record = leave }", "on_record"),
     ("train { loss_on = leave }", "loss_on"),
+    ("train { loss = leave }", "loss"),
+    ("train { data = { batch = leave } }", "batch"),
+    ("train { optimizer = { step = leave } }", "optimizer"),
+    ("train { stop = leave }", "stop"),
     ("train { optimizer = mnemo.optim.sgd { lr = leave } }", "lr"),
     ("mnemo.no_grad(leave)", "no_grad"),
     ("train { probes = { p = function() mnemo.no_grad(leave) end } }", "no_grad"),
