@@ -533,4 +533,63 @@ function tests.test_ctrl_c_ends_the_loop_after_its_round()
   lu.assertEquals({ begun, ended }, { 3, 3 })
 end
 
+--- Runs a script in a process of its own, since a second interrupt ends a script.
+-- @treturn string what it printed, standard error too
+-- @treturn integer its exit status
+local function run(script)
+  local pipe = assert(io.popen("readlink /proc/$PPID/exe"))
+  local command = pipe:read "l"
+  pipe:close()
+  local name = os.tmpname()
+  local file = assert(io.open(name, "w"))
+  file:write("local function interrupt() io.popen('kill -INT $PPID'):close() end\n", script)
+  file:close()
+  pipe = assert(io.popen(("'%s' '%s' 2>&1"):format(command, name)))
+  local output = pipe:read "a"
+  local _, _, status = pipe:close()
+  os.remove(name)
+  return output, status
+end
+
+function tests.test_ctrl_c_that_a_training_hears_ends_the_loop_around_it()
+  local output, status = run [[
+    local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+    local model = mnemo.model.simplified { vocab = 65, dim = 8, max_len = 16, seed = 1 }
+    for i in mnemo.progress(5) do
+      local run = mnemo.train {
+        model = model, data = task, steps = i == 2 and 1000000000 or 3, batch_size = 4,
+        optimizer = mnemo.optim.sgd { lr = 0.01 }, eval_every = 5, progress = false,
+        on_record = function(record) if record.step == 10 then interrupt() end end,
+      }
+      print(i, run.status)
+    end
+    print "behind"
+  ]]
+  lu.assertEquals({ output, status }, { "1\tfinished\n2\tinterrupted\nbehind\n", 0 })
+end
+
+function tests.test_a_second_ctrl_c_ends_the_script()
+  local output, status = run [[
+    for _ in mnemo.progress(3) do
+      interrupt()
+      interrupt()
+      while true do end
+    end
+  ]]
+  lu.assertEquals(status, 130)
+  lu.assertStrContains(output, "interrupted")
+end
+
+function tests.test_ctrl_c_behind_a_loop_is_as_ever()
+  local output, status = run [[
+    for i in mnemo.progress(3) do if i == 2 then break end end
+    pcall(function() for _ in mnemo.progress(3) do error "over" end end)
+    coroutine.wrap(function() for _ in mnemo.progress(3) do end end)()
+    interrupt()
+    while true do end
+  ]]
+  lu.assertEquals(status, 130)
+  lu.assertStrContains(output, "interrupted")
+end
+
 os.exit(lu.LuaUnit.new():runSuiteByInstances { { "own_loops", tests } })
