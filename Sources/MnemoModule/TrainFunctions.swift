@@ -200,9 +200,9 @@ enum TrainFunctions {
     }
   }
 
-  private static func lossWeights(_ callbacks: Callbacks) -> (Batch) throws -> Tensor {
+  private static func lossWeights(_ callbacks: Callbacks) -> (StepBatch) throws -> Tensor {
     { batch in
-      let table = callbacks.lua.value(of: try batch.luaRecord())
+      let table = callbacks.lua.value(of: try batch.luaValue())
       let result = try callbacks.call("loss_on", label: "loss_on", [table])
       guard let mask = result.first?.asObject(Tensor.self) else {
         throw EngineError(

@@ -6,20 +6,22 @@ public enum LossSelection {
   /// One of the named masks.
   case named(LossMask)
   /// A function from a batch to weights [B, T].
-  case custom((Batch) throws -> Tensor)
+  case custom((StepBatch) throws -> Tensor)
 
   /// Whether it calls a function of whoever made the run.
   var isFunction: Bool { if case .custom = self { true } else { false } }
 
-  func mask(_ batch: Batch) throws -> Tensor {
+  /// The weights of the loss on a batch with these sequences.
+  func mask(_ batch: StepBatch, _ sequences: Batch) throws -> Tensor {
     switch self {
-    case .named(let mask): return try mask.mask(of: batch)
+    case .named(let mask): return try mask.mask(of: sequences)
     case .custom(let function):
       let mask = try function(batch)
-      guard mask.shape == batch.tokens.shape else {
+      let shape = sequences.tokens.shape
+      guard mask.shape == shape else {
         throw EngineError(
           "train",
-          "loss_on gave a mask of shape \(mask.shape) (allowed: \(batch.tokens.shape), as tokens)")
+          "loss_on gave a mask of shape \(mask.shape) (allowed: \(shape), as tokens)")
       }
       return mask
     }

@@ -15,7 +15,7 @@ public struct TrainingOptions {
   public var loss: ((any Model, StepBatch) throws -> Tensor)?
   /// The update rule.
   public var optimizer: any Optimizer
-  private var lossWeights: ((Batch) throws -> Tensor)?
+  private var lossWeights: ((StepBatch) throws -> Tensor)?
   /// Functions measured at each record, in order.
   public var probes: [(name: String, function: (ProbeContext) throws -> any ProbeResult)] = []
   /// Functions called before a step, by step counted from 0: to freeze, unfreeze, look.

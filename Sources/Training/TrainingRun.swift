@@ -281,7 +281,7 @@ public final class TrainingRun {
   /// The weights of the loss; nil where it needs none.
   private func mask(of batch: StepBatch) throws -> Tensor? {
     guard options.loss == nil, let sequences = batch.sequences else { return nil }
-    return try options.lossOn.mask(sequences)
+    return try options.lossOn.mask(batch, sequences)
   }
 
   private func loss(on batch: StepBatch, mask: Tensor?) throws -> Tensor {

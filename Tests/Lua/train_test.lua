@@ -202,6 +202,19 @@ function tests.test_data_are_any_table_with_batches()
   luaunit.assertEquals({ runs[1].history, runs[2].history }, { expected, expected })
 end
 
+function tests.test_weights_that_data_give()
+  local weights = mnemo.rand(4, 16, { seed = 1 })
+  local data = { batch = function(_, ...)
+    local batch = task:batch(...)
+    batch.weights = weights
+    return batch
+  end }
+  local run = train(new_model(),
+    { data = data, loss_on = function(batch) return batch.weights end })
+  luaunit.assertEquals(run.history,
+    train(new_model(), { loss_on = function() return weights end }).history)
+end
+
 function tests.test_one_batch_for_all_steps()
   local batch = task:batch(4, 1)
   local seen

@@ -42,7 +42,7 @@ import Transformers
     case .plain: break
     case .often: options.evalEvery = 1
     case .scripted:
-      options.lossOn = .custom { try LossMask.outputs.mask(of: $0) }
+      options.lossOn = .custom { try LossMask.outputs.mask(of: #require($0.sequences)) }
       options.schedule[5] = { try $0.parameters.setTrained("layers.0.*.wk.*", false) }
       options.schedule[8] = { try $0.parameters.setTrained("layers.0.*.wk.*", true) }
     case .clipped: (options.clipNorm, options.batchSize) = (0.5, 40)

@@ -64,16 +64,17 @@ struct TrainingRunTests {
       try run.run()
       return run.losses
     }
-    let outputs = try losses(.custom { try LossMask.outputs.mask(of: $0) })
+    let outputs = try losses(.custom { try LossMask.outputs.mask(of: #require($0.sequences)) })
     #expect(try outputs == losses(.named(.outputs)))
     #expect(try outputs != losses(.named(.all)))
-    #expect(try losses(.custom { try LossMask.all.mask(of: $0) }) == losses(.named(.all)))
+    let all = try losses(.custom { try LossMask.all.mask(of: #require($0.sequences)) })
+    #expect(try all == losses(.named(.all)))
 
     expectError(
       "train: loss_on gave a mask of shape [13, 4] (allowed: [4, 13], as tokens)"
     ) { try losses(.custom { _ in try Tensor(full: [13, 4], 1) }) }
     expectError("loss: the loss mask keeps no position of the batch") {
-      try losses(.custom { try Tensor(full: $0.tokens.shape, 0) })
+      try losses(.custom { try Tensor(full: #require($0.sequences).tokens.shape, 0) })
     }
     #expect(throws: Refusal.self) { try losses(.custom { _ in throw Refusal() }) }
   }
