@@ -8,7 +8,6 @@
 -- `warmup` steps, in which the rate grows in equal parts: lr/warmup at step 0, lr at step
 -- warmup − 1.
 local expect = require "mnemo.text.expect"
-local nearest = require "mnemo.text.nearest"
 
 local schedules = {}
 
@@ -16,27 +15,27 @@ local schedules = {}
 local least = { lr = 0, final = 0, factor = 0, steps = 1, every = 1, warmup = 0 }
 local defaults = { warmup = 0, final = 0, factor = 0.1 }
 
---- Returns the options of a schedule, checked; errors name the line that called the schedule.
+--- Returns the options of a schedule, checked.
 local function read(where, options, names)
-  nearest.check_keys(options, names, where, 3)
+  expect.keys(options, names, where)
   local all = {}
   for _, name in ipairs(names) do
     local value = options[name]
     if value == nil then value = defaults[name] end
     if type(value) ~= "number" then
-      error(("bad option '%s' to '%s' (number expected, got %s)"):format(name, where,
-        expect.kind(value)), 3)
+      expect.fail("bad option '%s' to '%s' (number expected, got %s)", name, where,
+        expect.kind(value))
     end
     -- NaN is not at least anything.
     if not (value >= least[name] and value < math.huge) then
-      error(("bad option '%s' to '%s' (%s or more expected, got %s)"):format(name, where,
-        least[name], value), 3)
+      expect.fail("bad option '%s' to '%s' (%s or more expected, got %s)", name, where,
+        least[name], value)
     end
     all[name] = value
   end
   if all.steps and all.warmup > all.steps then
-    error(("bad option 'warmup' to '%s' (at most steps = %s expected, got %s)"):format(where,
-      all.steps, all.warmup), 3)
+    expect.fail("bad option 'warmup' to '%s' (at most steps = %s expected, got %s)", where,
+      all.steps, all.warmup)
   end
   return all
 end
