@@ -12,7 +12,7 @@ end
 
 function kinds.sphere(n, d, seed)
   local rows = mnemo.randn(n, d, seed)
-  return rows / rows:norm(2, true)
+  return rows / rows:norm(2, 2, true)
 end
 
 function kinds.orthonormal(n, d, seed)

@@ -10,9 +10,8 @@ local memory = {}
 --- Returns p(z, k) of a block of inputs whose answers are certain.
 local function certain(targets, weights, first, count, n, m)
   local p = weights and weights:narrow(1, first, count) or mnemo.full(count, 1 / n)
-  local answers = {}
-  for i = 1, targets and 0 or count do answers[i] = first + i - 1 end
-  local ids = targets and targets:narrow(1, first, count) or mnemo.int_tensor(answers)
+  local ids = targets and targets:narrow(1, first, count)
+    or mnemo.int_arange(first, first + count - 1)
   return mnemo.one_hot(ids, m) * p:reshape(count, 1), p
 end
 

@@ -6,16 +6,9 @@ local mnemo = require "mnemo"
 
 local memory = {}
 
---- Returns the ids first … last.
-local function ids_between(first, last)
-  local ids = {}
-  for id = first, last do ids[#ids + 1] = id end
-  return mnemo.int_tensor(ids)
-end
-
 --- Returns the right answers of a block.
 local function answers_of(targets, first, count)
-  return targets and targets:narrow(1, first, count) or ids_between(first, first + count - 1)
+  return targets and targets:narrow(1, first, count) or mnemo.int_arange(first, first + count - 1)
 end
 
 --- Tells how much of a memory comes back: the share of inputs z with argmax_k v_kᵀ W u_z = f(z).
@@ -32,9 +25,7 @@ end
 -- @treturn IntTensor the answers, [n]
 -- @usage
 -- local U, V = mnemo.randn(100, 64, { seed = 1 }), mnemo.randn(2, 64, { seed = 2 })
--- local ids = {}
--- for z = 1, 100 do ids[z] = z % 2 + 1 end
--- ids = mnemo.int_tensor(ids)
+-- local ids = mnemo.int_arange(1, 100) % 2 + 1
 -- print(mnemo.memory.recall(mnemo.memory.outer(V[ids], U), U, V, { targets = ids }))
 function memory.recall(W, U, V, options)
   local where = "memory.recall"
@@ -52,10 +43,10 @@ function memory.recall(W, U, V, options)
       local counts = blocks.part(weights, first, count)
       right = right + (counts and (hits * counts) or hits):sum():item()
       total = total + (counts and counts:sum():item() or count)
-      table.move(answer:totable(), 1, count, first, answers)
+      answers[#answers + 1] = answer
     end)
     local share = right / total
-    return share == share and share or math.abs(0 / 0), mnemo.int_tensor(answers)
+    return share == share and share or math.abs(0 / 0), mnemo.cat(answers)
   end)
 end
 
@@ -85,7 +76,7 @@ function memory.margins(W, U, V, options)
       local others = mnemo.where(mnemo.one_hot(answers, m), -math.huge, scores)
       margins[#margins + 1] = right - others:max(2)
     end)
-    return mnemo.cat(margins, 1)
+    return mnemo.cat(margins)
   end)
 end
 

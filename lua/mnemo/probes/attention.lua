@@ -56,7 +56,7 @@ local function looks_back(ctx, asked)
   if length < 2 then return nan end
   local mask = asked(positions(occurrence, 1, length - 1))
   return best_head(ctx, 1, function(where)
-    return common.mean_where(positions(where, 2, length):eq(common.range(1, length - 1)), mask)
+    return common.mean_where(positions(where, 2, length):eq(mnemo.int_arange(1, length - 1)), mask)
   end)
 end
 

@@ -21,13 +21,6 @@ function common.finished(table_of_probes)
   return table_of_probes
 end
 
---- Returns the ids first…last as an IntTensor.
-function common.range(first, last)
-  local ids = {}
-  for id = first, last do ids[#ids + 1] = id end
-  return mnemo.int_tensor(ids)
-end
-
 --- Returns a / b; NaN where b is 0.
 function common.ratio(a, b)
   return b == 0 and common.nan or a / b
