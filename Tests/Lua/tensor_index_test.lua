@@ -473,7 +473,8 @@ function writing.test_whole_tensors_begin_anew()
   end
   -- A part of a tensor of which the graph was used still belongs to it.
   buffer[1] = 0
-  fails("backward: the graph was already used by an earlier backward(); compute the result again",
+  fails("backward: the graph was already used by an earlier backward() or grad(); compute the "
+      .. "result again, or call that one with {retain = true}",
     function() buffer:sum():backward() end)
   buffer:fill_(1)
   luaunit.assertFalse(buffer:requires_grad())
@@ -687,7 +688,8 @@ function writing.test_two_backward_passes()
   local y = mnemo.zeros(2, 2)
   y[1] = w
   y:sum():backward()
-  fails("backward: the graph was already used by an earlier backward(); compute the result again",
+  fails("backward: the graph was already used by an earlier backward() or grad(); compute the "
+      .. "result again, or call that one with {retain = true}",
     function() y:sum():backward() end)
   assert_tensor(w.grad, { 2 }, { 1, 1 })
 end

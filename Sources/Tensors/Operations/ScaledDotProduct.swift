@@ -138,7 +138,7 @@ private struct SequenceSizes {
     // Not −∞: a query that sees nothing has probabilities too, and its result is taken away.
     let hidden = try Tensor.choose(seen, Tensor(0), Tensor(-.greatestFiniteMagnitude))
     let output = try scores.add(hidden).softmax(-1).matmul(split(v, keys, valueSize))
-    let seesSome = try seen.max(-1, keepDim: true)
+    let seesSome = try seen.max(-1, keepDim: true).values
     let isComplete = try seesSome.min().item() == 1
     return try (isComplete ? output : Tensor.choose(seesSome, output, Tensor(0))).transpose(1, 2)
   }
