@@ -4,7 +4,8 @@ import Tensors
 // hold the two against each other. What is done differently, and why:
 //
 // - Layer 0 reads only embeddings, so its scores and values come from tables of N + T rows
-//   (EmbeddingAttention), unless there are more rows than the batch has use for.
+//   (EmbeddingAttention), unless there are more rows than the batch has use for. Without
+//   cross-talk the rows that a table must not read are 0.
 // - Where the loss counts, and only there, layer 1 needs queries, outputs and logits
 //   (RowSelection).
 // - x_tᵀ W_K multiplies the needed queries, not all keys; values are summed before W_O W_V.
@@ -23,7 +24,7 @@ extension SimplifiedTransformer {
   /// Whether layer 0 reads tables for a batch of `batch` sequences: if they stay in a core's cache
   /// and making them costs less than the products that they replace.
   func readsTables(batch: Int, length: Int) -> Bool {
-    guard configuration.crossTalk, configuration.positional != .rope else { return false }
+    guard configuration.positional != .rope else { return false }
     let (rows, dim) = (configuration.vocab + length, configuration.dim)
     return rows <= 1 << 10
       && rows * (2 * dim + rows) < batch * length * (2 * dim + length / 2)
@@ -41,12 +42,12 @@ extension SimplifiedTransformer {
     }
     let value = try get(0, "wo").matmul(get(0, "wv"))
     if readsTables(batch: batch, length: length) {
-      let z = try Tensor.cat(
-        [parameters.get("tok_embeddings.weight"), parameters.get("pe").narrow(0, 0, length)], 0)
-      weights.add(Derived.embeddings, z)
+      let read = try tables(length: length)
+      weights.add(Derived.embeddings, read.residual)
       weights.add(
-        Derived.scores, try z.matmul(get(0, "wk")).matmul(z.t()).mul(Tensor(scale)))
-      weights.add(Derived.values, try z.linear(value))
+        Derived.scores,
+        try read.scores.matmul(get(0, "wk")).matmul(read.scores.t()).mul(Tensor(scale)))
+      weights.add(Derived.values, try read.values.linear(value))
     } else {
       weights.add(Derived.outputValue(0), value)
     }
@@ -57,6 +58,25 @@ extension SimplifiedTransformer {
       weights.add(Derived.outputValue(1), try get(1, "wo").matmul(get(1, "wv")))
     }
     return weights
+  }
+
+  /// What layer 0 reads as scores and as values, and what passes it by.
+  ///
+  /// They are embeddings of tokens and, behind them, of positions, [N + T, D]. Without cross-talk
+  /// scores are of positions alone, values of tokens alone, and nothing passes.
+  private func tables(length: Int) throws -> (scores: Tensor, values: Tensor, residual: Tensor) {
+    let tokens = try parameters.get("tok_embeddings.weight")
+    let positions = try parameters.get("pe").narrow(0, 0, length)
+    if configuration.crossTalk {
+      let both = try Tensor.cat([tokens, positions], 0)
+      return (both, both, both)
+    }
+    let noTokens = try Tensor.zeros(tokens.shape)
+    let noPositions = try Tensor.zeros(positions.shape)
+    return (
+      try Tensor.cat([noTokens, positions], 0), try Tensor.cat([tokens, noPositions], 0),
+      try Tensor.cat([noTokens, noPositions], 0)
+    )
   }
 
   public func outputs(
