@@ -4,10 +4,9 @@ import Tensors
 public struct Batch {
   /// Ids from 0, [B, T].
   public var tokens: IntTensor
-  /// What is to be predicted at each token, as a rule the token that follows it, [B, T].
+  /// What is to be predicted: at each token, as a rule the token that follows it, [B, T]; or at
+  /// the last token of each sequence alone, [B].
   public var targets: IntTensor
-  /// The positions that count where nothing else is asked for; nil for all.
-  public var rows: RowSelection?
   /// What else is known of each token, [B, T], by name; see ``Field`` for names with a meaning.
   public var fields: [String: IntTensor]
 
@@ -19,10 +18,7 @@ public struct Batch {
   }
 
   /// A batch of these tensors.
-  public init(
-    tokens: IntTensor, targets: IntTensor, rows: RowSelection? = nil,
-    fields: [String: IntTensor] = [:]
-  ) {
-    (self.tokens, self.targets, self.rows, self.fields) = (tokens, targets, rows, fields)
+  public init(tokens: IntTensor, targets: IntTensor, fields: [String: IntTensor] = [:]) {
+    (self.tokens, self.targets, self.fields) = (tokens, targets, fields)
   }
 }

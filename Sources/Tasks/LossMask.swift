@@ -1,25 +1,26 @@
 import Tensors
 
-/// Which positions of a batch count in the loss.
+/// Which targets of a batch count in the loss.
 public enum LossMask: String, CaseIterable, Sendable {
-  /// Every position that the batch's task counts, which is every position for most.
+  /// Every target.
   case all
   /// Positions of triggers: the target is an output (occurrence ≥ 1).
   case outputs
   /// Positions of triggers seen before: the answer is in the context (occurrence ≥ 2).
   case repeats
 
-  /// 1 where the position counts, else 0, [B, T]; nowhere if the batch has no such field.
+  /// 1 where the target counts, else 0, of the targets' shape; nowhere if the batch has no such
+  /// field.
   /// - Throws: `EngineError` if there is no memory for it.
   public func mask(of batch: Batch) throws -> Tensor {
     let least: Int32
     switch self {
-    case .all: return try batch.rows?.mask() ?? Tensor(full: batch.tokens.shape, 1)
+    case .all: return try Tensor(full: batch.targets.shape, 1)
     case .outputs: least = 1
     case .repeats: least = 2
     }
-    guard let occurrence = batch.fields[Batch.Field.occurrence] else {
-      return try Tensor(full: batch.tokens.shape, 0)
+    guard let occurrence = try batch.targetOccurrence() else {
+      return try Tensor(full: batch.targets.shape, 0)
     }
     let result = try Tensor(full: occurrence.shape, 0)
     try occurrence.withElements { occurrence in
@@ -28,5 +29,15 @@ public enum LossMask: String, CaseIterable, Sendable {
       }
     }
     return result
+  }
+}
+
+extension Batch {
+  /// The occurrence of the tokens whose targets there are: of all, or of the last ones.
+  fileprivate func targetOccurrence() throws -> IntTensor? {
+    guard let occurrence = fields[Field.occurrence], targets.rank == 1, occurrence.rank == 2,
+      occurrence.shape[1] > 0
+    else { return fields[Field.occurrence] }
+    return try occurrence.select(1, occurrence.shape[1] - 1)
   }
 }

@@ -5,7 +5,7 @@ import Tensors
 public enum LossSelection {
   /// One of the named masks.
   case named(LossMask)
-  /// A function from a batch to weights [B, T].
+  /// A function from a batch to weights of its targets' shape.
   case custom((StepBatch) throws -> Tensor)
 
   /// Whether it calls a function of whoever made the run.
@@ -17,11 +17,11 @@ public enum LossSelection {
     case .named(let mask): return try mask.mask(of: sequences)
     case .custom(let function):
       let mask = try function(batch)
-      let shape = sequences.tokens.shape
+      let shape = sequences.targets.shape
       guard mask.shape == shape else {
         throw EngineError(
           "train",
-          "loss_on gave a mask of shape \(mask.shape) (allowed: \(shape), as tokens)")
+          "loss_on gave a mask of shape \(mask.shape) (allowed: \(shape), as targets)")
       }
       return mask
     }

@@ -29,8 +29,8 @@ public final class ProbeContext {
     }
   }
 
-  /// The logits at every position, [B, T, V], without gradient; computed when first asked for, once
-  /// for all probes of the record.
+  /// The logits at every position, [B, T, V], of a model read at the last position [B, V], without
+  /// gradient; computed when first asked for, once for all probes of the record.
   /// - Throws: `EngineError` if the batch has no sequences; whatever the model's forward pass
   ///   throws.
   public func logits() throws -> Tensor {

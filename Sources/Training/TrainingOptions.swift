@@ -97,7 +97,8 @@ public struct TrainingOptions {
     }
     guard task.targetSize <= model.outputSize else {
       throw fail(
-        "the data has \(task.targetSize) targets, the model \(model.outputSize) outputs")
+        "the data has targets of \(task.targetSize) classes, the model \(model.outputSize) outputs "
+          + "(allowed: as many outputs as classes, or more)")
     }
     guard task.seqLen <= model.maxLength else {
       throw fail(

@@ -52,7 +52,8 @@ public struct TrainingSettings: Configuration, Sendable {
     Field(
       "loss_on", \.lossMask, type: .either([LossMask.settingType, .function]),
       "positions that count: every one, those of triggers (occurrence 1 or more), or those of "
-        + "triggers seen before (2 or more); or a function from a batch to weights [B, T]"),
+        + "triggers seen before (2 or more); or a function from a batch to weights of its targets' "
+        + "shape"),
     Field("eval_every", \.evalEvery, "steps between records"),
     Field(
       beside: "probes", type: .table,

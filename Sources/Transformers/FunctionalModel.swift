@@ -44,8 +44,9 @@ extension FunctionalModel {
   }
 
   public func loss(_ batch: Batch, mask: Tensor) throws -> Tensor {
-    let rows = try lossRows(batch, mask: mask)
-    let mask = try lossWeights(mask)
+    let (batch, given) = try batch.atEveryPosition(mask)
+    let rows = try lossRows(batch, mask: given)
+    let mask = try lossWeights(given)
     try check(batch.tokens)
     let weights = try weights(batch: batch.tokens.shape[0], length: batch.tokens.shape[1])
     let total = try mask.sum().item()

@@ -28,17 +28,18 @@ public protocol Model: AnyObject, Described {
   /// - Throws: `EngineError` if an id is outside the vocabulary or T above `maxLength`.
   func logits(_ tokens: IntTensor, rows: RowSelection) throws -> Tensor
 
-  /// Mean cross-entropy of the next token, in nats, over the positions that `mask` keeps.
+  /// Mean cross-entropy of the targets, in nats, over those that `mask` keeps.
   ///
   /// Only the logits that count are computed.
   /// - Parameters:
-  ///   - batch: tokens and targets [B, T].
-  ///   - mask: weights [B, T]; positions of weight 0 are left out.
+  ///   - batch: tokens [B, T], and targets of the same shape or, at the last position, [B].
+  ///   - mask: weights of the targets' shape; targets of weight 0 are left out.
   /// - Returns: a 0-dimensional tensor.
   /// - Throws: `EngineError` if shapes do not agree or the mask keeps no position.
   func loss(_ batch: Batch, mask: Tensor) throws -> Tensor
 
-  /// The logits at every position, [B, T, V], with each intermediate tensor shown to `trace`.
+  /// The logits at every position, [B, T, V], of a model read at the last position [B, V], with
+  /// each intermediate tensor shown to `trace`.
   ///
   /// Written as the plain formulas, unfused; ``forward(_:observedBy:)`` is what to call.
   /// - Throws: `EngineError` as `logits`; errors of the observer.
@@ -49,11 +50,11 @@ public protocol Model: AnyObject, Described {
 }
 
 /// The positions at which a model gives outputs.
-public enum Readout: Sendable {
+public enum Readout: String, CaseIterable, Sendable {
   /// At every position: the next token.
-  case everyPosition
+  case everyPosition = "all"
   /// At the last position of each sequence: an answer.
-  case lastPosition
+  case lastPosition = "last"
 
   /// The positions of a batch of `batch` sequences.
   func rows(of batch: Int, length: Int) -> RowSelection {
@@ -91,18 +92,32 @@ extension Model {
     return try logits(tokens, rows: rows).reshape(positions + [outputSize])
   }
 
-  /// The logits where a mask [B, T] is not 0, [R, V].
-  /// - Throws: `EngineError` as `logits(_:rows:)`, or if the mask has another shape than `tokens`.
+  /// The logits where a mask is not 0, [R, V]: a mask of positions, [B, T]; for a model read at the
+  /// last position one of sequences, [B].
+  /// - Throws: `EngineError` as `logits(_:rows:)`, or if the mask has another shape.
   public func forward(_ tokens: IntTensor, where mask: Tensor) throws -> Tensor {
     try check(tokens)
-    guard mask.shape == tokens.shape else {
-      throw EngineError(
-        "forward", "the mask has shape \(mask.shape), the tokens have \(tokens.shape)")
+    switch readout {
+    case .everyPosition:
+      guard mask.shape == tokens.shape else {
+        throw EngineError(
+          "forward", "the mask has shape \(mask.shape), the tokens have \(tokens.shape)")
+      }
+      return try logits(tokens, rows: RowSelection(mask: mask))
+    case .lastPosition:
+      guard mask.shape == [tokens.shape[0]] else {
+        throw EngineError(
+          "forward",
+          "the mask has shape \(mask.shape); of a model that answers at the last position it has "
+            + "one entry a sequence, [\(tokens.shape[0])]")
+      }
+      return try logits(
+        tokens, rows: RowSelection(mask: mask.atLastPosition(of: tokens.shape[1])))
     }
-    return try logits(tokens, rows: RowSelection(mask: mask))
   }
 
   public func loss(_ batch: Batch, mask: Tensor) throws -> Tensor {
+    let (batch, mask) = try batch.atEveryPosition(mask)
     let rows = try lossRows(batch, mask: mask)
     return try logits(batch.tokens, rows: rows)
       .crossEntropy(rows.rows(of: batch.targets), mask: rows.values(of: mask))
@@ -111,6 +126,12 @@ extension Model {
   /// The positions that a loss mask keeps, of those at which the model gives outputs.
   /// - Throws: `EngineError` if shapes do not agree or there are none.
   func lossRows(_ batch: Batch, mask: Tensor) throws -> RowSelection {
+    guard batch.targets.rank != 1 else {
+      throw EngineError(
+        "loss",
+        "targets \(batch.targets.shape) and mask \(mask.shape) need one entry for each sequence of "
+          + "tokens \(batch.tokens.shape)")
+    }
     guard mask.shape == batch.tokens.shape, batch.targets.shape == batch.tokens.shape else {
       throw EngineError(
         "loss",
@@ -129,5 +150,27 @@ extension Model {
     guard readout == .lastPosition else { return mask }
     let rows = readout.rows(of: mask.shape[0], length: mask.shape[1])
     return try mask.mul(rows.mask())
+  }
+}
+
+extension Batch {
+  /// The batch with a target at every position, and its loss mask.
+  ///
+  /// Where there is a target for each sequence, all but the last position have weight 0. What does
+  /// not fit stays as it is.
+  func atEveryPosition(_ mask: Tensor) throws -> (Batch, mask: Tensor) {
+    guard tokens.rank == 2, targets.shape == [tokens.shape[0]], mask.shape == targets.shape
+    else { return (self, mask) }
+    var batch = self
+    batch.targets = try targets.reshape(targets.shape + [1]).expand(tokens.shape)
+    return (batch, try mask.atLastPosition(of: tokens.shape[1]))
+  }
+}
+
+extension Tensor {
+  /// Weights of sequences, [B], at the last of `length` positions, and 0 before: [B, T].
+  fileprivate func atLastPosition(of length: Int) throws -> Tensor {
+    let last = RowSelection(lastPositionOf: shape[0], length: length)
+    return try reshape([shape[0], 1]).mul(last.mask())
   }
 }

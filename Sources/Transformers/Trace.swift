@@ -111,7 +111,7 @@ extension Trace {
 }
 
 extension Model {
-  /// The logits at every position, [B, T, V], of a forward pass that `trace` observes.
+  /// The logits as ``forward(_:)`` gives them, of a forward pass that `trace` observes.
   /// - Throws: `EngineError` as `forward`, or if a replacement misfits; `Trace.UnknownName`.
   public func forward(_ tokens: IntTensor, observedBy trace: Trace) throws -> Tensor {
     try check(tokens)

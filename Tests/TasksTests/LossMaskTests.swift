@@ -22,13 +22,15 @@ import Testing
     #expect(try LossMask.outputs.mask(of: batch).elements() == [0, 1, 1, 0, 1, 1])
   }
 
-  @Test func aTaskSaysWhichPositionsCount() throws {
+  @Test func masksHaveTheShapeOfTheTargets() throws {
     let ids = try IntTensor(shape: [2, 3])
-    let rows = RowSelection(lastPositionOf: 2, length: 3)
-    let batch = Batch(tokens: ids, targets: ids, rows: rows)
-    #expect(try LossMask.all.mask(of: batch).elements() == [0, 0, 1, 0, 0, 1])
+    var batch = Batch(tokens: ids, targets: try IntTensor(shape: [2]))
+    #expect(try LossMask.all.mask(of: batch).elements() == [1, 1])
     // Nothing is known of triggers.
-    #expect(try LossMask.outputs.mask(of: batch).elements() == [0, 0, 0, 0, 0, 0])
+    #expect(try LossMask.outputs.mask(of: batch).elements() == [0, 0])
+    batch.fields["occurrence"] = try IntTensor([2, 0, 1, 0, 0, 2], shape: [2, 3])
+    #expect(try LossMask.outputs.mask(of: batch).elements() == [1, 1])
+    #expect(try LossMask.repeats.mask(of: batch).elements() == [0, 1])
   }
 
   @Test func masksHaveTheNamesOfTheOption() {

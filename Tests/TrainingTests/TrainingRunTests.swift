@@ -71,7 +71,7 @@ struct TrainingRunTests {
     #expect(try all == losses(.named(.all)))
 
     expectError(
-      "train: loss_on gave a mask of shape [13, 4] (allowed: [4, 13], as tokens)"
+      "train: loss_on gave a mask of shape [13, 4] (allowed: [4, 13], as targets)"
     ) { try losses(.custom { _ in try Tensor(full: [13, 4], 1) }) }
     expectError("loss: the loss mask keeps no position of the batch") {
       try losses(.custom { try Tensor(full: #require($0.sequences).tokens.shape, 0) })

@@ -1,6 +1,7 @@
 import Settings
 import Tasks
 import Tensors
+import TestModels
 import TestSupport
 import Testing
 import Transformers
@@ -57,6 +58,48 @@ struct ReadoutTests {
     #expect(grad[6..<12].allSatisfy { $0 != 0 })
     expectError("loss: the loss mask keeps no position of the batch") {
       try model.loss(batch, mask: Tensor([1, 1, 1, 0, 1, 1, 1, 0], shape: [2, 4]))
+    }
+  }
+
+  @Test func theTargetsMayBeOfTheLastPositionAlone() throws {
+    let answers = Batch(tokens: tokens, targets: try IntTensor([1, 2]))
+    let mask = try Tensor([0.5, 2])
+    let placed = try Tensor([0, 0, 0, 0.5, 0, 0, 0, 2], shape: [2, 4])
+    let models: [any Model] = [
+      try LastTokenModel(), try SimplifiedTransformer(.small { $0.vocab = 5 }),
+    ]
+    for model in models {
+      let loss = try model.loss(answers, mask: mask)
+      let expected = try model.loss(Batch(tokens: tokens, targets: targets), mask: placed)
+      #expect(try loss.item() == expected.item())
+      try loss.backward()
+      let gradients = model.parameters.trained.map { $0.tensor.grad?.elements() }
+      #expect(!gradients.isEmpty)
+      for (_, tensor) in model.parameters.all { tensor.grad = nil }
+      try expected.backward()
+      #expect(gradients == model.parameters.trained.map { $0.tensor.grad?.elements() })
+    }
+    expectError(
+      "loss: targets [2] and mask [2, 4] need one entry for each sequence of tokens [2, 4]"
+    ) {
+      try models[0].loss(answers, mask: placed)
+    }
+    expectError(
+      "loss: targets [1] and mask [1] need one entry for each sequence of tokens [2, 4]"
+    ) {
+      try models[1].loss(Batch(tokens: tokens, targets: IntTensor([1])), mask: Tensor([1]))
+    }
+  }
+
+  @Test func aMaskOfSequencesSaysWhichAreAnswered() throws {
+    let model = try LastTokenModel()
+    let all = try model.forward(tokens).elements()
+    #expect(try model.forward(tokens, where: Tensor([0, 1])).elements() == Array(all[3...]))
+    expectError(
+      "forward: the mask has shape [2, 4]; of a model that answers at the last position it has one "
+        + "entry a sequence, [2]"
+    ) {
+      try model.forward(tokens, where: Tensor(full: [2, 4], 1))
     }
   }
 
