@@ -127,11 +127,24 @@ enum ModelFunctions {
       ) { call in call.returns(try object(call).parameters.trained.map(\.name)) },
       LuaFunction(
         "load_state",
-        "Copies tensors by name into the parameters: all of them, or on an error none.",
-        parameters: [LuaParameter("table", .table, "name to Tensor, as safetensors.load gives")],
+        "Copies tensors by name into the parameters: all of them, or on an error none. So the "
+          + "parameters of a custom model come back, whose function is in no file.",
+        parameters: [
+          LuaParameter(
+            "state", .union([.string, .table]),
+            "a file that save wrote, or name to Tensor, as safetensors.load gives")
+        ],
         returns: [LuaResult(.object("Model"), "the model itself")],
-        example: model + "model:load_state(model:clone():parameters())"
+        example: model + """
+          model:load_state(model:clone():parameters())
+          model:save("model.safetensors")
+          model:load_state("model.safetensors")
+          """
       ) { call in
+        if case .string(let path) = call.value(2) {
+          try Checkpoint.loadState(from: path, into: object(call))
+          return call.returns(argument: 1)
+        }
         let tensors = try call.table(2)
         var values: [ByteName: Safetensors.Value] = [:]
         for (name, _) in try tensors.fields() {

@@ -35,6 +35,9 @@ public enum Checkpoint {
         "model.load",
         "'\(path)' has no model configuration in its metadata; make the model and use load_state")
     }
+    guard kind != customKind else {
+      throw EngineError("model.load", "'\(path)' holds \(customModel(config, shapes, path))")
+    }
     guard let type = ModelKinds.all.first(where: { $0.kind == kind }) else {
       let known = ModelKinds.all.map { $0.kind }.joined(separator: ", ")
       throw EngineError(
@@ -53,6 +56,19 @@ public enum Checkpoint {
       }
     }
     return try configuration.makeModel(parameters)
+  }
+
+  /// The kind of models whose forward pass is a script's function.
+  public static let customKind = "custom"
+
+  /// What is to be done with the file of such a model.
+  private static func customModel(
+    _ config: String, _ shapes: [ByteName: [Int]?], _ path: String
+  ) -> String {
+    let parameters = shapes.map { name, shape in "\(name.text.printable) \(shape ?? [])" }.sorted()
+    return "a custom model, whose forward pass is in no file; make it anew with "
+      + "mnemo.model.custom, of the options \(config.printable) and the parameters "
+      + parameters.joined(separator: ", ") + ", and call model:load_state(\"\(path)\")"
   }
 
   /// Checks that a file holds what its configuration calls for, and nothing else.
@@ -86,27 +102,37 @@ public enum Checkpoint {
     }
   }
 
+  /// Copies a file's tensors into a model's parameters; all of them, or none on an error.
+  /// - Throws: `EngineError` if the file cannot be read, or as ``loadState(_:into:)``.
+  public static func loadState(from path: String, into model: any Model) throws {
+    let tensors = try Safetensors.load(path).tensors.map { (ByteName($0.key), $0.value) }
+    try loadState(Dictionary(uniqueKeysWithValues: tensors), into: model)
+  }
+
   /// Copies tensors by name into a model's parameters; all of them, or none on an error.
   /// - Throws: `EngineError` if one is missing, is not the model's, or has another shape.
   public static func loadState(
     _ tensors: [ByteName: Safetensors.Value], into model: any Model
   ) throws {
     let missing = model.parameters.names.filter { tensors[ByteName($0)] == nil }
-    guard missing.isEmpty else {
-      throw EngineError(
-        "load_state", "missing: \(missing.map(\.printable).joined(separator: ", "))")
-    }
     let unknown = tensors.keys.map(\.text).filter { model.parameters[$0] == nil }.sorted()
-    guard unknown.isEmpty else {
-      throw EngineError(
-        "load_state",
-        "not a parameter of this model: \(unknown.map(\.printable).joined(separator: ", "))")
+    let wrong = [("missing", missing), ("not a parameter of this model", unknown)]
+      .filter { !$0.1.isEmpty }
+      .map { what, names in "\(what): \(names.map(\.printable).joined(separator: ", "))" }
+    guard wrong.isEmpty else {
+      throw EngineError("load_state", wrong.joined(separator: "; "))
     }
     var values = [(String, Tensor)]()
     for (name, tensor) in model.parameters.all {
       guard case .float(let value)? = tensors[ByteName(name)], value.shape == tensor.shape else {
+        let given =
+          switch tensors[ByteName(name)] {
+          case .int?: "integers"
+          case let value: "\(value?.shape ?? [])"
+          }
         throw EngineError(
-          "load_state", "'\(name.printable)' needs numbers of shape \(tensor.shape)")
+          "load_state",
+          "'\(name.printable)' needs numbers of shape \(tensor.shape), got \(given)")
       }
       values.append((name, value))
     }

@@ -263,10 +263,13 @@ struct CheckpointTests {
     }
     try expectRefused("missing: output.weight") { $0["output.weight"] = nil }
     try expectRefused("not a parameter of this model: x") { $0["x"] = .float(Tensor(1)) }
-    try expectRefused("'output.weight' needs numbers of shape [11, 8]") {
+    try expectRefused("missing: output.weight; not a parameter of this model: x, y") {
+      ($0["output.weight"], $0["y"], $0["x"]) = (nil, .float(Tensor(1)), .float(Tensor(1)))
+    }
+    try expectRefused("'output.weight' needs numbers of shape [11, 8], got [11, 9]") {
       $0["output.weight"] = .float(try Tensor(full: [11, 9], 1))
     }
-    try expectRefused("'output.weight' needs numbers of shape [11, 8]") {
+    try expectRefused("'output.weight' needs numbers of shape [11, 8], got integers") {
       $0["output.weight"] = .int(try IntTensor(shape: [11, 8]))
     }
   }
