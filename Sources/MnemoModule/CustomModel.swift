@@ -9,24 +9,35 @@ import Transformers
 /// model does not keep both for ever.
 final class CustomModel: Model {
   private(set) var parameters = Parameters()
-  let vocabSize: Int
-  let maxLength: Int
   let layerCount = 0
-  let kind = "custom"
+  let kind = Checkpoint.customKind
   private unowned let lua: Lua
 
-  init(
-    _ lua: Lua, vocab: Int, maxLength: Int, parameters: [(name: String, tensor: Tensor)]
-  ) throws {
-    guard vocab >= 2 else {
-      throw EngineError("model.custom", "vocab = \(vocab) (allowed: 2 or more)")
+  /// What is declared of a model: what it reads, and what it answers.
+  struct Sizes {
+    let vocab: Int
+    let outputs: Int
+    let readout: Readout
+    let maxLength: Int
+
+    func check() throws {
+      let least = [("vocab", vocab, 2), ("outputs", outputs, 2), ("max_len", maxLength, 1)]
+      for (name, value, least) in least where value < least {
+        throw EngineError("model.custom", "\(name) = \(value) (allowed: \(least) or more)")
+      }
     }
-    guard maxLength >= 1 else {
-      throw EngineError("model.custom", "max_len = \(maxLength) (allowed: 1 or more)")
-    }
+  }
+
+  private let sizes: Sizes
+  var vocabSize: Int { sizes.vocab }
+  var outputSize: Int { sizes.outputs }
+  var readout: Readout { sizes.readout }
+  var maxLength: Int { sizes.maxLength }
+
+  init(_ lua: Lua, _ sizes: Sizes, parameters: [(name: String, tensor: Tensor)]) throws {
+    try sizes.check()
     self.lua = lua
-    vocabSize = vocab
-    self.maxLength = maxLength
+    self.sizes = sizes
     for (name, tensor) in parameters {
       if let other = self.parameters.all.first(where: { $0.tensor.sharesElements(with: tensor) }) {
         throw EngineError(
@@ -39,27 +50,53 @@ final class CustomModel: Model {
   }
 
   var settings: [(name: String, value: SettingValue)] {
-    [("vocab", .integer(vocabSize)), ("max_len", .integer(maxLength))]
+    [
+      ("vocab", .integer(vocabSize)), ("outputs", .integer(outputSize)),
+      ("positions", .text(readout.rawValue)), ("max_len", .integer(maxLength)),
+    ]
   }
 
   func copy() throws -> any Model {
     let copies = try parameters.all.map { name, tensor in
       (name, try tensor.copied().requireGrad(tensor.requiresGrad))
     }
-    let result = try CustomModel(
-      lua, vocab: vocabSize, maxLength: maxLength, parameters: copies)
+    let result = try CustomModel(lua, sizes, parameters: copies)
     lua.setUserValue(of: result, lua.userValue(of: self))
     return result
   }
 
   func logits(_ tokens: IntTensor, rows: RowSelection) throws -> Tensor {
     try check(tokens)
-    return try rows.rows(of: call(tokens, Visitor(nil)))
+    let logits = try call(tokens, Visitor(nil))
+    guard readout == .lastPosition else { return try rows.rows(of: logits) }
+    let wanted = (0..<rows.batch).filter { rows.starts[$0] < rows.starts[$0 + 1] }
+    return wanted.count == rows.batch
+      ? logits : try logits.rows(IntTensor(wanted.map { Int32(truncatingIfNeeded: $0) }))
   }
 
   func observedForward(_ tokens: IntTensor, _ trace: Trace) throws -> Tensor {
     try call(tokens, Visitor(trace))
   }
+
+  /// The number of layers that the forward pass shows by the usual names, `layers.0.…` and on.
+  ///
+  /// It is asked with one sequence, as long as may be if that was said, else of one token.
+  /// - Throws: `EngineError` if there is no memory; errors of the forward pass.
+  func shownLayers() throws -> Int {
+    let trace = Trace()
+    let length = maxLength <= Self.longestAsked ? maxLength : 1
+    _ = try noGrad { try observedForward(IntTensor(shape: [1, length]), trace) }
+    let shown = Set(
+      trace.names.compactMap { name -> Int? in
+        let parts = name.split(separator: ".", maxSplits: 2)
+        return parts.count == 3 && parts[0] == "layers" ? Int(parts[1]) : nil
+      })
+    var count = 0
+    while shown.contains(count) { count += 1 }
+    return count
+  }
+
+  private static let longestAsked = 4096
 
   private func call(_ tokens: IntTensor, _ visitor: Visitor) throws -> Tensor {
     let function = try lua.keptFunction(of: self, "model.custom")
@@ -67,7 +104,8 @@ final class CustomModel: Model {
     let result = try lua.calling(
       "forward", function,
       [.object(tokens.offset(by: 1)), lua.value(of: table), .object(visitor)])
-    let wanted = tokens.shape + [vocabSize]
+    let positions = readout == .everyPosition ? tokens.shape : [tokens.shape[0]]
+    let wanted = positions + [outputSize]
     guard let logits = result.first?.asObject(Tensor.self) else {
       throw EngineError(
         "forward",
@@ -76,9 +114,16 @@ final class CustomModel: Model {
     }
     guard logits.shape == wanted else {
       throw EngineError(
-        "forward", "must return logits of shape \(wanted) = [B, T, vocab], got \(logits.shape)")
+        "forward",
+        "must return logits of shape \(wanted) = \(shapeInWords), got \(logits.shape)")
     }
     return logits
+  }
+
+  /// The shape of its logits, by the names of the options.
+  private var shapeInWords: String {
+    let outputs = outputSize == vocabSize ? "vocab" : "outputs"
+    return readout == .everyPosition ? "[B, T, \(outputs)]" : "[B, \(outputs)]"
   }
 }
 

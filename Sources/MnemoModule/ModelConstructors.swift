@@ -31,12 +31,19 @@ enum ModelConstructors {
       "A model whose forward pass is a Lua function on tensors; it is trained, probed, frozen, "
         + "saved and cloned like any other. forward(tokens, p, visit) gets the ids [B, T], the "
         + "parameters by name, and a function to show tensors to trace and patch: "
-        + "h = visit(\"hidden\", h). It returns the logits [B, T, vocab]. Take parameters from p: a "
-        + "clone has its own, and a view (transposed, expanded, some columns) is copied.",
+        + "h = visit(\"hidden\", h). It returns the logits [B, T, outputs], or with positions = "
+        + "\"last\" [B, outputs]. Take parameters from p: a clone has its own, and a view "
+        + "(transposed, expanded, some columns) is copied.",
       options: [
         LuaOption("vocab", .integer, .required, "Number of tokens, N."),
         LuaOption("parameters", .table, .required, "Name to Tensor; all are trained at first."),
-        LuaOption("forward", .function, .required, "From tokens to logits [B, T, vocab]."),
+        LuaOption("forward", .function, .required, "From tokens to logits."),
+        LuaOption(
+          "outputs", .integer, .described("vocab"),
+          "Number of classes that it tells apart, n; targets are ids up to n."),
+        LuaOption(
+          "positions", .choice(Readout.allCases.map(\.rawValue)), "all",
+          "Where it answers: at every position, or at the last of each sequence alone."),
         LuaOption("max_len", .integer, .described("no limit"), "Longest sequence."),
       ], returns: [.object("Model")],
       example: """
@@ -46,6 +53,13 @@ enum ModelConstructors {
           forward = function(tokens, p) return p.e[tokens]:matmul(p.u:t()) end,
         }
         print(model(mnemo.int_tensor{{1, 2, 3}}):size(3))
+
+        -- Is the sum of the ids even or odd? One of two answers to each sequence.
+        local parity = mnemo.model.custom{
+          vocab = 8, outputs = 2, positions = "last", parameters = {w = mnemo.randn(8, 2)},
+          forward = function(tokens, p) return p.w[tokens]:sum(2) end,
+        }
+        print(parity(mnemo.int_tensor{{1, 2, 3}, {4, 4, 4}}))
         """
     ) { call in
       let options = try call.options()
@@ -53,9 +67,12 @@ enum ModelConstructors {
       let parameters = try table.fields().map { name, _ in
         (name: name, tensor: try table.object(.name(name), Tensor.self).parameter())
       }
-      let model = try CustomModel(
-        call.lua, vocab: options.integer("vocab"),
-        maxLength: options.optionalInteger("max_len") ?? Int(Int32.max), parameters: parameters)
+      let vocab = try options.integer("vocab")
+      let sizes = try CustomModel.Sizes(
+        vocab: vocab, outputs: options.optionalInteger("outputs") ?? vocab,
+        readout: Readout(rawValue: options.string("positions")) ?? .everyPosition,
+        maxLength: options.optionalInteger("max_len") ?? Int(Int32.max))
+      let model = try CustomModel(call.lua, sizes, parameters: parameters)
       let held = call.lua.reference(to: model)
       call.lua.setUserValue(of: model, try options.function("forward"))
       return call.returns(held)

@@ -36,7 +36,8 @@ enum ModelFunctions {
         """
         The logits of the next token at every position, [B, T, V]; also model(tokens, mask). With a \
         mask [B, T], at the R positions where it is not 0, [R, V]: what the others alone would need is \
-        not computed.
+        not computed. Of a custom model that answers at the last position alone, [B, V]; a mask then \
+        has an entry for each sequence, [B].
         """,
         parameters: [
           tokens,
@@ -51,12 +52,15 @@ enum ModelFunctions {
           """
       ) { call in try forward(call) },
       LuaFunction(
-        "loss", "The mean cross-entropy of the next token, in nats, where loss_on keeps positions.",
+        "loss",
+        "The mean cross-entropy of the targets, in nats, where loss_on keeps them. Targets are at "
+          + "every position, [B, T], or at the last of each sequence alone, [B].",
         parameters: [
           LuaParameter("batch", .object("Batch"), "a task's, or a table with its fields"),
           LuaParameter(
             "loss_on", .union([.choice(LossMask.names), .object("Tensor")]),
-            "a mask's name, as in mnemo.train, or weights [B, T]", default: "\"all\""),
+            "a mask's name, as in mnemo.train, or weights of the targets' shape",
+            default: "\"all\""),
         ], returns: [LuaResult(.object("Tensor"), "0-dimensional")],
         example: """
           local task = mnemo.data.bigram{seq_len = 32, seed = 1}
@@ -182,7 +186,9 @@ enum ModelFunctions {
       "kind", .string,
       "the constructor: "
         + (ModelKinds.all.map { $0.kind } + ["custom"]).map { "\"\($0)\"" }.joined(separator: ", ")),
-    LuaParameter("layers", .integer, "number of attention layers"),
+    LuaParameter(
+      "layers", .integer,
+      "number of attention layers; of a custom model those that it shows as \"layers.0.…\" and on"),
   ]
 
   static func modelClass(_ session: ModuleState) -> LuaClass {
@@ -209,7 +215,8 @@ enum ModelFunctions {
         case "config":
           return call.returns(model.luaRecord)
         case "kind": return call.returns(model.kind)
-        case "layers": return call.returns(model.layerCount)
+        case "layers":
+          return call.returns(try (model as? CustomModel)?.shownLayers() ?? model.layerCount)
         case let name:
           throw unknownMember("Model", name, members)
         }

@@ -50,7 +50,7 @@ enum ModelInspection {
             "names", .union([.string, .list(.string), .table]),
             "What to keep: names, with * for any characters.", default: "\"*\""),
           LuaParameter(
-            "loss", .function, "From the logits [B, T, V] to a scalar to differentiate.",
+            "loss", .function, "From the logits to a scalar to differentiate.",
             optional: true),
         ], returns: [LuaResult(.table, "Tensors by name")],
         example: model + ids + """
@@ -84,8 +84,8 @@ enum ModelInspection {
       },
       LuaFunction(
         "patch",
-        "The logits [B, T, V] of a forward pass in which others stand in the place of named "
-          + "intermediate tensors: for ablation and activation patching.",
+        "The logits, as model(tokens) gives them, of a forward pass in which others stand in the "
+          + "place of named intermediate tensors: for ablation and activation patching.",
         parameters: [
           tokens,
           LuaParameter(

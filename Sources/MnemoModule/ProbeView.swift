@@ -24,7 +24,7 @@ final class ProbeView {
           "the batch of the step; where data is a table, the one that it gave"),
         LuaParameter(
           "logits", .object("Tensor"),
-          "the logits at every position, [B, T, V], computed once for all probes of a record"),
+          "model(batch.tokens), without gradient, computed once for all probes of a record"),
         LuaParameter("step", .integer, "number of updates made"),
         LuaParameter("run", .object("Run"), "the run so far"),
       ],

@@ -242,6 +242,7 @@ end
 
 function tests.test_a_custom_model_that_names_its_layers_is_looked_into()
   local model, tokens = showing(), mnemo.int_tensor { { 1, 2, 1, 2 }, { 3, 5, 4, 1 } }
+  lu.assertEquals(model.layers, 2)
   local kept = model:trace(tokens)
   lu.assertEquals(difference(model:residual(tokens, 0), kept.embeddings), 0)
   lu.assertEquals(difference(model:residual(tokens, 2), kept["layers.1.residual"]), 0)
@@ -268,6 +269,59 @@ function tests.test_what_a_custom_model_does_not_show_is_told()
   lu.assertStrContains(message(model.attention, model, tokens, 0), "layer 0 (allowed: 1 or more)")
   local _, silent = pair()
   lu.assertEquals(mnemo.probes.head_scores(silent, tokens), {})
+  lu.assertEquals(silent.layers, 0)
+end
+
+---- Classes ----
+
+--- A model that knows the task's answers by its table w [6, 2].
+local function reader(positions, options)
+  options = options or {}
+  options.vocab, options.outputs, options.positions = 6, options.outputs or 2, positions
+  options.parameters = options.parameters or { w = mnemo.zeros(6, options.outputs) }
+  options.forward = options.forward or function(tokens, p)
+    local logits = p.w[tokens]
+    return positions == "last" and logits:select(2, logits:size(2)) or logits
+  end
+  return mnemo.model.custom(options)
+end
+
+function tests.test_a_model_says_what_it_answers_and_where()
+  local w = mnemo.randn(6, 2, { seed = 1 })
+  local last = reader("last", { parameters = { w = w } })
+  local all = reader("all", { parameters = { w = w:clone() } })
+  local tokens = mnemo.int_tensor { { 1, 5, 2 }, { 6, 6, 4 }, { 2, 1, 3 } }
+  lu.assertEquals(all(tokens):shape(), { 3, 3, 2 })
+  lu.assertEquals(last(tokens):shape(), { 3, 2 })
+  lu.assertEquals(difference(last(tokens), all(tokens):select(2, 3)), 0)
+  lu.assertEquals(difference(last:trace(tokens, "logits").logits, last(tokens)), 0)
+  local chosen = last(tokens, mnemo.tensor { 0, 1, 1 })
+  lu.assertEquals(chosen:totable(), last(tokens):narrow(1, 2, 2):totable())
+  lu.assertStrContains(message(last, tokens, mnemo.ones(3, 3)),
+    "the mask has shape [3, 3]; of a model that answers at the last position it has one entry a "
+    .. "sequence, [3]")
+  lu.assertEquals({ last.config.outputs, last.config.positions }, { 2, "last" })
+  lu.assertEquals({ all.config.outputs, all.config.positions }, { 2, "all" })
+  local copy = last:clone()
+  lu.assertEquals(copy(tokens):totable(), last(tokens):totable())
+  lu.assertStrContains(message(last.generate, last, { prompt = { 1 } }),
+    "the model reads 6 tokens but gives 2 outputs")
+  local wrong = reader("last", { forward = function(ids, p) return p.w[ids] end })
+  lu.assertStrContains(message(wrong, tokens),
+    "must return logits of shape [3, 2] = [B, outputs], got [3, 3, 2]")
+  lu.assertStrContains(message(reader, "all", { outputs = 1 }), "outputs = 1 (allowed: 2 or more)")
+  lu.assertStrContains(message(reader, "some"), '"all" or "last" expected, got "some"')
+end
+
+function tests.test_a_model_that_answers_by_tokens_at_the_last_position_generates()
+  -- After each token comes the one above it.
+  local model = mnemo.model.custom {
+    vocab = 3, positions = "last",
+    parameters = { w = mnemo.tensor { { 0, 9, 0 }, { 0, 0, 9 }, { 9, 0, 0 } } },
+    forward = function(tokens, p) return p.w[tokens:select(2, tokens:size(2))] end,
+  }
+  lu.assertEquals(model:generate { prompt = { 1 }, length = 4, temperature = 0 }:totable(),
+    { 1, 2, 3, 1, 2 })
 end
 
 function tests.test_wrong_forward_functions()

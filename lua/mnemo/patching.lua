@@ -35,16 +35,21 @@ local function observed(model, tokens, globs)
   return expect.relayed(model.patch, model, tokens, replacements), kept
 end
 
+--- Returns the logits at the last position, [B, N].
+local function last_of(logits)
+  return logits:dim() == 2 and logits or logits:select(2, logits:size(2))
+end
+
 --- Returns the default metric: by how much the logit of the right answer is above that of the
 -- wrong one at the last position, on average over the sequences.
 -- @tparam table options with `right` and `wrong`, one id for each sequence
 -- @tparam Tensor clean the logits of the clean input, which without `right` tell the right answers
 -- @tparam Tensor corrupted those of the corrupted input, which tell the wrong ones
 local function answer_difference(options, clean, corrupted)
-  local count, last = clean:size(1), clean:size(2)
+  local count = clean:size(1)
   local function ids(key, logits)
     local given = options[key]
-    if given == nil then given = logits:select(2, last):argmax(2) end
+    if given == nil then given = last_of(logits):argmax(2) end
     if type(given) == "table" then given = expect.relayed(mnemo.int_tensor, given) end
     return expect.relayed(given.reshape, given, count, 1)
   end
@@ -54,7 +59,7 @@ local function answer_difference(options, clean, corrupted)
       .. "metric", where)
   end
   return function(logits)
-    local answers = logits:select(2, last)
+    local answers = last_of(logits)
     return (answers:gather(2, right) - answers:gather(2, wrong)):mean():item()
   end
 end
@@ -192,7 +197,7 @@ end
 -- @tparam[opt=false] boolean|{integer,...} options.heads whether each head is patched by itself, or
 --   which; without it, all at once
 -- @tparam[opt=false] boolean|{integer,...} options.positions the same for positions
--- @tparam[opt] function options.metric from logits [B, T, N] to a number; without it, by how much
+-- @tparam[opt] function options.metric from the logits to a number; without it, by how much
 --   the logit of the right answer is above that of the wrong one at the last position
 -- @tparam[opt=the model's answers to clean] IntTensor|{integer,...} options.right the right answer
 --   to each sequence, [B]

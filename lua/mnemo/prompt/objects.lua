@@ -105,8 +105,9 @@ function views.Model(engine, value)
       lines[i] = "  " .. gsub(line, "frozen", styled(engine, "frozen", "dim"), 1)
     end
   end
-  local head = format("Model %s: %d layers, %d parameters, %d trained", value.kind, value.layers,
-    total, learned)
+  -- A custom model would have to be called to tell its layers.
+  local layers = value.kind == "custom" and "" or format("%d layers, ", value.layers)
+  local head = format("Model %s: %s%d parameters, %d trained", value.kind, layers, total, learned)
   return styled(engine, head, "keyword") .. "\n" .. table.concat(lines, "\n")
 end
 
