@@ -33,22 +33,25 @@ final class ModuleState {
   private struct PreparedWeights {
     weak var tensor: Tensor?
     let version: Int
-    let table: AliasTable
+    let tables: [AliasTable]
   }
 
-  /// The alias table of a vector of weights, made at its first use and when it has changed.
-  func aliasTable(_ weights: Tensor) throws -> AliasTable {
+  /// The alias tables of weights, one of a vector and one of each row of a matrix, made at their
+  /// first use and when they have changed.
+  func aliasTables(_ weights: Tensor) throws -> [AliasTable] {
     let key = ObjectIdentifier(weights)
     if let known = aliasTables[key], known.tensor === weights, known.version == weights.version {
-      return known.table
-    }
-    guard weights.rank == 1 else {
-      throw EngineError("categorical", "needs a vector of weights, got shape \(weights.shape)")
+      return known.tables
     }
     if aliasTables.count > 4096 { aliasTables = aliasTables.filter { $0.value.tensor != nil } }
-    let table = try AliasTable(weights: weights.elements().map(Double.init))
-    aliasTables[key] = PreparedWeights(tensor: weights, version: weights.version, table: table)
-    return table
+    let elements = weights.elements().map(Double.init)
+    let width = weights.shape.last ?? 1
+    let rows = weights.shape.dropLast().reduce(1, *)
+    let tables = try (0..<rows).map { row in
+      try AliasTable(weights: Array(elements[row * width..<(row + 1) * width]))
+    }
+    aliasTables[key] = PreparedWeights(tensor: weights, version: weights.version, tables: tables)
+    return tables
   }
 
   private var batches: [ObjectIdentifier: BatchCount] = [:]
