@@ -183,7 +183,7 @@ extension Batch {
     let (tokens, targets) = (try tokens.offset(by: 1), try targets.offset(by: 1))
     if let text = task.text {
       session.tokenSources.note(tokens, text)
-      session.tokenSources.note(targets, text)
+      if task.targetsAreTokens { session.tokenSources.note(targets, text) }
     }
     return record(tokens, targets)
   }

@@ -2,85 +2,113 @@ import LuaBridge
 import Settings
 import Tasks
 import Tensors
+import Transformers
 
 /// A task whose sequences a Lua function draws, with the same standing as the built-in ones.
 ///
-/// Sequence i of a batch gets a random source of its own, so a batch is a function of its index.
+/// Sequence i of a batch gets a random source of its own, or the whole batch has one, so a batch is
+/// a function of its index.
 final class CustomTask: TokenTask {
-  let vocabSize: Int
-  let seqLen: Int
+  /// What is declared of a task: what its sequences are made of, and what is asked about them.
+  struct Sizes {
+    let vocab: Int
+    let seqLen: Int
+    /// Number of classes that targets are of; nil if they are the tokens that follow.
+    let classes: Int?
+    /// Where there are targets.
+    let readout: Readout
+
+    func check() throws {
+      for (name, value) in [("vocab", vocab), ("classes", classes ?? 2)] where value < 2 {
+        throw EngineError("data.custom", "\(name) = \(value) (allowed: 2 or more)")
+      }
+      guard seqLen >= 1, seqLen <= 1 << 20 else {
+        throw EngineError("data.custom", "seq_len = \(seqLen) (allowed: 1…\(1 << 20))")
+      }
+    }
+
+    /// The shape of the targets of `count` sequences.
+    func targets(_ count: Int) -> [Int] {
+      readout == .everyPosition ? [count, seqLen] : [count]
+    }
+  }
+
+  let sizes: Sizes
   private let seed: UInt64
   private unowned let lua: Lua
   private let session: ModuleState
   private let symbols: SymbolText?
-  /// Whether the script gave a function that turns ids into text.
-  private let decodes: Bool
+  private let functions: Functions
   let kind = "custom"
+
+  /// Which functions the script gave beside `sample`, or in its place.
+  struct Functions {
+    /// Whether one draws a whole batch.
+    let drawsBatches: Bool
+    /// Whether one turns ids into text.
+    let decodes: Bool
+  }
+
+  var vocabSize: Int { sizes.vocab }
+  var targetSize: Int { sizes.classes ?? sizes.vocab }
+  var targetsAreTokens: Bool { sizes.classes == nil }
+  var seqLen: Int { sizes.seqLen }
   var settings: [(name: String, value: SettingValue)] {
-    [
-      ("vocab", .integer(vocabSize)), ("seq_len", .integer(seqLen)),
-      ("seed", seed.settingValue ?? .large(seed)),
-    ]
+    let classes: [(name: String, value: SettingValue)] =
+      sizes.classes.map {
+        [("classes", .integer($0)), ("positions", .text(sizes.readout.rawValue))]
+      } ?? []
+    return [("vocab", .integer(vocabSize)), ("seq_len", .integer(seqLen))] + classes
+      + [("seed", seed.settingValue ?? .large(seed))]
+  }
+  var properties: [(name: String, value: TaskProperty)] {
+    sizes.classes.map {
+      [
+        ("classes", .setting(.integer($0))),
+        ("positions", .setting(.text(sizes.readout.rawValue))),
+      ]
+    } ?? []
   }
 
   init(
-    _ lua: Lua, _ session: ModuleState, vocab: Int, seqLen: Int, seed: UInt64, symbols: [String]?,
-    decodes: Bool
+    _ lua: Lua, _ session: ModuleState, _ sizes: Sizes, seed: UInt64, symbols: [String]?,
+    functions: Functions
   ) throws {
-    guard vocab >= 2 else {
-      throw EngineError("data.custom", "vocab = \(vocab) (allowed: 2 or more)")
-    }
-    guard seqLen >= 1, seqLen <= 1 << 20 else {
-      throw EngineError("data.custom", "seq_len = \(seqLen) (allowed: 1…\(1 << 20))")
-    }
+    try sizes.check()
     if let symbols {
-      guard symbols.count == vocab else {
+      guard symbols.count == sizes.vocab else {
         throw EngineError(
-          "data.custom", "\(symbols.count) symbols for a vocabulary of \(vocab)")
+          "data.custom", "\(symbols.count) symbols for a vocabulary of \(sizes.vocab)")
       }
-      guard !decodes else {
+      guard !functions.decodes else {
         throw EngineError("data.custom", "symbols and decode exclude each other")
       }
     }
     self.symbols = symbols.map(SymbolText.init)
-    self.decodes = decodes
-    (self.lua, self.session, vocabSize, self.seqLen, self.seed) = (
-      lua, session, vocab, seqLen, seed
+    (self.lua, self.session, self.sizes, self.seed, self.functions) = (
+      lua, session, sizes, seed, functions
     )
   }
 
   func batch(_ size: Int, index: UInt64, purpose: RandomPurpose) throws -> Batch {
     try SequenceStreams.check(size: size, seqLen: seqLen, index: index)
-    let sample = try kept("sample")
-    let tokens = try IntTensor(shape: [size, seqLen])
-    let targets = try IntTensor(shape: [size, seqLen])
-    let occurrence = try IntTensor(shape: [size, seqLen])
-    for i in 0..<size {
-      let source = RandomSource(
+    let drawn = try DrawnSequences(lua, sizes, count: size)
+    func source(_ sequence: Int) -> RandomSource {
+      RandomSource(
         session,
-        SequenceStreams.stream(seed: seed, purpose: purpose, index: index, sequence: i))
-      let results = try lua.calling("sample", sample, [.object(source)])
-      let ids = try read(results.first ?? .nil, "ids", count: seqLen + 1)
-      if let bad = ids.first(where: { $0 < 1 || $0 > vocabSize }) {
-        throw EngineError("sample", "id \(bad) is outside 1…\(vocabSize)")
-      }
-      let seen =
-        results.count > 1 && !results[1].isNil
-        ? try read(results[1], "occurrence", count: seqLen) : nil
-      try tokens.withMutableElements { out in
-        for t in 0..<seqLen { out[i * seqLen + t] = ids[t] - 1 }
-      }
-      try targets.withMutableElements { out in
-        for t in 0..<seqLen { out[i * seqLen + t] = ids[t + 1] - 1 }
-      }
-      if let seen {
-        try occurrence.withMutableElements { out in
-          for t in 0..<seqLen { out[i * seqLen + t] = seen[t] }
-        }
+        SequenceStreams.stream(seed: seed, purpose: purpose, index: index, sequence: sequence))
+    }
+    if functions.drawsBatches {
+      try drawn.take(
+        lua.calling(
+          "sample_batch", kept("sample_batch"), [.object(source(0)), .integer(size)]))
+    } else {
+      let sample = try kept("sample")
+      for i in 0..<size {
+        try drawn.take(lua.calling("sample", sample, [.object(source(i))]), asSequence: i)
       }
     }
-    return Batch(
-      tokens: tokens, targets: targets, fields: [Batch.Field.occurrence: occurrence])
+    return drawn.batch
   }
 
   /// A function of the script's, kept where Lua's collector sees what it holds.
@@ -95,7 +123,7 @@ final class CustomTask: TokenTask {
   }
 
   /// What turns its ids into text; nil if they are numbers only.
-  var text: (any TokenText)? { symbols ?? (decodes ? ScriptText(task: self) : nil) }
+  var text: (any TokenText)? { symbols ?? (functions.decodes ? ScriptText(task: self) : nil) }
 
   /// Ids as the script's function writes them.
   private struct ScriptText: TokenText {
@@ -126,30 +154,5 @@ final class CustomTask: TokenTask {
       }
       return words.joined(separator: symbols.allSatisfy { $0.count == 1 } ? "" : " ")
     }
-  }
-
-  /// Integers that the sampler returned, as a list or an IntTensor.
-  private func read(_ value: LuaValue, _ what: String, count: Int) throws -> [Int32] {
-    let numbers: [Int32]
-    switch value {
-    case .object(let tensor as IntTensor): numbers = tensor.elements()
-    case .table(let reference):
-      numbers = try lua.integers(in: reference).map { number in
-        guard let small = Int32(exactly: number) else {
-          throw EngineError("sample", "\(what): integers have 32 bits here, got \(number)")
-        }
-        return small
-      }
-    default:
-      throw EngineError(
-        "sample", "must return \(what) as a list or an IntTensor, got \(value.typeName)")
-    }
-    guard numbers.count == count else {
-      throw EngineError(
-        "sample",
-        "must return \(count) \(what) (seq_len\(what == "ids" ? " + 1" : "")), "
-          + "got \(numbers.count)")
-    }
-    return numbers
   }
 }

@@ -2,6 +2,7 @@ import LuaBridge
 import Settings
 import Tasks
 import Tensors
+import Transformers
 
 /// `mnemo.data`: tasks, from which batches are drawn.
 enum TaskFunctions {
@@ -14,7 +15,9 @@ enum TaskFunctions {
       "A batch of sequences: a plain table, so that scripts can make their own.",
       fields: [
         LuaParameter("tokens", .object("IntTensor"), "ids [B, T], from 1"),
-        LuaParameter("targets", .object("IntTensor"), "the token after each, [B, T]"),
+        LuaParameter(
+          "targets", .object("IntTensor"),
+          "the token after each, or its class, [B, T]; or a class for each sequence, [B]"),
         LuaParameter(
           "occurrence", .object("IntTensor"),
           "0 where the token is no trigger, else how often it has occurred so far, [B, T]"),
@@ -29,6 +32,10 @@ enum TaskFunctions {
       LuaParameter("corpus", .object("Corpus"), "where its statistics come from"),
       LuaParameter("trigger_kind", .choice(["fixed", "random"]), "where triggers come from"),
       LuaParameter("triggers", .object("IntTensor"), "the fixed triggers' ids; nil if random"),
+      LuaParameter(
+        "classes", .integer, "number of classes that targets are of; nil if they are tokens"),
+      LuaParameter(
+        "positions", .choice(Readout.allCases.map(\.rawValue)), "where classes are asked for"),
       LuaParameter("options", .table, "the options it was made with"),
     ]
     let methods = [
@@ -145,11 +152,26 @@ enum TaskFunctions {
         "A task whose sequences a Lua function draws: sample(rng) returns seq_len + 1 ids from 1 "
           + "(the last is the last target), and optionally the occurrence counts of the first "
           + "seq_len, by which loss masks choose. rng belongs to the sequence, so the same index "
-          + "gives the same batch.",
+          + "gives the same batch. With classes, sample returns seq_len ids, and then what is asked: "
+          + "the sequence's class from 1, or with positions = \"all\" a list of seq_len classes. "
+          + "sample_batch(rng, n) in place of sample draws all n sequences in one call, which is "
+          + "faster with operations on tensors: what sample returns in rows, as IntTensors or lists; "
+          + "rng belongs to the batch.",
         options: [
           LuaOption("vocab", .integer, .required, "Number of tokens, N."),
           LuaOption("seq_len", .integer, .required, "Length of a sequence, T."),
-          LuaOption("sample", .function, .required, "From rng to ids and, optionally, occurrence."),
+          LuaOption(
+            "sample", .function, .none,
+            "From rng to ids, with classes the class or classes, and optionally occurrence."),
+          LuaOption(
+            "sample_batch", .function, .none,
+            "From rng and n to the same of n sequences; in place of sample."),
+          LuaOption(
+            "classes", .integer, .none,
+            "Number of classes that targets are of, in place of the tokens that follow."),
+          LuaOption(
+            "positions", .choice(Readout.allCases.map(\.rawValue)), .described("\"last\""),
+            "Where classes are asked for: at every position, or at the last alone, targets [B]."),
           LuaOption(
             "symbols", .list(.string), .none,
             "The text of each of the N tokens, with which decode and the prompt show them."),
@@ -169,23 +191,52 @@ enum TaskFunctions {
             end,
           }
           print(task:decode(task:batch(1, 1).tokens[1]))
+
+          -- Is the sum of the ids even or odd? A class for each sequence, a whole batch at once.
+          local parity = mnemo.data.custom{
+            vocab = 8, seq_len = 4, classes = 2, seed = 1,
+            sample_batch = function(rng, n)
+              local ids, classes = rng:integer(1, 8, n, 4), {}
+              for i, sum in ipairs(ids:sum(2):totable()) do classes[i] = sum % 2 + 1 end
+              return ids, classes
+            end,
+          }
+          print(parity:batch(3, 1).targets)
           """
       ) { call in
-        let options = try call.options()
-        let decode = try options.optionalFunction("decode")
-        let task = try CustomTask(
-          call.lua, session, vocab: options.integer("vocab"), seqLen: options.integer("seq_len"),
-          seed: options.seed(session),
-          symbols: options.has("symbols") ? options.strings("symbols") : nil,
-          decodes: decode != nil)
+        let task = try customTask(call, session)
         let held = call.lua.reference(to: task)
-        let functions: LuaRecord = [
-          "sample": LuaValue.function(try options.function("sample")),
-          "decode": decode.map { LuaValue.function($0) },
-        ]
-        call.lua.setUserValue(of: task, functions)
+        let options = try call.options()
+        let functions = try ["sample", "sample_batch", "decode"].map { name in
+          (name, try options.optionalFunction(name).map { LuaValue.function($0) } ?? .nil)
+        }
+        call.lua.setUserValue(of: task, LuaRecord(functions))
         return call.returns(held)
       },
     ]
+  }
+
+  private static func customTask(_ call: LuaCall, _ session: ModuleState) throws -> CustomTask {
+    let options = try call.options()
+    guard options.has("sample") != options.has("sample_batch") else {
+      throw EngineError(
+        "data.custom",
+        "needs either sample or sample_batch, got \(options.has("sample") ? "both" : "neither")")
+    }
+    let positions = try options.optionalString("positions")
+    let classes = try options.optionalInteger("classes")
+    guard positions == nil || classes != nil else {
+      throw options.failure("positions", "goes with classes only")
+    }
+    let sizes = CustomTask.Sizes(
+      vocab: try options.integer("vocab"), seqLen: try options.integer("seq_len"),
+      classes: classes,
+      readout: classes == nil
+        ? .everyPosition : positions.flatMap(Readout.init(rawValue:)) ?? .lastPosition)
+    return try CustomTask(
+      call.lua, session, sizes, seed: options.seed(session),
+      symbols: options.has("symbols") ? options.strings("symbols") : nil,
+      functions: CustomTask.Functions(
+        drawsBatches: options.has("sample_batch"), decodes: options.has("decode")))
   }
 }

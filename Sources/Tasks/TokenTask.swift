@@ -10,8 +10,10 @@ import Tensors
 public protocol TokenTask: AnyObject, Described {
   /// Number of token ids.
   var vocabSize: Int { get }
-  /// Number of ids that targets have.
+  /// Number of ids that targets have: of classes, or of tokens.
   var targetSize: Int { get }
+  /// Whether targets are tokens, and so have their text; if not, they are classes.
+  var targetsAreTokens: Bool { get }
   /// Number of tokens in a sequence, T.
   var seqLen: Int { get }
 
@@ -28,6 +30,7 @@ public protocol TokenTask: AnyObject, Described {
 
 extension TokenTask {
   public var targetSize: Int { vocabSize }
+  public var targetsAreTokens: Bool { true }
   public var text: (any TokenText)? { nil }
   public var properties: [(name: String, value: TaskProperty)] { [] }
 }

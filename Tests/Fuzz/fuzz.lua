@@ -145,11 +145,23 @@ local makers = {
         vocab = 3, seq_len = 2, seed = 1, sample = function() error "sample" end,
       }
     end,
+    function()
+      return mnemo.data.custom {
+        vocab = 65, seq_len = 8, classes = 3, seed = 1,
+        sample_batch = function(rng, n) return rng:integer(1, 65, n, 8), rng:integer(1, 3, n) end,
+      }
+    end,
   },
   Random = { source },
   Model = {
     model, transformer, custom, function() return custom(mnemo.ones(4, 65):t()) end,
     function() return custom(mnemo.ones(1, 1):expand(65, 4)) end,
+    function()
+      return mnemo.model.custom {
+        vocab = 65, outputs = 3, positions = "last", parameters = { e = mnemo.ones(65, 3) },
+        forward = function(tokens, p, visit) return visit("sum", p.e[tokens]:sum(2)) end,
+      }
+    end,
   },
   Circuit = {
     function() return model():circuit("ov", 2, 1) end,

@@ -274,6 +274,23 @@ end
 
 ---- Classes ----
 
+--- A task that asks for the last token of four, as a class: 1 for ids up to 3, 2 for the others;
+-- or at every position.
+local function halves(options)
+  options = options or {}
+  options.vocab, options.seq_len, options.classes, options.seed = 6, 4, 2, 1
+  local every = options.positions == "all"
+  options.sample = function(rng)
+    local ids, classes = {}, {}
+    for t = 1, 4 do
+      ids[t] = rng:integer(1, 6)
+      classes[t] = ids[t] > 3 and 2 or 1
+    end
+    return ids, every and classes or classes[4]
+  end
+  return mnemo.data.custom(options)
+end
+
 --- A model that knows the task's answers by its table w [6, 2].
 local function reader(positions, options)
   options = options or {}
@@ -322,6 +339,38 @@ function tests.test_a_model_that_answers_by_tokens_at_the_last_position_generate
   }
   lu.assertEquals(model:generate { prompt = { 1 }, length = 4, temperature = 0 }:totable(),
     { 1, 2, 3, 1, 2 })
+end
+
+function tests.test_a_task_asks_for_classes()
+  local last, every = halves():batch(5, 1), halves({ positions = "all" }):batch(5, 1)
+  lu.assertEquals(last.tokens:totable(), every.tokens:totable())
+  lu.assertEquals(last.tokens:shape(), { 5, 4 })
+  lu.assertEquals(every.targets:totable(), (every.tokens:ge(4) + 1):totable())
+  lu.assertEquals(last.targets:totable(), every.targets:select(2, 4):totable())
+  local made = halves()
+  lu.assertEquals({ made.classes, made.positions }, { 2, "last" })
+  lu.assertEquals({ made.options.classes, made.options.positions }, { 2, "last" })
+  lu.assertNil(task.classes)
+end
+
+function tests.test_the_loss_of_classes()
+  local w = mnemo.randn(6, 2, { seed = 3 })
+  local batch = halves():batch(7, 1)
+  local logits = w[batch.tokens:select(2, 4)]
+  local expected = logits:cross_entropy(batch.targets):item()
+  local weights = mnemo.tensor { 0, 1, 0, 2, 0, 0, 1 }
+  local weighed = logits:cross_entropy(batch.targets, weights):item()
+  for _, positions in ipairs { "last", "all" } do
+    local model = reader(positions, { parameters = { w = w:clone() } })
+    lu.assertAlmostEquals(model:loss(batch):item(), expected, 1e-6)
+    lu.assertAlmostEquals(model:loss(batch, weights):item(), weighed, 1e-6)
+  end
+  -- A built-in model answers at the last position, too.
+  local model = mnemo.model.simplified { vocab = 6, dim = 8, max_len = 4, seed = 1 }
+  local answers = model(batch.tokens):select(2, 4)
+  lu.assertAlmostEquals(model:loss(batch):item(), answers:cross_entropy(batch.targets):item(), 1e-5)
+  lu.assertStrContains(message(model.loss, model, batch, mnemo.ones(7, 4)),
+    "targets [7] and mask [7, 4] need one entry for each sequence of tokens [7, 4]")
 end
 
 function tests.test_wrong_forward_functions()
@@ -441,6 +490,178 @@ function tests.test_wrong_samplers()
   lu.assertStrContains(draw(function(rng) return rng:choice {} end), "the list is empty")
   lu.assertStrContains(draw(function() error("mine") end), "custom_test.lua")
   lu.assertStrContains(draw(function() coroutine.yield() end), "yield")
+end
+
+function tests.test_wrong_classes()
+  local function draw(sample, options)
+    options = options or {}
+    options.vocab, options.seq_len, options.classes, options.sample = 4, 2, 3, sample
+    local made = mnemo.data.custom(options)
+    return message(made.batch, made, 1)
+  end
+  lu.assertStrContains(draw(function() return { 1, 2, 3 }, 1 end),
+    "sample: must return 2 ids (seq_len), got 3")
+  lu.assertStrContains(draw(function() return { 1, 2 } end),
+    "sample: must return a target after the ids, an id up to 3")
+  lu.assertStrContains(draw(function() return { 1, 2 }, 4 end), "sample: target 4 is outside 1…3")
+  lu.assertStrContains(draw(function() return { 1, 2 }, 1 << 40 end), "integers have 32 bits here")
+  local every = { positions = "all" }
+  lu.assertStrContains(draw(function() return { 1, 2 }, { 1 } end, every),
+    "sample: must return 2 targets (seq_len), got 1")
+  lu.assertStrContains(draw(function() return { 1, 2 }, { 1, 0 } end, every),
+    "sample: targets 0 is outside 1…3")
+  local function make(options)
+    options.vocab, options.seq_len = 4, 2
+    return message(mnemo.data.custom, options)
+  end
+  lu.assertStrContains(make { classes = 1, sample = print }, "classes = 1 (allowed: 2 or more)")
+  lu.assertStrContains(make { positions = "last", sample = print }, "goes with classes only")
+  lu.assertStrContains(make {}, "needs either sample or sample_batch, got neither")
+  lu.assertStrContains(make { sample = print, sample_batch = print }, "got both")
+end
+
+---- Batches at once ----
+
+function tests.test_a_batch_is_drawn_in_one_call()
+  local sizes = {}
+  local function make(seed)
+    return mnemo.data.custom {
+      vocab = 9, seq_len = 5, seed = seed,
+      sample_batch = function(rng, n)
+        sizes[#sizes + 1] = n
+        return rng:integer(1, 9, n, 6), rng:integer(0, 2, { n, 5 })
+      end,
+    }
+  end
+  local a = make(1)
+  local batch = a:batch(4, 3)
+  lu.assertEquals(sizes, { 4 })
+  lu.assertEquals({ batch.tokens:shape(), batch.targets:shape() }, { { 4, 5 }, { 4, 5 } })
+  lu.assertEquals(batch.tokens:narrow(2, 2, 4):totable(), batch.targets:narrow(2, 1, 4):totable())
+  lu.assertTrue(batch.occurrence:max():item() == 2 and batch.occurrence:min():item() == 0)
+  lu.assertEquals(make(1):batch(4, 3).targets:totable(), batch.targets:totable())
+  lu.assertNotEquals(make(2):batch(4, 3).targets:totable(), batch.targets:totable())
+  lu.assertNotEquals(a:batch(4, 4).targets:totable(), batch.targets:totable())
+  lu.assertNotEquals(a:held_out(4, 3).targets:totable(), batch.targets:totable())
+  local model = mnemo.model.simplified { vocab = 9, dim = 4, max_len = 5, seed = 1 }
+  local run = mnemo.train {
+    model = model, data = a, steps = 2, batch_size = 8, progress = false,
+    optimizer = mnemo.optim.sgd { lr = 0.1 },
+  }
+  lu.assertEquals(run.step, 2)
+  lu.assertEquals({ sizes[#sizes - 1], sizes[#sizes] }, { 8, 8 })
+end
+
+function tests.test_a_batch_of_lists_is_that_of_its_rows()
+  local rows = { { 1, 2, 3 }, { 4, 3, 2 } }
+  local occurrence, place = { { 0, 1 }, { 2, 0 } }, 0
+  local function draw(options)
+    options.vocab, options.seq_len = 4, 2
+    return mnemo.data.custom(options):batch(2, 1)
+  end
+  local one = draw { sample = function()
+    place = place + 1
+    return rows[place], occurrence[place]
+  end }
+  for label, values in pairs {
+    lists = { rows, occurrence },
+    tensors = { mnemo.int_tensor(rows), mnemo.int_tensor(occurrence) },
+    views = { mnemo.int_tensor({ { 1, 4 }, { 2, 3 }, { 3, 2 } }):t(), occurrence },
+  } do
+    local batch = draw { sample_batch = function() return table.unpack(values) end }
+    for _, field in ipairs { "tokens", "targets", "occurrence" } do
+      lu.assertEquals(batch[field]:totable(), one[field]:totable(), label)
+    end
+  end
+  local answers = draw {
+    classes = 3, sample_batch = function() return { { 1, 2 }, { 4, 3 } }, { 3, 1 } end,
+  }
+  lu.assertEquals(answers.targets:totable(), { 3, 1 })
+  answers = draw {
+    classes = 3, positions = "all",
+    sample_batch = function() return { { 1, 2 }, { 4, 3 } }, { { 3, 1 }, { 2, 2 } } end,
+  }
+  lu.assertEquals(answers.targets:totable(), { { 3, 1 }, { 2, 2 } })
+end
+
+function tests.test_wrong_batches()
+  local function draw(sample_batch, options)
+    options = options or {}
+    options.vocab, options.seq_len, options.sample_batch = 4, 2, sample_batch
+    local made = mnemo.data.custom(options)
+    return message(made.batch, made, 2)
+  end
+  local function give(...)
+    local values = table.pack(...)
+    return function() return table.unpack(values, 1, values.n) end
+  end
+  local rows = { { 1, 2, 3 }, { 4, 3, 2 } }
+  for _, wrong in ipairs { { 1, 2, 3 }, { { 1, 2, 3 } }, { { 1, 2 }, { 1, 2 } }, {} } do
+    lu.assertStrContains(draw(give(wrong)),
+      "sample_batch: must return ids of shape [2, 3] = [n, seq_len + 1], got [")
+  end
+  lu.assertStrContains(draw(give { { 1, 2, 3 }, { 1, 5, 3 } }), "sample_batch: id 5 is outside 1…4")
+  lu.assertStrContains(draw(give { { 1, 2, 3 }, { 1, 2 } }), "rows must have one shape")
+  lu.assertStrContains(draw(give { { 1, 2, 3 }, { 1, 2, 0.5 } }),
+    "sample_batch: ids: bad table ([2][3]: number has no integer representation)")
+  lu.assertStrContains(draw(give()), "must return ids as a list or an IntTensor, got nil")
+  lu.assertStrContains(draw(give(mnemo.zeros(2, 3))), "got Tensor")
+  lu.assertStrContains(draw(give(rows, { 1, 2 })), "must return occurrence of shape [2, 2]")
+  lu.assertStrContains(draw(give({ { 1, 2 }, { 3, 4 } }, { 1, 2, 3 }), { classes = 3 }),
+    "must return targets of shape [2] = [n], got [3]")
+  lu.assertStrContains(draw(give({ { 1, 2 }, { 3, 4 } }, { 1, 4 }), { classes = 3 }),
+    "target 4 is outside 1…3")
+  lu.assertStrContains(draw(function() error "mine" end), "sample_batch: ")
+end
+
+--- Draws with the rng of a batch.
+local function with_rng(draw, seed)
+  local drawn
+  mnemo.data.custom {
+    vocab = 2, seq_len = 1, seed = seed or 1,
+    sample_batch = function(rng, n)
+      drawn = table.pack(draw(rng))
+      return mnemo.int_tensor { { 1, 1 } }:expand(n, 2)
+    end,
+  }:batch(1, 1)
+  return table.unpack(drawn, 1, drawn.n)
+end
+
+function tests.test_an_rng_draws_tensors()
+  local one, many = with_rng(function(rng) return rng:integer(-3, 3) end),
+    with_rng(function(rng) return rng:integer(-3, 3, 500, 2) end)
+  lu.assertEquals(many:shape(), { 500, 2 })
+  lu.assertEquals(many[1][1]:item(), one)
+  lu.assertEquals({ many:min():item(), many:max():item() }, { -3, 3 })
+  lu.assertTrue(math.abs(many:tensor():mean():item()) < 5 * 2 / math.sqrt(1000))
+
+  local weights = mnemo.tensor { { 0, 1, 0 }, { 1, 0, 3 } }
+  local rows = mnemo.int_tensor { { 1, 2 }, { 2, 1 } }
+  local picked = with_rng(function(rng) return rng:categorical(weights, rows) end)
+  lu.assertEquals({ picked[1][1]:item(), picked[2][2]:item() }, { 2, 2 })
+  lu.assertTrue(picked[1][2]:item() ~= 2 and picked[2][1]:item() ~= 2)
+  local seconds = mnemo.int_tensor({ { 2 } }):expand(4000, 1)
+  local counted = with_rng(function(rng) return rng:categorical(weights, seconds):eq(3) end)
+  lu.assertAlmostEquals(counted:mean():item(), 3 / 4, 5 * math.sqrt(3 / 16 / 4000))
+  local first, second = with_rng(function(rng)
+    return rng:categorical(weights[2], 30), rng:categorical({ 1, 0, 3 }, 30)
+  end)
+  lu.assertEquals(first:shape(), { 30 })
+  lu.assertEquals(second:eq(2):sum():item(), 0)
+
+  local seed = function(rng) return rng:seed() end
+  lu.assertEquals(with_rng(seed), with_rng(seed))
+  lu.assertNotEquals(with_rng(seed), with_rng(seed, 2))
+
+  local function fails(text, draw)
+    lu.assertStrContains(message(with_rng, draw), text)
+  end
+  fails("needs a vector of weights, got shape [2, 3]", function(rng) rng:categorical(weights) end)
+  fails("rows need a matrix of weights, got shape [3]",
+    function(rng) rng:categorical(weights[1], rows) end)
+  fails("row 3 is outside 1…2", function(rng) rng:categorical(weights, rows + 1) end)
+  fails("not all zero", function(rng) rng:categorical(mnemo.zeros(2, 2), rows) end)
+  fails("integers have 32 bits here", function(rng) rng:integer(1, 1 << 31, 2) end)
 end
 
 function tests.test_cycles_through_closures_are_collected()
