@@ -373,6 +373,59 @@ function tests.test_the_loss_of_classes()
     "targets [7] and mask [7, 4] need one entry for each sequence of tokens [7, 4]")
 end
 
+function tests.test_classes_are_learned()
+  for positions, asked in pairs { last = halves(), all = halves { positions = "all" } } do
+    local model = reader(positions)
+    local run = mnemo.train {
+      model = model, data = asked, steps = 60, batch_size = 16, progress = false,
+      optimizer = mnemo.optim.adamw { lr = 0.1 },
+      probes = mnemo.probes.accuracy(asked, { held_out = 32 }),
+      loss_on = positions == "last" and function(batch) return batch.targets:ge(1) end or "all",
+    }
+    local first, last = run.history[1], run.history[#run.history]
+    lu.assertAlmostEquals(first.loss, math.log(2), 1e-6)
+    lu.assertEquals({ last.acc, last.acc_test }, { 1, 1 })
+    lu.assertTrue(last.loss < 0.1 and last.loss_test < 0.1)
+    -- Of two equal logits the first counts.
+    local held_out = asked:held_out(32)
+    lu.assertAlmostEquals(first.acc_test, held_out.targets:eq(1):mean():item(), 1e-6)
+  end
+end
+
+function tests.test_models_and_tasks_that_do_not_fit()
+  local function train(model, asked, options)
+    options = options or {}
+    options.model, options.data, options.steps, options.progress = model, asked, 1, false
+    options.optimizer = mnemo.optim.sgd { lr = 0.1 }
+    return message(mnemo.train, options)
+  end
+  local three = mnemo.data.custom {
+    vocab = 6, seq_len = 1, classes = 3, sample = function() return { 1 }, 3 end,
+  }
+  lu.assertStrContains(train(reader "last", three),
+    "the data has targets of 3 classes, the model 2 outputs")
+  lu.assertStrContains(train(reader "all", task), "the data has 65 tokens, the model a vocab of 6")
+  lu.assertStrContains(message(function() return reader("last"):loss(three:batch(2)) end),
+    "target 3 is outside 1…2")
+  lu.assertStrContains(
+    train(reader "last", halves(), { loss_on = function(batch) return batch.tokens:ge(1) end }),
+    "loss_on gave a mask of shape [64, 4] (allowed: [64], as targets)")
+  local asked = halves()
+  lu.assertStrContains(message(mnemo.probes.batch_metrics, asked),
+    "a task with a target at every position expected; probes.accuracy takes others")
+  lu.assertStrContains(message(mnemo.probes.answers, reader "last", asked), "bad argument #2")
+  lu.assertStrContains(
+    message(mnemo.probes.accuracy(asked).acc, {
+      model = reader "last", logits = mnemo.zeros(2, 2), batch = task:batch(2),
+    }), "the model answers at the last position alone")
+  local named = reader("last", {
+    parameters = { ["tok_embeddings.weight"] = mnemo.zeros(6, 3) },
+    forward = function(tokens) return mnemo.zeros(tokens:size(1), 2) end,
+  })
+  lu.assertStrContains(message(mnemo.attribution, named, mnemo.int_tensor { { 1 } }, 1),
+    "attribution: the model answers at the last position alone")
+end
+
 function tests.test_wrong_forward_functions()
   local tokens = mnemo.int_tensor { { 1, 2, 3 } }
   local function forward(f)

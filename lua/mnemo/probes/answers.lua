@@ -36,6 +36,26 @@ local function hits_where(model, tokens, mask, targets)
   return model:forward(tokens, mask):argmax(2):eq(targets)
 end
 
+--- Returns a model's logits for the targets of a batch: at every position, [B, T, N], or where
+-- there is a target for each sequence, at the last, [B, N].
+local function logits_for(batch, logits)
+  local per_sequence = batch.targets:dim() == 1
+  if per_sequence and logits:dim() == 3 then return logits:select(2, logits:size(2)) end
+  if not per_sequence and logits:dim() == 2 then
+    error("probes.accuracy: the model answers at the last position alone, the task asks at every "
+      .. "position", 0)
+  end
+  return logits
+end
+
+--- Refuses a task with a target for each sequence.
+local function check_positions(position, where, task)
+  if expect.kind(task) == "Task" and task.positions == "last" then
+    expect.refuse(position, where,
+      "a task with a target at every position expected; probes.accuracy takes others", 2)
+  end
+end
+
 --- Returns the mean of a vector; NaN if it is empty.
 local function mean(values)
   return values:numel() > 0 and values:mean():item() or nan
@@ -79,6 +99,60 @@ local function loss_where(ctx, mask)
   return ctx.logits:cross_entropy(ctx.batch.targets, { mask = mask }):item()
 end
 
+--- Probes of how often the model is right, over all targets of any task: at every position, or one
+-- for each sequence.
+--
+-- `acc`: on the current batch; `acc_test`: on a fixed batch that training never sees, and
+-- `loss_test`: the loss there, in nats.
+-- @tparam Task task the task
+-- @tparam[opt=512] integer options.held_out sequences in the fixed batch
+-- @treturn table the probes by name
+-- @usage
+-- local task = mnemo.data.custom { -- which of two halves of the alphabet is the first id from?
+--   vocab = 8, seq_len = 3, classes = 2, seed = 1,
+--   sample = function(rng)
+--     local ids = { rng:integer(1, 8), rng:integer(1, 8), rng:integer(1, 8) }
+--     return ids, ids[1] > 4 and 2 or 1
+--   end,
+-- }
+-- local model = mnemo.model.custom {
+--   vocab = 8, outputs = 2, positions = "last", parameters = { w = mnemo.randn(3, 8, 2) },
+--   forward = function(tokens, p)
+--     local logits = p.w[1][tokens:select(2, 1)]
+--     for t = 2, tokens:size(2) do logits = logits + p.w[t][tokens:select(2, t)] end
+--     return logits
+--   end,
+-- }
+-- local run = mnemo.train {
+--   model = model, data = task, steps = 20, optimizer = mnemo.optim.adamw { lr = 0.1 },
+--   probes = mnemo.probes.accuracy(task, { held_out = 64 }),
+-- }
+-- print(run:table())
+function probes.accuracy(task, options)
+  expect.argument(1, "probes.accuracy", task, "Task")
+  options = options or {}
+  nearest.check_keys(options, { "held_out" }, "probes.accuracy", 2)
+  expect.option("held_out", "probes.accuracy", options.held_out, "number", "nil")
+  --- Measures the answers to a batch.
+  local function measured(batch, logits)
+    logits = logits_for(batch, logits)
+    return {
+      accuracy = logits:argmax(logits:dim()):eq(batch.targets):mean():item(),
+      loss = logits:cross_entropy(batch.targets):item(),
+    }
+  end
+  local fixed
+  local test = common.once(function(ctx)
+    fixed = fixed or held_out(task, options.held_out or 512)
+    return measured(fixed, ctx.model(fixed.tokens))
+  end)
+  return common.finished {
+    acc = function(ctx) return measured(ctx.batch, ctx.logits).accuracy end,
+    acc_test = function(ctx) return test(ctx).accuracy end,
+    loss_test = function(ctx) return test(ctx).loss end,
+  }
+end
+
 --- Tells where a model answers right on held-out sequences.
 --
 -- An output may be its own trigger: the sequence then repeats it to the end, and whoever has seen
@@ -100,6 +174,7 @@ end
 function probes.answers(model, task, options)
   expect.argument(1, "probes.answers", model, "Model")
   expect.argument(2, "probes.answers", task, "Task")
+  check_positions(2, "probes.answers", task)
   options = options or {}
   expect.keys(options, { "held_out", "at" }, "probes.answers")
   expect.choice(options.at, { "outputs", "repeats" }, "probes.answers", "at")
@@ -153,6 +228,7 @@ end
 -- print(run:table { "acc_end_test", "acc_end_ood" })
 function probes.batch_metrics(task, options)
   expect.argument(1, "probes.batch_metrics", task, "Task")
+  check_positions(1, "probes.batch_metrics", task)
   options = options or {}
   expect.keys(options, { "held_out", "long", "others" }, "probes.batch_metrics")
   expect.option("held_out", "probes.batch_metrics", options.held_out, "number", "nil")
