@@ -13,10 +13,12 @@ package final class Background<R>: @unchecked Sendable {
   private var result: Result<R, any Error>?
   private let generation = thread_pool_generation()
 
-  /// - Parameter body: the work; it runs on any thread, once at the most unless the process forks,
-  ///   and everything inside it on that thread.
-  package init(_ body: @escaping () throws -> R) {
-    self.body = body
+  /// - Parameters:
+  ///   - usesAllThreads: whether loops inside it may use other threads, too.
+  ///   - body: the work; it runs on any thread, once at the most unless the process forks, and as
+  ///     a rule everything inside it on that thread.
+  package init(usesAllThreads: Bool = false, _ body: @escaping () throws -> R) {
+    self.body = usesAllThreads ? body : { try Parallel.onOneThread(body) }
     let held = Unmanaged.passRetained(Errand(self))
     let isTaken = thread_pool_background(
       { argument in
@@ -30,16 +32,16 @@ package final class Background<R>: @unchecked Sendable {
   package func outcome() throws -> R {
     run()
     // A thread of the process before a fork does not end here.
-    guard generation == thread_pool_generation() else { return try Parallel.onOneThread(body) }
+    guard generation == thread_pool_generation() else { return try body() }
     done.wait()
     done.signal()
-    return try (result ?? Result { try Parallel.onOneThread(body) }).get()
+    return try (result ?? Result { try body() }).get()
   }
 
   /// Runs the body unless it has begun.
   fileprivate func run() {
     if hasBegun.exchange(true, ordering: .relaxed) { return }
-    result = Result { try Parallel.onOneThread(body) }
+    result = Result { try body() }
     done.signal()
   }
 }

@@ -52,6 +52,7 @@ final class CustomTask: TokenTask {
   var vocabSize: Int { sizes.vocab }
   var targetSize: Int { sizes.classes ?? sizes.vocab }
   var targetsAreTokens: Bool { sizes.classes == nil }
+  var isDrawnAhead: Bool { functions.drawsBatches }
   var seqLen: Int { sizes.seqLen }
   var settings: [(name: String, value: SettingValue)] {
     let classes: [(name: String, value: SettingValue)] =

@@ -156,7 +156,8 @@ enum TaskFunctions {
           + "the sequence's class from 1, or with positions = \"all\" a list of seq_len classes. "
           + "sample_batch(rng, n) in place of sample draws all n sequences in one call, which is "
           + "faster with operations on tensors: what sample returns in rows, as IntTensors or lists; "
-          + "rng belongs to the batch.",
+          + "rng belongs to the batch. mnemo.train calls it for the next batch while a built-in model "
+          + "computes the loss.",
         options: [
           LuaOption("vocab", .integer, .required, "Number of tokens, N."),
           LuaOption("seq_len", .integer, .required, "Length of a sequence, T."),

@@ -17,6 +17,10 @@ public protocol TokenTask: AnyObject, Described {
   /// Number of tokens in a sequence, T.
   var seqLen: Int { get }
 
+  /// Whether a batch may be drawn while the step before it is made, by the thread that asks for
+  /// it.
+  var isDrawnAhead: Bool { get }
+
   /// Batch `index` of `size` sequences.
   /// - Throws: `EngineError` if `size` is less than 1 or too large.
   func batch(_ size: Int, index: UInt64, purpose: RandomPurpose) throws -> Batch
@@ -31,6 +35,7 @@ public protocol TokenTask: AnyObject, Described {
 extension TokenTask {
   public var targetSize: Int { vocabSize }
   public var targetsAreTokens: Bool { true }
+  public var isDrawnAhead: Bool { false }
   public var text: (any TokenText)? { nil }
   public var properties: [(name: String, value: TaskProperty)] { [] }
 }

@@ -154,7 +154,7 @@ public final class TrainingRun {
     do {
       switch stage {
       case .prepare: try prepare()
-      case .measure: try measure()
+      case .measure: try measureWhileDrawing()
       case .record: try record()
       case .rate: try askForRate()
       case .update: try update()
@@ -307,6 +307,28 @@ public final class TrainingRun {
   private func bound(first: Double) -> Double {
     options.loss != nil
       ? .infinity : Self.divergence * max(first, log(Double(options.model.outputSize)))
+  }
+
+  /// Measures on a spare thread while this one draws the next batch, if the task allows it.
+  private func measureWhileDrawing() throws {
+    guard let batches, batches.areDrawnByCaller, going?.isLast == false, options.loss == nil,
+      options.model is any FunctionalModel
+    else { return try measure() }
+    let token = StopToken.current.map { StopToken(following: $0) }
+    let areRecorded = Gradients.areRecorded
+    let measuring = Background(usesAllThreads: true) { [self] in
+      try StopToken.with(token) {
+        let outcome = Result {
+          try Gradients.$areRecorded.withValue(areRecorded) { try measure() }
+        }
+        // What was cut short is no result.
+        if token?.takeCut() == true { throw Stopped() }
+        try outcome.get()
+      }
+    }
+    let drawn = Result { try batches.draw(step + 1) }
+    try measuring.outcome()
+    try drawn.get()
   }
 
   /// The loss and gradients on the step's batch.

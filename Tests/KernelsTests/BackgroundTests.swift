@@ -44,6 +44,12 @@ import Testing
     #expect(held == nil)
   }
 
+  /// With all threads, loops inside are like any others.
+  @Test func loopsInsideMayUseAllThreads() throws {
+    #expect(try Background { Parallel.isInside }.outcome())
+    #expect(try !Background(usesAllThreads: true) { Parallel.isInside }.outcome())
+  }
+
   /// Loops inside stay on the thread that runs the body.
   @Test func loopsInsideStayOnOneThread() throws {
     let lanes = try Background {

@@ -605,6 +605,55 @@ function tests.test_a_batch_is_drawn_in_one_call()
   lu.assertEquals({ sizes[#sizes - 1], sizes[#sizes] }, { 8, 8 })
 end
 
+function tests.test_batches_at_once_are_drawn_ahead()
+  local threads = mnemo.threads()
+  local drawn = 0
+  local function train(model, fails_at)
+    drawn = 0
+    local run
+    local data = mnemo.data.custom {
+      vocab = 9, seq_len = 5, seed = 1,
+      sample_batch = function(rng, n)
+        drawn = drawn + 1
+        if drawn >= (fails_at or math.huge) then error "mine" end
+        return rng:integer(1, 9, n, 6)
+      end,
+    }
+    local counts = {}
+    local done, failure = pcall(function()
+      run = mnemo.train {
+        model = model, data = data, steps = 4, batch_size = 3, eval_every = 1, progress = false,
+        optimizer = mnemo.optim.sgd { lr = 0.1 },
+        on_record = function(_, made)
+          run = made
+          counts[#counts + 1] = drawn
+        end,
+      }
+    end)
+    return counts, run:series "loss", not done and failure or nil
+  end
+  local function built() return mnemo.model.simplified { vocab = 9, dim = 4, seed = 1 } end
+  local losses = {}
+  for n, expected in pairs { [1] = { 1, 2, 3, 4, 5 }, [2] = { 2, 3, 4, 5, 5 } } do
+    mnemo.threads(n)
+    local counts, found = train(built())
+    lu.assertEquals(counts, expected)
+    losses[n] = found
+    -- A batch that fails does so at its own step.
+    local seen, before, failure = train(built(), 3)
+    lu.assertEquals({ #seen, #before }, { 2, 2 })
+    lu.assertStrContains(failure, "sample_batch: ")
+  end
+  lu.assertEquals(losses[1], losses[2])
+  -- What is written in Lua runs on one thread.
+  local own = mnemo.model.custom {
+    vocab = 9, parameters = { w = mnemo.zeros(9, 9) },
+    forward = function(tokens, p) return p.w[tokens] end,
+  }
+  lu.assertEquals((train(own)), { 1, 2, 3, 4, 5 })
+  mnemo.threads(threads)
+end
+
 function tests.test_a_batch_of_lists_is_that_of_its_rows()
   local rows = { { 1, 2, 3 }, { 4, 3, 2 } }
   local occurrence, place = { { 0, 1 }, { 2, 0 } }, 0

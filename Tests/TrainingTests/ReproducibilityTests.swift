@@ -61,11 +61,14 @@ import Transformers
     #expect(try bits(run(seed: 5)) != bits(#require(first)))
   }
 
-  /// A task in which nothing is drawn ahead: it notes who asks for which batch.
+  /// A task of which nothing is drawn on other threads: it notes which batches were asked for.
   private final class Watched: TokenTask {
     let task: BigramTask
+    let isDrawnAhead: Bool
     private(set) var indices: [UInt64] = []
-    init(_ task: BigramTask) { self.task = task }
+    init(_ task: BigramTask, isDrawnAhead: Bool) {
+      (self.task, self.isDrawnAhead) = (task, isDrawnAhead)
+    }
     var vocabSize: Int { task.vocabSize }
     var seqLen: Int { task.seqLen }
     var kind: String { task.kind }
@@ -84,22 +87,36 @@ import Transformers
     var data = BigramTask.Options()
     (data.seqLen, data.seed) = (20, 4)
     let task = try BigramTask(data)
-    func losses(_ task: any TokenTask) throws -> [Double] {
+    func losses(
+      _ task: any TokenTask, _ probe: @escaping () -> Double = { 0 }
+    ) throws -> [Double] {
       var configuration = SimplifiedConfiguration(vocab: task.vocabSize)
       (configuration.dim, configuration.maxLen) = (8, 20)
       var options = TrainingOptions(
         model: try SimplifiedTransformer(configuration), task: task, steps: 5,
         optimizer: try SGD(learningRate: .constant(0.1)))
       (options.batchSize, options.evalEvery) = (7, 1)
+      options.probes = [("drawn", { _ in probe() })]
       let run = try TrainingRun(options)
       try run.run()
       try run.advance(3)
       return run.history.map(\.loss)
     }
-    let watched = Watched(task)
-    #expect(try losses(task) == losses(watched))
-    // The batch of the last record is asked for again by the step that goes on.
-    #expect(watched.indices == [0, 1, 2, 3, 4, 5, 5, 6, 7, 8])
+    let expected = try losses(task)
+    for isDrawnAhead in [false, true] {
+      let watched = Watched(task, isDrawnAhead: isDrawnAhead)
+      var drawn: [Int] = []
+      let found = try losses(watched) {
+        drawn.append(watched.indices.count)
+        return 0
+      }
+      #expect(found == expected)
+      // The batch of the last record is asked for again by the step that goes on.
+      #expect(watched.indices == [0, 1, 2, 3, 4, 5, 5, 6, 7, 8])
+      // At a record that of the next step is there already, but for the last one.
+      let ahead = [2, 3, 4, 5, 6, 6, 9, 10, 10]
+      #expect(drawn == (isDrawnAhead ? ahead : [1, 2, 3, 4, 5, 6, 8, 9, 10]))
+    }
   }
 
   @Test func measuringMoreOftenDoesNotChangeTheLosses() throws {
