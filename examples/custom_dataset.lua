@@ -59,7 +59,8 @@ if mnemo.stats.compare(accuracy, chance) ~= "more" then
 else
   local batch = task:batch(512, 1000000007) -- training comes to no batch so late
   local loss = mnemo.no_grad(function()
-    return model(batch.tokens):cross_entropy(batch.targets, batch.occurrence:ge(2)):item()
+    return model(batch.tokens):cross_entropy(batch.targets, { mask = batch.occurrence:ge(2) })
+      :item()
   end)
   print(("After %d steps accuracy on the second half is %s (guessing: %.3f), the loss\n"
     .. "%.3f (guessing among all tokens: %.3f): %s."):format(options.steps,

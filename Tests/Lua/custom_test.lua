@@ -306,7 +306,7 @@ end
 function tests.test_a_model_says_what_it_answers_and_where()
   local w = mnemo.randn(6, 2, { seed = 1 })
   local last = reader("last", { parameters = { w = w } })
-  local all = reader("all", { parameters = { w = w:clone() } })
+  local all = reader("all", { parameters = { w = w:detach():clone() } })
   local tokens = mnemo.int_tensor { { 1, 5, 2 }, { 6, 6, 4 }, { 2, 1, 3 } }
   lu.assertEquals(all(tokens):shape(), { 3, 3, 2 })
   lu.assertEquals(last(tokens):shape(), { 3, 2 })
@@ -359,7 +359,7 @@ function tests.test_the_loss_of_classes()
   local logits = w[batch.tokens:select(2, 4)]
   local expected = logits:cross_entropy(batch.targets):item()
   local weights = mnemo.tensor { 0, 1, 0, 2, 0, 0, 1 }
-  local weighed = logits:cross_entropy(batch.targets, weights):item()
+  local weighed = logits:cross_entropy(batch.targets, { mask = weights }):item()
   for _, positions in ipairs { "last", "all" } do
     local model = reader(positions, { parameters = { w = w:clone() } })
     lu.assertAlmostEquals(model:loss(batch):item(), expected, 1e-6)

@@ -88,8 +88,8 @@ end
 --- Reads whose logit is asked for: ids [B, T, 1].
 local function read_target(target, logits)
   if logits:dim() ~= 3 then
-    fail.with("%s: the model answers at the last position alone; logits [B, T, N] are expected",
-      where)
+    expect.fail("%s: the model answers at the last position alone; logits [B, T, N] are "
+      .. "expected", where)
   end
   local count, length, vocab = logits:size(1), logits:size(2), logits:size(3)
   local is_read, ids = pcall(function()

@@ -131,7 +131,7 @@ end
 function probes.accuracy(task, options)
   expect.argument(1, "probes.accuracy", task, "Task")
   options = options or {}
-  nearest.check_keys(options, { "held_out" }, "probes.accuracy", 2)
+  expect.keys(options, { "held_out" }, "probes.accuracy")
   expect.option("held_out", "probes.accuracy", options.held_out, "number", "nil")
   --- Measures the answers to a batch.
   local function measured(batch, logits)
