@@ -334,6 +334,20 @@ public final class TrainingRun {
   /// The loss and gradients on the step's batch.
   private func measure() throws {
     guard let now = going, let (batch, mask) = now.batch else { return }
+    let isRecorded = now.isLast || step % options.evalEvery == 0
+    going?.loss = try differentiated(batch, mask, isRecorded: isRecorded)
+    // The last record of an advance was made by the one before.
+    going?.stage = isRecorded && step > history.last?.step ?? -1 ? .record : .rate
+  }
+
+  /// The loss, whose gradients the parameters have then; NaN if there is none.
+  private func differentiated(
+    _ batch: StepBatch, _ mask: Tensor?, isRecorded: Bool
+  ) throws -> Double {
+    if try asksNothing(mask) {
+      clearGradients()
+      return .nan
+    }
     let loss = try loss(on: batch, mask: mask)
     let value = Double(try loss.item())
     try StopToken.check()
@@ -341,16 +355,21 @@ public final class TrainingRun {
     let bound = bound(first: first)
     guard value.isFinite, value <= bound else { throw try returnToGoodState(value, bound) }
     firstLoss = first
-    let isRecorded = now.isLast || step % options.evalEvery == 0
     if isRecorded || step == history.last?.step, step == 0 || value < first {
       candidate = (step, value)
     }
     // Those of others: left from before the run, or by a callback.
     clearGradients()
     if loss.requiresGrad { try loss.backward() }
-    going?.loss = value
-    // The last record of an advance was made by the one before.
-    going?.stage = isRecorded && step > history.last?.step ?? -1 ? .record : .rate
+    return value
+  }
+
+  /// Whether a batch by chance has no place that counts: without gradients nothing is updated.
+  ///
+  /// Where there was no loss yet it is the settings that are wrong, and the loss says so.
+  private func asksNothing(_ mask: Tensor?) throws -> Bool {
+    guard firstLoss != nil, let mask else { return false }
+    return try mask.withElements { $0.allSatisfy { $0 == 0 } }
   }
 
   private func record() throws {

@@ -53,7 +53,8 @@ public struct TrainingSettings: Configuration, Sendable {
       "loss_on", \.lossMask, type: .either([LossMask.settingType, .function]),
       "positions that count: every one, those of triggers (occurrence 1 or more), or those of "
         + "triggers seen before (2 or more); or a function from a batch to weights of its targets' "
-        + "shape"),
+        + "shape; a batch that by chance has none makes a step without a loss (NaN), in which "
+        + "nothing changes"),
     Field("eval_every", \.evalEvery, "steps between records"),
     Field(
       beside: "probes", type: .table,

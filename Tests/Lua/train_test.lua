@@ -36,6 +36,27 @@ local function assert_alive(model)
   luaunit.assertNotEquals(loss_of(model), before)
 end
 
+-- A batch that by chance has no place that counts is a step without a loss, in which nothing
+-- changes; settings under which none has are an error at once.
+function tests.test_a_batch_without_places()
+  local short, long, calls = new_model(), new_model(), 0
+  train(short, { steps = 1, loss_on = function() return mnemo.ones(4, 16) end })
+  local run = train(long, {
+    steps = 2, eval_every = 1, loss_on = function()
+      calls = calls + 1
+      return calls == 2 and mnemo.zeros(4, 16) or mnemo.ones(4, 16)
+    end,
+  })
+  luaunit.assertEquals(run.status, "finished")
+  luaunit.assertNaN(run.history[2].loss)
+  luaunit.assertEquals(run.history[3].step, 2)
+  for name, weight in pairs(short:parameters()) do
+    luaunit.assertEquals(long:get(name):totable(), weight:totable(), name)
+  end
+  luaunit.assertErrorMsgContains("the loss mask keeps no position", train, new_model(),
+    { loss_on = function() return mnemo.zeros(4, 16) end })
+end
+
 --- The ways into a script's code during training, each with its name in messages.
 local function callbacks(f)
   return {
