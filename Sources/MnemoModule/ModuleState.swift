@@ -108,3 +108,12 @@ extension Lua {
   /// What the module opened in this state remembers; nil if there is none.
   var moduleState: ModuleState? { (attachment as? OpenedModule)?.state }
 }
+
+extension LuaOptions {
+  /// The stream of the seed given; without one, the next that follows `mnemo.seed`.
+  func tensorStream(_ session: ModuleState) throws -> RandomStream {
+    try optionalInteger("seed").map {
+      RandomStream(seed: UInt64(bitPattern: Int64($0)), purpose: .tensor)
+    } ?? session.nextStream()
+  }
+}

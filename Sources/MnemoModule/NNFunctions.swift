@@ -113,12 +113,3 @@ enum NNFunctions {
     }
   }
 }
-
-extension LuaOptions {
-  /// The stream of the seed given; without one, the next that follows `mnemo.seed`.
-  func tensorStream(_ session: ModuleState) throws -> RandomStream {
-    try optionalInteger("seed").map {
-      RandomStream(seed: UInt64(bitPattern: Int64($0)), purpose: .tensor)
-    } ?? session.nextStream()
-  }
-}

@@ -25,10 +25,7 @@ extension IntTensorClass {
         for (name, bound) in [("low", low), ("high", high)] where Int32(exactly: bound) == nil {
           throw options.failure(name, "integers have 32 bits here, got \(bound)")
         }
-        var stream =
-          try options.optionalInteger("seed").map {
-            RandomStream(seed: UInt64(bitPattern: Int64($0)), purpose: .tensor)
-          } ?? session.nextStream()
+        var stream = try options.tensorStream(session)
         try tensor.copyInPlace(
           IntTensor.uniform(tensor.shape, low: low, high: high, using: &stream))
         return call.returns(argument: 1)

@@ -15,12 +15,28 @@ enum IntTensorClass {
         + "rows. + - * // % broadcast, the last two as Lua's; / gives a Tensor.",
       methods: methods,
       metamethods: [
-        "__add": { try binary($0, "+") { $0.addingReportingOverflow($1) } },
-        "__sub": { try binary($0, "-") { $0.subtractingReportingOverflow($1) } },
-        "__mul": { try binary($0, "*") { $0.multipliedReportingOverflow(by: $1) } },
+        "__add": { call in
+          try binary(call, { try $0.add($1) }) {
+            try $0.combine($1, "+") { $0.addingReportingOverflow($1) }
+          }
+        },
+        "__sub": { call in
+          try binary(call, { try $0.sub($1) }) {
+            try $0.combine($1, "-") { $0.subtractingReportingOverflow($1) }
+          }
+        },
+        "__mul": { call in
+          try binary(call, { try $0.mul($1) }) {
+            try $0.combine($1, "*") { $0.multipliedReportingOverflow(by: $1) }
+          }
+        },
         "__div": { $0.returns(try $0.operand(1).div($0.operand(2))) },
-        "__idiv": { $0.returns(try operand($0, 1).floorDivide(operand($0, 2))) },
-        "__mod": { $0.returns(try operand($0, 1).remainder(operand($0, 2))) },
+        "__idiv": { call in
+          try binary(call, { try $0.floorDivide($1) }) { try $0.floorDivide($1) }
+        },
+        "__mod": { call in
+          try binary(call, { try $0.remainder($1) }) { try $0.remainder($1) }
+        },
         "__unm": { call in
           let tensor = try call.object(1, IntTensor.self)
           return call.returns(
@@ -73,26 +89,15 @@ enum IntTensorClass {
     }
   }
 
+  /// With a Tensor on either side the result is one, as in NumPy.
   private static func binary(
-    _ call: LuaCall, _ name: String,
-    _ operation: (Int32, Int32) -> (partialValue: Int32, overflow: Bool)
+    _ call: LuaCall, _ numbers: (Tensor, Tensor) throws -> Tensor,
+    _ integers: (IntTensor, IntTensor) throws -> IntTensor
   ) throws -> Int {
-    // With a Tensor on either side the result is one, as in NumPy.
-    if let left = call.ifObject(1, Tensor.self) {
-      return call.returns(try mixed(left, call.operand(2), name))
+    if call.ifObject(1, Tensor.self) != nil || call.ifObject(2, Tensor.self) != nil {
+      return call.returns(try numbers(call.operand(1), call.operand(2)))
     }
-    if let right = call.ifObject(2, Tensor.self) {
-      return call.returns(try mixed(call.operand(1), right, name))
-    }
-    return call.returns(try operand(call, 1).combine(operand(call, 2), name, operation))
-  }
-
-  private static func mixed(_ left: Tensor, _ right: Tensor, _ name: String) throws -> Tensor {
-    switch name {
-    case "+": try left.add(right)
-    case "-": try left.sub(right)
-    default: try left.mul(right)
-    }
+    return call.returns(try integers(operand(call, 1), operand(call, 2)))
   }
 
   /// Integers compare exactly with integers; beside a Tensor or a fraction they become Float32.

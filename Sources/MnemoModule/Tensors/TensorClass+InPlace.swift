@@ -32,10 +32,7 @@ extension TensorClass {
       let tensor = try call.object(1, Tensor.self)
       let options = try call.options()
       try tensor.checkInPlace(name)
-      var stream =
-        try options.optionalInteger("seed").map {
-          RandomStream(seed: UInt64(bitPattern: Int64($0)), purpose: .tensor)
-        } ?? session.nextStream()
+      var stream = try options.tensorStream(session)
       try tensor.copyInPlace(body(tensor, options, &stream), name)
       return call.returns(argument: 1)
     }

@@ -21,17 +21,15 @@ extension TensorFunctions {
       example: "print(mnemo.\(name)(\(arguments), {seed = 1}))"
     ) { call in
       var last = call.count
-      var stream: RandomStream?
+      var options: LuaOptions?
       if last >= 1, case .table(let reference) = call.value(last),
         reference.table?.count == 0
       {
-        stream = try call.options(last).optionalInteger("seed").map {
-          RandomStream(seed: UInt64(bitPattern: Int64($0)), purpose: .tensor)
-        }
+        options = try call.options(last)
         last -= 1
       }
-      var chosen = stream ?? session.nextStream()
-      return call.returns(try draw(call, last, &chosen))
+      var stream = try options?.tensorStream(session) ?? session.nextStream()
+      return call.returns(try draw(call, last, &stream))
     }
   }
 
