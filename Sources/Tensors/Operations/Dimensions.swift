@@ -1,4 +1,4 @@
-// Dimensions in another order, and several of them taken as one.
+// Several dimensions taken as one.
 
 extension Layout {
   /// The dimensions that a list names, from 0 and ascending.
@@ -10,11 +10,6 @@ extension Layout {
       throw EngineError(operation, "dimension \(place + 1) is named twice")
     }
     return places
-  }
-
-  /// The dimensions in another order: dimension `order[i]` becomes dimension i.
-  func arranged(_ order: [Int]) -> Layout {
-    Layout(shape: order.map { shape[$0] }, strides: order.map { strides[$0] }, offset: offset)
   }
 }
 
@@ -48,15 +43,6 @@ struct ReducedDimensions {
 }
 
 extension Tensor {
-  /// The dimensions in another order, a view: dimension `order[i]` becomes dimension i.
-  func arranged(_ order: [Int]) -> Tensor {
-    if order.elementsEqual(0..<rank) { return self }
-    var back = order
-    for (place, d) in order.enumerated() { back[d] = place }
-    return Tensor(storage: storage, layout: layout.arranged(order))
-      .recorded("permute", from: [self], .view { [back] in $0.arranged(back) })
-  }
-
   /// The dimensions in groups, each group taken as one.
   ///
   /// A view where the elements lie so, else a copy. An empty group has the size 1.
@@ -64,13 +50,13 @@ extension Tensor {
     let order = groups.flatMap { $0 }
     let sizes = groups.map { $0.reduce(1) { $0 * shape[$1] } }
     let strides = groups.compactMap { layout.joinedStride($0) }
-    guard strides.count == groups.count else { return try arranged(order).reshape(sizes) }
+    guard strides.count == groups.count else { return try permute(order).reshape(sizes) }
     var back = order
     for (place, d) in order.enumerated() { back[d] = place }
     let split = order.map { shape[$0] }
-    return Tensor(
-      storage: storage, layout: Layout(shape: sizes, strides: strides, offset: layout.offset)
-    ).recorded("reshape", from: [self], .view { [back] in try $0.reshape(split).arranged(back) })
+    return view("reshape", Layout(shape: sizes, strides: strides, offset: layout.offset)) {
+      [back] in try $0.reshape(split).permute(back)
+    }
   }
 }
 

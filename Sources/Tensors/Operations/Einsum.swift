@@ -161,7 +161,7 @@ private struct EinsumFactor {
   }
 
   /// The letters in this order.
-  func arranged(_ order: [Letter]) -> Tensor { tensor.arranged(places(order)) }
+  func arranged(_ order: [Letter]) throws -> Tensor { try tensor.permute(places(order)) }
 
   /// The product with another factor, summed over all letters but some; those that only one of
   /// both has are wanted.

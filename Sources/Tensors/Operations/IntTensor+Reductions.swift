@@ -18,9 +18,7 @@ private struct Rows {
       return
     }
     let plan = try ReducedDimensions(tensor.layout, ds, keepDim: keepDim, operation)
-    elements = try IntTensor(
-      storage: tensor.storage, layout: tensor.layout.arranged(plan.others + plan.places)
-    ).contiguous()
+    elements = try tensor.permute(plan.others + plan.places).contiguous()
     size = plan.size
     shape = plan.shape
   }

@@ -60,7 +60,7 @@ extension Tensor {
     }
     let (p, t) = (detach(), target.detach())
     let ofOne = try p.log().clamp(-100, .infinity)
-    let ofZero = try p.neg().logOfOnePlus().clamp(-100, .infinity)
+    let ofZero = try p.neg().log1p().clamp(-100, .infinity)
     let result = try t.mul(ofOne).add(Tensor(1).sub(t).mul(ofZero)).neg()
     return result.recorded(
       "binary_cross_entropy", from: [self, target], saving: [ofOne, ofZero]
@@ -79,18 +79,11 @@ extension Tensor {
   public func binaryCrossEntropiesOfLogits(_ target: Tensor) throws -> Tensor {
     try checkTarget(target, "binary_cross_entropy_with_logits")
     let (x, t) = (detach(), target.detach())
-    let result = try x.relu().sub(x.mul(t)).add(x.abs().neg().exp().logOfOnePlus())
+    let result = try x.relu().sub(x.mul(t)).add(x.abs().neg().exp().log1p())
     return result.recorded("binary_cross_entropy_with_logits", from: [self, target]) { g, saved in
       let (x, t) = (saved.inputs[0].detach(), saved.inputs[1].detach())
       return [try g.mul(x.sigmoid().sub(t)), try g.mul(x).neg()]
     }
-  }
-
-  /// log(1 + x), exact for small x too, where 1 + x is rounded; without gradient.
-  private func logOfOnePlus() throws -> Tensor {
-    let sum = try add(Tensor(1))
-    let lost = try sub(sum.sub(Tensor(1)))
-    return try sum.log().add(lost.div(sum.maximum(Tensor(.leastNormalMagnitude))))
   }
 }
 

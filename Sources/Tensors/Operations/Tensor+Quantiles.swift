@@ -49,7 +49,7 @@ extension Tensor {
     // The shares' dimension comes first.
     var order = Array(0..<rank)
     order.remove(at: place)
-    let moved = result.arranged([place] + order)
+    let moved = try result.permute([place] + order)
     guard keepDim else { return moved }
     var kept = moved.shape
     kept.insert(1, at: place + 1)

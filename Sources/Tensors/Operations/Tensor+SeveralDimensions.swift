@@ -89,7 +89,7 @@ extension Tensor {
     var sizes = plan.otherSizes
     let d = plan.areNeighbours ? plan.places[0] : sizes.count
     sizes.insert(plan.size, at: d)
-    let moved = plan.areNeighbours ? self : arranged(plan.others + plan.places)
+    let moved = try plan.areNeighbours ? self : permute(plan.others + plan.places)
     return (try moved.reshape(sizes), d)
   }
 }
