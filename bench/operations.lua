@@ -25,6 +25,7 @@ local rows = mnemo.randint(1, n, n, { seed = 4 })
 local places = mnemo.randint(1, 1024, n, 1, { seed = 5 })
 local square = mnemo.randn(1024, 1024, { seed = 6 })
 local heads = mnemo.randn(32, 256, 128, { seed = 7 })
+local flat, narrow = x:reshape(-1), x:reshape(-1, 64)
 
 -- A name, how many numbers are read and written for each element, and the operation.
 local elementwise = {
@@ -32,17 +33,10 @@ local elementwise = {
   { "x * 2", 2, function() return x * 2 end },
   { "x / p", 3, function() return x / positive end },
   { "p ^ 1.5", 2, function() return positive ^ 1.5 end },
+  { "x ^ 2", 2, function() return x ^ 2 end },
+  { "x % 0.75", 2, function() return x % 0.75 end },
+  { "minimum", 3, function() return x:minimum(y) end },
   { "x:lt(y)", 3, function() return x:lt(y) end },
-  { "exp", 2, function() return x:exp() end },
-  { "log", 2, function() return positive:log() end },
-  { "sqrt", 2, function() return positive:sqrt() end },
-  { "sin", 2, function() return x:sin() end },
-  { "erf", 2, function() return x:erf() end },
-  { "tanh", 2, function() return x:tanh() end },
-  { "sigmoid", 2, function() return x:sigmoid() end },
-  { "relu", 2, function() return x:relu() end },
-  { "gelu", 2, function() return x:gelu() end },
-  { "silu", 2, function() return x:silu() end },
   { "clamp", 2, function() return x:clamp(-1, 1) end },
   { "where", 4, function() return mnemo.where(mask, x, y) end },
   { "rand", 1, function() return mnemo.rand(n, 1024, { seed = 1 }) end },
@@ -54,11 +48,19 @@ local elementwise = {
   { "argmax along 2", 1, function() return x:argmax(2) end },
   { "var along 2", 1, function() return x:var(2) end },
   { "cumsum along 2", 2, function() return x:cumsum(2) end },
-  { "softmax", 2, function() return x:softmax(2) end },
-  { "log_softmax", 2, function() return x:log_softmax(2) end },
-  { "logsumexp", 1, function() return x:logsumexp(2) end },
+  { "softmax along 1", 2, function() return x:softmax(1) end },
+  { "softmax along 2", 2, function() return x:softmax(2) end },
+  { "softmax, rows of 64", 2, function() return narrow:softmax(2) end },
+  { "log_softmax along 1", 2, function() return x:log_softmax(1) end },
+  { "log_softmax along 2", 2, function() return x:log_softmax(2) end },
+  { "logsumexp along 1", 1, function() return x:logsumexp(1) end },
+  { "logsumexp along 2", 1, function() return x:logsumexp(2) end },
+  { "logsumexp, rows of 64", 1, function() return narrow:logsumexp(2) end },
+  { "logsumexp", 1, function() return flat:logsumexp() end },
   { "layer_norm", 2, function() return x:layer_norm() end },
-  { "topk 10", 1, function() return x:topk(10, 2) end },
+  { "topk 10 along 1", 1, function() return x:topk(10, 1) end },
+  { "topk 10 along 2", 1, function() return x:topk(10, 2) end },
+  { "topk 10", 1, function() return flat:topk(10) end },
   { "sort", 2, function() return x:sort(2) end },
   { "median", 1, function() return x:median(2) end },
   { "transpose, copied", 2, function() return x:t():contiguous() end },
@@ -70,6 +72,15 @@ local elementwise = {
   { "masked_fill", 3, function() return x:masked_fill(mask, 0) end },
   { "tril", 2, function() return square:tril() end, square:numel() },
 }
+for _, name in ipairs {
+  "exp", "expm1", "sin", "cos", "erf", "tanh", "sigmoid", "relu", "gelu", "silu", "softplus",
+  "floor", "round", "sign",
+} do
+  table.insert(elementwise, { name, 2, function() return x[name](x) end })
+end
+for _, name in ipairs { "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "reciprocal" } do
+  table.insert(elementwise, { name, 2, function() return positive[name](positive) end })
+end
 
 -- A name, the multiplications and additions, and the operation.
 local products = {
@@ -92,10 +103,16 @@ local products = {
   end },
 }
 
---- Returns the median and the least seconds of an operation.
+--- Returns the median and the least seconds of an operation, and the least of the processors.
 local function timed(operation)
   operation()
-  return measure.median_and_least(measure.times(options.seconds, operation))
+  local used = math.huge
+  local median, least = measure.median_and_least(measure.times(options.seconds, function()
+    local start = os.clock()
+    operation()
+    used = math.min(used, os.clock() - start)
+  end))
+  return median, least, used
 end
 
 local target = mnemo.zeros(n, 1024)
@@ -106,22 +123,22 @@ local peak = measure.peak()
 for _, entry in ipairs(elementwise) do
   local name, moved, operation, count = table.unpack(entry)
   if name:find(options.only or "", 1, true) then
-    local median, least = timed(operation)
+    local median, least, used = timed(operation)
     local bytes = 4 * moved * (count or options.count)
     measure.print {
       "bench", "operations", "operation", name, "threads", options.threads, "median_s", median,
-      "least_s", least, "gb_per_s", bytes / least / 1e9, "copy_gb_per_s", bandwidth / 1e9,
-      "share_of_copy", bytes / least / bandwidth,
+      "least_s", least, "cpu_s", used, "gb_per_s", bytes / least / 1e9,
+      "copy_gb_per_s", bandwidth / 1e9, "share_of_copy", bytes / least / bandwidth,
     }
   end
 end
 for _, entry in ipairs(products) do
   local name, flops, operation = table.unpack(entry)
   if name:find(options.only or "", 1, true) then
-    local median, least = timed(operation)
+    local median, least, used = timed(operation)
     measure.print {
       "bench", "operations", "operation", name, "threads", options.threads, "median_s", median,
-      "least_s", least, "gflops", flops / least / 1e9, "peak_gflops", peak,
+      "least_s", least, "cpu_s", used, "gflops", flops / least / 1e9, "peak_gflops", peak,
       "share_of_peak", flops / least / 1e9 / peak,
     }
   end
