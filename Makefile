@@ -130,15 +130,17 @@ lint: deps
 	  Sources Tests || { echo "comments longer than 100 columns, which swift format passes"; exit 1; }
 	luacheck --quiet $(LUA_SOURCES)
 
-# The manual, docs/api.md, and the editor's stubs, lua/meta/mnemo.lua, from the declarations.
+# The manual, docs/api.md, and the editor's stubs, lua/meta/mnemo.lua, from the declarations;
+# docs/pytorch.md from its list.
 docs: build
 	$(MNEMO) tools/docs.lua
+	$(MNEMO) tools/pytorch.lua
 
 # Fails if they are not what the declarations say, or if a declaration lacks text or example.
 docs-check: build
 	@folder=.build/docs; mkdir -p $$folder/docs $$folder/lua/meta && \
-	$(MNEMO) tools/docs.lua $$folder && \
-	for file in docs/api.md lua/meta/mnemo.lua; do \
+	$(MNEMO) tools/docs.lua $$folder && $(MNEMO) tools/pytorch.lua $$folder && \
+	for file in docs/api.md lua/meta/mnemo.lua docs/pytorch.md; do \
 	  diff -u $$file $$folder/$$file || { echo "$$file is stale: run make docs"; exit 1; }; \
 	done
 

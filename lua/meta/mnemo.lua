@@ -148,30 +148,6 @@ function mnemo.ones(...) end
 ---@return mnemo.Tensor
 function mnemo.full(...) end
 
----@class (exact) mnemo.rand.Options
----@field seed? integer Decides these numbers. Default: follows mnemo.seed.
-
----Uniform random numbers in [0, 1). They follow mnemo.seed, or a seed given last: {seed = n}.
----
----```lua
----print(mnemo.rand(2, 3, {seed = 1}))
----```
----@param ... integer|integer[]|mnemo.rand.Options
----@return mnemo.Tensor
-function mnemo.rand(...) end
-
----@class (exact) mnemo.randn.Options
----@field seed? integer Decides these numbers. Default: follows mnemo.seed.
-
----Standard normal random numbers. They follow mnemo.seed, or a seed given last: {seed = n}.
----
----```lua
----print(mnemo.randn(2, 3, {seed = 1}))
----```
----@param ... integer|integer[]|mnemo.randn.Options
----@return mnemo.Tensor
-function mnemo.randn(...) end
-
 ---The identity matrix.
 ---
 ---```lua
@@ -181,13 +157,14 @@ function mnemo.randn(...) end
 ---@return mnemo.Tensor
 function mnemo.eye(n) end
 
----first, first + step, … up to and including last where it is reached.
+---first, first + step, … up to and including last where it is reached; with one number n alone, 1 to n, where PyTorch counts from 0 to n - 1.
 ---
 ---```lua
----print(mnemo.arange(1, 5))
+---print(mnemo.arange(5))
+---print(mnemo.arange(0, 1, 0.25))
 ---```
----@param first number The first number.
----@param last number The end, included where a step reaches it.
+---@param first number The first number; alone, the last.
+---@param last? number The end, included where a step reaches it. Default: first, counting from 1.
 ---@param step? number Their distance, negative to count down. Default: 1.
 ---@return mnemo.Tensor
 function mnemo.arange(first, last, step) end
@@ -213,26 +190,6 @@ function mnemo.linspace(a, b, n) end
 ---@return mnemo.Tensor
 function mnemo.one_hot(ids, n) end
 
----Tensors joined along a dimension.
----
----```lua
----print(mnemo.cat({mnemo.ones(2), mnemo.zeros(1)}, 1))
----```
----@param list mnemo.Tensor[] Of equal shapes but for that dimension.
----@param d integer The dimension, from 1.
----@return mnemo.Tensor
-function mnemo.cat(list, d) end
-
----Tensors of one shape joined along a new dimension.
----
----```lua
----print(mnemo.stack({mnemo.ones(2), mnemo.zeros(2)}, 1))
----```
----@param list mnemo.Tensor[] Of one shape.
----@param d integer Where the new dimension stands in the result, from 1.
----@return mnemo.Tensor
-function mnemo.stack(list, d) end
-
 ---Elements of a where the mask is not 0, else of b; all broadcast.
 ---
 ---```lua
@@ -244,24 +201,195 @@ function mnemo.stack(list, d) end
 ---@return mnemo.Tensor
 function mnemo.where(mask, a, b) end
 
+---Zeros in the shape of a tensor.
+---
+---```lua
+---print(mnemo.zeros_like(mnemo.eye(2)))
+---```
+---@param x mnemo.Tensor|mnemo.IntTensor Whose shape it has; the result is of the same class.
+---@return mnemo.Tensor|mnemo.IntTensor
+function mnemo.zeros_like(x) end
+
+---Ones in the shape of a tensor.
+---
+---```lua
+---print(mnemo.ones_like(mnemo.int_tensor{3, 1, 2}))
+---```
+---@param x mnemo.Tensor|mnemo.IntTensor Whose shape it has; the result is of the same class.
+---@return mnemo.Tensor|mnemo.IntTensor
+function mnemo.ones_like(x) end
+
+---One number everywhere, in the shape of a tensor.
+---
+---```lua
+---print(mnemo.full_like(mnemo.eye(2), 0.5))
+---```
+---@param x mnemo.Tensor|mnemo.IntTensor Whose shape it has; the result is of the same class.
+---@param value number An integer if x is an IntTensor.
+---@return mnemo.Tensor|mnemo.IntTensor
+function mnemo.full_like(x, value) end
+
+---Zeros, as integers.
+---
+---```lua
+---print(mnemo.int_zeros(2, 3))
+---```
+---@param ... integer|integer[]
+---@return mnemo.IntTensor
+function mnemo.int_zeros(...) end
+
+---One integer everywhere.
+---
+---```lua
+---print(mnemo.int_full(2, 2, 7))
+---```
+---@param ... integer|integer[]|integer
+---@return mnemo.IntTensor
+function mnemo.int_full(...) end
+
+---first, first + step, … up to and including last where it is reached, as integers; with one number n alone, the ids 1 to n.
+---
+---```lua
+---print(mnemo.int_arange(5))
+---```
+---@param first integer The first integer; alone, the last.
+---@param last? integer The end, included where a step reaches it. Default: first, counting from 1.
+---@param step? integer Their distance, negative to count down. Default: 1.
+---@return mnemo.IntTensor
+function mnemo.int_arange(first, last, step) end
+
+---Tensors, or IntTensors, joined along a dimension.
+---
+---```lua
+---print(mnemo.cat{mnemo.ones(2), mnemo.zeros(1)})
+---```
+---@param list mnemo.Tensor[]|mnemo.IntTensor[] Of equal shapes but for that dimension.
+---@param d? integer The dimension, from 1. Default: 1.
+---@return mnemo.Tensor|mnemo.IntTensor
+function mnemo.cat(list, d) end
+
+---Tensors, or IntTensors, of one shape joined along a new dimension.
+---
+---```lua
+---print(mnemo.stack({mnemo.int_tensor{1, 2}, mnemo.int_tensor{3, 4}}, 2))
+---```
+---@param list mnemo.Tensor[]|mnemo.IntTensor[] Of one shape.
+---@param d? integer Where the new dimension stands in the result, from 1. Default: 1.
+---@return mnemo.Tensor|mnemo.IntTensor
+function mnemo.stack(list, d) end
+
+---@class (exact) mnemo.rand.Options
+---@field seed? integer Decides these numbers. Default: follows mnemo.seed.
+
+---Uniform random numbers in [0, 1). They follow mnemo.seed, or a seed given last: {seed = n}.
+---
+---```lua
+---print(mnemo.rand(2, 3, {seed = 1}))
+---```
+---@param ... integer|integer[]|mnemo.rand.Options
+---@return mnemo.Tensor
+function mnemo.rand(...) end
+
+---@class (exact) mnemo.randn.Options
+---@field seed? integer Decides these numbers. Default: follows mnemo.seed.
+
+---Standard normal random numbers. They follow mnemo.seed, or a seed given last: {seed = n}.
+---
+---```lua
+---print(mnemo.randn(2, 3, {seed = 1}))
+---```
+---@param ... integer|integer[]|mnemo.randn.Options
+---@return mnemo.Tensor
+function mnemo.randn(...) end
+
+---@class (exact) mnemo.rand_like.Options
+---@field seed? integer Decides these numbers. Default: follows mnemo.seed.
+
+---Uniform random numbers in [0, 1), in the shape of a tensor. They follow mnemo.seed, or a seed given last: {seed = n}.
+---
+---```lua
+---print(mnemo.rand_like(mnemo.eye(2), {seed = 1}))
+---```
+---@param x mnemo.Tensor Whose shape they have.
+---@param options? mnemo.rand_like.Options
+---@return mnemo.Tensor
+function mnemo.rand_like(x, options) end
+
+---@class (exact) mnemo.randn_like.Options
+---@field seed? integer Decides these numbers. Default: follows mnemo.seed.
+
+---Standard normal random numbers, in the shape of a tensor. They follow mnemo.seed, or a seed given last: {seed = n}.
+---
+---```lua
+---print(mnemo.randn_like(mnemo.eye(2), {seed = 1}))
+---```
+---@param x mnemo.Tensor Whose shape they have.
+---@param options? mnemo.randn_like.Options
+---@return mnemo.Tensor
+function mnemo.randn_like(x, options) end
+
+---@class (exact) mnemo.randint.Options
+---@field seed? integer Decides these numbers. Default: follows mnemo.seed.
+
+---Uniform random integers from low to high, both included, as with Lua's math.random. They follow mnemo.seed, or a seed given last: {seed = n}.
+---
+---```lua
+---print(mnemo.randint(1, 6, 2, 3, {seed = 1}))
+---```
+---@param low integer The smallest.
+---@param high integer The largest; PyTorch's is never drawn.
+---@param ... integer|integer[]|mnemo.randint.Options
+---@return mnemo.IntTensor
+function mnemo.randint(low, high, ...) end
+
+---@class (exact) mnemo.randperm.Options
+---@field seed? integer Decides these numbers. Default: follows mnemo.seed.
+
+---The ids 1 to n in random order, every order as likely. They follow mnemo.seed, or a seed given last: {seed = n}.
+---
+---```lua
+---print(mnemo.randperm(5, {seed = 1}))
+---```
+---@param n integer How many.
+---@param options? mnemo.randperm.Options
+---@return mnemo.IntTensor # [n]
+function mnemo.randperm(n, options) end
+
+---@class (exact) mnemo.multinomial.Options
+---@field seed? integer Decides these numbers. Default: follows mnemo.seed.
+
+---Ids from 1 on, drawn by weights, in each row by itself where there are several. They follow mnemo.seed, or a seed given last: {seed = n}.
+---
+---```lua
+---print(mnemo.multinomial(mnemo.tensor{0.7, 0.2, 0.1}, 8, true, {seed = 1}))
+---```
+---@param weights mnemo.Tensor [k] or [rows, k], finite, not negative, in no row all 0; they need not sum to 1.
+---@param n integer How many ids, in each row.
+---@param replacement? boolean Whether an id can be drawn again. Default: false.
+---@param options? mnemo.multinomial.Options
+---@return mnemo.IntTensor # [n] or [rows, n], in the order of the draws
+function mnemo.multinomial(weights, n, replacement, options) end
+
 ---@class (exact) mnemo.train.Options
 ---@field model mnemo.Model|mnemo.Model[] Changed in place; those of a list are trained side by side.
----@field data mnemo.Task|mnemo.Task[] Step s, counted from 0, takes batch s + 1; one for all models, or a list of as many.
+---@field data mnemo.Task|table A task; or a table with a function batch(self, size, index), which gives tokens and targets, or with a loss of one's own anything; or one batch for all steps. Step s, counted from 0, takes index s + 1. One for all models, or a list of as many.
 ---@field steps integer Number of updates.
 ---@field batch_size? integer Sequences in a batch. Default: 64.
----@field optimizer mnemo.Optimizer The update rule.
----@field loss_on? "all"|"outputs"|"repeats"|function Positions that count: every one, those of triggers (occurrence 1 or more), or those of triggers seen before (2 or more); or a function from a batch to weights [B, T]. Default: "all".
+---@field optimizer mnemo.Optimizer|table The update rule; or one written in Lua, a table with a function step(self, parameters, step), called inside no_grad, which changes the trained parameters in place by their grad; step counts from 0.
+---@field loss? function In place of the next token's: from the model and a batch to a 0-dimensional tensor that requires gradients.
+---@field loss_on? "all"|"outputs"|"repeats"|function Positions that count: every one, those of triggers (occurrence 1 or more), or those of triggers seen before (2 or more); or a function from a batch to weights of its targets' shape; a batch that by chance has none makes a step without a loss (NaN), in which nothing changes. Default: "all".
 ---@field eval_every? integer Steps between records. Default: 10.
----@field probes? table Name to function of the context; each returns a number; for a list of models also a list of as many such tables.
+---@field probes? table Name to function of the context; each returns a number, a 0-dimensional tensor, or a table of them by key, whose columns are name.key; for a list of models also a list of as many such tables.
 ---@field at? table Step, counted from 0, to function of the model, called before it.
----@field on_record? function Called with each record when it is made, and the run.
+---@field on_record? function Called with each record when it is made, and the run, which ends there if it returns false.
+---@field stop? function Called like on_record, after it; the run ends there if it returns true.
 ---@field clip_norm? number Largest norm of all gradients together.
 ---@field checkpoint_every? integer Steps between checkpoints in dir. Default: at the end only.
 ---@field dir? string|string[] Folder for history.jsonl and model.safetensors, written as they come; for a list of models the folders 1, 2, … in it, or a list of as many; it belongs to one run at a time, and one that holds a run is refused.
 ---@field overwrite? boolean Whether a run that dir holds is replaced, when the first record is made. Default: false.
 ---@field progress? boolean Whether progress is told on standard error. Default: true.
 
----Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted from 0, and after the last. Ctrl-C ends the loop after the current step and returns the run; a second one, whenever it comes, ends the script. If the loss is no longer a number, or more than 100 times both the first loss and that of a uniform guess, log vocab, training has diverged: it stops with an error, and the model returns to the last record whose loss was below the first, or to the beginning. Models of a list are trained side by side, each step on one thread where there are enough of them; what is written in Lua is called for one after the other. Each gives the numbers that it gives alone. An error in one ends all, and says which model it was.
+---Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted from 0, and after the last. Ctrl-C ends the loop after the current step and returns the run; a second one, whenever it comes, ends the script. If the loss is no longer a number, or more than 100 times both the first loss and that of a uniform guess, log vocab, training has diverged: it stops with an error, and the model returns to the last record whose loss was below the first, or to the beginning; a loss of one's own may grow without bound. Models of a list are trained side by side, each step on one thread where there are enough of them; what is written in Lua is called for one after the other. Each gives the numbers that it gives alone. An error in one ends all, and says which model it was. docs/training.md shows all of it, and loops without mnemo.train.
 ---
 ---```lua
 ---local task = mnemo.data.bigram{seq_len = 32, seed = 1}
@@ -281,6 +409,49 @@ function mnemo.where(mask, a, b) end
 ---@param options mnemo.train.Options
 ---@return mnemo.Run|mnemo.Run[] # the run; for a list of models the list of their runs
 function mnemo.train(options) end
+
+---The numbers 1 to n for a loop, with a bar on the terminal as mnemo.train's: for step in mnemo.progress(100, "fitting") do … end. Ctrl-C ends the loop after its round, and the script goes on behind it; a second one ends the script at once.
+---
+---```lua
+---local sum = 0
+---for i in mnemo.progress(10, "adding") do sum = sum + i end
+---print(sum)
+---```
+---@param n integer How many rounds.
+---@param text? string What the bar says first. Default: nothing.
+---@return mnemo.Progress # called for each number
+---@return any|nil ... # what a for wants beside it
+function mnemo.progress(n, text) end
+
+---Sums of products by Einstein's notation. A letter stands for each dimension of each operand; the result's element at some letters after -> is the sum over all other letters of the operands' elements' product. A letter that stands twice in an operand means its diagonal. Without -> the result has the letters that stand once in all, in alphabetical order, capital ones first. A product of two operands is one of matrices; up to six are multiplied in the order that takes the fewest multiplications. What only rearranges an operand is a view of it. Sizes of one letter are equal, 1 does not broadcast.
+---
+---```lua
+---local A, B = mnemo.ones(2, 3), mnemo.ones(3, 4)
+---print(mnemo.einsum("ij,jk->ik", A, B))
+---print(mnemo.einsum("ii", mnemo.eye(3)):item())
+---```
+---@param equation string A term of letters for each operand: "bij,bjk->bik".
+---@param ... mnemo.Tensor
+---@return mnemo.Tensor
+function mnemo.einsum(equation, ...) end
+
+---@class (exact) mnemo.grad.Options
+---@field retain? boolean Whether the graph can be used again, for as long as its tensors are not changed in place. Default: false.
+---@field gradient? mnemo.Tensor The gradient of what is differentiated with respect to this tensor, of its shape. Default: 1, for a scalar.
+
+---The gradients of a tensor with respect to others, which may be anywhere in its graph: parameters, or tensors computed from them. It touches no grad, and walks, and uses up, only what leads to them. An error if the tensor does not depend on one of them. The gradients have no history: there are no second derivatives.
+---
+---```lua
+---local w = mnemo.tensor{1, 2}:requires_grad(true)
+---local hidden = w * w
+---local gradients = mnemo.grad((hidden * 3):sum(), {w, hidden})
+---print(gradients[1], gradients[2], w.grad)
+---```
+---@param loss mnemo.Tensor What is differentiated.
+---@param tensors mnemo.Tensor[] With respect to these.
+---@param options? mnemo.grad.Options
+---@return mnemo.Tensor[] # a gradient for each, in this order
+function mnemo.grad(loss, tensors, options) end
 
 ---What a file holds, by its ending: .npy (NumPy) one Tensor, or an IntTensor if its numbers are integers; .safetensors a table of them by name. Integers come as they are stored: ids count from what they counted from there. A file's header is checked in full before anything is read.
 ---
@@ -337,12 +508,14 @@ function mnemo.attribution(model, tokens, target) end
 ---@return mnemo.Tensor # logits [L + 1, B, T, N]: of the embeddings, then after each layer
 function mnemo.lens(model, tokens) end
 
----An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[ids] the rows named by an IntTensor; a loop of ipairs visits all rows, while t[i] of a row that is not there is an error. + - * / ^ broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of 16 bits, from files or from half() and bfloat16(), can be read like any other but not changed or trained; what is computed from them is Float32.
+---An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[{{1, 3}, {}, 2}] one of ranges (from 1 to 3, all) and indices, one entry for each dimension, t[ids] the rows named by an IntTensor, t[mask] those where a Tensor of 0 and 1 is 1; each can be assigned to, and gradients come back to what was assigned. A loop of ipairs visits all rows, while t[i] of a row that is not there is an error. + - * / ^ % // broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of 16 bits, from files or from half() and bfloat16(), can be read like any other but not changed or trained; what is computed from them is Float32.
 ---@class mnemo.Tensor
 ---@field grad mnemo.Tensor The gradient that backward() accumulated, or nil.
 ---@operator add(mnemo.Tensor|number): mnemo.Tensor
 ---@operator div(mnemo.Tensor|number): mnemo.Tensor
+---@operator idiv(mnemo.Tensor|number): mnemo.Tensor
 ---@operator len: integer
+---@operator mod(mnemo.Tensor|number): mnemo.Tensor
 ---@operator mul(mnemo.Tensor|number): mnemo.Tensor
 ---@operator pow(mnemo.Tensor|number): mnemo.Tensor
 ---@operator sub(mnemo.Tensor|number): mnemo.Tensor
@@ -437,10 +610,10 @@ function Tensor:narrow(d, first, length) end
 ---@return mnemo.Tensor
 function Tensor:select(d, i) end
 
----The tensor repeated to a shape by broadcasting, without copying.
+---The tensor repeated to a shape by broadcasting, without copying; a size of -1 stays.
 ---
 ---```lua
----print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}[1]:expand(2, 3))
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}[1]:expand(2, -1))
 ---```
 ---@param ... integer|integer[]
 ---@return mnemo.Tensor
@@ -500,13 +673,129 @@ function Tensor:masked_select(mask) end
 ---@return mnemo.Tensor
 function Tensor:contiguous() end
 
----A copy with a storage of its own, without history.
+---A copy with a storage of its own. Where gradients are recorded, that of a copy comes back as it is; detach():clone() cuts the history.
 ---
 ---```lua
 ---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:clone())
 ---```
 ---@return mnemo.Tensor
 function Tensor:clone() end
+
+---A view with the dimensions in another order: dimension i of the result is the i-th of those named.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:unsqueeze(3):permute(3, 2, 1))
+---```
+---@param ... integer|integer[]
+---@return mnemo.Tensor
+function Tensor:permute(...) end
+
+---A view without a dimension of size 1, or without all of them. A dimension of another size stays.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:narrow(1, 2, 1):squeeze())
+---```
+---@param d? integer A dimension, from 1 or, negative, from the end. Default: all of size 1.
+---@return mnemo.Tensor
+function Tensor:squeeze(d) end
+
+---A view with a new dimension of size 1.
+---
+---```lua
+---print(table.unpack(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:unsqueeze(1):shape()))
+---```
+---@param d integer Which of the result's it is; -1 behind all others.
+---@return mnemo.Tensor
+function Tensor:unsqueeze(d) end
+
+---Some dimensions as one; a view where the elements lie side by side.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:flatten())
+---```
+---@param first? integer A dimension, from 1 or, negative, from the end. Default: 1.
+---@param last? integer A dimension, from 1 or, negative, from the end. Default: -1.
+---@return mnemo.Tensor
+function Tensor:flatten(first, last) end
+
+---A view with a dimension as several, whose sizes have its product; one may be -1, what is left.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:flatten():unflatten(1, 3, -1))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param ... integer|integer[]
+---@return mnemo.Tensor
+function Tensor:unflatten(d, ...) end
+
+---Every entry of a dimension repeated side by side: a, b becomes a, a, b, b. See tile for a, b, a, b.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:repeat_interleave(2, 1))
+---```
+---@param n integer|mnemo.IntTensor|integer[] How often, or a count for each entry.
+---@param d? integer A dimension, from 1 or, negative, from the end. Default: all elements as a vector.
+---@return mnemo.Tensor
+function Tensor:repeat_interleave(n, d) end
+
+---The whole repeated along each dimension, as PyTorch's repeat does: a, b becomes a, b, a, b. Counts align with dimensions from the right.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:tile(2, 1))
+---```
+---@param ... integer|integer[]
+---@return mnemo.Tensor
+function Tensor:tile(...) end
+
+---A list of views that follow each other along a dimension, of one size (the last may be smaller) or of several.
+---
+---```lua
+---local left, right = table.unpack(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:split({1, 2}, 2))
+---print(right)
+---```
+---@param size integer|integer[] Indices in each, or a list that adds up to the dimension.
+---@param d? integer A dimension, from 1 or, negative, from the end. Default: 1.
+---@return mnemo.Tensor[] # views
+function Tensor:split(size, d) end
+
+---A list of n views of one size along a dimension; the last is smaller, and there may be fewer, where n does not divide it.
+---
+---```lua
+---for _, rows in ipairs(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:chunk(2)) do print(rows) end
+---```
+---@param n integer How many.
+---@param d? integer A dimension, from 1 or, negative, from the end. Default: 1.
+---@return mnemo.Tensor[] # views
+function Tensor:chunk(n, d) end
+
+---A list of views, one at every index of a dimension, which disappears.
+---
+---```lua
+---local a, b, c = table.unpack(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:unbind(2))
+---print(c)
+---```
+---@param d? integer A dimension, from 1 or, negative, from the end. Default: 1.
+---@return mnemo.Tensor[] # views
+function Tensor:unbind(d) end
+
+---A copy with dimensions from their ends to their beginnings.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:flip(2))
+---```
+---@param ... integer|integer[]
+---@return mnemo.Tensor
+function Tensor:flip(...) end
+
+---A copy moved along a dimension; what leaves at one end comes in at the other.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:roll(1, 2))
+---```
+---@param shift integer By how many indices, negative to the beginning.
+---@param d? integer A dimension, from 1 or, negative, from the end. Default: all elements as a vector.
+---@return mnemo.Tensor
+function Tensor:roll(shift, d) end
 
 ---Writes the tensor into a file, by its ending: .npy (NumPy), or .safetensors, where it is named tensor. An earlier file is replaced at once or not at all.
 ---
@@ -541,6 +830,14 @@ function Tensor:half() end
 ---```
 ---@return mnemo.Tensor
 function Tensor:bfloat16() end
+
+---The numbers as integers of 32 bits, without their fractions: rounded toward 0. nan, and what is too large, is an error.
+---
+---```lua
+---print(mnemo.tensor{1.7, -1.7}:int())
+---```
+---@return mnemo.IntTensor
+function Tensor:int() end
 
 ---Matrix product, with NumPy's rules for vectors and leading dimensions.
 ---
@@ -577,6 +874,14 @@ function Tensor:outer(other) end
 ---@return mnemo.Tensor
 function Tensor:exp() end
 
+---e^x - 1, exact where x is small.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:expm1())
+---```
+---@return mnemo.Tensor
+function Tensor:expm1() end
+
 ---Natural logarithm.
 ---
 ---```lua
@@ -584,6 +889,30 @@ function Tensor:exp() end
 ---```
 ---@return mnemo.Tensor
 function Tensor:log() end
+
+---Logarithm to the base 2.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:log2())
+---```
+---@return mnemo.Tensor
+function Tensor:log2() end
+
+---Logarithm to the base 10.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:log10())
+---```
+---@return mnemo.Tensor
+function Tensor:log10() end
+
+---log(1 + x), exact where x is small.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:log1p())
+---```
+---@return mnemo.Tensor
+function Tensor:log1p() end
 
 ---Square root.
 ---
@@ -593,6 +922,22 @@ function Tensor:log() end
 ---@return mnemo.Tensor
 function Tensor:sqrt() end
 
+---1 / sqrt(x).
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:rsqrt())
+---```
+---@return mnemo.Tensor
+function Tensor:rsqrt() end
+
+---1 / x.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:reciprocal())
+---```
+---@return mnemo.Tensor
+function Tensor:reciprocal() end
+
 ---Absolute value.
 ---
 ---```lua
@@ -600,6 +945,54 @@ function Tensor:sqrt() end
 ---```
 ---@return mnemo.Tensor
 function Tensor:abs() end
+
+---1 above 0, -1 below, 0 at 0 and of nan; the gradient is 0.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:sign())
+---```
+---@return mnemo.Tensor
+function Tensor:sign() end
+
+---The largest integer that is not above x; the gradient is 0.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:floor())
+---```
+---@return mnemo.Tensor
+function Tensor:floor() end
+
+---The smallest integer that is not below x; the gradient is 0.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:ceil())
+---```
+---@return mnemo.Tensor
+function Tensor:ceil() end
+
+---The nearest integer, of two as near the even one; the gradient is 0.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:round())
+---```
+---@return mnemo.Tensor
+function Tensor:round() end
+
+---Sine.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:sin())
+---```
+---@return mnemo.Tensor
+function Tensor:sin() end
+
+---Cosine.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:cos())
+---```
+---@return mnemo.Tensor
+function Tensor:cos() end
 
 ---Hyperbolic tangent.
 ---
@@ -609,6 +1002,14 @@ function Tensor:abs() end
 ---@return mnemo.Tensor
 function Tensor:tanh() end
 
+---The error function.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:erf())
+---```
+---@return mnemo.Tensor
+function Tensor:erf() end
+
 ---1 / (1 + e^-x).
 ---
 ---```lua
@@ -616,6 +1017,22 @@ function Tensor:tanh() end
 ---```
 ---@return mnemo.Tensor
 function Tensor:sigmoid() end
+
+---x / (1 + e^-x), also called swish.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:silu())
+---```
+---@return mnemo.Tensor
+function Tensor:silu() end
+
+---log(1 + e^x), which never overflows.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:softplus())
+---```
+---@return mnemo.Tensor
+function Tensor:softplus() end
 
 ---max(x, 0).
 ---
@@ -641,15 +1058,67 @@ function Tensor:gelu() end
 ---@return mnemo.Tensor
 function Tensor:square() end
 
----x limited to a range.
+---1 where x is not a number, else 0.
 ---
 ---```lua
----print(mnemo.tensor{-2, 0.5, 3}:clamp(0, 1))
+---print(mnemo.tensor{0.5, 1}:isnan())
 ---```
----@param low number
----@param high number
+---@return mnemo.Tensor
+function Tensor:isnan() end
+
+---1 where x is a number and not infinite, else 0.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:isfinite())
+---```
+---@return mnemo.Tensor
+function Tensor:isfinite() end
+
+---1 where x is infinite, else 0.
+---
+---```lua
+---print(mnemo.tensor{0.5, 1}:isinf())
+---```
+---@return mnemo.Tensor
+function Tensor:isinf() end
+
+---x limited to a range, or on one side alone.
+---
+---```lua
+---local x = mnemo.tensor{-2, 0.5, 3}
+---print(x:clamp(0, 1), x:clamp(nil, 1))
+---```
+---@param low? number The lower limit; nil for none. Default: none.
+---@param high? number The upper limit. Default: none.
 ---@return mnemo.Tensor
 function Tensor:clamp(low, high) end
+
+---x to the power of another, as x ^ y.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:pow(2))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor
+function Tensor:pow(other) end
+
+---What division leaves, with the sign of the divisor, as x % y; nan where that is 0.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:remainder(2))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor
+function Tensor:remainder(other) end
+
+---The quotient rounded down, as x // y; has no gradient.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:floor_divide(2))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor
+function Tensor:floor_divide(other) end
 
 ---The larger of two, elementwise.
 ---
@@ -660,7 +1129,16 @@ function Tensor:clamp(low, high) end
 ---@return mnemo.Tensor
 function Tensor:maximum(other) end
 
----1 where equal, else 0.
+---The smaller of two, elementwise.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:minimum(2))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@return mnemo.Tensor
+function Tensor:minimum(other) end
+
+---1 where equal, else 0. Of such results a * b is and, a:maximum(b) is or, 1 - a is not.
 ---
 ---```lua
 ---print(mnemo.tensor{1, 2}:eq(2))
@@ -719,8 +1197,8 @@ function Tensor:ge(other) end
 ---```lua
 ---print(mnemo.ones(2, 3):sum(2))
 ---```
----@param d? integer The dimension to reduce. Default: everything.
----@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
 ---@return mnemo.Tensor
 function Tensor:sum(d, keepdim) end
 
@@ -729,38 +1207,28 @@ function Tensor:sum(d, keepdim) end
 ---```lua
 ---print(mnemo.ones(2, 3):mean(2))
 ---```
----@param d? integer The dimension to reduce. Default: everything.
----@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
 ---@return mnemo.Tensor
 function Tensor:mean(d, keepdim) end
 
----The largest element.
+---The product.
 ---
 ---```lua
----print(mnemo.ones(2, 3):max(2))
+---print(mnemo.ones(2, 3):prod(2))
 ---```
----@param d? integer The dimension to reduce. Default: everything.
----@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
 ---@return mnemo.Tensor
-function Tensor:max(d, keepdim) end
-
----The smallest element.
----
----```lua
----print(mnemo.ones(2, 3):min(2))
----```
----@param d? integer The dimension to reduce. Default: everything.
----@param keepdim? boolean Whether it stays, with size 1. Default: false.
----@return mnemo.Tensor
-function Tensor:min(d, keepdim) end
+function Tensor:prod(d, keepdim) end
 
 ---The variance, divided by n - 1.
 ---
 ---```lua
 ---print(mnemo.ones(2, 3):var(2))
 ---```
----@param d? integer The dimension to reduce. Default: everything.
----@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
 ---@return mnemo.Tensor
 function Tensor:var(d, keepdim) end
 
@@ -769,50 +1237,115 @@ function Tensor:var(d, keepdim) end
 ---```lua
 ---print(mnemo.ones(2, 3):std(2))
 ---```
----@param d? integer The dimension to reduce. Default: everything.
----@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
 ---@return mnemo.Tensor
 function Tensor:std(d, keepdim) end
-
----The root of the sum of squares.
----
----```lua
----print(mnemo.ones(2, 3):norm(2))
----```
----@param d? integer The dimension to reduce. Default: everything.
----@param keepdim? boolean Whether it stays, with size 1. Default: false.
----@return mnemo.Tensor
-function Tensor:norm(d, keepdim) end
 
 ---log Σ e^x.
 ---
 ---```lua
 ---print(mnemo.ones(2, 3):logsumexp(2))
 ---```
----@param d? integer The dimension to reduce. Default: everything.
----@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
 ---@return mnemo.Tensor
 function Tensor:logsumexp(d, keepdim) end
 
----The index of the largest element, the first of equals.
+---1 where any element is not 0, else 0; nan is not 0. Without gradient.
 ---
 ---```lua
----print(mnemo.tensor{3, 5, 4}:argmax(1))
+---print(mnemo.ones(2, 3):any(2))
+---```
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
+---@return mnemo.Tensor
+function Tensor:any(d, keepdim) end
+
+---1 where all elements are not 0, else 0; nan is not 0. Without gradient.
+---
+---```lua
+---print(mnemo.ones(2, 3):all(2))
+---```
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
+---@return mnemo.Tensor
+function Tensor:all(d, keepdim) end
+
+---(Σ |x|^p)^(1/p): for 2 the root of the sum of squares, for math.huge the largest |x|, for -math.huge the smallest, where equal ones share the gradient, for 0 the number of elements that are not 0, which has none.
+---
+---```lua
+---print(mnemo.tensor{{3, 4}, {5, 12}}:norm(2, 2))
+---```
+---@param p? number Any number but nan. Default: 2.
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
+---@return mnemo.Tensor
+function Tensor:norm(p, d, keepdim) end
+
+---The largest element, nan where there is one; the gradient goes to the first of equals. Along a dimension the indices where they stand come second.
+---
+---```lua
+---local values, indices = mnemo.tensor{{3, 5, 4}, {1, 2, 6}}:max(2)
+---print(values, indices)
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.Tensor values
+---@return mnemo.IntTensor|nil indices
+function Tensor:max(d, keepdim) end
+
+---The smallest element, nan where there is one; the gradient goes to the first of equals. Along a dimension the indices where they stand come second.
+---
+---```lua
+---local values, indices = mnemo.tensor{{3, 5, 4}, {1, 2, 6}}:min(2)
+---print(values, indices)
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.Tensor values
+---@return mnemo.IntTensor|nil indices
+function Tensor:min(d, keepdim) end
+
+---The index of the largest element, the first of equals; of nan where there is one. Without a dimension it counts all elements in row-major order.
+---
+---```lua
+---print(mnemo.tensor{{3, 5, 4}, {1, 2, 6}}:argmax(2))
 ---```
 ---@param d? integer The dimension to reduce. Default: everything.
 ---@param keepdim? boolean Whether it stays, with size 1. Default: false.
 ---@return mnemo.IntTensor
 function Tensor:argmax(d, keepdim) end
 
----The index of the smallest element, the first of equals.
+---The index of the smallest element, the first of equals; of nan where there is one. Without a dimension it counts all elements in row-major order.
 ---
 ---```lua
----print(mnemo.tensor{3, 5, 4}:argmin(1))
+---print(mnemo.tensor{{3, 5, 4}, {1, 2, 6}}:argmin(2))
 ---```
 ---@param d? integer The dimension to reduce. Default: everything.
 ---@param keepdim? boolean Whether it stays, with size 1. Default: false.
 ---@return mnemo.IntTensor
 function Tensor:argmin(d, keepdim) end
+
+---Along a dimension, the sum of each element and all before it.
+---
+---```lua
+---print(mnemo.tensor{1, 2, 3}:cumsum(1))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@return mnemo.Tensor # of the same shape
+function Tensor:cumsum(d) end
+
+---Whether |x - y| <= atol + rtol |y| for all elements x and y of the other. An infinite element is close to itself alone, nan to nothing.
+---
+---```lua
+---print((mnemo.tensor{0.1} * 3):allclose(mnemo.tensor{0.3}))
+---```
+---@param other mnemo.Tensor|number Broadcasts.
+---@param rtol? number The relative tolerance. Default: 1e-5.
+---@param atol? number The absolute tolerance. Default: 1e-8.
+---@return boolean
+function Tensor:allclose(other, rtol, atol) end
 
 ---e^x / Σ e^x along a dimension.
 ---
@@ -843,17 +1376,24 @@ function Tensor:log_softmax(d) end
 ---@return mnemo.Tensor # of the same shape
 function Tensor:layer_norm(weight, bias, eps) end
 
----The mean cross-entropy, in nats, of logits [..., V] and the right answers.
+---@class (exact) Tensor:cross_entropy.Options
+---@field mask? mnemo.Tensor Weights [...]. Default: all 1.
+---@field reduction? "mean"|"sum"|"none" Of all losses, or one for each place. Default: "mean".
+---@field label_smoothing? number From 0 to 1. Default: 0.0.
+
+---The mean cross-entropy, in nats, of logits [..., V] and the right answers: the losses of rows times their weights in the mask, summed and divided by the sum of the mask. Other reductions give the sum alone, or each row's loss. With label smoothing s the right answer counts 1 - s, and s is shared by all V answers.
 ---
 ---```lua
----print(mnemo.zeros(2, 4):cross_entropy(mnemo.int_tensor{1, 3}):item())
+---local logits, targets = mnemo.zeros(2, 4), mnemo.int_tensor{1, 3}
+---print(logits:cross_entropy(targets):item())
+---print(logits:cross_entropy(targets, {reduction = "none", label_smoothing = 0.1}))
 ---```
 ---@param targets mnemo.IntTensor Ids [...], from 1.
----@param mask? mnemo.Tensor Weights [...]. Default: all 1.
----@return mnemo.Tensor # 0-dimensional
-function Tensor:cross_entropy(targets, mask) end
+---@param options? Tensor:cross_entropy.Options
+---@return mnemo.Tensor # 0-dimensional, or [...]
+function Tensor:cross_entropy(targets, options) end
 
----The elements in order along a dimension, and the indices where they stood, both of the tensor's shape. Equal elements keep their order; nan counts as the largest. The values have a gradient.
+---The elements in order along a dimension, and the indices where they stood, both of the tensor's shape. Equal elements keep their order. nan counts as the largest. The values have a gradient.
 ---
 ---```lua
 ---local values, indices = mnemo.tensor{3, 1, 2}:sort()
@@ -865,7 +1405,17 @@ function Tensor:cross_entropy(targets, mask) end
 ---@return mnemo.IntTensor indices
 function Tensor:sort(d, descending) end
 
----The k largest elements along a dimension, the largest first, and their indices, both of the tensor's shape but for k in that dimension. The values have a gradient.
+---The indices of sort alone: where the elements stand in order along a dimension. Equal elements keep their order. nan counts as the largest.
+---
+---```lua
+---print(mnemo.tensor{3, 1, 2}:argsort())
+---```
+---@param d? integer The dimension. Default: the last.
+---@param descending? boolean The largest first. Default: false.
+---@return mnemo.IntTensor
+function Tensor:argsort(d, descending) end
+
+---The k largest elements along a dimension, the largest first, and their indices, both of the tensor's shape but for k in that dimension. nan counts as the largest. The values have a gradient.
 ---
 ---```lua
 ---local values, indices = mnemo.tensor{3, 1, 2}:topk(2)
@@ -877,6 +1427,39 @@ function Tensor:sort(d, descending) end
 ---@return mnemo.Tensor values
 ---@return mnemo.IntTensor indices
 function Tensor:topk(k, d, largest) end
+
+---The different elements in ascending order, a vector; for each element of the tensor the index of its value in that vector; and how often each value stands in the tensor. Without gradient. nan counts as the largest. All nan are one value.
+---
+---```lua
+---local values, inverse, counts = mnemo.tensor{3, 1, 3}:unique()
+---print(values[inverse], counts)
+---```
+---@return mnemo.Tensor values
+---@return mnemo.IntTensor inverse # of the tensor's shape
+---@return mnemo.IntTensor counts
+function Tensor:unique() end
+
+---The middle element in the order, the lower one of two; along a dimension the indices where they stand come second. nan where there is one. The gradient goes to the middle element. quantile(0.5) is the mean of two.
+---
+---```lua
+---print(mnemo.tensor{4, 1, 3, 2}:median():item())
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.Tensor values
+---@return mnemo.IntTensor|nil indices
+function Tensor:median(d, keepdim) end
+
+---What stands at a share q of the way through the order, 0 being the smallest element and 1 the largest; between two elements it is interpolated linearly, as NumPy and PyTorch do. nan where there is one. The gradient goes to these two elements.
+---
+---```lua
+---print(mnemo.tensor{4, 1, 3, 2}:quantile({0.25, 0.5, 0.75}))
+---```
+---@param q number|number[] Within 0…1; of a list, the result has a first dimension with an entry for each.
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.Tensor
+function Tensor:quantile(q, d, keepdim) end
 
 ---The same elements, shared, without history or gradient.
 ---
@@ -897,15 +1480,42 @@ function Tensor:detach() end
 ---@return mnemo.Tensor|boolean
 function Tensor:requires_grad(flag) end
 
----Adds the gradient of this scalar to the grad of everything it was computed from that requires one. The graph serves once.
+---Whether a tensor was not computed from others that require gradients.
+---
+---```lua
+---local x = mnemo.ones(2):requires_grad(true)
+---print(x:is_leaf(), (x * 2):is_leaf())
+---```
+---@return boolean
+function Tensor:is_leaf() end
+
+---Lets backward() keep the gradient of a tensor that was computed from others in its grad, as it does for leaves.
+---
+---```lua
+---local x = mnemo.tensor{1, 2}:requires_grad(true)
+---local y = (x * x):retain_grad()
+---local loss = (y * 3):sum()
+---loss:backward()
+---print(y.grad, x.grad)
+---```
+---@return mnemo.Tensor # the tensor itself
+function Tensor:retain_grad() end
+
+---@class (exact) Tensor:backward.Options
+---@field retain? boolean Whether the graph can be used again, for as long as its tensors are not changed in place. Default: false.
+---@field gradient? mnemo.Tensor The gradient of what is differentiated with respect to this tensor, of its shape. Default: 1, for a scalar.
+
+---Adds the gradient of this tensor to the grad of everything it was computed from that requires one. The graph serves once, unless it is retained. Gradients have no history of their own: there are no second derivatives.
 ---
 ---```lua
 ---local x = mnemo.tensor{3}:requires_grad(true)
----local y = (x * x):sum()
----y:backward()
+---local y = x * x
+---y:sum():backward{retain = true}
+---y:backward{gradient = mnemo.tensor{10}}
 ---print(x.grad:item())
 ---```
-function Tensor:backward() end
+---@param options? Tensor:backward.Options
+function Tensor:backward(options) end
 
 ---Sets every element to one number, in place.
 ---
@@ -971,10 +1581,121 @@ function Tensor:normal_(options) end
 ---@return mnemo.Tensor # the tensor itself
 function Tensor:uniform_(options) end
 
----An array of 32-bit integers of any number of dimensions: token ids (from 1), counts. t[i] is a view of row i, t[ids] the rows named by another; a loop of ipairs visits all rows. + - * broadcast.
+---The elements on a diagonal and below it, 0 elsewhere; matrices lie in the last two dimensions.
+---
+---```lua
+---print(mnemo.arange(9):reshape(3, 3):tril())
+---```
+---@param k? integer Which diagonal: 1 is the one above the main one, -1 the one below. Default: 0.
+---@return mnemo.Tensor # a copy
+function Tensor:tril(k) end
+
+---The elements on a diagonal and above it, 0 elsewhere; matrices lie in the last two dimensions.
+---
+---```lua
+---print(mnemo.arange(9):reshape(3, 3):triu())
+---```
+---@param k? integer Which diagonal: 1 is the one above the main one, -1 the one below. Default: 0.
+---@return mnemo.Tensor # a copy
+function Tensor:triu(k) end
+
+---Of a vector, the square matrix with it on a diagonal and 0 elsewhere; of a matrix, that diagonal, a view.
+---
+---```lua
+---print(mnemo.tensor{1, 2}:diag())
+---print(mnemo.arange(9):reshape(3, 3):diag(1))
+---```
+---@param k? integer Which diagonal: 1 is the one above the main one, -1 the one below. Default: 0.
+---@return mnemo.Tensor
+function Tensor:diag(k) end
+
+---A view of a diagonal of two dimensions, as the last dimension in place of both; empty where it misses them.
+---
+---```lua
+---print(mnemo.arange(9):reshape(3, 3):diagonal(-1))
+---```
+---@param k? integer Which diagonal: 1 is the one above the main one, -1 the one below. Default: 0.
+---@param d? integer The dimension of rows. Default: 1.
+---@param e? integer The dimension of columns. Default: 2.
+---@return mnemo.Tensor
+function Tensor:diagonal(k, d, e) end
+
+---The sum of a matrix's main diagonal.
+---
+---```lua
+---print(mnemo.arange(9):reshape(3, 3):trace():item())
+---```
+---@return mnemo.Tensor # 0-dimensional
+function Tensor:trace() end
+
+---The indices of one dimension that ids name, in their order.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:index_select(2, {3, 1}))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param ids mnemo.IntTensor Indices, a vector; or a list of them.
+---@return mnemo.Tensor
+function Tensor:index_select(d, ids) end
+
+---The tensor with a source added at the indices of one dimension that ids name; one that is named several times gets several summands.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:index_add(1, {2, 2}, mnemo.tensor{{1, 1, 1}, {2, 2, 2}}))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param ids mnemo.IntTensor Indices, a vector; or a list of them.
+---@param source mnemo.Tensor Of t's shape, with as many indices there as ids name.
+---@return mnemo.Tensor # a new tensor of t's shape
+function Tensor:index_add(d, ids, source) end
+
+---The tensor with elements replaced along a dimension: result[i][ids[i][j]] = source[i][j] for the last of two. Of those for one place, the last counts.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:scatter(2, mnemo.int_tensor{{2}, {1}}, 9))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param ids mnemo.IntTensor Indices, of t's shape but for that dimension.
+---@param source mnemo.Tensor|number Of the shape of ids, or one number.
+---@return mnemo.Tensor # a new tensor of t's shape
+function Tensor:scatter(d, ids, source) end
+
+---The tensor with summands added along a dimension: result[i][ids[i][j]] gets source[i][j] added for the last of two.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:scatter_add(2, mnemo.int_tensor{{2, 2}, {1, 1}}, 10))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param ids mnemo.IntTensor Indices, of t's shape but for that dimension.
+---@param source mnemo.Tensor|number Of the shape of ids, or one number.
+---@return mnemo.Tensor # a new tensor of t's shape
+function Tensor:scatter_add(d, ids, source) end
+
+---The tensor with a value where a mask is not 0.
+---
+---```lua
+---print(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:masked_fill(mnemo.tensor{{1, 2, 3}, {4, 5, 6}}:gt(4), 0))
+---```
+---@param mask mnemo.Tensor 0 or not; broadcasts to t's shape.
+---@param value mnemo.Tensor|number Broadcasts to t's shape.
+---@return mnemo.Tensor # a new tensor of t's shape
+function Tensor:masked_fill(mask, value) end
+
+---The indices of the elements that are not 0, in row-major order.
+---
+---```lua
+---print(mnemo.tensor{{0, 1}, {1, 0}}:nonzero())
+---```
+---@return mnemo.IntTensor # [n, dimensions]
+function Tensor:nonzero() end
+
+---An array of 32-bit integers of any number of dimensions: token ids (from 1), counts. t[i] is a view of row i, t[{{1, 3}, {}, 2}] one of ranges (from 1 to 3, all) and indices, one entry for each dimension, t[ids] the rows named by another, t[mask] those where a Tensor of 0 and 1 is 1; each can be assigned to. A loop of ipairs visits all rows. + - * // % broadcast, the last two as Lua's; / gives a Tensor.
 ---@class mnemo.IntTensor
 ---@operator add(mnemo.IntTensor|number): mnemo.IntTensor
+---@operator div(mnemo.IntTensor|number): mnemo.IntTensor
+---@operator idiv(mnemo.IntTensor|number): mnemo.IntTensor
 ---@operator len: integer
+---@operator mod(mnemo.IntTensor|number): mnemo.IntTensor
 ---@operator mul(mnemo.IntTensor|number): mnemo.IntTensor
 ---@operator sub(mnemo.IntTensor|number): mnemo.IntTensor
 ---@operator unm: mnemo.IntTensor
@@ -1068,10 +1789,10 @@ function IntTensor:narrow(d, first, length) end
 ---@return mnemo.IntTensor
 function IntTensor:select(d, i) end
 
----The tensor repeated to a shape by broadcasting, without copying.
+---The tensor repeated to a shape by broadcasting, without copying; a size of -1 stays.
 ---
 ---```lua
----print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}[1]:expand(2, 3))
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}[1]:expand(2, -1))
 ---```
 ---@param ... integer|integer[]
 ---@return mnemo.IntTensor
@@ -1131,13 +1852,385 @@ function IntTensor:masked_select(mask) end
 ---@return mnemo.IntTensor
 function IntTensor:contiguous() end
 
----A copy with a storage of its own, without history.
+---A copy with a storage of its own. Where gradients are recorded, that of a copy comes back as it is; detach():clone() cuts the history.
 ---
 ---```lua
 ---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:clone())
 ---```
 ---@return mnemo.IntTensor
 function IntTensor:clone() end
+
+---A view with the dimensions in another order: dimension i of the result is the i-th of those named.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:unsqueeze(3):permute(3, 2, 1))
+---```
+---@param ... integer|integer[]
+---@return mnemo.IntTensor
+function IntTensor:permute(...) end
+
+---A view without a dimension of size 1, or without all of them. A dimension of another size stays.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:narrow(1, 2, 1):squeeze())
+---```
+---@param d? integer A dimension, from 1 or, negative, from the end. Default: all of size 1.
+---@return mnemo.IntTensor
+function IntTensor:squeeze(d) end
+
+---A view with a new dimension of size 1.
+---
+---```lua
+---print(table.unpack(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:unsqueeze(1):shape()))
+---```
+---@param d integer Which of the result's it is; -1 behind all others.
+---@return mnemo.IntTensor
+function IntTensor:unsqueeze(d) end
+
+---Some dimensions as one; a view where the elements lie side by side.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:flatten())
+---```
+---@param first? integer A dimension, from 1 or, negative, from the end. Default: 1.
+---@param last? integer A dimension, from 1 or, negative, from the end. Default: -1.
+---@return mnemo.IntTensor
+function IntTensor:flatten(first, last) end
+
+---A view with a dimension as several, whose sizes have its product; one may be -1, what is left.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:flatten():unflatten(1, 3, -1))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param ... integer|integer[]
+---@return mnemo.IntTensor
+function IntTensor:unflatten(d, ...) end
+
+---Every entry of a dimension repeated side by side: a, b becomes a, a, b, b. See tile for a, b, a, b.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:repeat_interleave(2, 1))
+---```
+---@param n integer|mnemo.IntTensor|integer[] How often, or a count for each entry.
+---@param d? integer A dimension, from 1 or, negative, from the end. Default: all elements as a vector.
+---@return mnemo.IntTensor
+function IntTensor:repeat_interleave(n, d) end
+
+---The whole repeated along each dimension, as PyTorch's repeat does: a, b becomes a, b, a, b. Counts align with dimensions from the right.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:tile(2, 1))
+---```
+---@param ... integer|integer[]
+---@return mnemo.IntTensor
+function IntTensor:tile(...) end
+
+---A list of views that follow each other along a dimension, of one size (the last may be smaller) or of several.
+---
+---```lua
+---local left, right = table.unpack(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:split({1, 2}, 2))
+---print(right)
+---```
+---@param size integer|integer[] Indices in each, or a list that adds up to the dimension.
+---@param d? integer A dimension, from 1 or, negative, from the end. Default: 1.
+---@return mnemo.IntTensor[] # views
+function IntTensor:split(size, d) end
+
+---A list of n views of one size along a dimension; the last is smaller, and there may be fewer, where n does not divide it.
+---
+---```lua
+---for _, rows in ipairs(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:chunk(2)) do print(rows) end
+---```
+---@param n integer How many.
+---@param d? integer A dimension, from 1 or, negative, from the end. Default: 1.
+---@return mnemo.IntTensor[] # views
+function IntTensor:chunk(n, d) end
+
+---A list of views, one at every index of a dimension, which disappears.
+---
+---```lua
+---local a, b, c = table.unpack(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:unbind(2))
+---print(c)
+---```
+---@param d? integer A dimension, from 1 or, negative, from the end. Default: 1.
+---@return mnemo.IntTensor[] # views
+function IntTensor:unbind(d) end
+
+---A copy with dimensions from their ends to their beginnings.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:flip(2))
+---```
+---@param ... integer|integer[]
+---@return mnemo.IntTensor
+function IntTensor:flip(...) end
+
+---A copy moved along a dimension; what leaves at one end comes in at the other.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:roll(1, 2))
+---```
+---@param shift integer By how many indices, negative to the beginning.
+---@param d? integer A dimension, from 1 or, negative, from the end. Default: all elements as a vector.
+---@return mnemo.IntTensor
+function IntTensor:roll(shift, d) end
+
+---The indices of one dimension that ids name, in their order.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:index_select(2, {3, 1}))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param ids mnemo.IntTensor Indices, a vector; or a list of them.
+---@return mnemo.IntTensor
+function IntTensor:index_select(d, ids) end
+
+---The tensor with a source added at the indices of one dimension that ids name; one that is named several times gets several summands.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:index_add(1, {2, 2}, mnemo.int_tensor{{1, 1, 1}, {2, 2, 2}}))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param ids mnemo.IntTensor Indices, a vector; or a list of them.
+---@param source mnemo.IntTensor Of t's shape, with as many indices there as ids name.
+---@return mnemo.IntTensor # a new tensor of t's shape
+function IntTensor:index_add(d, ids, source) end
+
+---The tensor with elements replaced along a dimension: result[i][ids[i][j]] = source[i][j] for the last of two. Of those for one place, the last counts.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:scatter(2, mnemo.int_tensor{{2}, {1}}, 9))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param ids mnemo.IntTensor Indices, of t's shape but for that dimension.
+---@param source mnemo.IntTensor|number Of the shape of ids, or one number.
+---@return mnemo.IntTensor # a new tensor of t's shape
+function IntTensor:scatter(d, ids, source) end
+
+---The tensor with summands added along a dimension: result[i][ids[i][j]] gets source[i][j] added for the last of two.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:scatter_add(2, mnemo.int_tensor{{2, 2}, {1, 1}}, 10))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@param ids mnemo.IntTensor Indices, of t's shape but for that dimension.
+---@param source mnemo.IntTensor|number Of the shape of ids, or one number.
+---@return mnemo.IntTensor # a new tensor of t's shape
+function IntTensor:scatter_add(d, ids, source) end
+
+---The tensor with a value where a mask is not 0.
+---
+---```lua
+---print(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:masked_fill(mnemo.int_tensor{{1, 2, 3}, {4, 5, 6}}:gt(4), 0))
+---```
+---@param mask mnemo.Tensor 0 or not; broadcasts to t's shape.
+---@param value mnemo.IntTensor|number Broadcasts to t's shape.
+---@return mnemo.IntTensor # a new tensor of t's shape
+function IntTensor:masked_fill(mask, value) end
+
+---The indices of the elements that are not 0, in row-major order.
+---
+---```lua
+---print(mnemo.int_tensor{{0, 1}, {1, 0}}:nonzero())
+---```
+---@return mnemo.IntTensor # [n, dimensions]
+function IntTensor:nonzero() end
+
+---The sum; leaving the range of 32 bits is an error.
+---
+---```lua
+---print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:sum(2))
+---```
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
+---@return mnemo.IntTensor
+function IntTensor:sum(d, keepdim) end
+
+---The product; leaving the range of 32 bits is an error.
+---
+---```lua
+---print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:prod(2))
+---```
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
+---@return mnemo.IntTensor
+function IntTensor:prod(d, keepdim) end
+
+---The mean, in Float32.
+---
+---```lua
+---print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:mean(2))
+---```
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
+---@return mnemo.Tensor
+function IntTensor:mean(d, keepdim) end
+
+---1 where any element is not 0, else 0.
+---
+---```lua
+---print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:any(2))
+---```
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
+---@return mnemo.Tensor
+function IntTensor:any(d, keepdim) end
+
+---1 where all elements are not 0, else 0.
+---
+---```lua
+---print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:all(2))
+---```
+---@param d? integer|integer[] The dimension to reduce, or a list of several. Default: everything.
+---@param keepdim? boolean Whether they stay, with size 1. Default: false.
+---@return mnemo.Tensor
+function IntTensor:all(d, keepdim) end
+
+---The largest element, the first of equals. Along a dimension the indices where they stand come second.
+---
+---```lua
+---local values, indices = mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:max(2)
+---print(values, indices)
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.IntTensor values
+---@return mnemo.IntTensor|nil indices
+function IntTensor:max(d, keepdim) end
+
+---The smallest element, the first of equals. Along a dimension the indices where they stand come second.
+---
+---```lua
+---local values, indices = mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:min(2)
+---print(values, indices)
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.IntTensor values
+---@return mnemo.IntTensor|nil indices
+function IntTensor:min(d, keepdim) end
+
+---The index of the largest element, the first of equals. Without a dimension it counts all elements in row-major order.
+---
+---```lua
+---print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:argmax(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.IntTensor
+function IntTensor:argmax(d, keepdim) end
+
+---The index of the smallest element, the first of equals. Without a dimension it counts all elements in row-major order.
+---
+---```lua
+---print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:argmin(2))
+---```
+---@param d? integer The dimension to reduce. Default: everything.
+---@param keepdim? boolean Whether it stays, with size 1. Default: false.
+---@return mnemo.IntTensor
+function IntTensor:argmin(d, keepdim) end
+
+---Along a dimension, the sum of each element and all before it; leaving the range of 32 bits is an error.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2, 3}:cumsum(1))
+---```
+---@param d integer A dimension, from 1 or, negative, from the end.
+---@return mnemo.IntTensor # of the same shape
+function IntTensor:cumsum(d) end
+
+---How often each number from 1 on stands in the tensor, up to the largest: entry i counts the elements that are i. With weights it adds up theirs, with a gradient.
+---
+---```lua
+---print(mnemo.int_tensor{1, 3, 3}:bincount())
+---```
+---@param n? integer The result has at least so many entries. Default: 0.
+---@param weights? mnemo.Tensor Of the tensor's shape. Default: every element counts 1.
+---@return mnemo.IntTensor|mnemo.Tensor # a vector
+function IntTensor:bincount(n, weights) end
+
+---The elements in order along a dimension, and the indices where they stood, both of the tensor's shape. Equal elements keep their order.
+---
+---```lua
+---local values, indices = mnemo.int_tensor{3, 1, 2}:sort()
+---print(values, indices)
+---```
+---@param d? integer The dimension. Default: the last.
+---@param descending? boolean The largest first. Default: false.
+---@return mnemo.IntTensor values
+---@return mnemo.IntTensor indices
+function IntTensor:sort(d, descending) end
+
+---The indices of sort alone: where the elements stand in order along a dimension. Equal elements keep their order.
+---
+---```lua
+---print(mnemo.int_tensor{3, 1, 2}:argsort())
+---```
+---@param d? integer The dimension. Default: the last.
+---@param descending? boolean The largest first. Default: false.
+---@return mnemo.IntTensor
+function IntTensor:argsort(d, descending) end
+
+---The k largest elements along a dimension, the largest first, and their indices, both of the tensor's shape but for k in that dimension.
+---
+---```lua
+---local values, indices = mnemo.int_tensor{3, 1, 2}:topk(2)
+---print(values, indices)
+---```
+---@param k integer How many.
+---@param d? integer The dimension. Default: the last.
+---@param largest? boolean False for the smallest, smallest first. Default: true.
+---@return mnemo.IntTensor values
+---@return mnemo.IntTensor indices
+function IntTensor:topk(k, d, largest) end
+
+---The different elements in ascending order, a vector; for each element of the tensor the index of its value in that vector; and how often each value stands in the tensor. Without gradient.
+---
+---```lua
+---local values, inverse, counts = mnemo.int_tensor{3, 1, 3}:unique()
+---print(values[inverse], counts)
+---```
+---@return mnemo.IntTensor values
+---@return mnemo.IntTensor inverse # of the tensor's shape
+---@return mnemo.IntTensor counts
+function IntTensor:unique() end
+
+---Absolute value; leaving the range of 32 bits is an error.
+---
+---```lua
+---print(mnemo.int_tensor{1, -2}:abs())
+---```
+---@return mnemo.IntTensor
+function IntTensor:abs() end
+
+---The larger of two, elementwise.
+---
+---```lua
+---print(mnemo.int_tensor{1, 3}:maximum(2))
+---```
+---@param other mnemo.IntTensor|integer Broadcasts.
+---@return mnemo.IntTensor
+function IntTensor:maximum(other) end
+
+---The smaller of two, elementwise.
+---
+---```lua
+---print(mnemo.int_tensor{1, 3}:minimum(2))
+---```
+---@param other mnemo.IntTensor|integer Broadcasts.
+---@return mnemo.IntTensor
+function IntTensor:minimum(other) end
+
+---Elements limited to a range; nil leaves an end open.
+---
+---```lua
+---print(mnemo.int_tensor{-2, 1, 3}:clamp(0, 2))
+---```
+---@param low? integer  Default: no limit.
+---@param high? integer  Default: no limit.
+---@return mnemo.IntTensor
+function IntTensor:clamp(low, high) end
 
 ---The elements as Float32, exact up to 2^24.
 ---
@@ -1146,6 +2239,14 @@ function IntTensor:clone() end
 ---```
 ---@return mnemo.Tensor
 function IntTensor:tensor() end
+
+---The same as tensor(), under the name that Tensor has for it.
+---
+---```lua
+---print(mnemo.int_tensor{1, 2}:float() / 2)
+---```
+---@return mnemo.Tensor
+function IntTensor:float() end
 
 ---Writes the tensor into a file, by its ending: .npy (NumPy), or .safetensors, where it is named tensor. An earlier file is replaced at once or not at all.
 ---
@@ -1156,36 +2257,6 @@ function IntTensor:tensor() end
 ---```
 ---@param path string The file, ending in .npy or .safetensors.
 function IntTensor:save(path) end
-
----The sum; leaving the range of 32 bits is an error.
----
----```lua
----print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:sum(2))
----```
----@param d? integer The dimension to reduce. Default: everything.
----@param keepdim? boolean Whether it stays, with size 1. Default: false.
----@return mnemo.IntTensor
-function IntTensor:sum(d, keepdim) end
-
----The largest element.
----
----```lua
----print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:max(2))
----```
----@param d? integer The dimension to reduce. Default: everything.
----@param keepdim? boolean Whether it stays, with size 1. Default: false.
----@return mnemo.IntTensor
-function IntTensor:max(d, keepdim) end
-
----The smallest element.
----
----```lua
----print(mnemo.int_tensor{{3, 5, 4}, {1, 2, 6}}:min(2))
----```
----@param d? integer The dimension to reduce. Default: everything.
----@param keepdim? boolean Whether it stays, with size 1. Default: false.
----@return mnemo.IntTensor
-function IntTensor:min(d, keepdim) end
 
 ---1 where equal, else 0.
 ---
@@ -1241,11 +2312,29 @@ function IntTensor:gt(other) end
 ---@return mnemo.Tensor # of 0 and 1
 function IntTensor:ge(other) end
 
+---@class (exact) IntTensor:random_.Options
+---@field low? integer The smallest. Default: 1.
+---@field high integer The largest.
+---@field seed? integer Of these numbers. Default: follows mnemo.seed.
+
+---Sets every element to a uniform random integer from low to high, both included, in place. They follow mnemo.seed, or a seed of their own.
+---
+---```lua
+---print(mnemo.int_zeros(2, 3):random_{high = 6, seed = 1})
+---```
+---@param options IntTensor:random_.Options
+---@return mnemo.IntTensor # the tensor itself
+function IntTensor:random_(options) end
+
+---The rounds of a loop, for the for that mnemo.progress is in.
+---@class mnemo.Progress
+local Progress = {}
+
 ---A training run and what it measured.
 ---@class mnemo.Run
 ---@field history table[] One record for each measured step: step, loss, probes.
 ---@field step integer Number of updates made.
----@field status string "finished", "interrupted" or "failed".
+---@field status string "finished", "stopped" by stop or on_record, "interrupted" or "failed".
 ---@field model mnemo.Model The model.
 local Run = {}
 
@@ -1258,7 +2347,7 @@ local Run = {}
 ---  optimizer = mnemo.optim.sgd{lr = 0.1}}
 ---print(table.concat(run:series("loss"), " "))
 ---```
----@param name string "step", "loss" or a probe's name.
+---@param name string "step", "loss", a probe's name, or name.key of one that returns tables.
 ---@return number[]
 function Run:series(name) end
 
@@ -1321,8 +2410,8 @@ function Run:resume(steps) end
 ---What a probe sees of a step.
 ---@class mnemo.ProbeContext
 ---@field model mnemo.Model The model.
----@field batch mnemo.Batch The batch of the step.
----@field logits mnemo.Tensor The logits at every position, [B, T, V].
+---@field batch mnemo.Batch The batch of the step; where data is a table, the one that it gave.
+---@field logits mnemo.Tensor Model(batch.tokens), without gradient, computed once for all probes of a record.
 ---@field step integer Number of updates made.
 ---@field run mnemo.Run The run so far.
 local ProbeContext = {}
@@ -1453,12 +2542,15 @@ function mnemo.data.bigram(options) end
 ---@class (exact) mnemo.data.custom.Options
 ---@field vocab integer Number of tokens, N.
 ---@field seq_len integer Length of a sequence, T.
----@field sample function From rng to ids and, optionally, occurrence.
+---@field sample? function From rng to ids, with classes the class or classes, and optionally occurrence.
+---@field sample_batch? function From rng and n to the same of n sequences; in place of sample.
+---@field classes? integer Number of classes that targets are of, in place of the tokens that follow.
+---@field positions? "all"|"last" Where classes are asked for: at every position, or at the last alone, targets [B]. Default: "last".
 ---@field symbols? string[] The text of each of the N tokens, with which decode and the prompt show them.
 ---@field decode? function From a list of ids, counted from 1, to a text; in place of symbols.
 ---@field seed? integer Of all batches. Default: follows mnemo.seed.
 
----A task whose sequences a Lua function draws: sample(rng) returns seq_len + 1 ids from 1 (the last is the last target), and optionally the occurrence counts of the first seq_len, by which loss masks choose. rng belongs to the sequence, so the same index gives the same batch.
+---A task whose sequences a Lua function draws: sample(rng) returns seq_len + 1 ids from 1 (the last is the last target), and optionally the occurrence counts of the first seq_len, by which loss masks choose. rng belongs to the sequence, so the same index gives the same batch. With classes, sample returns seq_len ids, and then what is asked: the sequence's class from 1, or with positions = "all" a list of seq_len classes. sample_batch(rng, n) in place of sample draws all n sequences in one call, which is faster with operations on tensors: what sample returns in rows, as IntTensors or lists; rng belongs to the batch. mnemo.train calls it for the next batch while a built-in model computes the loss.
 ---
 ---```lua
 ---local task = mnemo.data.custom{
@@ -1471,6 +2563,17 @@ function mnemo.data.bigram(options) end
 ---  end,
 ---}
 ---print(task:decode(task:batch(1, 1).tokens[1]))
+---
+----- Is the sum of the ids even or odd? A class for each sequence, a whole batch at once.
+---local parity = mnemo.data.custom{
+---  vocab = 8, seq_len = 4, classes = 2, seed = 1,
+---  sample_batch = function(rng, n)
+---    local ids, classes = rng:integer(1, 8, n, 4), {}
+---    for i, sum in ipairs(ids:sum(2):totable()) do classes[i] = sum % 2 + 1 end
+---    return ids, classes
+---  end,
+---}
+---print(parity:batch(3, 1).targets)
 ---```
 ---@param options mnemo.data.custom.Options
 ---@return mnemo.Task
@@ -1483,6 +2586,8 @@ function mnemo.data.custom(options) end
 ---@field corpus mnemo.Corpus Where its statistics come from.
 ---@field trigger_kind "fixed"|"random" Where triggers come from.
 ---@field triggers mnemo.IntTensor The fixed triggers' ids; nil if random.
+---@field classes integer Number of classes that targets are of; nil if they are tokens.
+---@field positions "all"|"last" Where classes are asked for.
 ---@field options table The options it was made with.
 local Task = {}
 
@@ -1520,11 +2625,11 @@ function Task:decode(ids) end
 ---A batch of sequences: a plain table, so that scripts can make their own.
 ---@class mnemo.Batch
 ---@field tokens mnemo.IntTensor Ids [B, T], from 1.
----@field targets mnemo.IntTensor The token after each, [B, T].
+---@field targets mnemo.IntTensor The token after each, or its class, [B, T]; or a class for each sequence, [B].
 ---@field occurrence mnemo.IntTensor 0 where the token is no trigger, else how often it has occurred so far, [B, T].
 local Batch = {}
 
----The random numbers of one sequence: the same for the same seed, batch index and place.
+---The random numbers of one sequence, or of a batch drawn at once: the same for the same seed, batch index and place.
 ---@class mnemo.Random
 local Random = {}
 
@@ -1544,7 +2649,7 @@ local Random = {}
 ---@return number
 function Random:uniform(low, high) end
 
----A uniform integer from first to last, both included.
+---A uniform integer from first to last, both included; with sizes, a tensor of them.
 ---
 ---```lua
 ---local function sample(rng)
@@ -1557,8 +2662,23 @@ function Random:uniform(low, high) end
 ---```
 ---@param first integer The smallest.
 ---@param last integer The largest.
+---@param ... integer|integer[]
+---@return integer|mnemo.IntTensor # a number, or a tensor of them
+function Random:integer(first, last, ...) end
+
+---A seed, for functions of the module that take one.
+---
+---```lua
+---local function sample(rng)
+---  local noise = mnemo.randn(5, {seed = rng:seed()})
+---  local ids = noise:argmax():item() > 2 and {1, 1, 1, 1, 1} or {2, 2, 2, 2, 2}
+---  return ids
+---end
+---local task = mnemo.data.custom{vocab = 9, seq_len = 4, seed = 1, sample = sample}
+---print(task:batch(2).tokens)
+---```
 ---@return integer
-function Random:integer(first, last) end
+function Random:seed() end
 
 ---A normal number.
 ---
@@ -1590,20 +2710,23 @@ function Random:normal(mean, std) end
 ---@return any # the element
 function Random:choice(list) end
 
----An index drawn with these weights; a Tensor's are prepared once, so that drawing again takes the same short time for any number of them.
+---An index drawn with these weights; a Tensor's are prepared once, so that drawing again takes the same short time for any number of them. With sizes, a tensor of indices; with a matrix of weights and rows of it, an index for each row named.
 ---
 ---```lua
 ---local function sample(rng)
 ---  local ids = {}
 ---  for i = 1, 5 do ids[i] = rng:categorical{0.7, 0.2, 0.1} end
+---  ids = rng:categorical({0.7, 0.2, 0.1}, 5)
+---  ids = rng:categorical(mnemo.eye(9), ids)
 ---  return ids
 ---end
 ---local task = mnemo.data.custom{vocab = 9, seq_len = 4, seed = 1, sample = sample}
 ---print(task:batch(2).tokens)
 ---```
 ---@param weights mnemo.Tensor|number[] Not negative, not all zero; they need not sum to 1.
----@return integer
-function Random:categorical(weights) end
+---@param ... mnemo.IntTensor|integer|integer[]
+---@return integer|mnemo.IntTensor # a number, or a tensor of them
+function Random:categorical(weights, ...) end
 
 ---Puts a list into random order, in place.
 ---
@@ -1677,10 +2800,12 @@ function mnemo.model.transformer(options) end
 ---@class (exact) mnemo.model.custom.Options
 ---@field vocab integer Number of tokens, N.
 ---@field parameters table Name to Tensor; all are trained at first.
----@field forward function From tokens to logits [B, T, vocab].
+---@field forward function From tokens to logits.
+---@field outputs? integer Number of classes that it tells apart, n; targets are ids up to n. Default: vocab.
+---@field positions? "all"|"last" Where it answers: at every position, or at the last of each sequence alone. Default: "all".
 ---@field max_len? integer Longest sequence. Default: no limit.
 
----A model whose forward pass is a Lua function on tensors; it is trained, probed, frozen, saved and cloned like any other. forward(tokens, p, visit) gets the ids [B, T], the parameters by name, and a function to show tensors to trace and patch: h = visit("hidden", h). It returns the logits [B, T, vocab]. Take parameters from p: a clone has its own, and a view (transposed, expanded, some columns) is copied.
+---A model whose forward pass is a Lua function on tensors; it is trained, probed, frozen, saved and cloned like any other. forward(tokens, p, visit) gets the ids [B, T], the parameters by name, and a function to show tensors to trace and patch: h = visit("hidden", h). It returns the logits [B, T, outputs], or with positions = "last" [B, outputs]. Take parameters from p: a clone has its own, and a view (transposed, expanded, some columns) is copied.
 ---
 ---```lua
 ---local model = mnemo.model.custom{
@@ -1689,6 +2814,13 @@ function mnemo.model.transformer(options) end
 ---  forward = function(tokens, p) return p.e[tokens]:matmul(p.u:t()) end,
 ---}
 ---print(model(mnemo.int_tensor{{1, 2, 3}}):size(3))
+---
+----- Is the sum of the ids even or odd? One of two answers to each sequence.
+---local parity = mnemo.model.custom{
+---  vocab = 8, outputs = 2, positions = "last", parameters = {w = mnemo.randn(8, 2)},
+---  forward = function(tokens, p) return p.w[tokens]:sum(2) end,
+---}
+---print(parity(mnemo.int_tensor{{1, 2, 3}, {4, 4, 4}}))
 ---```
 ---@param options mnemo.model.custom.Options
 ---@return mnemo.Model
@@ -1709,11 +2841,11 @@ function mnemo.model.load(path) end
 ---@class mnemo.Model
 ---@field config table The options it was made with.
 ---@field kind string The constructor: "simplified", "transformer", "custom".
----@field layers integer Number of attention layers.
+---@field layers integer Number of attention layers; of a custom model those that it shows as "layers.0.…" and on.
 ---@operator call(mnemo.IntTensor): mnemo.Tensor
 local Model = {}
 
----The logits of the next token at every position, [B, T, V]; also model(tokens, mask). With a mask [B, T], at the R positions where it is not 0, [R, V]: what the others alone would need is not computed.
+---The logits of the next token at every position, [B, T, V]; also model(tokens, mask). With a mask [B, T], at the R positions where it is not 0, [R, V]: what the others alone would need is not computed. Of a custom model that answers at the last position alone, [B, V]; a mask then has an entry for each sequence, [B].
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
@@ -1722,11 +2854,11 @@ local Model = {}
 ---print(model:forward(tokens, tokens:ge(2)):size(1))
 ---```
 ---@param tokens mnemo.IntTensor Ids [B, T], from 1.
----@param mask? mnemo.Tensor Positions wanted. Default: all of them.
+---@param mask? mnemo.Tensor Positions wanted, not 0, which come sequence by sequence. Default: all of them.
 ---@return mnemo.Tensor
 function Model:forward(tokens, mask) end
 
----The mean cross-entropy of the next token, in nats, where loss_on keeps positions.
+---The mean cross-entropy of the targets, in nats, where loss_on keeps them. Targets are at every position, [B, T], or at the last of each sequence alone, [B].
 ---
 ---```lua
 ---local task = mnemo.data.bigram{seq_len = 32, seed = 1}
@@ -1734,7 +2866,7 @@ function Model:forward(tokens, mask) end
 ---print(model:loss(task:batch(4), "repeats"):item())
 ---```
 ---@param batch mnemo.Batch A task's, or a table with its fields.
----@param loss_on? "all"|"outputs"|"repeats"|mnemo.Tensor A mask's name, as in mnemo.train, or weights [B, T]. Default: "all".
+---@param loss_on? "all"|"outputs"|"repeats"|mnemo.Tensor A mask's name, as in mnemo.train, or weights of the targets' shape. Default: "all".
 ---@return mnemo.Tensor # 0-dimensional
 function Model:loss(batch, loss_on) end
 
@@ -1806,15 +2938,17 @@ function Model:unfreeze(glob) end
 ---@return string[]
 function Model:trainable() end
 
----Copies tensors by name into the parameters: all of them, or on an error none.
+---Copies tensors by name into the parameters: all of them, or on an error none. So the parameters of a custom model come back, whose function is in no file.
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
 ---model:load_state(model:clone():parameters())
+---model:save("model.safetensors")
+---model:load_state("model.safetensors")
 ---```
----@param table table Name to Tensor, as safetensors.load gives.
+---@param state string|table A file that save wrote, or name to Tensor, as safetensors.load gives.
 ---@return mnemo.Model # the model itself
-function Model:load_state(table) end
+function Model:load_state(state) end
 
 ---Writes a checkpoint: a safetensors file with the options in its metadata.
 ---
@@ -1872,11 +3006,11 @@ function Model:residual(tokens, layer) end
 ---```
 ---@param tokens mnemo.IntTensor Ids [B, T], from 1.
 ---@param names? string|string[]|table What to keep: names, with * for any characters. Default: "*".
----@param loss? function From the logits [B, T, V] to a scalar to differentiate.
+---@param loss? function From the logits to a scalar to differentiate.
 ---@return table # Tensors by name
 function Model:trace(tokens, names, loss) end
 
----The logits [B, T, V] of a forward pass in which others stand in the place of named intermediate tensors: for ablation and activation patching.
+---The logits, as model(tokens) gives them, of a forward pass in which others stand in the place of named intermediate tensors: for ablation and activation patching.
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
@@ -1951,7 +3085,7 @@ function Model:generate(options) end
 ---@class mnemo.Visitor
 local Visitor = {}
 
----Update rules for mnemo.train.
+---Update rules, for mnemo.train and for loops of one's own.
 ---@class mnemo.optim
 mnemo.optim = {}
 
@@ -1960,11 +3094,15 @@ mnemo.optim = {}
 ---@field momentum? number From 0 to below 1. Default: 0.
 ---@field weight_decay? number Adds this much of each parameter to its gradient. Default: 0.
 ---@field nesterov? boolean Nesterov's momentum. Default: false.
+---@field groups? table A list of {match = glob of names, lr =, weight_decay =}: parameters with options of their own; the first group that matches a name counts.
 
 ---Stochastic gradient descent, with PyTorch's update rule.
 ---
 ---```lua
----local optimizer = mnemo.optim.sgd{lr = 1e-3}
+---local optimizer = mnemo.optim.sgd{
+---  lr = mnemo.schedules.cosine{lr = 1e-3, steps = 100, warmup = 10},
+---  groups = {{match = "*.wk.weight", lr = 1e-2}, {match = "*norm*", weight_decay = 0}},
+---}
 ---```
 ---@param options mnemo.optim.sgd.Options
 ---@return mnemo.Optimizer
@@ -1975,25 +3113,175 @@ function mnemo.optim.sgd(options) end
 ---@field betas? number[] Decay of the two moments. Default: {0.9, 0.999}.
 ---@field eps? number Added to the root of the second moment. Default: 1e-08.
 ---@field weight_decay? number Shrinks parameters by lr times this much. Default: 0.01.
+---@field groups? table A list of {match = glob of names, lr =, weight_decay =}: parameters with options of their own; the first group that matches a name counts.
 
 ---Adam with decoupled weight decay, with PyTorch's update rule.
 ---
 ---```lua
----local optimizer = mnemo.optim.adamw{lr = 1e-3}
+---local optimizer = mnemo.optim.adamw{
+---  lr = mnemo.schedules.cosine{lr = 1e-3, steps = 100, warmup = 10},
+---  groups = {{match = "*.wk.weight", lr = 1e-2}, {match = "*norm*", weight_decay = 0}},
+---}
 ---```
 ---@param options? mnemo.optim.adamw.Options
 ---@return mnemo.Optimizer
 function mnemo.optim.adamw(options) end
 
----An update rule with its state, for mnemo.train.
+---@class (exact) mnemo.optim.adam.Options
+---@field lr? number|function Learning rate: a number, or a function of the step, counted from 0. Default: 0.001.
+---@field betas? number[] Decay of the two moments. Default: {0.9, 0.999}.
+---@field eps? number Added to the root of the second moment. Default: 1e-08.
+---@field weight_decay? number Adds this much of each parameter to its gradient. Default: 0.
+---@field groups? table A list of {match = glob of names, lr =, weight_decay =}: parameters with options of their own; the first group that matches a name counts.
+
+---Adam, with PyTorch's update rule: weight decay is added to the gradient.
+---
+---```lua
+---local optimizer = mnemo.optim.adam{
+---  lr = mnemo.schedules.cosine{lr = 1e-3, steps = 100, warmup = 10},
+---  groups = {{match = "*.wk.weight", lr = 1e-2}, {match = "*norm*", weight_decay = 0}},
+---}
+---```
+---@param options? mnemo.optim.adam.Options
+---@return mnemo.Optimizer
+function mnemo.optim.adam(options) end
+
+---@class (exact) mnemo.optim.sign_sgd.Options
+---@field lr? number|function Learning rate: a number, or a function of the step, counted from 0. Default: 0.001.
+---@field momentum? number From 0 to below 1: the sign is that of the gradients' moving mean. Default: 0.
+---@field weight_decay? number Shrinks parameters by lr times this much. Default: 0.
+---@field groups? table A list of {match = glob of names, lr =, weight_decay =}: parameters with options of their own; the first group that matches a name counts.
+
+---Descent by the signs of the gradients: each number moves by lr, wherever its gradient points.
+---
+---```lua
+---local optimizer = mnemo.optim.sign_sgd{
+---  lr = mnemo.schedules.cosine{lr = 1e-3, steps = 100, warmup = 10},
+---  groups = {{match = "*.wk.weight", lr = 1e-2}, {match = "*norm*", weight_decay = 0}},
+---}
+---```
+---@param options? mnemo.optim.sign_sgd.Options
+---@return mnemo.Optimizer
+function mnemo.optim.sign_sgd(options) end
+
+---@class (exact) mnemo.optim.muon.Options
+---@field lr? number|function Learning rate: a number, or a function of the step, counted from 0. Default: 0.001.
+---@field momentum? number From 0 to below 1. Default: 0.95.
+---@field weight_decay? number Shrinks parameters by lr times this much. Default: 0.1.
+---@field nesterov? boolean Nesterov's momentum. Default: true.
+---@field groups? table A list of {match = glob of names, lr =, weight_decay =}: parameters with options of their own; the first group that matches a name counts.
+
+---Momentum whose singular values are brought near 1, for matrices only, with PyTorch's update rule; other parameters are for another optimizer.
+---
+---```lua
+---local optimizer = mnemo.optim.muon{
+---  lr = mnemo.schedules.cosine{lr = 1e-3, steps = 100, warmup = 10},
+---  groups = {{match = "*.wk.weight", lr = 1e-2}, {match = "*norm*", weight_decay = 0}},
+---}
+---```
+---@param options? mnemo.optim.muon.Options
+---@return mnemo.Optimizer
+function mnemo.optim.muon(options) end
+
+---Scales the gradients of parameters so that their norm together is at most limit, and returns what it was; what clip_norm does in mnemo.train.
+---
+---```lua
+---local w = mnemo.ones(4):requires_grad(true)
+---w:square():sum():backward()
+---print(mnemo.optim.clip_grad_norm({w}, 1), w.grad:norm():item())
+---```
+---@param parameters table|mnemo.Model Tensors by name or as a list, or a model, which stands for its parameters().
+---@param limit number The largest norm, above 0.
+---@return number # the norm before
+function mnemo.optim.clip_grad_norm(parameters, limit) end
+
+---An update rule with its state, for mnemo.train and for loops of one's own.
 ---@class mnemo.Optimizer
+---@field steps integer How often step was called; mnemo.train does not count here.
+---@field kind string The constructor: "sgd", "adamw" ….
+---@field config table The options it was made with.
 local Optimizer = {}
+
+---Updates parameters in place by their gradients, in a loop of one's own. Those that do not require gradients are frozen and stay as they are, and so do those without one. A learning rate that is a function is asked for the number of steps that this optimizer has made; mnemo.train asks for those of its run.
+---
+---```lua
+---local w = mnemo.zeros(3):requires_grad(true)
+---local optimizer = mnemo.optim.adamw{lr = 0.1}
+---local function step()
+---  local loss = (w - 1):square():sum()
+---  optimizer:zero_grad{w = w}
+---  loss:backward()
+---  optimizer:step{w = w}
+---end
+---for _ = 1, 100 do step() end
+---print(w, optimizer.steps)
+---```
+---@param parameters table|mnemo.Model Tensors by name or as a list, or a model, which stands for its parameters().
+---@return mnemo.Optimizer # the optimizer itself
+function Optimizer:step(parameters) end
+
+---Takes the gradients of parameters away: backward() adds to what is there.
+---
+---```lua
+---local w = mnemo.zeros(3):requires_grad(true)
+---local optimizer = mnemo.optim.adamw{lr = 0.1}
+---local function step()
+---  local loss = (w - 1):square():sum()
+---  optimizer:zero_grad{w = w}
+---  loss:backward()
+---  optimizer:step{w = w}
+---end
+---step()
+---optimizer:zero_grad{w}
+---print(w.grad)
+---```
+---@param parameters table|mnemo.Model Tensors by name or as a list, or a model, which stands for its parameters().
+---@return mnemo.Optimizer # the optimizer itself
+function Optimizer:zero_grad(parameters) end
+
+---A copy of what is remembered: steps, the number made, and parameters, which has for each parameter that was updated its steps and its buffers by PyTorch's names (momentum_buffer, or exp_avg and exp_avg_sq), under the key that it is given with.
+---
+---```lua
+---local w = mnemo.zeros(3):requires_grad(true)
+---local optimizer = mnemo.optim.adamw{lr = 0.1}
+---local function step()
+---  local loss = (w - 1):square():sum()
+---  optimizer:zero_grad{w = w}
+---  loss:backward()
+---  optimizer:step{w = w}
+---end
+---step()
+---print(optimizer:state{w = w}.parameters.w.exp_avg)
+---```
+---@param parameters table|mnemo.Model Tensors by name or as a list, or a model, which stands for its parameters().
+---@return table
+function Optimizer:state(parameters) end
+
+---Takes over what state gave, for parameters under the same keys, or on an error nothing: an optimizer with the same options then goes on as that one would have.
+---
+---```lua
+---local w = mnemo.zeros(3):requires_grad(true)
+---local optimizer = mnemo.optim.adamw{lr = 0.1}
+---local function step()
+---  local loss = (w - 1):square():sum()
+---  optimizer:zero_grad{w = w}
+---  loss:backward()
+---  optimizer:step{w = w}
+---end
+---step()
+---local other = mnemo.optim.adamw{lr = 0.1}:load_state({w = w}, optimizer:state{w = w})
+---print(other.steps)
+---```
+---@param parameters table|mnemo.Model Tensors by name or as a list, or a model, which stands for its parameters().
+---@param state table As state gives it.
+---@return mnemo.Optimizer # the optimizer itself
+function Optimizer:load_state(parameters, state) end
 
 ---Decompositions and linear systems, by LAPACK.
 ---@class mnemo.linalg
 mnemo.linalg = {}
 
----The thin singular value decomposition A = U diag(S) Vᵀ. U [m, k] and V [n, k] (not its transpose) have orthonormal columns, S [k] descends, k is the smaller of m and n. In every column of U the entry of largest absolute value is positive. Without gradient.
+---The thin singular value decomposition A = U diag(S) Vᵀ. U [m, k] and V [n, k] (not its transpose) have orthonormal columns, S [k] descends, k is the smaller of m and n. In every column of U the entry of largest absolute value is positive. S has a gradient always, U and V where the singular values that count differ by more than 1e-5 of the largest, and are not 0 unless A is square; else backward is an error that names them.
 ---
 ---```lua
 ---local U, S, V = mnemo.linalg.svd(mnemo.tensor{{2, 0}, {0, 3}, {0, 0}})
@@ -2005,7 +3293,7 @@ mnemo.linalg = {}
 ---@return mnemo.Tensor V
 function mnemo.linalg.svd(A) end
 
----The thin decomposition A = Q R. Q [m, k] has orthonormal columns, R [k, n] is zero below its diagonal, which is not negative; k is the smaller of m and n. Without gradient.
+---The thin decomposition A = Q R. Q [m, k] has orthonormal columns, R [k, n] is zero below its diagonal, which is not negative; k is the smaller of m and n. There is a gradient where the first k columns of A are independent; else backward is an error.
 ---
 ---```lua
 ---local Q, R = mnemo.linalg.qr(mnemo.tensor{{3, 1}, {4, 2}})
@@ -2016,7 +3304,7 @@ function mnemo.linalg.svd(A) end
 ---@return mnemo.Tensor R
 function mnemo.linalg.qr(A) end
 
----Eigenvalues and eigenvectors of a symmetric matrix: A = X diag(values) Xᵀ. The values [n] ascend; the vectors are the columns of X [n, n]. In every eigenvector the entry of largest absolute value is positive. Without gradient.
+---Eigenvalues and eigenvectors of a symmetric matrix: A = X diag(values) Xᵀ. The values [n] ascend; the vectors are the columns of X [n, n]. In every eigenvector the entry of largest absolute value is positive. The values have a gradient always, the vectors where the values that count differ by more than 1e-5 of the largest; else backward is an error that names them. The gradient is symmetric.
 ---
 ---```lua
 ---local values, vectors = mnemo.linalg.eigh(mnemo.tensor{{2, 1}, {1, 2}})
@@ -2037,7 +3325,84 @@ function mnemo.linalg.eigh(A) end
 ---@return mnemo.Tensor # of B's shape
 function mnemo.linalg.solve(A, B) end
 
----The matrix of at most a given rank that is nearest to W. Its largest singular values are kept, the others set to 0. Without gradient.
+---The inverse of a square matrix, with its gradient. linalg.solve(A, B) is more exact than inv(A):matmul(B).
+---
+---```lua
+---print(mnemo.linalg.inv(mnemo.tensor{{2, 0}, {0, 4}}))
+---```
+---@param A mnemo.Tensor A square matrix [n, n], not singular.
+---@return mnemo.Tensor # [n, n]
+function mnemo.linalg.inv(A) end
+
+---The pseudo-inverse of Moore and Penrose. Singular values up to the tolerance of linalg.matrix_rank count as 0. The gradient is that for matrices of the same rank.
+---
+---```lua
+---print(mnemo.linalg.pinv(mnemo.tensor{{2, 0}, {0, 0}, {0, 4}}))
+---```
+---@param A mnemo.Tensor A matrix [m, n].
+---@return mnemo.Tensor # [n, m]
+function mnemo.linalg.pinv(A) end
+
+---The X that makes A X − B smallest, and of these the one of smallest norm: pinv(A) B. With gradients for A and B.
+---
+---```lua
+---local A = mnemo.tensor{{1, 1}, {1, 2}, {1, 3}}
+---print(mnemo.linalg.lstsq(A, mnemo.tensor{1, 2, 2})) -- intercept and slope
+---```
+---@param A mnemo.Tensor A matrix [m, n] of any rank.
+---@param B mnemo.Tensor A vector [m] or a matrix [m, r].
+---@return mnemo.Tensor # [n] or [n, r]
+function mnemo.linalg.lstsq(A, B) end
+
+---The lower triangle L of A = L Lᵀ for a positive definite matrix, with its gradient, which is symmetric.
+---
+---```lua
+---print(mnemo.linalg.cholesky(mnemo.tensor{{4, 2}, {2, 5}}))
+---```
+---@param A mnemo.Tensor A symmetric matrix [n, n].
+---@return mnemo.Tensor # [n, n], zero above the diagonal
+function mnemo.linalg.cholesky(A) end
+
+---The determinant of a square matrix, with its gradient. linalg.slogdet does not overflow.
+---
+---```lua
+---print(mnemo.linalg.det(mnemo.tensor{{1, 2}, {3, 4}}))
+---```
+---@param A mnemo.Tensor A square matrix [n, n].
+---@return mnemo.Tensor # 0-dimensional
+function mnemo.linalg.det(A) end
+
+---The sign of a determinant (−1, 0 or 1) and the logarithm of its absolute value (−∞ for a singular matrix), which has a gradient unless the matrix is singular.
+---
+---```lua
+---print(mnemo.linalg.slogdet(mnemo.tensor{{1, 2}, {3, 4}}))
+---```
+---@param A mnemo.Tensor A square matrix [n, n].
+---@return mnemo.Tensor sign
+---@return mnemo.Tensor logarithm
+function mnemo.linalg.slogdet(A) end
+
+---A norm of a matrix, with its gradient: "fro", the square root of the sum of squares; "nuc", the sum of the singular values; 2, the largest of them; 1 and math.huge, the largest sum of absolute values of a column and of a row; −2, −1 and −math.huge, the smallest of these. Of a vector, t:norm() is one.
+---
+---```lua
+---print(mnemo.linalg.norm(mnemo.tensor{{3, 0}, {0, 4}}, "nuc"))
+---```
+---@param A mnemo.Tensor A matrix [m, n].
+---@param order? "fro"|"nuc"|number Which. Default: "fro".
+---@return mnemo.Tensor # 0-dimensional
+function mnemo.linalg.norm(A, order) end
+
+---The number of singular values above a tolerance.
+---
+---```lua
+---print(mnemo.linalg.matrix_rank(mnemo.tensor{{1, 2}, {2, 4}}))
+---```
+---@param A mnemo.Tensor A matrix [m, n].
+---@param tolerance? number The largest that does not count. Default: the larger of m and n times 2⁻²³ of the largest singular value.
+---@return integer
+function mnemo.linalg.matrix_rank(A, tolerance) end
+
+---The matrix of at most a given rank that is nearest to W. Its largest singular values are kept, the others set to 0. There is a gradient where linalg.svd has one.
 ---
 ---```lua
 ---print(mnemo.linalg.rank_truncate(mnemo.tensor{{3, 0}, {0, 1}}, 1))
@@ -2046,6 +3411,272 @@ function mnemo.linalg.solve(A, B) end
 ---@param rank integer From 0 to the smaller of m and n.
 ---@return mnemo.Tensor # [m, n]
 function mnemo.linalg.rank_truncate(W, rank) end
+
+---Layers and losses as functions of tensors, for models of one's own. Layer norm and cross-entropy are methods of tensors: x:layer_norm(weight, bias), logits:cross_entropy(targets).
+---@class mnemo.nn
+mnemo.nn = {}
+
+---@class (exact) mnemo.nn.attention.Options
+---@field queries mnemo.Tensor [B, Tq, H·E].
+---@field keys mnemo.Tensor [B, Tk, H·E].
+---@field values mnemo.Tensor [B, Tk, H·F].
+---@field heads? integer How many, H. Default: 1.
+---@field causal? boolean Whether a query sees no later keys; there are then as many queries as keys. Default: false.
+---@field mask? mnemo.Tensor [Tq, Tk] or [B, Tq, Tk], 0 where a key is not seen.
+---@field scale? number Factor of the scores. Default: 1/√E.
+
+---Softmax attention: for each head, every query's sum of values, weighted by the softmax of scale times its products with the keys that it sees. A query sees all keys; under causal those up to its own position; with a mask, of these only the ones where it is not 0. One that sees nothing gets zeros. Without a mask one fused kernel computes it and keeps scores only where they are few; with one, all scores are in memory. Shapes: B sequences of Tq queries and Tk keys, H heads, keys of size E and values of size F. All may be without B: one sequence.
+---
+---```lua
+---local x = mnemo.randn(2, 5, 8)
+---local read = mnemo.nn.attention{queries = x, keys = x, values = x, heads = 2, causal = true}
+---print(read:shape()[3])
+---```
+---@param options mnemo.nn.attention.Options
+---@return mnemo.Tensor # [B, Tq, H·F]
+function mnemo.nn.attention(options) end
+
+---A linear map of rows: x Wᵀ + b.
+---
+---```lua
+---print(mnemo.nn.linear(mnemo.ones(4, 3), mnemo.randn(2, 3), mnemo.zeros(2)))
+---```
+---@param x mnemo.Tensor [..., in].
+---@param weight mnemo.Tensor W [out, in].
+---@param bias? mnemo.Tensor b [out]. Default: none.
+---@return mnemo.Tensor # [..., out]
+function mnemo.nn.linear(x, weight, bias) end
+
+---The rows of a table that ids name: table[ids], for ids in lists as well. The gradient adds up in the rows.
+---
+---```lua
+---print(mnemo.nn.embedding({3, 1}, mnemo.randn(5, 2)))
+---```
+---@param ids mnemo.IntTensor|table [...], from 1.
+---@param table mnemo.Tensor [N, d].
+---@return mnemo.Tensor # [..., d]
+function mnemo.nn.embedding(ids, table) end
+
+---Root-mean-square normalisation over the last dimension, of size n: x / sqrt(mean(x²) + eps) * weight, with the mean of each row.
+---
+---```lua
+---print(mnemo.nn.rms_norm(mnemo.tensor{{3, 4}, {0, 1}}, mnemo.ones(2)))
+---```
+---@param x mnemo.Tensor [..., n].
+---@param weight? mnemo.Tensor [n]. Default: all 1.
+---@param eps? number Keeps rows of zeros finite. Default: 2^-23.
+---@return mnemo.Tensor # of the same shape
+function mnemo.nn.rms_norm(x, weight, eps) end
+
+---@class (exact) mnemo.nn.dropout.Options
+---@field seed? integer Of these numbers. Default: follows mnemo.seed.
+
+---Sets each element to 0 with probability p and divides the others by 1 - p, so that the mean stays what it is. For training: leave it out where a model is evaluated. The choice follows mnemo.seed, or a seed of its own.
+---
+---```lua
+---print(mnemo.nn.dropout(mnemo.ones(2, 4), 0.5, {seed = 1}))
+---```
+---@param x mnemo.Tensor
+---@param p number At least 0 and below 1.
+---@param options? mnemo.nn.dropout.Options
+---@return mnemo.Tensor # of the same shape
+function mnemo.nn.dropout(x, p, options) end
+
+---@class (exact) mnemo.nn.mse_loss.Options
+---@field reduction? "mean"|"sum"|"none" Of all losses, or one for each place. Default: "mean".
+
+---Squared errors (x - target)².
+---
+---```lua
+---print(mnemo.nn.mse_loss(mnemo.tensor{1, 2}, mnemo.tensor{1, 4}):item())
+---```
+---@param x mnemo.Tensor [...].
+---@param target mnemo.Tensor Of the same shape.
+---@param options? mnemo.nn.mse_loss.Options
+---@return mnemo.Tensor # 0-dimensional, or of the same shape
+function mnemo.nn.mse_loss(x, target, options) end
+
+---@class (exact) mnemo.nn.kl_div.Options
+---@field reduction? "mean"|"sum"|"none"|"batchmean" Of all elements, or one for each. Default: "mean".
+
+---Kullback-Leibler divergences, in nats, of target probabilities from a model's log-probabilities: target * (log target - x), 0 where target is 0. The divergence of a distribution is the sum over its elements: "batchmean" divides the sum by the size of the first dimension, where "mean" divides it by the number of elements.
+---
+---```lua
+---local x, target = mnemo.zeros(1, 2):log_softmax(2), mnemo.tensor{{0.9, 0.1}}
+---print(mnemo.nn.kl_div(x, target, {reduction = "batchmean"}):item())
+---```
+---@param x mnemo.Tensor Log-probabilities [...].
+---@param target mnemo.Tensor Probabilities, of the same shape.
+---@param options? mnemo.nn.kl_div.Options
+---@return mnemo.Tensor # 0-dimensional, or of the same shape
+function mnemo.nn.kl_div(x, target, options) end
+
+---@class (exact) mnemo.nn.binary_cross_entropy.Options
+---@field reduction? "mean"|"sum"|"none" Of all losses, or one for each place. Default: "mean".
+
+---Binary cross-entropies, in nats: -(target * log x + (1 - target) * log(1 - x)). Logarithms are taken to be at least -100.
+---
+---```lua
+---print(mnemo.nn.binary_cross_entropy(mnemo.tensor{0.5, 0.9}, mnemo.tensor{0, 1}):item())
+---```
+---@param x mnemo.Tensor Probabilities [...], from 0 to 1.
+---@param target mnemo.Tensor Probabilities, of the same shape.
+---@param options? mnemo.nn.binary_cross_entropy.Options
+---@return mnemo.Tensor # 0-dimensional, or of the same shape
+function mnemo.nn.binary_cross_entropy(x, target, options) end
+
+---@class (exact) mnemo.nn.binary_cross_entropy_with_logits.Options
+---@field reduction? "mean"|"sum"|"none" Of all losses, or one for each place. Default: "mean".
+
+---Binary cross-entropies, in nats, of the probabilities sigmoid(x); finite where these are rounded to 0 or 1.
+---
+---```lua
+---local x, target = mnemo.tensor{0, 30}, mnemo.tensor{1, 0}
+---print(mnemo.nn.binary_cross_entropy_with_logits(x, target):item())
+---```
+---@param x mnemo.Tensor Logits [...].
+---@param target mnemo.Tensor Probabilities, of the same shape.
+---@param options? mnemo.nn.binary_cross_entropy_with_logits.Options
+---@return mnemo.Tensor # 0-dimensional, or of the same shape
+function mnemo.nn.binary_cross_entropy_with_logits(x, target, options) end
+
+---@class (exact) mnemo.nn.nll_loss.Options
+---@field reduction? "mean"|"sum"|"none" Of all losses, or one for each place. Default: "mean".
+
+---Negative log-likelihoods: of each row of log-probabilities, minus the element that its target names. Of logits, use the method cross_entropy.
+---
+---```lua
+---print(mnemo.nn.nll_loss(mnemo.zeros(2, 4):log_softmax(2), {1, 3}):item())
+---```
+---@param x mnemo.Tensor Log-probabilities [..., V], the classes last.
+---@param targets mnemo.IntTensor|table Ids [...], from 1.
+---@param options? mnemo.nn.nll_loss.Options
+---@return mnemo.Tensor # 0-dimensional, or [...]
+function mnemo.nn.nll_loss(x, targets, options) end
+
+---First values of parameters, in place.
+---@class mnemo.init
+mnemo.init = {}
+
+---Sets every element to 0, in place.
+---
+---```lua
+---print(mnemo.init.zeros(mnemo.randn(2, 3)))
+---```
+---@param parameter mnemo.Tensor Is changed, also where it requires gradients.
+---@return mnemo.Tensor # the tensor itself
+function mnemo.init.zeros(parameter) end
+
+---Sets every element to 1, in place.
+---
+---```lua
+---print(mnemo.init.ones(mnemo.randn(2, 3)))
+---```
+---@param parameter mnemo.Tensor Is changed, also where it requires gradients.
+---@return mnemo.Tensor # the tensor itself
+function mnemo.init.ones(parameter) end
+
+---@class (exact) mnemo.init.normal.Options
+---@field mean? number Their mean. Default: 0.0.
+---@field std? number Their standard deviation. Default: 1.0.
+---@field seed? integer Of these numbers. Default: follows mnemo.seed.
+
+---Normal numbers. In place. The numbers follow mnemo.seed, or a seed of their own.
+---
+---```lua
+---print(mnemo.init.normal(mnemo.zeros(2, 3), {seed = 1}))
+---```
+---@param parameter mnemo.Tensor Is changed, also where it requires gradients.
+---@param options? mnemo.init.normal.Options
+---@return mnemo.Tensor # the tensor itself
+function mnemo.init.normal(parameter, options) end
+
+---@class (exact) mnemo.init.uniform.Options
+---@field low? number The least. Default: 0.0.
+---@field high? number The upper limit. Default: 1.0.
+---@field seed? integer Of these numbers. Default: follows mnemo.seed.
+
+---Uniform numbers. In place. The numbers follow mnemo.seed, or a seed of their own.
+---
+---```lua
+---print(mnemo.init.uniform(mnemo.zeros(2, 3), {seed = 1}))
+---```
+---@param parameter mnemo.Tensor Is changed, also where it requires gradients.
+---@param options? mnemo.init.uniform.Options
+---@return mnemo.Tensor # the tensor itself
+function mnemo.init.uniform(parameter, options) end
+
+---@class (exact) mnemo.init.xavier_uniform.Options
+---@field gain? number Factor of the deviation. Default: 1.0.
+---@field seed? integer Of these numbers. Default: follows mnemo.seed.
+
+---Uniform numbers between ± gain * sqrt(6 / (fan_in + fan_out)) (Glorot, Bengio 2010). Of a weight [out, in], fan_in is in and fan_out is out; further dimensions multiply both. In place. The numbers follow mnemo.seed, or a seed of their own.
+---
+---```lua
+---print(mnemo.init.xavier_uniform(mnemo.zeros(2, 3), {seed = 1}))
+---```
+---@param parameter mnemo.Tensor Is changed, also where it requires gradients.
+---@param options? mnemo.init.xavier_uniform.Options
+---@return mnemo.Tensor # the tensor itself
+function mnemo.init.xavier_uniform(parameter, options) end
+
+---@class (exact) mnemo.init.xavier_normal.Options
+---@field gain? number Factor of the deviation. Default: 1.0.
+---@field seed? integer Of these numbers. Default: follows mnemo.seed.
+
+---Normal numbers of standard deviation gain * sqrt(2 / (fan_in + fan_out)) (Glorot, Bengio 2010). Of a weight [out, in], fan_in is in and fan_out is out; further dimensions multiply both. In place. The numbers follow mnemo.seed, or a seed of their own.
+---
+---```lua
+---print(mnemo.init.xavier_normal(mnemo.zeros(2, 3), {seed = 1}))
+---```
+---@param parameter mnemo.Tensor Is changed, also where it requires gradients.
+---@param options? mnemo.init.xavier_normal.Options
+---@return mnemo.Tensor # the tensor itself
+function mnemo.init.xavier_normal(parameter, options) end
+
+---@class (exact) mnemo.init.kaiming_uniform.Options
+---@field gain? number Factor of the deviation; the default is for a relu behind it. Default: 1.4142135623730951.
+---@field mode? "fan_in"|"fan_out" Whose variance is kept: of what is computed, or of the gradients. Default: "fan_in".
+---@field seed? integer Of these numbers. Default: follows mnemo.seed.
+
+---Uniform numbers between ± gain * sqrt(3 / fan_in) (He et al. 2015). Of a weight [out, in], fan_in is in and fan_out is out; further dimensions multiply both. In place. The numbers follow mnemo.seed, or a seed of their own.
+---
+---```lua
+---print(mnemo.init.kaiming_uniform(mnemo.zeros(2, 3), {seed = 1}))
+---```
+---@param parameter mnemo.Tensor Is changed, also where it requires gradients.
+---@param options? mnemo.init.kaiming_uniform.Options
+---@return mnemo.Tensor # the tensor itself
+function mnemo.init.kaiming_uniform(parameter, options) end
+
+---@class (exact) mnemo.init.kaiming_normal.Options
+---@field gain? number Factor of the deviation; the default is for a relu behind it. Default: 1.4142135623730951.
+---@field mode? "fan_in"|"fan_out" Whose variance is kept: of what is computed, or of the gradients. Default: "fan_in".
+---@field seed? integer Of these numbers. Default: follows mnemo.seed.
+
+---Normal numbers of standard deviation gain / sqrt(fan_in) (He et al. 2015). Of a weight [out, in], fan_in is in and fan_out is out; further dimensions multiply both. In place. The numbers follow mnemo.seed, or a seed of their own.
+---
+---```lua
+---print(mnemo.init.kaiming_normal(mnemo.zeros(2, 3), {seed = 1}))
+---```
+---@param parameter mnemo.Tensor Is changed, also where it requires gradients.
+---@param options? mnemo.init.kaiming_normal.Options
+---@return mnemo.Tensor # the tensor itself
+function mnemo.init.kaiming_normal(parameter, options) end
+
+---@class (exact) mnemo.init.orthogonal.Options
+---@field gain? number Factor of the matrix. Default: 1.0.
+---@field seed? integer Of these numbers. Default: follows mnemo.seed.
+
+---gain times a random matrix with orthonormal rows, or columns if it has more rows (Saxe et al. 2014). Dimensions after the first count as one. In place. The numbers follow mnemo.seed, or a seed of their own.
+---
+---```lua
+---print(mnemo.init.orthogonal(mnemo.zeros(2, 3), {seed = 1}))
+---```
+---@param parameter mnemo.Tensor Is changed, also where it requires gradients.
+---@param options? mnemo.init.orthogonal.Options
+---@return mnemo.Tensor # the tensor itself
+function mnemo.init.orthogonal(parameter, options) end
 
 ---Tensors on disk, in the format that other libraries read as well.
 ---@class mnemo.safetensors
@@ -2213,6 +3844,204 @@ function Circuit:svd() end
 ---@return table[] # `{ value=, rows=, columns= }`: the singular value, and the tokens with the largest entries, as lists of ids
 function Circuit:directions(options) end
 
+---Associative memories: matrices that hold pairs as sums of outer products, and what is known of them: how much comes back, what one gradient step writes, how many pairs fit.
+---
+---A memory W [d_out, d_in] holds inputs u_z with outputs v_k. Its score for the answer k to z is v_kᵀ W u_z, its answer the k with the largest score. f(z) is the right one.
+---
+---    local U = mnemo.memory.embeddings(100, 64, { kind = "sphere", seed = 1 })
+---    local V = mnemo.memory.embeddings(100, 64, { kind = "sphere", seed = 2 })
+---    local W = mnemo.memory.outer(V, U)
+---    print(mnemo.memory.recall(W, U, V))                  -- 0.99
+---
+---Shapes: n inputs z, m outputs k, d_in and d_out widths. Embeddings are rows. Nothing here is recorded for gradients.
+---@class mnemo.memory
+mnemo.memory = {}
+
+---@class (exact) mnemo.memory.capacity.Options
+---@field holds function `holds(n, seed)` → boolean.
+---@field low? integer A number that is held. Default: 1.
+---@field high integer A number that is not.
+---@field seeds? integer|table How many seeds, 1 … n, or a list of them. Default: 5.
+---@field tolerance? number Ends when the bracket is less than this share of its lower end; 0 finds the number itself. Default: 0.
+
+---Finds the largest n that a memory holds, by bisection for each seed.
+---
+---`holds(n, seed)` tells whether n pairs are held, as by `recall(…) >= 0.99`. It should hold at `low` and not at `high`; where it does not so, there is nothing to find in between, and that is an error. The same seed should draw the same embeddings for every n, so that fewer pairs are part of more.
+---
+---```lua
+---local d = 16
+---local found = mnemo.memory.capacity {
+---  low = 1, high = 200, seeds = 3,
+---  holds = function(n, seed)
+---    local U = mnemo.memory.embeddings(200, d, { kind = "sphere", seed = 2 * seed })
+---    local V = mnemo.memory.embeddings(200, d, { kind = "sphere", seed = 2 * seed + 1 })
+---    U, V = U:narrow(1, 1, n), V:narrow(1, 1, n)
+---    return mnemo.memory.recall(mnemo.memory.outer(V, U), U, V) >= 0.99
+---  end,
+---}
+---print(mnemo.stats.text(found))
+---```
+---@param options mnemo.memory.capacity.Options
+---@return table # the measurement over seeds, as of `mnemo.stats`: `mean`, `error`, `count`; and `values`, one for each seed
+function mnemo.memory.capacity(options) end
+
+---Fits a power law y = c·x^slope: a straight line through log x and log y by least squares.
+---
+---```lua
+---local fit = mnemo.memory.slope({ 16, 32, 64 }, { 31, 116, 432 })
+---print(mnemo.stats.text(fit, 2), fit.factor)
+---```
+---@param x number[] Positive numbers, two or more different ones.
+---@param y number[] Positive numbers, as many.
+---@return table # the measurement of the slope, as of `mnemo.stats`: `mean`, `error` (its standard error; nil with two points), `count`; and `factor`, c
+function mnemo.memory.slope(x, y) end
+
+---@class (exact) mnemo.memory.hessian_product.Options
+---@field weights? mnemo.Tensor p(z), [n], with the sum 1. Default: 1/n.
+
+---Multiplies a direction by the Hessian of the softmax loss of a linear memory, exactly: H·D = Σ_z p(z) Vᵀ (diag p̂_z − p̂_z p̂_zᵀ) V D u_z u_zᵀ, p̂_z = softmax(V W u_z). The right answers do not enter.
+---
+---```lua
+---local U = mnemo.eye(2)
+---local D = mnemo.tensor { { 1, 0 }, { 0, 0 } }
+---print(mnemo.memory.hessian_product(mnemo.zeros(2, 2), U, U, D))
+---```
+---@param W mnemo.Tensor The memory [d_out, d_in].
+---@param U mnemo.Tensor Inputs [n, d_in].
+---@param V mnemo.Tensor Outputs [m, d_out].
+---@param D mnemo.Tensor The direction [d_out, d_in].
+---@param options? mnemo.memory.hessian_product.Options
+---@return mnemo.Tensor # [d_out, d_in]
+function mnemo.memory.hessian_product(W, U, V, D, options) end
+
+---@class (exact) mnemo.memory.hessian_top.Options
+---@field weights? mnemo.Tensor p(z), [n], with the sum 1. Default: 1/n.
+---@field iterations? integer Hessian products at most. Default: 40.
+---@field tolerance? number Ends when ‖H·x − λ·x‖ is below this times λ. Default: 1e-5.
+---@field seed? integer Of the first direction. Default: 1.
+
+---Returns the largest eigenvalue of the Hessian of the softmax loss of a linear memory, the sharpness, with its eigenvector, by the method of Lanczos with full orthogonalisation. Gradient descent with learning rate η is stable around a minimum where it is below 2/η.
+---
+---```lua
+---local U = mnemo.eye(2)
+---print(mnemo.memory.hessian_top(mnemo.zeros(2, 2), U, U))
+---```
+---@param W mnemo.Tensor The memory [d_out, d_in].
+---@param U mnemo.Tensor Inputs [n, d_in].
+---@param V mnemo.Tensor Outputs [m, d_out].
+---@param options? mnemo.memory.hessian_top.Options
+---@return number # λ
+---@return mnemo.Tensor # the direction, of norm 1 [d_out, d_in]
+function mnemo.memory.hessian_top(W, U, V, options) end
+
+---@class (exact) mnemo.memory.embeddings.Options
+---@field kind? "gaussian"|"sphere"|"orthonormal"|"one_hot" Which. Default: gaussian.
+---@field seed? integer Decides them; they follow `mnemo.seed` without it.
+
+---Draws embeddings, one a row.
+---
+---"gaussian": entries N(0, 1/d), so that norms are 1 on average; "sphere": the same, divided by their norms; "orthonormal": n ≤ d rows of a random orthogonal matrix; "one_hot": the first n ≤ d unit vectors.
+---
+---```lua
+---local U = mnemo.memory.embeddings(3, 8, { kind = "orthonormal", seed = 1 })
+---print(U:matmul(U:t()))
+---```
+---@param n integer How many, 1 or more.
+---@param d integer Width, 1 or more.
+---@param options? mnemo.memory.embeddings.Options
+---@return mnemo.Tensor # [n, d]
+function mnemo.memory.embeddings(n, d, options) end
+
+---Sums outer products, Σ_z q(z) v_z u_zᵀ: the memory that holds v_z under u_z.
+---
+---Where many inputs share an output, choose its rows: `outer(V[targets], U)`.
+---
+---```lua
+---local U, V = mnemo.memory.embeddings(5, 64), mnemo.memory.embeddings(5, 64)
+---local W = mnemo.memory.outer(V, U)
+---print(V[3]:dot(W:matmul(U[3])):item())
+---```
+---@param V mnemo.Tensor Outputs, one for each input [n, d_out].
+---@param U mnemo.Tensor Inputs [n, d_in].
+---@param q? mnemo.Tensor How strongly each pair is held [n]; all 1 without it.
+---@return mnemo.Tensor # [d_out, d_in]
+function mnemo.memory.outer(V, U, q) end
+
+---@class (exact) mnemo.memory.population_gradient.Options
+---@field targets? mnemo.IntTensor f(z), [n]: p(k|z) = 1 where k = f(z); f(z) = z without it.
+---@field weights? mnemo.Tensor p(z), [n], with the sum 1. Default: 1/n.
+---@field joint? mnemo.Tensor p(z, k), [n, m], in place of both.
+
+---Returns the gradient of the population loss of a linear memory (Lemma 1): ∇L = Σ_z Σ_k (p(z) p̂_W(k|z) − p(z, k)) v_k u_zᵀ, where L(W) = E[−log p̂_W(k|z)] and p̂_W(·|z) = softmax(V W u_z).
+---
+---```lua
+---local U, V = mnemo.randn(5, 16, { seed = 1 }), mnemo.randn(5, 16, { seed = 2 })
+---local W = mnemo.zeros(16, 16):requires_grad(true)
+---U:matmul(W:t()):matmul(V:t()):cross_entropy(mnemo.int_tensor { 1, 2, 3, 4, 5 }):backward()
+---print((W.grad - mnemo.memory.population_gradient(W, U, V)):abs():max():item() < 1e-6)
+---```
+---@param W mnemo.Tensor The memory [d_out, d_in].
+---@param U mnemo.Tensor Inputs [n, d_in].
+---@param V mnemo.Tensor Outputs [m, d_out].
+---@param options? mnemo.memory.population_gradient.Options
+---@return mnemo.Tensor # [d_out, d_in]
+function mnemo.memory.population_gradient(W, U, V, options) end
+
+---Returns the gradient of the loss of a linear memory over samples whose inputs are noisy (Lemma 2): ∇L = Σ_k p(k) v_k (μ̂_k − μ_k)ᵀ, with μ_k = E[x | k] the mean input of an answer and μ̂_k = E[p̂_W(k|x) x] / p(k).
+---
+---```lua
+---local X, V = mnemo.randn(20, 8, { seed = 1 }), mnemo.randn(2, 8, { seed = 2 })
+---local answers = {}
+---for i = 1, 20 do answers[i] = i % 2 + 1 end
+---local gradient, parts =
+---  mnemo.memory.noisy_gradient(mnemo.zeros(8, 8), X, mnemo.int_tensor(answers), V)
+---print(gradient:norm():item(), parts.p)
+---```
+---@param W mnemo.Tensor The memory [d_out, d_in].
+---@param X mnemo.Tensor Inputs of the samples [s, d_in].
+---@param answers mnemo.IntTensor k of each sample, [s], from 1 to m.
+---@param V mnemo.Tensor Outputs [m, d_out].
+---@return mnemo.Tensor # [d_out, d_in]
+---@return table # `p` [m], the share of each answer; `means` [m, d_in], μ_k; `predicted` [m, d_in], μ̂_k; rows of answers that no sample has are NaN
+function mnemo.memory.noisy_gradient(W, X, answers, V) end
+
+---@class (exact) mnemo.memory.recall.Options
+---@field targets? mnemo.IntTensor f(z), [n], from 1 to m; f(z) = z without it.
+---@field weights? mnemo.Tensor How much each input counts, [n], as p(z); equal without it.
+
+---Tells how much of a memory comes back: the share of inputs z with argmax_k v_kᵀ W u_z = f(z).
+---
+---All outputs are candidates. Inputs are asked in blocks, so that 10⁵ of them need no matrix of 10¹⁰ scores.
+---
+---```lua
+---local U, V = mnemo.randn(100, 64, { seed = 1 }), mnemo.randn(2, 64, { seed = 2 })
+---local ids = mnemo.int_arange(1, 100) % 2 + 1
+---print(mnemo.memory.recall(mnemo.memory.outer(V[ids], U), U, V, { targets = ids }))
+---```
+---@param W mnemo.Tensor|function The memory [d_out, d_in]; or a function from inputs [b, d_in] to outputs [b, d_out]; nil stands for the identity.
+---@param U mnemo.Tensor Inputs u_z [n, d_in].
+---@param V mnemo.Tensor Outputs v_k [m, d_out].
+---@param options? mnemo.memory.recall.Options
+---@return number # from 0 to 1
+---@return mnemo.IntTensor # the answers, [n]
+function mnemo.memory.recall(W, U, V, options) end
+
+---@class (exact) mnemo.memory.margins.Options
+---@field targets? mnemo.IntTensor f(z), [n]; f(z) = z without it.
+
+---Returns the margins v_f(z)ᵀ W u_z − max_{k ≠ f(z)} v_kᵀ W u_z: positive where the answer is right, and by how much.
+---
+---```lua
+---local U = mnemo.memory.embeddings(4, 4, { kind = "one_hot" })
+---print(mnemo.memory.margins(mnemo.memory.outer(U, U), U, U))
+---```
+---@param W mnemo.Tensor|function The memory, as `recall` takes it.
+---@param U mnemo.Tensor Inputs [n, d_in].
+---@param V mnemo.Tensor Outputs [m, d_out], 2 or more.
+---@param options? mnemo.memory.margins.Options
+---@return mnemo.Tensor # [n]
+function mnemo.memory.margins(W, U, V, options) end
+
 ---Patching: which intermediate tensors carry what makes the difference between two inputs.
 ---@class mnemo.patching
 mnemo.patching = {}
@@ -2224,7 +4053,7 @@ mnemo.patching = {}
 ---@field names? string|string[] What to patch, as in model:trace. Default: "layers.*.residual" or "layers.*.heads".
 ---@field heads? boolean|integer[] Whether each head is patched by itself, or which; without it, all at once. Default: false.
 ---@field positions? boolean|integer[] The same for positions. Default: false.
----@field metric? function From logits [B, T, N] to a number; without it, by how much the logit of the right answer is above that of the wrong one at the last position.
+---@field metric? function From the logits to a number; without it, by how much the logit of the right answer is above that of the wrong one at the last position.
 ---@field right? mnemo.IntTensor|integer[] The right answer to each sequence, [B]. Default: the model's answers to clean.
 ---@field wrong? mnemo.IntTensor|integer[] The wrong ones, [B]. Default: the model's answers to corrupted.
 
@@ -2547,7 +4376,7 @@ function Figure:show() end
 
 ---Probes: what a model has stored and how it answers, as numbers followed over training.
 ---
----A probe is a function `probe(ctx)` that returns a number, where `ctx` is `{ model, batch, logits, step, run }`; `mnemo.train` calls each of the table it is given at every evaluated step. The functions here return such tables, to be merged with one's own:
+---A probe is a function `probe(ctx)` that returns a number, a 0-dimensional tensor, or a table of them by key, where `ctx` is `{ model, batch, logits, step, run }`; `mnemo.train` calls each of the table it is given at every evaluated step. `ctx.logits` is computed once for all probes of a step, and so is what `once` makes. The functions here return tables of probes, to be merged with one's own:
 ---
 ---    local probes = mnemo.probes.induction(task)
 ---    probes.largest_logit = function(ctx) return ctx.logits:max():item() end
@@ -2557,6 +4386,59 @@ function Figure:show() end
 ---Shapes: B batch, T seq_len, N vocab, d dim, H heads. Names of parameters count layers from 0, as the files do; everything else counts from 1.
 ---@class mnemo.probes
 mnemo.probes = {}
+
+---Makes a function of a probe's context that computes its value once for each record, whichever probe asks first: a forward pass that several probes share.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+---local model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 16 }
+---local tokens = task:held_out(8).tokens
+---local logits = mnemo.probes.once(function(ctx) return ctx.model(tokens) end)
+---mnemo.train {
+---  model = model, data = task, steps = 2, optimizer = mnemo.optim.sgd { lr = 0.1 },
+---  probes = {
+---    largest = function(ctx) return logits(ctx):max() end,
+---    mean = function(ctx) return logits(ctx):mean() end,
+---  },
+---}
+---```
+---@param compute function From the context to a value; nil counts as none.
+---@return function # from the context to that value
+function mnemo.probes.once(compute) end
+
+---@class (exact) mnemo.probes.accuracy.Options
+---@field held_out? integer Sequences in the fixed batch. Default: 512.
+
+---Probes of how often the model is right, over all targets of any task: at every position, or one for each sequence.
+---
+---`acc`: on the current batch; `acc_test`: on a fixed batch that training never sees, and `loss_test`: the loss there, in nats.
+---
+---```lua
+---local task = mnemo.data.custom { -- which of two halves of the alphabet is the first id from?
+---  vocab = 8, seq_len = 3, classes = 2, seed = 1,
+---  sample = function(rng)
+---    local ids = { rng:integer(1, 8), rng:integer(1, 8), rng:integer(1, 8) }
+---    return ids, ids[1] > 4 and 2 or 1
+---  end,
+---}
+---local model = mnemo.model.custom {
+---  vocab = 8, outputs = 2, positions = "last", parameters = { w = mnemo.randn(3, 8, 2) },
+---  forward = function(tokens, p)
+---    local logits = p.w[1][tokens:select(2, 1)]
+---    for t = 2, tokens:size(2) do logits = logits + p.w[t][tokens:select(2, t)] end
+---    return logits
+---  end,
+---}
+---local run = mnemo.train {
+---  model = model, data = task, steps = 20, optimizer = mnemo.optim.adamw { lr = 0.1 },
+---  probes = mnemo.probes.accuracy(task, { held_out = 64 }),
+---}
+---print(run:table())
+---```
+---@param task mnemo.Task The task.
+---@param options? mnemo.probes.accuracy.Options
+---@return table # the probes by name
+function mnemo.probes.accuracy(task, options) end
 
 ---@class (exact) mnemo.probes.answers.Options
 ---@field held_out? integer Number of sequences. Default: 512.
@@ -2853,9 +4735,79 @@ function mnemo.runs.transposed(rows) end
 ---@return string # one line for each row
 function mnemo.runs.columns(rows) end
 
+---Learning rates that change over training: functions of the step, counted from 0, for the `lr` of an optimizer or of a group.
+---
+---    local lr = mnemo.schedules.cosine { lr = 1e-3, steps = 1000, warmup = 100 }
+---    local optimizer = mnemo.optim.adamw { lr = lr }
+---
+---Any function from a step to a number will do; these are the usual ones. All but `step` begin with `warmup` steps, in which the rate grows in equal parts: lr/warmup at step 0, lr at step warmup − 1.
+---@class mnemo.schedules
+mnemo.schedules = {}
+
+---@class (exact) mnemo.schedules.cosine.Options
+---@field lr number The largest rate.
+---@field steps integer After how many steps `final` is reached, warm-up included.
+---@field warmup? integer Steps in which the rate grows. Default: 0.
+---@field final? number The last rate. Default: 0.
+
+---Returns a schedule that goes from `lr` to `final` along half a cosine, and stays there.
+---
+---```lua
+---local lr = mnemo.schedules.cosine { lr = 0.1, steps = 100, warmup = 10, final = 0.01 }
+---print(lr(0), lr(10), lr(55), lr(100))
+---```
+---@param options mnemo.schedules.cosine.Options
+---@return function # from the step, counted from 0, to the rate
+function mnemo.schedules.cosine(options) end
+
+---@class (exact) mnemo.schedules.linear.Options
+---@field lr number The largest rate.
+---@field steps integer After how many steps `final` is reached, warm-up included.
+---@field warmup? integer Steps in which the rate grows. Default: 0.
+---@field final? number The last rate. Default: 0.
+
+---Returns a schedule that goes from `lr` to `final` in equal parts, and stays there.
+---
+---```lua
+---local lr = mnemo.schedules.linear { lr = 0.1, steps = 100 }
+---print(lr(0), lr(50), lr(100))
+---```
+---@param options mnemo.schedules.linear.Options
+---@return function # from the step, counted from 0, to the rate
+function mnemo.schedules.linear(options) end
+
+---@class (exact) mnemo.schedules.warmup.Options
+---@field lr number The largest rate.
+---@field warmup? integer Steps in which the rate grows. Default: 0.
+
+---Returns a schedule that grows to `lr` in equal parts, and stays there.
+---
+---```lua
+---local lr = mnemo.schedules.warmup { lr = 0.1, warmup = 10 }
+---print(lr(0), lr(9), lr(1000))
+---```
+---@param options mnemo.schedules.warmup.Options
+---@return function # from the step, counted from 0, to the rate
+function mnemo.schedules.warmup(options) end
+
+---@class (exact) mnemo.schedules.step.Options
+---@field lr number The first rate.
+---@field every integer How many steps have one rate.
+---@field factor? number What the rate is multiplied by. Default: 0.1.
+
+---Returns a schedule that multiplies the rate by `factor` after every so many steps.
+---
+---```lua
+---local lr = mnemo.schedules.step { lr = 0.1, every = 100, factor = 0.5 }
+---print(lr(99), lr(100), lr(200))
+---```
+---@param options mnemo.schedules.step.Options
+---@return function # from the step, counted from 0, to the rate
+function mnemo.schedules.step(options) end
+
 ---Numbers with their errors, and whether two of them differ by more.
 ---
----A measurement is a table `{ mean =, error =, count = }`: a mean, its standard error, and how many values it was made of. Where there is no error to be known, of one value alone, `error` is nil; a mean of nothing is NaN.
+---A measurement is a table `{ mean =, error =, count =, freedom = }`: a mean, its standard error, how many values it was made of, and the error's degrees of freedom, one less than the seeds or sequences that it was taken over; an error without them counts as known exactly. Where there is no error to be known, of one value alone, `error` is nil; a mean of nothing is NaN.
 ---
 ---    local right = mnemo.probes.answers(model, task)
 ---    local rest = mnemo.stats.share(right.hits, right.sequences)
@@ -2886,7 +4838,7 @@ function mnemo.stats.of(values) end
 ---@return table # the measurement; `count` is the number of places
 function mnemo.stats.share(hits, sequences, where) end
 
----Returns the mean of what several seeds measured. Its error is that over the seeds, but no less than what the choice of sequences makes, which is all that is known of a single seed.
+---Returns the mean of what several seeds measured. Its error is that over the seeds, but no less than what the choice of sequences makes, which is all that is known of a single seed. The degrees of freedom are those over the seeds, if there are several.
 ---
 ---```lua
 ---local seeds = { { mean = 0.9, error = 0.01 }, { mean = 0.8, error = 0.01 } }
@@ -2896,18 +4848,31 @@ function mnemo.stats.share(hits, sequences, where) end
 ---@return table # the measurement
 function mnemo.stats.over_seeds(measured) end
 
----Tells whether two measurements differ by more than their errors.
----
----They do if the difference is more than `errors` times its standard error, √(e_a² + e_b²). Nothing is told where an error is not known, a mean is NaN, or both errors are 0 and the means are one number.
+---Returns the quantile of Student's t distribution: with the default, the number of standard errors that a mean is off by no more, either way, in 95 of 100 cases.
 ---
 ---```lua
----print(mnemo.stats.compare({ mean = 0.9, error = 0.01 }, { mean = 0.5, error = 0.02 }))
+---print(mnemo.stats.t_quantile(2), mnemo.stats.t_quantile(math.huge))
+---```
+---@param freedom number Degrees of freedom, at least 1; math.huge gives the normal distribution's.
+---@param probability? number Of a value below it, from 0.5 to 0.9999. Default: 0.975.
+---@return number
+function mnemo.stats.t_quantile(freedom, probability) end
+
+---Tells whether two measurements differ by more than their errors, by Welch's test.
+---
+---They do if the difference is more than t times its standard error, √(e_a² + e_b²), where t is the quantile of Student's distribution with the degrees of freedom of that error: 4.30 for a mean over three seeds beside a number, 2.78 for two such means with like errors, 1.96 for errors over very many sequences. So of pairs that are alike one in twenty is told to differ.
+---
+---Nothing is told where an error is not known, a mean is NaN, or both errors are 0 and the means are one number.
+---
+---```lua
+---local high, low = mnemo.stats.of { 0.9, 0.93, 0.91 }, mnemo.stats.of { 0.6, 0.5, 0.6 }
+---print(mnemo.stats.compare(high, low), mnemo.stats.compare(high, 0.9))
 ---```
 ---@param a table A measurement, or a number that has no error.
 ---@param b table The same.
----@param errors? number How many standard errors are needed. Default: 2.
+---@param probability? number Of the quantile; at 0.999 it is 3.09 of many sequences. Default: 0.975.
 ---@return string|nil # "more" if a is larger, "less" if it is smaller, nil if that cannot be told
-function mnemo.stats.compare(a, b, errors) end
+function mnemo.stats.compare(a, b, probability) end
 
 ---Writes a measurement as "0.361 ± 0.006", without an error where none is known, and "none" where there was nothing to measure.
 ---
