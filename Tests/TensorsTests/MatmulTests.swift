@@ -138,7 +138,9 @@ import Testing
     expectError("outer: needs two vectors, got shapes [3] and [2, 3]") {
       try zeros(3).outer(zeros(2, 3))
     }
-    expectError("t: needs a matrix, got shape [3]") { try zeros(3).linear(zeros(3)) }
+    expectError("linear: x [..., in] and weight [out, in] do not fit, got [3] and [3]") {
+      try zeros(3).linear(zeros(3))
+    }
     // Products that no machine has the memory for.
     let long = Tensor(0)
     expectError("matmul: a tensor of shape [1073741824, 1073741824] is too large") {
