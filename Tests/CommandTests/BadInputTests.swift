@@ -98,7 +98,7 @@ import Testing
     ),
     (
       "mnemo.train { model = model, data = task, steps = 1 }",
-      "train: missing option 'optimizer' (Optimizer expected)"
+      "train: missing option 'optimizer' (Optimizer or table expected)"
     ),
     (
       "train { loss_on = 'output' }",
