@@ -146,6 +146,6 @@ import Testing
     #expect(outcome.status == 0)
     #expect(outcome.output.hasPrefix("step    loss\n"))
     #expect(outcome.output.split(separator: "\n").count == 3)
-    #expect(outcome.errors.wholeMatch(of: /(step \d\/3 .* left\n)+/) != nil)
+    #expect(outcome.errors.wholeMatch(of: /(step \d\/3 .* left  slow 1\.000\n)+/) != nil)
   }
 }
