@@ -96,7 +96,8 @@ local difference = math.max(table.unpack(differences.values))
 
 -- One step, on all inputs and on samples -------------------------------------------------------
 
-local everything, from_samples = { {}, {} }, { {}, {} } -- for each number of noises
+-- For T noises and for ten times as many; samples also for T, asked with others than were sampled.
+local everything, from_samples = { {}, {} }, { {}, {}, {} }
 for i, noises in ipairs { T, 10 * T } do
   for j, d in ipairs(widths) do
     everything[i][j] = over_seeds(function(seed)
@@ -114,6 +115,13 @@ for i, noises in ipairs { T, 10 * T } do
       return recall(one_step(x, answers, V), U, V, noise)
     end)
   end
+end
+for j, n in ipairs(samples) do
+  from_samples[3][j] = over_seeds(function(seed)
+    local U, V, noise = drawn(wide, T + 100, seed)
+    local x, answers = sampled(U, noise:narrow(1, 1, T), n, seed)
+    return recall(one_step(x, answers, V), U, V, noise)
+  end)
 end
 
 --- Asks 2000 bags. Returns how often the best token is in the bag, and the share of a bag's tokens
@@ -146,19 +154,24 @@ end
 
 local text = mnemo.stats.text
 
---- Prints recall with T noises and with ten times as many.
+local names = { ("T = %d"):format(T), ("T = %d"):format(10 * T), ("T = %d, asked with others")
+  :format(T) }
+
+--- Prints recall along widths or samples, a column for each of the names.
 local function print_recall(title, along, places, measured)
-  local rows = { { along, ("recall, T = %d"):format(T), ("recall, T = %d"):format(10 * T) } }
+  local rows = { { along, table.unpack(names, 1, #measured) } }
   for i, place in ipairs(places) do
-    rows[i + 1] = { place, text(measured[1][i]), text(measured[2][i]) }
+    rows[i + 1] = { place }
+    for column, list in ipairs(measured) do rows[i + 1][column + 1] = text(list[i]) end
   end
   print(title)
   print(mnemo.runs.columns(rows))
 end
 
-print_recall(("One step on all noisy inputs, N = %d, over %d seed(s); chance is %.3f:\n"):format(N,
-  options.seeds, 1 / N), "d", widths, everything)
-print_recall(("\nOne step on samples, d = %d:\n"):format(wide), "samples", samples, from_samples)
+print_recall(("Recall after one step on all noisy inputs, N = %d, %d seed(s), chance %.3f:\n")
+  :format(N, options.seeds, 1 / N), "d", widths, everything)
+print_recall(("\nRecall after one step on samples, d = %d:\n"):format(wide), "samples", samples,
+  from_samples)
 
 local rows = { { "tokens in a bag", "the best is in it", "share of the bag found",
   "the best, all bags", "share, all bags", "the best by chance" } }
@@ -171,30 +184,26 @@ print(mnemo.runs.columns(rows))
 
 -- The figure ---------------------------------------------------------------------------------
 
---- Returns a curve of measurements, with a band over the seeds.
-local function curve(name, measured)
-  local values = {}
-  for i, one in ipairs(measured) do values[i] = one.values end
-  return { name = name, y = mnemo.runs.transposed(values) }
-end
-
---- Draws shares.
-local function shares(title, x, xlabel, ylabel, ...)
+--- Draws shares along an axis, with bands over the seeds.
+local function shares(title, x, xlabel, ylabel, measured, labels)
+  local series = {}
+  for i, list in ipairs(measured) do
+    local values = {}
+    for j, one in ipairs(list) do values[j] = one.values end
+    series[i] = { name = labels[i], y = mnemo.runs.transposed(values) }
+  end
   return mnemo.plot.lines {
     title = title, x = x, xscale = "log", xlabel = xlabel, ylabel = ylabel, ylim = { 0, 1.02 },
-    legend = "below", series = { ... },
+    legend = "below", series = series,
   }
 end
 
-local few_noises, many_noises = ("T = %d noises"):format(T), ("T = %d noises"):format(10 * T)
 mnemo.plot.grid({
-  shares("one step on all noisy inputs", widths, "width d", "recall",
-    curve(few_noises, everything[1]), curve(many_noises, everything[2])),
-  shares(("on samples, d = %d"):format(wide), samples, "samples", "recall",
-    curve(few_noises, from_samples[1]), curve(many_noises, from_samples[2])),
+  shares("one step on all noisy inputs", widths, "width d", "recall", everything, names),
+  shares(("on samples, d = %d"):format(wide), samples, "samples", "recall", from_samples, names),
   shares(("sums of tokens, d = %d"):format(wide), sizes, "tokens in a bag", "share",
-    curve("the best is in it", bags.best), curve("share of the bag found", bags.share),
-    curve("the best, all bags", bags.best_of_all), curve("share, all bags", bags.share_of_all)),
+    { bags.best, bags.share, bags.best_of_all, bags.share_of_all },
+    { "the best is in it", "share of the bag found", "the best, all bags", "share, all bags" }),
 }, { title = "One gradient step filters noise", columns = 3, width = 1200, height = 420 })
   :save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
 
