@@ -105,6 +105,18 @@ import Testing
         ["--lr", "0", "--steps", "20"], ["--steps", "5"], ["--batch", "2", "--steps", "60"],
       ],
       subjects: ["what training stores"], good: [], verdict: "W_O¹: outer products hold "),
+    Script(
+      name: "gradients_as_memories", size: ["--count", "20", "--seeds", "3"],
+      broken: [["--lr", "0"], ["--seeds", "1"]], subjects: ["what one step stores"], good: [],
+      verdict: "With N = 20 recall is 0."),
+    Script(
+      name: "noisy_inputs", size: ["--quick", "--answers", "50", "--bags", "1000"],
+      broken: [["--lr", "0"], ["--seeds", "1"]], subjects: ["noise"], good: [],
+      verdict: "With T = 100 recall is 1."),
+    Script(
+      name: "embedding_geometry", size: ["--quick"],
+      broken: [["--widest", "16"], ["--seeds", "1"]], subjects: ["overlaps"], good: [],
+      verdict: "Overlaps fall as d^-0."),
   ]
 
   /// No learning, few steps, small batches.
