@@ -161,7 +161,7 @@ local function against_theory(title, names, theory_names, has_fits)
     local line = {}
     for j, d in ipairs(widths) do line[j] = factor * d ^ fitted.mean end
     fits[i] = has_fits and #widths > 1 and
-      { name = ("fit, slope %.3f ± %.3f"):format(fitted.mean, fitted.error or 0), y = line } or nil
+      { name = "fit, slope " .. text(fitted), y = line } or nil
   end
   return mnemo.plot.lines {
     title = title, x = widths, series = table.move(fits, 1, #fits, #series + 1, series),

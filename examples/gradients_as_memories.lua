@@ -64,7 +64,7 @@ local function ends_of(kept, batch)
   local stream, ends = kept.embeddings, {}
   for layer = 0, 1 do
     local at = ("layers.%d."):format(layer)
-    -- Only the transformer has norms, and traces what is read after them.
+    -- Without a norm before it, a block reads the stream itself.
     local read = kept[at .. "attention_input"] or stream
     for kind, output in pairs { wq = "queries", wk = "keys", wv = "values" } do
       ends[at .. "attention." .. kind] = { read, kept[at .. output] }
