@@ -117,6 +117,15 @@ import Testing
       name: "embedding_geometry", size: ["--quick"],
       broken: [["--widest", "16"], ["--seeds", "1"]], subjects: ["overlaps"], good: [],
       verdict: "Overlaps fall as d^-0."),
+    Script(
+      name: "maximal_updates", size: ["--dim", "256", "--ratio", "4"],
+      broken: [["--lr", "0"], ["--seeds", "1"]], subjects: ["the large step"], good: [],
+      verdict: "After a step on n = 4d samples the overlap with the ReLU's direction is 0."),
+    Script(
+      name: "memory_schemes", size: ["--steps", "200", "--late-seeds", "4"],
+      broken: [["--lr", "0"], ["--seeds", "1"], ["--steps", "2"]],
+      subjects: ["what optimisers store"], good: [],
+      verdict: "With batches of one the slope falls as the learning rate grows"),
   ]
 
   /// No learning, few steps, small batches.

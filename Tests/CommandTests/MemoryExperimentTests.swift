@@ -1,0 +1,117 @@
+import Foundation
+import Testing
+
+/// The experiments of examples/ that ask associative memories and train no model.
+///
+/// Here is what they print and save; what they conclude where nothing can be concluded is in
+/// `VerdictTests`.
+@Suite struct MemoryExperimentTests {
+  /// A script, the options that make it small, and what its results look like.
+  struct Experiment: CustomTestStringConvertible {
+    let name: String
+    let options: [String]
+    /// How the lines of its tables begin, in order: heads, and rows with means and spreads.
+    let rows: [String]
+    let heads: [String]
+    /// How lines beside the tables begin, in order.
+    let lines: [String]
+    /// Words that it refuses, and the end of what it then says.
+    let mistakes: [(words: [String], sentence: String)]
+    var testDescription: String { name }
+  }
+
+  static let experiments = [
+    Experiment(
+      name: "maximal_updates", options: ["--dim", "256", "--ratio", "4", "--inputs", "16"],
+      rows: ["d ", "64 ", "128 ", "256 ", "slope"] + ["n/d ", "1 ", "2 ", "4 "],
+      heads: ["d ", "n/d "],
+      lines: [
+        "Layers of width d, updates of 16", "Overlap of 64 neurons after one step",
+        "‖W₀u‖: the slope on d is ", "by a step, kernel: the slope on d is -0.5",
+        "After a step on n = 4d samples the overlap with the ReLU's direction is 0.",
+        "After a step on n = 4d samples the overlap with w₂ of the sum is 0.",
+      ], mistakes: [(["--dim", "32"], "mnemo: --dim wants at least 64, got 32")]),
+    Experiment(
+      name: "memory_schemes", options: ["--steps", "60", "--late-seeds", "2"],
+      rows: ["optimiser"] + Array(repeating: "one step, ", count: 2)
+        + ["SGD, lr 10", "Adam, lr 0.1, 10 ", "Adam, lr 0.1, 1000", "SGD, normed", "Adam, normed"]
+        + ["100", "10", "1", "0.1"].map { "batch one, lr \($0), 60 steps" }
+        + ["lr "] + ["10 ", "3 ", "1 "].flatMap { rate in Array(repeating: rate, count: 5) },
+      heads: ["optimiser", "lr "],
+      lines: [
+        "N = 100 tokens, p ∝ z^−2, M = 5 answers, orthonormal, d = 128, 2 seed(s):",
+        "Small steps late, d = 16, 30 + 30 steps with batches of one, 2 seed(s):",
+        "One step on the population stores in proportion to p(z): its slope is 1.000.",
+        "With batches of one the slope ", "After 1000 steps of Adam the slope is ",
+        "Of plain gradient steps theory gives every q to ",
+      ],
+      mistakes: [
+        (["--tokens", "2"], "mnemo: --tokens wants at least 3, got 2"),
+        (["--kind", "sphere"], "mnemo: --kind wants one of orthonormal, one_hot, got 'sphere'"),
+      ]),
+  ]
+
+  private func start(
+    _ name: String, _ words: [String], threads: String = "2", in folder: URL
+  ) throws -> Outcome {
+    let script = package.appending(path: "examples/\(name).lua").path
+    return try Running(["--threads", threads, script] + words, in: folder).finish()
+  }
+
+  @Test(arguments: experiments) func resultsOfARun(_ experiment: Experiment) throws {
+    try withFolder { folder in
+      let small = experiment.options + ["--seeds", "2", "--seed", "3"]
+      let outcome = try start(experiment.name, small, in: folder)
+      #expect(outcome.status == 0)
+      #expect(outcome.errors.isEmpty, "\(outcome.errors)")
+      let lines = outcome.output.split(separator: "\n").map(String.init)
+      let cells = lines.filter { $0.hasPrefix("  ") }.map { $0.dropFirst(2) }
+      #expect(cells.count == experiment.rows.count, "\(outcome.output)")
+      for (line, row) in zip(cells, experiment.rows) {
+        #expect(line.hasPrefix(row), "\(line)")
+        #expect(line.contains("±") != experiment.heads.contains(row), "\(line)")
+      }
+      var rest = lines[...]
+      for beginning in experiment.lines {
+        rest = rest.drop { !$0.hasPrefix(beginning) }
+        #expect(!rest.isEmpty, "\(beginning)")
+        rest = rest.dropFirst()
+      }
+      #expect(lines.last == "Results are in runs/\(experiment.name)")
+
+      let results = folder.appending(path: "runs/\(experiment.name)")
+      #expect(Set(results.names) == ["figure.svg", "figure.png", "figure.csv"])
+      #expect(results.text("figure.svg").contains("</svg>"))
+      #expect(results.text("figure.csv").contains("series,x,y"))
+      let png = try Data(contentsOf: results.appending(path: "figure.png"))
+      #expect(png.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+
+      // Neither threads nor repetition change anything.
+      let again = try start(experiment.name, small + ["--out", "again"], threads: "1", in: folder)
+      #expect(
+        again.output
+          == outcome.output.replacingOccurrences(of: "runs/\(experiment.name)", with: "again"))
+      let second = folder.appending(path: "again")
+      #expect(second.text("figure.csv") == results.text("figure.csv"))
+    }
+  }
+
+  @Test(arguments: experiments) func helpAndMistakes(_ experiment: Experiment) throws {
+    try withFolder { folder in
+      let help = try start(experiment.name, ["--help"], in: folder)
+      #expect(help.status == 0)
+      for option in ["--quick", "--full", "--seeds N", "--seed N", "--out DIR"] {
+        #expect(help.output.contains(option), "\(option)")
+      }
+      let mistakes =
+        [(["--sead", "3"], "mnemo: unknown option '--sead'; did you mean '--seed'?")]
+        + experiment.mistakes
+      for (words, sentence) in mistakes {
+        let outcome = try start(experiment.name, words, in: folder)
+        #expect(outcome.status == 1)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.sentence.hasSuffix(sentence), "\(outcome.sentence)")
+      }
+    }
+  }
+}
