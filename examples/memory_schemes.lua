@@ -24,7 +24,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Shows how strongly each optimiser stores frequent and rare tokens (E12).",
-  quick = { steps = 3000, late_seeds = 8 },
+  quick = { steps = 2000, late_seeds = 8 },
   full = { steps = 100000, seeds = 10, late_seeds = 64 },
   { "tokens", 100, "N, how many tokens there are", min = 3 },
   { "answers", 5, "M, how many answers there are", min = 2 },
@@ -131,28 +131,26 @@ end
 
 -- The optimisers ---------------------------------------------------------------------------
 
-local optim, lr = mnemo.optim, options.lr
+local lr = options.lr
 local population = mnemo.stack({ p }, 1):expand(options.seeds, N):contiguous()
 local one_each = samples(options.seeds, options.steps)
-local large = counts(samples(options.seeds, 100000))
+local large, drawn_one_each = counts(samples(options.seeds, 100000)), counts(one_each)
 
--- Each is { name, optimizer, steps, … }: `seen` is what was seen of each token, all if it is nil;
--- `weights` those of plain gradient steps, of which theory knows the result.
+-- Each is { name, optimizer, learning rate, steps, … }; `P` is what each token weighs in a step,
+-- none where it is drawn alone; `seen` how often it was drawn.
 local schemes = {
-  { "one step, population", optim.sgd { lr = lr }, 1, weights = population * lr },
-  { "one step, 10⁵ samples", optim.sgd { lr = lr }, 1, P = large / 100000, seen = large,
-    weights = large * (lr / 100000) },
-  { "SGD, lr 10, 1000 steps", optim.sgd { lr = 10 * lr }, 1000, weights = population * (10 * lr) },
-  { "Adam, lr 0.1, 10 steps", optim.adam { lr = 0.1 * lr }, 10 },
-  { "Adam, lr 0.1, 1000 steps", optim.adam { lr = 0.1 * lr }, 1000 },
-  { "SGD, normed, lr 1, 1000 steps", optim.sgd { lr = lr }, 1000, is_normed = true },
-  { "Adam, normed, lr 0.1, 1000 steps", optim.adam { lr = 0.1 * lr }, 1000, is_normed = true },
+  { "one step, population", "sgd", 1, 1, P = population },
+  { "one step, 10⁵ samples", "sgd", 1, 1, P = large / 100000, seen = large },
+  { "SGD, lr %g, %d steps", "sgd", 10, 1000, P = population },
+  { "Adam, lr %g, %d steps", "adam", 0.1, 10, P = population },
+  { "Adam, lr %g, %d steps", "adam", 0.1, 1000, P = population },
+  { "SGD, normed, lr %g, %d steps", "sgd", 1, 1000, P = population, is_normed = true },
+  { "Adam, normed, lr %g, %d steps", "adam", 0.1, 1000, P = population, is_normed = true },
 }
 local batches_of_one = {}
 for i, rate in ipairs { 100, 10, 1, 0.1 } do
-  batches_of_one[i] = { ("batch one, lr %g, %d steps"):format(rate, options.steps),
-    optim.sgd { lr = rate * lr }, options.steps, is_each = true, rate = rate * lr,
-    seen = counts(one_each) }
+  batches_of_one[i] =
+    { "batch one, lr %g, %d steps", "sgd", rate, options.steps, seen = drawn_one_each }
   schemes[#schemes + 1] = batches_of_one[i]
 end
 
@@ -171,7 +169,7 @@ end
 
 --- Fits log q on log p for each seed, over the tokens that were seen and are held.
 local function fit(scheme)
-  scheme.slopes, scheme.held, scheme.factors = {}, {}, {}
+  scheme.slopes, scheme.held = {}, {}
   for s = 1, options.seeds do
     local q, x, y = scheme.q[s]:totable(), {}, {}
     local seen = scheme.seen and scheme.seen[s]:totable()
@@ -181,20 +179,23 @@ local function fit(scheme)
       end
     end
     scheme.held[s] = #x
-    local found = #x >= 3 and x[1] > x[#x] and mnemo.memory.slope(x, y)
-    scheme.slopes[s] = found and found.mean or math.abs(0 / 0)
-    scheme.factors[s] = found and math.log(found.factor) or 0
+    scheme.slopes[s] = #x >= 3 and x[1] > x[#x] and mnemo.memory.slope(x, y).mean
+      or math.abs(0 / 0)
   end
   scheme.slope = mnemo.stats.of(scheme.slopes)
 end
 
 local wide = drawn(options.seeds, options.dim, options.kind)
 for _, scheme in ipairs(schemes) do
-  local W = scheme.is_each and on_each(wide, one_each, scheme[2])
-    or on_all(wide, scheme.P or population, scheme[2], scheme[3], scheme.is_normed)
+  local kind, rate, steps, P = scheme[2], scheme[3] * lr, scheme[4], scheme.P
+  local optimizer = mnemo.optim[kind] { lr = rate }
+  local W = P and on_all(wide, P, optimizer, steps, scheme.is_normed)
+    or on_each(wide, one_each, optimizer)
+  scheme.name, scheme.rate = scheme[1]:format(rate, steps), rate
   scheme.q = strengths(W, wide, scheme.is_normed)
-  if scheme.is_each then scheme.theory = predicted(scheme.rate, scheme.seen)
-  elseif scheme.weights then scheme.theory = predicted(scheme.weights, scheme[3]) end
+  if kind == "sgd" and not scheme.is_normed then
+    scheme.theory = P and predicted(P * rate, steps) or predicted(rate, scheme.seen)
+  end
   fit(scheme)
 end
 
@@ -214,11 +215,11 @@ end
 
 local fallen = {} -- of each learning rate: the errors before, and after by factor; of each seed
 for i, rate in ipairs { 10, 3, 1 } do
-  local W = on_each(narrow, late:narrow(2, 1, before), optim.sgd { lr = rate * lr })
+  local W = on_each(narrow, late:narrow(2, 1, before), mnemo.optim.sgd { lr = rate * lr })
   fallen[i] = { rate = rate * lr, before = errors(W) }
   for j, factor in ipairs(factors) do
     fallen[i][j] = errors(on_each(narrow, late:narrow(2, before + 1, small),
-      optim.sgd { lr = rate * lr * factor }, W))
+      mnemo.optim.sgd { lr = rate * lr * factor }, W))
   end
 end
 
@@ -238,7 +239,7 @@ local rows = { { "optimiser", "slope of log q on log p", "tokens held", "q, firs
 for _, scheme in ipairs(schemes) do
   local q, theory = scheme.q, scheme.theory
   rows[#rows + 1] = {
-    scheme[1], text(scheme.slope), text(of(scheme.held), 1),
+    scheme.name, text(scheme.slope), text(of(scheme.held), 1),
     ("%.3g"):format(q:select(2, 1):mean():item()), ("%.2g"):format(q:select(2, N):mean():item()),
     theory and ("%.0e"):format((q - theory):abs():max():item()) or "",
   }

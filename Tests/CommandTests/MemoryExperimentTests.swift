@@ -23,7 +23,7 @@ import Testing
   static let experiments = [
     Experiment(
       name: "maximal_updates", options: ["--dim", "256", "--ratio", "4", "--inputs", "16"],
-      rows: ["d ", "64 ", "128 ", "256 ", "slope"] + ["n/d ", "1 ", "2 ", "4 "],
+      rows: ["d ", "64 ", "128 ", "256 ", "slope", "n/d ", "1 ", "2 ", "4 "],
       heads: ["d ", "n/d "],
       lines: [
         "Layers of width d, updates of 16", "Overlap of 64 neurons after one step",
@@ -33,10 +33,13 @@ import Testing
       ], mistakes: [(["--dim", "32"], "mnemo: --dim wants at least 64, got 32")]),
     Experiment(
       name: "memory_schemes", options: ["--steps", "60", "--late-seeds", "2"],
-      rows: ["optimiser"] + Array(repeating: "one step, ", count: 2)
-        + ["SGD, lr 10", "Adam, lr 0.1, 10 ", "Adam, lr 0.1, 1000", "SGD, normed", "Adam, normed"]
-        + ["100", "10", "1", "0.1"].map { "batch one, lr \($0), 60 steps" }
-        + ["lr "] + ["10 ", "3 ", "1 "].flatMap { rate in Array(repeating: rate, count: 5) },
+      rows: [
+        "optimiser", "one step, population", "one step, 10⁵ samples", "SGD, lr 10, 1000 steps",
+        "Adam, lr 0.1, 10 steps", "Adam, lr 0.1, 1000 steps", "SGD, normed", "Adam, normed",
+        "batch one, lr 100, 60 steps", "batch one, lr 10, 60 steps", "batch one, lr 1, 60 steps",
+        "batch one, lr 0.1, 60 steps", "lr ", "10 ", "10 ", "10 ", "10 ", "10 ", "3 ", "3 ", "3 ",
+        "3 ", "3 ", "1 ", "1 ", "1 ", "1 ", "1 ",
+      ],
       heads: ["optimiser", "lr "],
       lines: [
         "N = 100 tokens, p ∝ z^−2, M = 5 answers, orthonormal, d = 128, 2 seed(s):",
