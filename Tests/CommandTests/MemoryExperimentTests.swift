@@ -22,6 +22,34 @@ import Testing
 
   static let experiments = [
     Experiment(
+      name: "gradients_as_memories", options: ["--count", "8"],
+      rows: ["N "] + ["8 ", "40 ", "160 "].flatMap { count in Array(repeating: count, count: 6) },
+      heads: ["N "],
+      lines: [
+        "Gradients of a linear memory, N = 8", "Gradients of the 12 matrices of the simplified",
+        "Gradients of the 14 matrices of the transformer", "One step of size 1 from W = 0",
+        "Gradients are sums of outer products", "With N = 8 recall is", "Errors of wrong scores",
+      ], mistakes: [(["--count", "3"], "mnemo: --count wants at least 4, got 3")]),
+    Experiment(
+      name: "noisy_inputs", options: ["--answers", "40", "--noises", "20", "--bags", "500"],
+      rows: ["d ", "16 ", "32 ", "64 ", "128 ", "256 "]
+        + ["samples", "100 ", "300 ", "1000 ", "3000 ", "10000 "]
+        + ["tokens in a bag", "4 ", "8 ", "16 ", "32 "],
+      heads: ["d ", "samples", "tokens in a bag"],
+      lines: [
+        "Recall after one step on all noisy inputs, N = 40", "Recall after one step on samples",
+        "One step on 500 sums",
+        "Lemma 2 is the gradient", "With T = 20 recall is", "From 100 samples", "The best token",
+      ], mistakes: [(["--answers", "1"], "mnemo: --answers wants at least 2, got 1")]),
+    Experiment(
+      name: "embedding_geometry", options: ["--count", "40", "--widest", "64"],
+      rows: (1...3).flatMap { _ in ["d ", "16 ", "32 ", "64 ", "slope"] }, heads: ["d "],
+      lines: [
+        "Overlaps of 40 embeddings", "Remapped", "Scores of memories", "Overlaps fall as d^-0.",
+        "The largest is below", "A remap keeps norms", "A remapped token",
+        "Errors of scores, 40 answers", "Errors of scores, 4 answers",
+      ], mistakes: [(["--widest", "8"], "mnemo: --widest wants at least 16, got 8")]),
+    Experiment(
       name: "maximal_updates", options: ["--dim", "256", "--ratio", "4", "--inputs", "16"],
       rows: ["d ", "64 ", "128 ", "256 ", "slope", "n/d ", "1 ", "2 ", "4 "],
       heads: ["d ", "n/d "],
