@@ -1,22 +1,10 @@
 --- Draws curves.
-local Script = require "mnemo.plot.script"
 local axes = require "mnemo.plot.axes"
+local curves = require "mnemo.plot.curves"
 local hidden = require "mnemo.plot.hidden"
 local layout = require "mnemo.plot.layout"
 local style = require "mnemo.plot.style"
 local values = require "mnemo.plot.values"
-
---- Writes a series' curve; what has no place on its axis becomes a gap.
-local function curve_data(series, script, options)
-  local function placed(value, scale)
-    return values.has_place(value, scale == "log") and value or 0 / 0
-  end
-  local rows = {}
-  for j = 1, #series.y do
-    rows[j] = { placed(series.x[j], options.xscale), placed(series.y[j], options.yscale) }
-  end
-  return script:data(rows)
-end
 
 --- Returns the shares of the way from a to b, between 0 and 1, at which a limit is crossed.
 local function crossings(shares, a, b, limits)
@@ -97,50 +85,6 @@ local function band_data(series, script, options, ends)
   return script:data(rows)
 end
 
---- How a series' line is drawn.
-local function line_of(series, index)
-  if series.style == "reference" then
-    return ("lw 1.2 dt %s lc rgb '#000000'"):format(style.reference_dash(index))
-  end
-  local look = style.series(index)
-  return ("lw 2 dt %s lc rgb '%s'"):format(look.dash, look.colour)
-end
-
---- Adds what draws one series: its line, the marks on it, and its entry in the legend.
--- @tparam integer index its number among the curves, or among the references
--- @tparam string name the block with its numbers
--- @tparam table parts lists `lines`, `marks` and `legend`
--- @tparam[opt] table together what `hidden.find` found of it
-local function draw_curve(series, index, count, name, parts, together)
-  local look, line = style.series(index), line_of(series, index)
-  local point = ("pt %d ps 0.7 lc rgb '%s'"):format(look.mark, look.colour)
-  local sample = "linespoints " .. line .. (" pt %d ps 0.7"):format(look.mark)
-  if series.style == "reference" then
-    sample = "lines " .. line
-  else
-    -- A few marks along a line tell it from others; each series has them elsewhere, so
-    -- that they show where lines coincide.
-    local every, first = 1, 0
-    if series.style == "lines" then
-      every = math.max(1, (#series.y + 7) // 8)
-      first = (index - 1) * every // math.max(2, count)
-      local those = together and together.under + #together.over + 1 or 1
-      if every < those then every, first = those, together.under end
-    end
-    parts.marks[#parts.marks + 1] = ("%s every %d::%d using 1:2 with points %s notitle"):format(
-      name, every, first, point)
-  end
-  if series.style == "points" then
-    sample = "points " .. point
-  else
-    parts.lines[#parts.lines + 1] = ("%s using 1:2 with lines %s notitle"):format(name, line)
-  end
-  if series.name then
-    parts.legend[#parts.legend + 1] = ("keyentry with %s title %s"):format(sample,
-      Script.quoted(series.name))
-  end
-end
-
 -- The dashes in which curves that coincide take turns, as gnuplot counts them.
 local turn_length = 10
 
@@ -155,7 +99,7 @@ local function draw_turns(self, covered, indices, names, lines)
       local dash = ("dt (%d,%d)"):format(turn_length * (covered[i].under + 1),
         turn_length * #covered[i].over)
       lines[#lines + 1] = ("%s using 1:2 with lines %s notitle"):format(names[i],
-        (line_of(self.series[i], indices[i]):gsub("dt %S+", dash)))
+        (curves.line(self.series[i], indices[i]):gsub("dt %S+", dash)))
     end
   end
 end
@@ -187,13 +131,13 @@ return function(self, script, pixels, tall)
   for i, series in ipairs(self.series) do
     local kind = series.style == "reference" and "theory" or "measured"
     counts[kind] = (counts[kind] or 0) + 1
-    indices[i], names[i] = counts[kind], curve_data(series, script, options)
+    indices[i], names[i] = counts[kind], curves.data(series, script, options)
     if series.low then
       parts.bands[#parts.bands + 1] = ("%s using 1:2:3 with filledcurves fs transparent solid 0.2"
         .. " noborder lc rgb '%s' notitle"):format(band_data(series, script, options, ends),
         style.series(indices[i]).colour)
     end
-    draw_curve(series, indices[i], #self.series, names[i], parts, covered[i])
+    curves.add(series, indices[i], #self.series, names[i], parts, covered[i])
   end
   draw_turns(self, covered, indices, names, parts.lines)
   local all = { "NaN notitle" }
