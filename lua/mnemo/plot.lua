@@ -200,10 +200,15 @@ end
 --
 -- The bands between levels are filled, all with a colour of their own; levels below 0 are
 -- dashed. Cells with a NaN corner are empty; standard error says how many NaN there are.
+--
+-- Paths may run over the landscape, such as that of a training over its loss: each is
+-- `{ x =, y =, name =, style = }`, drawn as a curve of `plot.lines` with a white edge, its points
+-- joined in their order. What lies outside the axes is cut off. Levels' labels keep clear of them.
 -- @tparam Tensor|{table,...} options.z rows of values, or a tensor [ny, nx]; the first row is
 --   at the first y
 -- @tparam[opt=1, 2, …] Tensor|{number,...} options.x the columns' places, rising
 -- @tparam[opt=1, 2, …] Tensor|{number,...} options.y the rows' places, rising
+-- @tparam[opt] {table,...} options.series paths over it
 -- @tparam[opt=8] integer|{number,...} options.levels about how many round ones, or which, rising
 -- @tparam[opt=true] boolean options.filled whether the bands have colours, and a bar beside them
 -- @tparam[opt="viridis"] "blues"|"greys"|"viridis"|"diverging" options.palette the colours
@@ -218,7 +223,8 @@ end
 -- @tparam[opt] {number|table,...} options.hlines horizontal lines across: where, or
 --   `{ at =, name = }` to have them in the legend
 -- @tparam[opt] {number|table,...} options.vlines vertical lines across
--- @tparam[opt="below"] "right"|"below"|"none" options.legend of lines across with a name
+-- @tparam[opt="below"] "right"|"below"|"none" options.legend of paths and lines across
+--   with a name
 -- @tparam[opt=600] number options.width in pixels
 -- @tparam[opt=460] number options.height in pixels
 -- @treturn Figure
@@ -228,7 +234,10 @@ end
 --   z[j] = {}
 --   for i = 1, 9 do z[j][i] = (i - 5) ^ 2 + (j - 4) ^ 2 end
 -- end
--- mnemo.plot.contour { z = z, levels = { 1, 4, 9, 16 }, zlabel = "loss" }:save("landscape.svg")
+-- local path = { name = "descent", x = { 1, 4, 5 }, y = { 9, 5, 4 }, style = "linespoints" }
+-- mnemo.plot.contour {
+--   z = z, levels = { 1, 4, 9, 16 }, zlabel = "loss", series = { path },
+-- }:save("landscape.svg")
 function plot.contour(options)
   return made(describe.contour(options))
 end
@@ -320,9 +329,10 @@ end
 -- One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`, `x`,
 -- `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for curves and
 -- points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`, `y_label`, `marked`
--- for maps and contours. Those that nothing uses are left out. A line across has a name in `series`
--- and only one of x and y. Before a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage
--- return and is no number stands an apostrophe, so that spreadsheets take it for no formula.
+-- for maps and contours, whose paths have `series`, `x` and `y`. Those that nothing uses are left
+-- out. A line across has a name in `series` and only one of x and y. Before a text that begins with
+-- `=`, `+`, `-`, `@`, a tab or a carriage return and is no number stands an apostrophe, so that
+-- spreadsheets take it for no formula.
 -- @treturn string with a line of column names first
 -- @usage print(mnemo.plot.lines { y = { 3, 2, 1 } }:csv())
 function figure:csv()

@@ -60,11 +60,9 @@ local function collect(self, records, panel)
     end
     return
   end
-  if self.series then
-    add_series(self, records, panel)
-  else
-    add_cells(self, records, panel, self.matrix or self.z)
-  end
+  local matrix = self.matrix or self.z
+  if matrix then add_cells(self, records, panel, matrix) end
+  if self.series then add_series(self, records, panel) end
   add_rules(self, records, panel)
 end
 

@@ -6,8 +6,10 @@ local style = require "mnemo.plot.style"
 local tics = require "mnemo.plot.tics"
 local values = require "mnemo.plot.values"
 
+local styles = { "lines", "points", "linespoints", "reference" }
+local path_keys = { "name", "x", "y", "style" }
 local all_keys = description.joined(
-  { "x", "y", "z", "levels", "filled", "palette", "zlabel" }, description.label_keys,
+  { "x", "y", "z", "levels", "filled", "palette", "zlabel", "series" }, description.label_keys,
   description.axis_keys, description.size_keys)
 
 --- Returns round levels between the least and the greatest value.
@@ -64,6 +66,35 @@ local function read_places(given, count, is_log, where, what)
   return places
 end
 
+--- Reads a path across the landscape.
+local function read_path(given, where, index)
+  if type(given) ~= "table" then
+    expect.fail("%s: series %d is a %s; a table such as { x = …, y = … } is expected", where, index,
+      type(given))
+  end
+  expect.keys(given, path_keys, ("%s, series %d"):format(where, index))
+  check.texts(given, { "name" }, where)
+  expect.choice(given.style, styles, where, "style")
+  local path = { name = given.name, style = given.style or "lines" }
+  for _, axis in ipairs { "x", "y" } do
+    if given[axis] == nil then expect.fail("%s: series %d has no %s", where, index, axis) end
+    path[axis] = values.numbers(given[axis], where, ("series %d's %s"):format(index, axis))
+  end
+  description.check_lengths(path, { "x" }, where, index)
+  return path
+end
+
+--- Reads the paths; counts their points that have no place.
+local function read_paths(options, gaps, where)
+  local paths = {}
+  for i, given in ipairs(values.list(options.series or {}, where, "series")) do
+    paths[i] = read_path(given, where, i)
+    description.count_gaps(gaps, paths[i].y, options.yscale == "log", paths[i].x,
+      options.xscale == "log")
+  end
+  return paths
+end
+
 --- Reads the options of `plot.contour`.
 return function(options)
   local where = "plot.contour"
@@ -86,6 +117,7 @@ return function(options)
     description.count_gaps(gaps, row)
   end
   self.levels = read_levels(options.levels, self.z, where)
+  self.series = read_paths(options, gaps, where)
   description.tell_gaps(gaps, where)
   return self
 end

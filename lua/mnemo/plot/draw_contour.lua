@@ -3,8 +3,10 @@ local Script = require "mnemo.plot.script"
 local axes = require "mnemo.plot.axes"
 local colour_bar = require "mnemo.plot.colour_bar"
 local contours = require "mnemo.plot.contours"
+local curves = require "mnemo.plot.curves"
 local layout = require "mnemo.plot.layout"
 local style = require "mnemo.plot.style"
+local values = require "mnemo.plot.values"
 
 -- Pixels between labels, from a label to the edge, and the least length of a line that gets one.
 local label_distance, label_margin, label_length = 30, 20, 70
@@ -166,6 +168,51 @@ local function draw_level(level, script, plane, parts, taken)
   end
 end
 
+--- Lists places along the paths, in pixels, not far from each other: labels keep clear of them.
+local function along_paths(self, plane)
+  local places, step = {}, label_distance / 2
+  for _, path in ipairs(self.series) do
+    local before
+    for j, x in ipairs(path.x) do
+      local at
+      if values.has_place(x, self.options.xscale == "log")
+        and values.has_place(path.y[j], self.options.yscale == "log") then
+        at = { plane:pixel { x, path.y[j] } }
+        local from = before or at
+        local length = math.sqrt((at[1] - from[1]) ^ 2 + (at[2] - from[2]) ^ 2)
+        -- No more than there is room for: a path may leave the axes.
+        local count = math.floor(math.min(100, length // step + 1))
+        for k = 1, count do
+          places[#places + 1] = { from[1] + (at[1] - from[1]) * k / count,
+            from[2] + (at[2] - from[2]) * k / count }
+        end
+      end
+      before = at
+    end
+  end
+  return places
+end
+
+--- Draws paths, with a white edge that tells them from the colours and lines below.
+local function draw_paths(self, script, parts)
+  local drawn, counts = { edges = {}, lines = {}, marks = {}, legend = {} }, {}
+  for _, path in ipairs(self.series) do
+    local kind = path.style == "reference" and "theory" or "measured"
+    counts[kind] = (counts[kind] or 0) + 1
+    local name = curves.data(path, script, self.options)
+    if path.style ~= "points" then
+      drawn.edges[#drawn.edges + 1] = name .. " using 1:2 with lines lw 5 lc rgb '#FFFFFF' notitle"
+    end
+    curves.add(path, counts[kind], #self.series, name, drawn)
+  end
+  for _, mark in ipairs(drawn.marks) do
+    drawn.edges[#drawn.edges + 1] = mark:gsub("ps %S+ lc rgb '%S+'", "ps 1.1 lc rgb '#FFFFFF'")
+  end
+  for _, key in ipairs { "edges", "lines", "marks", "legend" } do
+    table.move(drawn[key], 1, #drawn[key], #parts + 1, parts)
+  end
+end
+
 --- Draws level lines into the current panel.
 -- @tparam number pixels the panel's width
 -- @tparam number tall the panel's height
@@ -185,8 +232,10 @@ return function(self, script, pixels, tall)
     ends[axis] = { axes.scale(script, view, axis, {}, area[axis]) }
   end
   local rules = axes.rule(self, script, ends, "front")
-  local plane, parts, taken = Plane.new(self, ends, area), { "NaN notitle" }, {}
+  local plane, parts = Plane.new(self, ends, area), { "NaN notitle" }
+  local taken = along_paths(self, plane)
   if filled then fill(self, script, plane, parts) end
   for _, level in ipairs(self.levels) do draw_level(level, script, plane, parts, taken) end
+  draw_paths(self, script, parts)
   script:plot(table.move(rules, 1, #rules, #parts + 1, parts))
 end

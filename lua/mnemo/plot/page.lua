@@ -61,10 +61,10 @@ local function panel_of(self, bounds, height)
     x = { low = bounds[5], high = bounds[6], log = options.xscale == "log" },
     y = { low = bounds[7], high = bounds[8], log = options.yscale == "log" },
   }
-  if self.series then
-    panel.series = series_of(self)
-  elseif self.kind == "contour" then
+  if self.kind == "contour" then
     panel.places, panel.z = { x = self.x, y = self.y }, self.z
+  elseif self.series then
+    panel.series = series_of(self)
   else
     panel.matrix = page.cells(self)
     panel.firstRow, panel.firstColumn = self.rows.first, self.columns.first

@@ -167,7 +167,7 @@ local function show(self, columns, rows, colour)
     for _, one in ipairs(self.figures) do
       if one then show(one, columns, math.max(12, rows // 2), colour) end
     end
-  elseif self.series then
+  elseif self.kind == "lines" or self.kind == "scatter" then
     local script, ylabel, ends = curves_script(self, columns, rows - 1, colour)
     local text = gnuplot.printed(script)
     if ylabel then io.write(" ", visible.line(ylabel), " ↑\n") end
@@ -177,6 +177,9 @@ local function show(self, columns, rows, colour)
     tell_left_out(self, colour)
   else
     io.write(map.text(self, columns, rows, colour), "\n")
+    if self.series and #self.series > 0 then
+      io.write(" not drawn here, only in files: paths\n")
+    end
   end
 end
 
