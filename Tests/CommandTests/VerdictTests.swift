@@ -126,6 +126,16 @@ import Testing
       broken: [["--lr", "0"], ["--seeds", "1"], ["--steps", "2"]],
       subjects: ["what optimisers store"], good: [],
       verdict: "With batches of one the slope falls as the learning rate grows"),
+    Script(
+      name: "scaling_laws", size: [],
+      broken: [["--trials", "1"], ["--trials", "5", "--dim", "60"]],
+      subjects: ["scaling laws"], good: ["--trials", "10"],
+      verdict: "z ≤ d/8: the error falls with d as d^(-"),
+    Script(
+      name: "gradient_dynamics", size: ["--quick"],
+      broken: [["--lr", "0"], ["--large-lr", "0"], ["--steps", "5"], ["--steps", "20"]],
+      subjects: ["how the memory is filled"], good: [],
+      verdict: "η = 10, c = 0.95: the loss rises on 8 steps;"),
   ]
 
   /// No learning, few steps, small batches.
