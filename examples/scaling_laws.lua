@@ -84,25 +84,24 @@ local function trial(p)
   local n_inputs = p:size(1)
   local E, V = mnemo.randn(n_inputs, dim), mnemo.randn(classes, dim)
   local fixed, ranks = draw_schemes(p)
+  local q, n_fixed, n_ranked = { fixed }, fixed:size(1), ranks:size(1)
+  for i, d in ipairs(widths) do q[i + 1] = ranks:le(d / 8) end
+  -- c_k of every scheme, [class, scheme, dim]: first the fixed ones, then the ranked at each width.
   local by_class = E:reshape(n_inputs // classes, classes, dim):permute(2, 1, 3)
-  local targets = mnemo.int_arange(0, n_inputs - 1) % classes + 1
-
-  --- Sums the embeddings of each class by schemes [scheme, z]: [class, scheme, d].
-  local function class_sums(q, d)
-    return q:reshape(q:size(1), n_inputs // classes, classes):permute(3, 1, 2)
-      :matmul(by_class:narrow(3, 1, d))
-  end
-
-  local fixed_sums, errors = class_sums(fixed, dim), {}
+  local c = mnemo.cat(q, 1):reshape(n_fixed + #widths * n_ranked, n_inputs // classes, classes)
+    :permute(3, 1, 2):matmul(by_class)
+  -- As numbers, which compare faster than ids.
+  local targets, errors = mnemo.arange(0, n_inputs - 1) % classes + 1, {}
   for i, d in ipairs(widths) do
-    local sums = mnemo.cat({ fixed_sums:narrow(3, 1, d), class_sums(ranks:le(d / 8), d) }, 2)
+    local ranked = c:narrow(2, n_fixed + (i - 1) * n_ranked + 1, n_ranked)
+    local sums = mnemo.cat({ c:narrow(2, 1, n_fixed):narrow(3, 1, d), ranked:narrow(3, 1, d) }, 2)
     local outputs = V:narrow(2, 1, d)
     local G = outputs:matmul(outputs:t())
     local lengths = outputs:norm(2, 2)
     local mixed = (G / lengths:outer(lengths)):matmul(sums:reshape(classes, #names * d))
     local scores = mixed:reshape(classes * #names, d):matmul(E:narrow(2, 1, d):t())
     local answers = scores:reshape(classes, #names, n_inputs):argmax(1)
-    errors[i] = 1 - answers:eq(targets):matmul(p)
+    errors[i] = 1 - answers:tensor():eq(targets):matmul(p)
   end
   return mnemo.stack(errors, 1)
 end
