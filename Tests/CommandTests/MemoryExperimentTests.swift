@@ -83,14 +83,15 @@ import Testing
         (["--kind", "sphere"], "mnemo: --kind wants one of orthonormal, one_hot, got 'sphere'"),
       ]),
     Experiment(
-      name: "scaling_laws", options: ["--trials", "3", "--per-class", "40", "--seed", "3"], hasSeeds: false,
+      name: "scaling_laws", options: ["--trials", "3", "--per-class", "40", "--seed", "3"],
+      hasSeeds: false,
       rows: ["d "] + [10, 16, 26, 33, 54, 88, 112, 183, 233, 379, 483, 784, 1000].map { "\($0) " }
         + ["n ", "10 ", "39 ", "156 ", "625 ", "2500 ", "10000 "]
         + ["d ", "10 ", "26 ", "54 ", "112 ", "233 ", "483 ", "1000 "],
       lines: [
         "Error by width, N = 200, means over 3 trial(s)", "Error by sample at d = 1000",
         "The same with N = 20", "q = p: the error falls", "z ≤ d/8: the error falls",
-        "seen: the error falls", "Results are in runs/scaling_laws",
+        "seen: the error falls",
       ],
       mistakes: [
         (["--trials", "0"], "mnemo: --trials wants at least 1, got 0"),
@@ -104,7 +105,6 @@ import Testing
         "Gradient descent on two associations, p = 0.75 and 0.25, 60 steps",
         "The sharpness at W = 0 by Lanczos", "η = 1, c = -0.5: the loss never rises",
         "η = 10, c = 0.95: the loss rises on 8 steps", "η = 1, c = -0.5: γ₁ − γ₂ is",
-        "Results are in runs/gradient_dynamics",
       ],
       mistakes: [
         (["--steps", "0"], "mnemo: --steps wants at least 1, got 0"),
