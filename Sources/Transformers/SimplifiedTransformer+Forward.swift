@@ -116,9 +116,9 @@ extension SimplifiedTransformer {
     let summed = try Attention.causal(
       queries: queries, keys: keys, values: values, scale: scale, rows: all)
     let attended = try summed.linear(weights.get(Derived.outputValue(0)))
-      .reshape(inputs.sum.shape)
+      .reshape(inputs.tokens.shape)
     if !configuration.crossTalk { return attended }
-    return try feedForward(inputs.sum.add(attended), layer: 0, weights)
+    return try feedForward(inputs.sum().add(attended), layer: 0, weights)
   }
 
   private func layerZeroAttention(
@@ -129,7 +129,7 @@ extension SimplifiedTransformer {
       let keys = try positions.expand(inputs.tokens.shape)
       return (try rows.rows(of: keys).matmul(wk), keys, inputs.tokens)
     }
-    let x = inputs.sum
+    let x = try inputs.sum()
     if configuration.positional == .rope {
       // Rotated are the keys W_K x, so they have to be projected, not the queries.
       return (

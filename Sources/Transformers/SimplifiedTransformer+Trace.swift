@@ -7,7 +7,7 @@ import Tensors
 extension SimplifiedTransformer {
   public func observedForward(_ tokens: IntTensor, _ trace: Trace) throws -> Tensor {
     let inputs = try embeddings(tokens, parameters)
-    let embedded = try trace.visit("embeddings", inputs.sum)
+    let embedded = try trace.visit("embeddings", inputs.sum())
     if configuration.crossTalk {
       var x = embedded
       for layer in 0..<layerCount {
@@ -17,7 +17,7 @@ extension SimplifiedTransformer {
       return try x.linear(parameters.outputWeight())
     }
     // Every matrix reads only the embeddings meant for it.
-    let positions = try (inputs.positions ?? inputs.sum).expand(inputs.tokens.shape)
+    let positions = try (inputs.positions ?? inputs.tokens).expand(inputs.tokens.shape)
     let first = try observedAttention(
       queries: positions, keys: positions, values: inputs.tokens, 0, trace)
     let previous = try observedFeedForward(first, 0, trace)

@@ -46,11 +46,13 @@ public final class SimplifiedTransformer: FunctionalModel {
     try SimplifiedTransformer(configuration, parameters: parameters.copies())
   }
 
-  /// E[z], P and their sum, [B, T, D] each; no P under rope.
+  /// E[z], [B, T, D], and P, [T, D]; no P under rope.
   struct Embeddings {
     let tokens: Tensor
     let positions: Tensor?
-    let sum: Tensor
+
+    /// E[z] + P, [B, T, D].
+    func sum() throws -> Tensor { try positions.map { try tokens.add($0) } ?? tokens }
   }
 
   /// The factor of the scores.
@@ -61,11 +63,8 @@ public final class SimplifiedTransformer: FunctionalModel {
   /// Looks the embeddings up.
   func embeddings(_ tokens: IntTensor, _ weights: Parameters) throws -> Embeddings {
     let read = try weights.get("tok_embeddings.weight").rows(tokens)
-    guard let pe = weights["pe"] else {
-      return Embeddings(tokens: read, positions: nil, sum: read)
-    }
-    let positions = try pe.narrow(0, 0, tokens.shape[1])
-    return Embeddings(tokens: read, positions: positions, sum: try read.add(positions))
+    return Embeddings(
+      tokens: read, positions: try weights["pe"]?.narrow(0, 0, tokens.shape[1]))
   }
 
   /// F(x), or nil without a feed-forward.
