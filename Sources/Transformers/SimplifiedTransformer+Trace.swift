@@ -11,12 +11,14 @@ extension SimplifiedTransformer {
     if configuration.crossTalk {
       var x = embedded
       for layer in 0..<layerCount {
-        let attended = try observedAttention(queries: x, keys: x, values: x, layer, trace)
+        let input = try trace.visit(input: x, "layers.\(layer).attention_input")
+        let attended = try observedAttention(
+          queries: input, keys: input, values: input, layer, trace)
         x = try observedFeedForward(x.add(attended), layer, trace)
       }
       return try x.linear(parameters.outputWeight())
     }
-    // Every matrix reads only the embeddings meant for it.
+    // Every matrix reads only the embeddings meant for it, so attention has no one input.
     let positions = try (inputs.positions ?? inputs.tokens).expand(inputs.tokens.shape)
     let first = try observedAttention(
       queries: positions, keys: positions, values: inputs.tokens, 0, trace)
@@ -52,7 +54,13 @@ extension SimplifiedTransformer {
 
   /// x + F(x), the residual stream after the layer.
   private func observedFeedForward(_ x: Tensor, _ layer: Int, _ trace: Trace) throws -> Tensor {
-    let output = try feedForwardOutput(x, layer: layer, parameters, trace)
-    return try trace.visit("layers.\(layer).residual", output.map { try x.add($0) } ?? x)
+    let prefix = "layers.\(layer)"
+    var sum = x
+    if configuration.ffn[layer] != .none {
+      let input = try trace.visit(input: x, "\(prefix).ff_input")
+      let output = try feedForwardOutput(input, layer: layer, parameters, trace)
+      sum = try output.map { try x.add($0) } ?? x
+    }
+    return try trace.visit("\(prefix).residual", sum)
   }
 }

@@ -81,6 +81,15 @@ public final class Trace {
     return tensor
   }
 
+  /// Called with what a part of a layer reads.
+  ///
+  /// It is shown as a view, so that its gradient, and what stands in its place, are those of this
+  /// use alone.
+  /// - Throws: as ``visit(_:_:)``.
+  func visit(input: Tensor, _ name: String) throws -> Tensor {
+    try visit(name, input.reshape(input.shape))
+  }
+
   /// Checks that every name or glob asked for was met.
   /// - Throws: `UnknownName` about the first which was not.
   func checkNames() throws {

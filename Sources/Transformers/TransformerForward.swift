@@ -72,9 +72,9 @@ struct TransformerForward {
     return try shown(input, "\(prefix).attention_input")
   }
 
-  /// Shows what a part of a layer reads, as a view, whose gradient is that of this use alone.
+  /// Shows what a part of a layer reads.
   private func shown(_ input: Tensor, _ name: String) throws -> Tensor {
-    try trace.map { try $0.visit(name, input.reshape(input.shape)) } ?? input
+    try trace?.visit(input: input, name) ?? input
   }
 
   /// W x for the attention weight W of that name, or x where there is none.

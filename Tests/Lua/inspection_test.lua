@@ -41,6 +41,97 @@ function tests.test_trace_agrees_with_the_fused_forward_pass()
   end
 end
 
+--- Lists the names of a trace in which a layer's number stands as ℓ.
+local function names_of_layer(kept, layer)
+  local found = {}
+  for name in pairs(kept) do
+    local part = name:match("^layers%." .. layer .. "%.(.*)$")
+    if part then found[part] = true end
+  end
+  return found
+end
+
+function tests.test_a_simplified_trace_has_the_names_of_the_computation()
+  local attention = { "queries", "keys", "values", "scores", "attention", "heads",
+    "attention_output", "residual" }
+  --- Returns a set of these names and more.
+  local function names(...)
+    local set = {}
+    for _, name in ipairs(attention) do set[name] = true end
+    for _, name in ipairs { ... } do set[name] = true end
+    return set
+  end
+  local kept = make({ ffn = { "mlp", "none" } }):trace(ids)
+  lu.assertEquals(names_of_layer(kept, 0),
+    names("attention_input", "ff_input", "ff_hidden", "ff_output"))
+  lu.assertEquals(names_of_layer(kept, 1), names "attention_input")
+  lu.assertEquals(difference(kept["layers.0.attention_input"], kept.embeddings), 0)
+  lu.assertEquals(difference(kept["layers.1.attention_input"], kept["layers.0.residual"]), 0)
+  assert_close(kept["layers.0.ff_input"], kept.embeddings + kept["layers.0.attention_output"])
+  -- Without cross-talk every matrix reads something else.
+  kept = make({ cross_talk = false, ffn = { "none", "linear" } }):trace(ids)
+  lu.assertEquals(names_of_layer(kept, 0), names())
+  lu.assertEquals(names_of_layer(kept, 1), names("ff_input", "ff_output"))
+  lu.assertEquals(difference(kept["layers.1.ff_input"], kept["layers.1.attention_output"]), 0)
+end
+
+--- Asserts that the gradient of each weight W between an input x and an output y = W x is the sum
+-- over positions of the output's gradient times the input.
+local function assert_gradients_are_memories(model, kept, pairs_of_names)
+  for weight, names in pairs(pairs_of_names) do
+    local function rows(tensor) return tensor:reshape(10, tensor:numel() // 10) end
+    local input = kept[names[1]]:detach()
+    if names.relu then input = input:relu() end
+    local grad = model:get(weight).grad
+    lu.assertTrue(grad:abs():max():item() > 1e-4, weight)
+    assert_close(grad, rows(kept[names[2]].grad):t():matmul(rows(input)))
+  end
+end
+
+function tests.test_a_simplified_models_gradients_are_memories_of_what_a_trace_shows()
+  local model = make { ffn = { "mlp", "linear" } }
+  model:unfreeze "*"
+  local kept = model:trace(ids, "*", function(logits) return logits:cross_entropy(targets) end)
+  local wanted = { ["output.weight"] = { "layers.1.residual", "logits" } }
+  for layer = 0, 1 do
+    local prefix = ("layers.%d."):format(layer)
+    for short, names in pairs { wk = { "attention_input", "keys" },
+      wv = { "attention_input", "values" }, wo = { "heads", "attention_output" } } do
+      wanted[("%sattention.%s.weight"):format(prefix, short)] = {
+        prefix .. names[1], prefix .. names[2],
+      }
+    end
+  end
+  wanted["layers.0.ff.w1.weight"] = { "layers.0.ff_input", "layers.0.ff_hidden" }
+  wanted["layers.0.ff.w2.weight"] = { "layers.0.ff_hidden", "layers.0.ff_output", relu = true }
+  wanted["layers.1.ff.weight"] = { "layers.1.ff_input", "layers.1.ff_output" }
+  assert_gradients_are_memories(model, kept, wanted)
+
+  model = make { ffn = { "none", "linear" }, cross_talk = false }
+  model:unfreeze "*"
+  kept = model:trace(ids, "*", function(logits) return logits:cross_entropy(targets) end)
+  assert_gradients_are_memories(model, kept, {
+    ["layers.0.attention.wo.weight"] = { "layers.0.heads", "layers.0.attention_output" },
+    ["layers.1.attention.wk.weight"] = { "layers.0.residual", "layers.1.keys" },
+    ["layers.1.attention.wo.weight"] = { "layers.1.heads", "layers.1.attention_output" },
+    ["layers.1.ff.weight"] = { "layers.1.ff_input", "layers.1.ff_output" },
+  })
+end
+
+function tests.test_a_patched_input_of_a_simplified_layer_leaves_the_residual_stream_alone()
+  local model = make { ffn = { "none", "linear" } }
+  local zero = function(t) return t * 0 end
+  --- Returns the logits with one tensor set to zero.
+  local function without(name) return model:patch(ids, { [name] = zero }) end
+  for _, part in ipairs { "ff", "attention" } do
+    local silenced = without(("layers.1.%s_input"):format(part))
+    assert_close(silenced, without(("layers.1.%s_output"):format(part)))
+    lu.assertTrue(difference(silenced, model(ids)) > 1e-3, part)
+  end
+  -- Sums of zero values, and sums that are zero, write the same.
+  assert_close(without "layers.1.values", without "layers.1.heads")
+end
+
 function tests.test_a_transformer_is_looked_into_as_well()
   for _, options in ipairs { {}, { norm = "post", ffn = "linear" }, { norm = "none", no_wv = true },
     { positional = "sincos", no_wo = true, no_first_layer_ffn = true, layers = 3 } } do
