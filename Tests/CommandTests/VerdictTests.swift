@@ -136,6 +136,13 @@ import Testing
       broken: [["--lr", "0"], ["--large-lr", "0"], ["--steps", "5"], ["--steps", "20"]],
       subjects: ["how the memory is filled"], good: [],
       verdict: "η = 10, c = 0.95: the loss rises on 8 steps;"),
+    Script(
+      name: "three_gradient_steps", size: ["--sequences", "512"],
+      broken: [
+        ["--scale", "0", "--seeds", "2"], ["--seeds", "1"], ["--sequences", "16", "--seeds", "2"],
+      ],
+      subjects: ["a head"], good: ["--seeds", "3"],
+      verdict: "idealised: the third step makes a head: accuracy is 0."),
   ]
 
   /// No learning, few steps, small batches.
