@@ -162,6 +162,22 @@ function tests.test_capacity()
   luaunit.assertTrue(near.mean <= 500 and near.mean > 450)
 end
 
+function tests.test_capacity_begins_near_what_is_expected()
+  for _, near in ipairs { -3, 1, 250, 300, 400, 999, 5000 } do
+    local asked = {}
+    local found = memory.capacity {
+      low = 1, high = 1000, seeds = 3, near = near,
+      holds = function(n, seed)
+        asked[seed] = (asked[seed] or 0) + 1
+        return n <= 299 + seed
+      end,
+    }
+    luaunit.assertEquals(found.values, { 300, 301, 302 })
+    -- The first is what the second begins at.
+    luaunit.assertTrue(asked[2] <= 6 and asked[3] <= 6)
+  end
+end
+
 function tests.test_slope()
   local fit = memory.slope({ 1, 2, 4, 8 }, { 3, 12, 48, 192 })
   luaunit.assertAlmostEquals(fit.mean, 2, 1e-12)
@@ -217,6 +233,16 @@ function tests.test_mistakes_are_named()
     { function() memory.capacity { high = 10, holds = function() return false end } end,
       "memory.capacity: the bracket does not hold: seed 1 does not hold even low = 1; give a "
         .. "smaller low" },
+    { function()
+        memory.capacity { high = 10, near = 5, holds = function() return true end }
+      end, "memory.capacity: the bracket does not hold: seed 1 holds even high = 10; give a larger "
+        .. "high" },
+    { function()
+        memory.capacity { high = 10, near = 5, holds = function() return false end }
+      end, "memory.capacity: the bracket does not hold: seed 1 does not hold even low = 1; give a "
+        .. "smaller low" },
+    { function() memory.capacity { high = 10, near = 2.5, holds = print } end,
+      "memory.capacity: near is 2.5 (allowed: an integer)" },
     { function() memory.capacity { holds = print } end,
       "memory.capacity: high is nil (allowed: an integer of 0 or more)" },
     { function() memory.slope({ 1, 2 }, { 1, 0 }) end,

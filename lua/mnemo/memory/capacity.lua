@@ -27,6 +27,35 @@ local function bisect(holds, low, high, seed, tolerance)
   return low
 end
 
+--- Moves away from where the end is expected, by steps that double, until the bracket holds.
+-- @treturn integer a number that is held, and is `low` where none above it was found
+-- @treturn integer a number that is not, or `high`
+local function widened(holds, low, high, seed, near, tolerance)
+  local at = math.min(math.max(near, low), high)
+  local is_held, step = holds(at, seed), math.max(1, math.ceil(at * math.max(tolerance, 0.02)))
+  while at > low and at < high do
+    local next = is_held and math.min(high, at + step) or math.max(low, at - step)
+    if holds(next, seed) ~= is_held then
+      if is_held then return at, next end
+      return next, at
+    end
+    at, step = next, 2 * step
+  end
+  return low, high
+end
+
+--- Refuses a bracket one end of which is not what it should be.
+local function check_bracket(holds, low, high, seed, where)
+  if not holds(low, seed) then
+    expect.fail("%s: the bracket does not hold: seed %d does not hold even low = %d; give a "
+      .. "smaller low", where, seed, low)
+  end
+  if holds(high, seed) then
+    expect.fail("%s: the bracket does not hold: seed %d holds even high = %d; give a larger "
+      .. "high", where, seed, high)
+  end
+end
+
 --- Finds the largest n that a memory holds, by bisection for each seed.
 --
 -- `holds(n, seed)` tells whether n pairs are held, as by `recall(…) >= 0.99`. It should hold at
@@ -37,6 +66,8 @@ end
 -- @tparam[opt=1] integer options.low a number that is held
 -- @tparam integer options.high a number that is not
 -- @tparam[opt=5] integer|table options.seeds how many seeds, 1 … n, or a list of them
+-- @tparam[opt] integer options.near where the end is expected, from theory say: the search begins
+--   there, and at the mean of those found for every further seed, and asks far fewer n
 -- @tparam[opt=0] number options.tolerance ends when the bracket is less than this share of its
 --   lower end; 0 finds the number itself
 -- @treturn table the measurement over seeds, as of `mnemo.stats`: `mean`, `error`, `count`; and
@@ -55,7 +86,7 @@ end
 -- print(mnemo.stats.text(found))
 function memory.capacity(options)
   local where = "memory.capacity"
-  expect.keys(options, { "holds", "low", "high", "seeds", "tolerance" }, where)
+  expect.keys(options, { "holds", "low", "high", "seeds", "tolerance", "near" }, where)
   local holds, low, high = options.holds, options.low or 1, options.high
   expect.option("holds", where, holds, "function")
   for name, bound in pairs { low = low, high = high or false } do
@@ -67,17 +98,18 @@ function memory.capacity(options)
   if low >= high then
     expect.fail("%s: low is %d, high %d (allowed: low below high)", where, low, high)
   end
-  local values = {}
+  local near, tolerance = options.near, options.tolerance or 0
+  if near ~= nil and math.type(near) ~= "integer" then
+    expect.fail("%s: near is %s (allowed: an integer)", where, tostring(near))
+  end
+  local values, sum = {}, 0
   for i, seed in ipairs(seeds_of(options.seeds or 5, where)) do
-    if not holds(low, seed) then
-      expect.fail("%s: the bracket does not hold: seed %d does not hold even low = %d; give a "
-        .. "smaller low", where, seed, low)
-    end
-    if holds(high, seed) then
-      expect.fail("%s: the bracket does not hold: seed %d holds even high = %d; give a larger "
-        .. "high", where, seed, high)
-    end
-    values[i] = bisect(holds, low, high, seed, options.tolerance or 0)
+    local first, last = low, high
+    if near then first, last = widened(holds, low, high, seed, near, tolerance) end
+    if first == low and last == high then check_bracket(holds, low, high, seed, where) end
+    values[i] = bisect(holds, first, last, seed, tolerance)
+    sum = sum + values[i]
+    near = near and (sum + i // 2) // i
   end
   local measured = mnemo.stats.of(values)
   measured.values = values
