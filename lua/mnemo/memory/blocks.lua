@@ -2,8 +2,8 @@
 -- matrix of scores is never made.
 local blocks = {}
 
--- Numbers in a block of scores: 16 MiB.
-local largest = 4194304
+-- Numbers in a block of scores: 4 MiB, which caches hold.
+local largest = 1048576
 
 --- Returns what a memory gives for inputs [n, d_in]: [n, d_out].
 -- @tparam Tensor|function|nil W a matrix [d_out, d_in]; a function of the inputs; nil for the
