@@ -143,6 +143,24 @@ import Testing
       ],
       subjects: ["a head"], good: ["--seeds", "3"],
       verdict: "idealised: the third step makes a head: accuracy is 0."),
+    Script(
+      name: "capacity", size: ["--part", "outer", "--seeds", "3"],
+      broken: [["--widths", "2"], ["--widths", "3", "--seeds", "1"]], subjects: ["outer products"],
+      good: ["--widths", "4"], verdict: "Outer products: N log N grows as d^(2."),
+    Script(
+      name: "capacity", size: ["--part", "trained", "--sizes", "3", "--seeds", "2"],
+      broken: [
+        ["--lr", "0", "--steps", "20"], ["--steps", "1"], ["--seeds", "1", "--steps", "50"],
+      ],
+      subjects: ["trained memories"], good: ["--steps", "50"],
+      verdict: "Trained: N log N of the linear memory grows as d^(1."),
+    Script(
+      name: "beyond_linear", size: ["--count", "1024", "--asked", "100"],
+      broken: [
+        ["--lr", "0", "--seeds", "3"], ["--steps", "2", "--seeds", "3"], ["--seeds", "1"],
+      ],
+      subjects: ["what gradient descent finds"], good: ["--seeds", "3", "--steps", "200"],
+      verdict: "Gradient descent from random weights recalls "),
   ]
 
   /// No learning, few steps, small batches.
