@@ -3862,6 +3862,7 @@ mnemo.memory = {}
 ---@field low? integer A number that is held. Default: 1.
 ---@field high integer A number that is not.
 ---@field seeds? integer|table How many seeds, 1 … n, or a list of them. Default: 5.
+---@field near? integer Where the end is expected, from theory say: the search begins there, and at the mean of those found for every further seed, and asks far fewer n.
 ---@field tolerance? number Ends when the bracket is less than this share of its lower end; 0 finds the number itself. Default: 0.
 
 ---Finds the largest n that a memory holds, by bisection for each seed.
@@ -4231,6 +4232,7 @@ function mnemo.plot.attention(options) end
 ---@field z mnemo.Tensor|table[] Rows of values, or a tensor [ny, nx]; the first row is at the first y.
 ---@field x? mnemo.Tensor|number[] The columns' places, rising. Default: 1, 2, ….
 ---@field y? mnemo.Tensor|number[] The rows' places, rising. Default: 1, 2, ….
+---@field series? table[] Paths over it.
 ---@field levels? integer|number[] About how many round ones, or which, rising. Default: 8.
 ---@field filled? boolean Whether the bands have colours, and a bar beside them. Default: true.
 ---@field palette? "blues"|"greys"|"viridis"|"diverging" The colours. Default: "viridis".
@@ -4244,7 +4246,7 @@ function mnemo.plot.attention(options) end
 ---@field ylim? number[] { low, high }: the ends of the y axis.
 ---@field hlines? (number|table)[] Horizontal lines across: where, or `{ at =, name = }` to have them in the legend.
 ---@field vlines? (number|table)[] Vertical lines across.
----@field legend? "right"|"below"|"none" Of lines across with a name. Default: "below".
+---@field legend? "right"|"below"|"none" Of paths and lines across with a name. Default: "below".
 ---@field width? number In pixels. Default: 600.
 ---@field height? number In pixels. Default: 460.
 
@@ -4252,13 +4254,18 @@ function mnemo.plot.attention(options) end
 ---
 ---The bands between levels are filled, all with a colour of their own; levels below 0 are dashed. Cells with a NaN corner are empty; standard error says how many NaN there are.
 ---
+---Paths may run over the landscape, such as that of a training over its loss: each is `{ x =, y =, name =, style = }`, drawn as a curve of `plot.lines` with a white edge, its points joined in their order. What lies outside the axes is cut off. Levels' labels keep clear of them.
+---
 ---```lua
 ---local z = {}
 ---for j = 1, 9 do
 ---  z[j] = {}
 ---  for i = 1, 9 do z[j][i] = (i - 5) ^ 2 + (j - 4) ^ 2 end
 ---end
----mnemo.plot.contour { z = z, levels = { 1, 4, 9, 16 }, zlabel = "loss" }:save("landscape.svg")
+---local path = { name = "descent", x = { 1, 4, 5 }, y = { 9, 5, 4 }, style = "linespoints" }
+---mnemo.plot.contour {
+---  z = z, levels = { 1, 4, 9, 16 }, zlabel = "loss", series = { path },
+---}:save("landscape.svg")
 ---```
 ---@param options mnemo.plot.contour.Options
 ---@return mnemo.Figure
@@ -4347,7 +4354,7 @@ local Figure = {}
 
 ---Returns a figure's numbers as CSV.
 ---
----One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`, `x`, `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for curves and points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`, `y_label`, `marked` for maps and contours. Those that nothing uses are left out. A line across has a name in `series` and only one of x and y. Before a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return and is no number stands an apostrophe, so that spreadsheets take it for no formula.
+---One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`, `x`, `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for curves and points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`, `y_label`, `marked` for maps and contours, whose paths have `series`, `x` and `y`. Those that nothing uses are left out. A line across has a name in `series` and only one of x and y. Before a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return and is no number stands an apostrophe, so that spreadsheets take it for no formula.
 ---
 ---```lua
 ---print(mnemo.plot.lines { y = { 3, 2, 1 } }:csv())
