@@ -111,6 +111,48 @@ import Testing
         (["--p", "1.0"], "mnemo: --p wants 0.01 to 0.99, got 1.0"),
         (["--lr", "fast"], "mnemo: --lr wants a number, got 'fast'"),
       ]),
+    Experiment(
+      name: "three_gradient_steps",
+      options: ["--sequences", "16", "--seeds", "2", "--seed", "3"], hasSeeds: false,
+      rows: ["circuit"] + Self.repeated(4) + ["circuit"] + Self.repeated(5)
+        + ["circuit"] + Array(repeating: "idealised", count: 5)
+        + Array(repeating: "cross-talk", count: 5) + ["position", "right score"],
+      lines: [
+        "Recall of the memories and accuracy on repeats after each step, 16 sequences",
+        "After three steps, by the number of sequences", "After three steps of ",
+        "Idealised: what W_K⁰ scores", "Nothing can be said about a head",
+      ], mistakes: [(["--sequences", "0"], "mnemo: --sequences wants at least 16, got 0")]),
+    Experiment(
+      name: "capacity",
+      options: ["--part", "outer", "--widths", "2", "--seeds", "2", "--seed", "3"],
+      hasSeeds: false, rows: ["d ", "16 ", "32 "],
+      lines: ["Pairs held by outer products", "Nothing can be said about outer products"],
+      mistakes: [
+        (["--part", "foo"], "mnemo: --part wants one of all, outer, features, trained, got 'foo'")
+      ]),
+    Experiment(
+      name: "beyond_linear",
+      options: ["--count", "256", "--asked", "50", "--steps", "20", "--seeds", "2", "--seed", "3"],
+      hasSeeds: false,
+      rows: ["memory"] + Self.memories + ["memory"] + Self.memories
+        + ["memory", "nearest neighbour", "attention, β = 40", "threshold b = 0.9", "linear"]
+        + [" ", "trained", "before training", "written down"],
+      lines: [
+        "Pairs held by width d, of 256 drawn", "Arithmetic of a query", "Recall by the length",
+        "An MLP with a hidden unit", "Nothing can be said about what goes beyond a matrix",
+        "Nothing can be said about what gradient descent finds",
+      ], mistakes: [(["--count", "1"], "mnemo: --count wants at least 64, got 1")]),
+  ]
+
+  /// The three circuits of three gradient steps, each `count` times.
+  private static func repeated(_ count: Int) -> [String] {
+    ["cross-talk, second step 200", "cross-talk, second step 2e4", "idealised"]
+      .flatMap { Array(repeating: $0, count: count) }
+  }
+
+  private static let memories = [
+    "linear", "nearest neighbour", "attention, β = 10", "attention, β = 40", "threshold b = 0.5",
+    "threshold b = 0.9",
   ]
 
   private func start(
