@@ -1,0 +1,256 @@
+-- E26  Beyond the theory: finite data, learned embeddings, more layers
+--
+-- The theory has frozen embeddings, two layers, and new sequences at every step. Here the induction
+-- head of E1 is trained
+--
+--   on a finite set of n sequences, over and over: how many does it take until what is learned
+--   holds for others, and which of the three memories suffers when they are few?
+--   with learned embeddings of tokens, positions and outputs, beside frozen ones;
+--   and the usual transformer with 2, 3 and 4 layers, on all tokens.
+--
+-- What should be seen: with few sequences accuracy on those is higher than on others, and the gap
+-- closes as n grows. Learned embeddings help at this width; more layers do not.
+--
+-- Where a trigger's output is the trigger itself the sequence repeats it to the end, and repeating
+-- is enough to be right; accuracy is that on the other answers.
+--
+-- After the open questions at the end of the slides to Bietti et al. 2023, "Birth of a Transformer:
+-- A Memory Viewpoint".
+local mnemo = require "mnemo"
+
+local options = require "mnemo.arguments" {
+  about = "Trains induction heads on few sequences, with learned embeddings, more layers (E26).",
+  quick = { steps = 150, layer_steps = 60, seeds = 2 },
+  full = { dim = 128, seq_len = 128, batch = 256, steps = 1000,
+    layer_batch = 128, layer_steps = 1500 },
+  { "dim", 64, "width of the models", min = 4 },
+  { "seq_len", 64, "tokens in a sequence", min = 4 },
+  { "batch", 64, "sequences in a step", min = 1, max = 256 },
+  { "lr", 0.2, "learning rate of the simplified transformer" },
+  { "steps", 300, "its training steps", min = 1 },
+  { "layer_lr", 0.005, "learning rate of the usual transformer" },
+  { "layer_batch", 32, "sequences in a step of it", min = 1 },
+  { "layer_steps", 200, "its training steps", min = 1 },
+  { "seeds", 5, "runs of each kind", min = 1 },
+  { "seed", 1, "first seed of data and initial weights" },
+  { "out", "runs/beyond_the_theory", "folder for results", type = "folder" },
+}
+local sizes = { 256, 1024, 4096, 16384, 65536 }
+local depths = { 2, 3, 4 }
+
+-- Training ---------------------------------------------------------------------------------
+
+--- Returns the share of right answers to repeated triggers whose output is another token.
+local function accuracy(model, batch)
+  local asked = batch.occurrence:ge(2) * (1 - batch.tokens:eq(batch.targets))
+  if asked:sum():item() == 0 then return 0 end
+  return mnemo.no_grad(function()
+    local answers = model:forward(batch.tokens, asked):argmax(2)
+    return answers:eq(batch.targets:masked_select(asked)):mean():item()
+  end)
+end
+
+--- Returns some sequences of a batch.
+local function part(batch, first, count)
+  local found = {}
+  for _, field in ipairs { "tokens", "targets", "occurrence" } do
+    found[field] = batch[field]:narrow(1, first, count)
+  end
+  return found
+end
+
+--- Returns a source of batches that goes round n sequences of a task, and the first of them.
+local function finite(task, n)
+  local all = task:batch(n, 1)
+  local rounds = n // options.batch
+  return {
+    batch = function(_, size, index) return part(all, (index - 1) % rounds * size + 1, size) end,
+  }, part(all, 1, math.min(n, 512))
+end
+
+--- Trains a model and returns its accuracy on held-out sequences over the steps.
+local function train(kind, seed, given)
+  local others = given.task:held_out(512)
+  given.eval_every, given.task = 25, nil
+  given.dir = ("%s/%s/seed_%d"):format(options.out, kind, seed)
+  given.overwrite = options.overwrite
+  given.probes = { accuracy = function(ctx) return accuracy(ctx.model, others) end }
+  local run = mnemo.train(given)
+  return { history = run.history, others = run.history[#run.history].accuracy }
+end
+
+--- Trains the simplified transformer of a seed on n sequences, or on new ones without a number.
+local function simplified(kind, seed, n, is_learned)
+  local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
+  local model = mnemo.model.simplified {
+    vocab = task.vocab_size, dim = options.dim, max_len = options.seq_len, seed = seed,
+    freeze_embeddings = not is_learned, freeze_output = not is_learned,
+  }
+  if is_learned then model:unfreeze "pe" end
+  local data, own = task, nil
+  if n then data, own = finite(task, n) end
+  local found = train(kind, seed, {
+    task = task, model = model, data = data, steps = options.steps, batch_size = options.batch,
+    loss_on = "repeats",
+    optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
+  })
+  for name, memory in pairs(mnemo.probes.induction_memories(model, task)) do
+    found[name] = mnemo.memory.recall(memory.matrix, memory.inputs, memory.outputs)
+  end
+  found.own = own and accuracy(model, own) or found.others
+  found.gap = found.own - found.others
+  return found
+end
+
+--- Trains the usual transformer of a seed with some layers.
+local function layered(kind, seed, layers)
+  local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
+  return train(kind, seed, {
+    task = task, data = task, steps = options.layer_steps, batch_size = options.layer_batch,
+    loss_on = "all",
+    model = mnemo.model.transformer {
+      vocab = task.vocab_size, dim = options.dim, layers = layers, heads = 2,
+      max_len = options.seq_len, seed = seed,
+    },
+    optimizer = mnemo.optim.adamw { lr = options.layer_lr },
+  })
+end
+
+--- Returns what a function makes of each seed.
+local function over_seeds(make, kind, ...)
+  local found = {}
+  for j = 1, options.seeds do found[j] = make(kind, options.seed + j - 1, ...) end
+  return found
+end
+
+local by_size, by_depth, embeddings = {}, {}, {}
+for i, n in ipairs(sizes) do by_size[i] = over_seeds(simplified, "n_" .. n, n) end
+embeddings[1] = over_seeds(simplified, "frozen")
+embeddings[2] = over_seeds(simplified, "learned", nil, true)
+for i, layers in ipairs(depths) do
+  by_depth[i] = over_seeds(layered, ("%d_layers"):format(layers), layers)
+end
+
+-- The tables -------------------------------------------------------------------------------
+
+local function values(seeds, name)
+  local list = {}
+  for j, found in ipairs(seeds) do list[j] = found[name] end
+  return list
+end
+
+local function of(seeds, name) return mnemo.stats.of(values(seeds, name)) end
+
+local columns = { "own", "others", "gap", "wo1", "wk1", "wk0" }
+
+--- Returns a row of numbers.
+local function row(seeds, names, ...)
+  local cells = { ... }
+  for _, name in ipairs(names) do cells[#cells + 1] = mnemo.stats.text(of(seeds, name), 2) end
+  return cells
+end
+
+local rows = { { "sequences", "on these", "on others", "gap", "W_O¹", "W_K¹", "W_K⁰" } }
+for i, n in ipairs(sizes) do rows[#rows + 1] = row(by_size[i], columns, n) end
+print(("%d steps of %d sequences, d = %d, T = %d, %d seed(s): accuracy on the n sequences of\n"
+  .. "training and on others, and recall of the memories:\n"):format(options.steps, options.batch,
+  options.dim, options.seq_len, options.seeds))
+print(mnemo.runs.columns(rows))
+
+rows = { { "embeddings", "accuracy", "W_O¹", "W_K¹", "W_K⁰" } }
+local after = { "others", "wo1", "wk1", "wk0" }
+for i, name in ipairs { "frozen", "learned" } do
+  rows[#rows + 1] = row(embeddings[i], after, name)
+end
+print "\nNew sequences at every step:\n"
+print(mnemo.runs.columns(rows))
+
+rows = { { "layers", "accuracy" } }
+for i, layers in ipairs(depths) do rows[#rows + 1] = row(by_depth[i], { "others" }, layers) end
+print(("\nThe usual transformer, %d steps on all tokens:\n"):format(options.layer_steps))
+print(mnemo.runs.columns(rows))
+
+-- The figure -------------------------------------------------------------------------------
+
+--- Returns a curve over the numbers of sequences.
+local function curve(label, name)
+  local points = {}
+  for i, seeds in ipairs(by_size) do points[i] = values(seeds, name) end
+  return { name = label, y = mnemo.runs.transposed(points), style = "linespoints" }
+end
+
+--- Draws accuracy on held-out sequences over the steps of some kinds of runs.
+local function over_steps(title, kinds, names)
+  local steps, series = {}, {}
+  for i, record in ipairs(kinds[1][1].history) do steps[i] = record.step end
+  for i, seeds in ipairs(kinds) do
+    series[i] = { name = names[i], y = mnemo.runs.series(seeds, "accuracy") }
+  end
+  return mnemo.plot.lines {
+    title = title, x = steps, series = series, xlabel = "step", ylabel = "accuracy",
+    ylim = { 0, 1.02 }, legend = "below",
+  }
+end
+
+--- Draws curves over the numbers of sequences.
+local function over_sizes(title, ylabel, series)
+  return mnemo.plot.lines {
+    title = title, x = sizes, xscale = "log", series = series, xlabel = "training sequences",
+    ylabel = ylabel, ylim = { 0, 1.02 }, legend = "below",
+  }
+end
+
+mnemo.plot.grid({
+  over_sizes("finite data: accuracy", "accuracy", {
+    curve("on these", "own"), curve("on others", "others"), curve("gap", "gap"),
+  }),
+  over_sizes("finite data: memories", "recall", {
+    curve("W_O¹", "wo1"), curve("W_K¹", "wk1"), curve("W_K⁰", "wk0"),
+  }),
+  over_steps("embeddings", embeddings, { "frozen", "learned" }),
+  over_steps("layers", by_depth, { "2 layers", "3 layers", "4 layers" }),
+}, { title = "Beyond the theory", width = 900, height = 860 })
+  :save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
+
+-- The verdict, from these runs' numbers ------------------------------------------------------
+
+local compare, text = mnemo.stats.compare, mnemo.stats.text
+local chance = 1 / mnemo.corpus.shakespeare().vocab_size
+
+--- Tells whether runs answer more than a tenth of what is asked, far more than guessing.
+local function has_learned(seeds) return compare(of(seeds, "others"), 0.1) == "more" end
+
+--- Says how the accuracy of one kind of runs compares with another's.
+local function say(name, seeds, than, others)
+  local verdict = compare(of(seeds, "others"), of(others, "others"))
+  print(("%s: accuracy is %s, %s %s."):format(name, text(of(seeds, "others"), 2),
+    verdict == "more" and "more than" or verdict == "less" and "less than"
+      or "not told apart from that", than))
+end
+
+print()
+if has_learned(by_size[#sizes]) then
+  for i, n in ipairs(sizes) do
+    print(("n = %5d: the gap is %s, %s; W_K⁰ holds %s."):format(n, text(of(by_size[i], "gap"), 2),
+      compare(of(by_size[i], "gap"), 0) == "more" and "more than its error"
+        or "not told apart from none", text(of(by_size[i], "wk0"), 2)))
+  end
+else
+  print(("Nothing can be said about the gap: with %d sequences accuracy is %s, guessing %.2f.")
+    :format(sizes[#sizes], text(of(by_size[#sizes], "others"), 2), chance))
+end
+if has_learned(embeddings[1]) then
+  say("learned embeddings", embeddings[2], "with frozen ones", embeddings[1])
+else
+  print(("Nothing can be said about learned embeddings: with frozen ones accuracy is %s.")
+    :format(text(of(embeddings[1], "others"), 2)))
+end
+if has_learned(by_depth[1]) then
+  for i = 2, #depths do
+    say(("%d layers"):format(depths[i]), by_depth[i], "with 2", by_depth[1])
+  end
+else
+  print(("Nothing can be said about more layers: with two accuracy is %s."):format(
+    text(of(by_depth[1], "others"), 2)))
+end
+print("Results are in " .. options.out)
