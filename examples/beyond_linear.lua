@@ -25,7 +25,7 @@ local options = require "mnemo.arguments" {
   about = "Compares memories that hold exponentially many pairs with a matrix (E14).",
   quick = { count = 8192, seeds = 3, steps = 200 },
   full = { seeds = 10, steps = 2000 },
-  { "count", 65536, "most pairs that are stored, N", min = 64 },
+  { "count", 65536, "most pairs that are stored, N", min = 512 },
   { "asked", 300, "inputs that recall is measured on, of each seed", min = 10 },
   { "lr", 0.03, "learning rate of Adam, where an MLP is trained", min = 0 },
   { "steps", 600, "its steps", min = 1 },
@@ -307,8 +307,10 @@ end
 local by_width, by_count, curves = {}, {}, {}
 for i, one in ipairs(memories) do
   if #held[i] > 0 then by_width[#by_width + 1] = series(one.name, widths, held[i]) end
-  by_count[i] = { name = one.name, x = arithmetic[i].n, y = arithmetic[i].cost,
-    style = "linespoints" }
+  if #arithmetic[i].n > 0 then
+    by_count[#by_count + 1] = { name = one.name, x = arithmetic[i].n, y = arithmetic[i].cost,
+      style = "linespoints" }
+  end
 end
 local top = held[1][#held[1]].mean
 local law = {}
