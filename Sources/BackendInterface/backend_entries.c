@@ -44,6 +44,8 @@ static const struct {
   ENTRY(embedding_attention_keeps),
   ENTRY(embedding_attention),
   ENTRY(embedding_attention_slope),
+  ENTRY(token_attention),
+  ENTRY(token_attention_slope),
   ENTRY(feed_forward),
   ENTRY(feed_forward_slope),
   ENTRY(linear_cross_entropy),

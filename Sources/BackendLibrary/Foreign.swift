@@ -112,6 +112,14 @@ extension EmbeddingAttentionShape {
   }
 }
 
+extension TokenAttentionShape {
+  var foreign: mnemo_token_attention {
+    mnemo_token_attention(
+      batch: batch, length: length, askers: askers, vocab: vocab, heads: heads,
+      value_size: valueSize)
+  }
+}
+
 extension FeedForwardShape {
   var foreign: mnemo_feed_forward {
     mnemo_feed_forward(rows: rows, inputs: inputs, hidden: hidden, outputs: outputs)

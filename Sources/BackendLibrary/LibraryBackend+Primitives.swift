@@ -256,6 +256,28 @@ extension LibraryBackend {
         shape.foreign, ids, scores, values, logs, kept, g, dScores, dValues, dResidual))
   }
 
+  public func tokenAttention(
+    _ shape: TokenAttentionShape, _ ids: UnsafePointer<Int32>, askers: UnsafePointer<Int32>,
+    scores: UnsafePointer<Float>, values: UnsafePointer<Float>,
+    to out: UnsafeMutablePointer<Float>, logs: UnsafeMutablePointer<Float>
+  ) throws {
+    try check(
+      "token attention",
+      table.pointee.token_attention(shape.foreign, ids, askers, scores, values, out, logs))
+  }
+
+  public func tokenAttentionSlope(
+    _ shape: TokenAttentionShape, _ ids: UnsafePointer<Int32>, askers: UnsafePointer<Int32>,
+    scores: UnsafePointer<Float>, values: UnsafePointer<Float>, out: UnsafePointer<Float>,
+    logs: UnsafePointer<Float>, gradient g: UnsafePointer<Float>,
+    dScores: UnsafeMutablePointer<Float>?, dValues: UnsafeMutablePointer<Float>?
+  ) throws {
+    try check(
+      "token attention",
+      table.pointee.token_attention_slope(
+        shape.foreign, ids, askers, scores, values, out, logs, g, dScores, dValues))
+  }
+
   public func feedForward(
     _ shape: FeedForwardShape, _ x: UnsafePointer<Float>, _ w1: UnsafePointer<Float>,
     _ w2: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>,

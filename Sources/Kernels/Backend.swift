@@ -228,6 +228,25 @@ public protocol Backend: Sendable {
     gradient g: UnsafePointer<Float>, dScores: UnsafeMutablePointer<Float>?,
     dValues: UnsafeMutablePointer<Float>?, dResidual: UnsafeMutablePointer<Float>?) throws
 
+  /// Attention by one token of each sequence, whose scores and values are rows of tables: with p the
+  /// softmax over all t of S[a_b, z_bt, h], out [B, H, F] = Σ_t p M[z_bt, h], for tables S [A, V, H]
+  /// and M [V, H, F], ids z [B, T] and rows of scores a [B].
+  ///
+  /// T is at least 1. `logs` [B, H] receives the logarithms of the softmaxes' denominators.
+  /// - Throws: `EngineError` if there is no memory for it.
+  func tokenAttention(
+    _ shape: TokenAttentionShape, _ ids: UnsafePointer<Int32>, askers: UnsafePointer<Int32>,
+    scores: UnsafePointer<Float>, values: UnsafePointer<Float>,
+    to out: UnsafeMutablePointer<Float>, logs: UnsafeMutablePointer<Float>) throws
+
+  /// The gradients of `tokenAttention` by its tables, written; what is nil is left out.
+  /// - Throws: `EngineError` if there is no memory for it.
+  func tokenAttentionSlope(
+    _ shape: TokenAttentionShape, _ ids: UnsafePointer<Int32>, askers: UnsafePointer<Int32>,
+    scores: UnsafePointer<Float>, values: UnsafePointer<Float>, out: UnsafePointer<Float>,
+    logs: UnsafePointer<Float>, gradient g: UnsafePointer<Float>,
+    dScores: UnsafeMutablePointer<Float>?, dValues: UnsafeMutablePointer<Float>?) throws
+
   /// y = W₂ relu(W₁ x) for rows x [rows, inputs]; `kept` [rows, hidden] receives the hidden layer
   /// after the ReLU, if it is not nil.
   /// - Throws: `EngineError` if there is no memory for it.
@@ -369,6 +388,27 @@ public struct EmbeddingAttentionShape: Sendable {
 
   public init(batch: Int, length: Int, vocab: Int, dim: Int) {
     (self.batch, self.length, self.vocab, self.dim) = (batch, length, vocab, dim)
+  }
+}
+
+/// The sizes of one attention by single tokens.
+public struct TokenAttentionShape: Sendable {
+  /// B.
+  public let batch: Int
+  /// T, at least 1.
+  public let length: Int
+  /// A, the rows of scores.
+  public let askers: Int
+  /// V.
+  public let vocab: Int
+  /// H.
+  public let heads: Int
+  /// F, the size of a head's values.
+  public let valueSize: Int
+
+  public init(batch: Int, length: Int, askers: Int, vocab: Int, heads: Int, valueSize: Int) {
+    (self.batch, self.length, self.askers, self.vocab) = (batch, length, askers, vocab)
+    (self.heads, self.valueSize) = (heads, valueSize)
   }
 }
 

@@ -93,6 +93,20 @@ static void add(long n, const float *x, float *y) {
   });
 }
 
+static void sum_of_rows(
+  long count, const int32_t *ids, long n, const float *table, float *out) {
+  FOR_VECTORS(n, i, lanes, {
+    v16 sum = all(0);
+    for (long r = 0; r < count; r++) sum += load_up_to(table + ids[r] * n + i, lanes);
+    store_up_to(out + i, sum, lanes);
+  });
+}
+
+static void add_to_rows(
+  long count, const int32_t *ids, long n, const float *x, float *table) {
+  for (long r = 0; r < count; r++) add(n, x, table + ids[r] * n);
+}
+
 static void add_pair(long n, const float *x, const float *y, float *out) {
   FOR_VECTORS(n, i, count, {
     store_up_to(out + i, load_up_to(x + i, count) + load_up_to(y + i, count), count);

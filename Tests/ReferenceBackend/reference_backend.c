@@ -746,6 +746,79 @@ static const char *embedding_attention_slope(
   return NULL;
 }
 
+// The probabilities of head h over the tokens of sequence b, to p; returns log Σ e^s.
+static double attend_tokens(
+  struct mnemo_token_attention shape, const int32_t *ids, const int32_t *askers,
+  const float *scores, ptrdiff_t b, ptrdiff_t h, double *p) {
+  for (ptrdiff_t t = 0; t < shape.length; t++) {
+    ptrdiff_t row = askers[b] * shape.vocab + ids[b * shape.length + t];
+    p[t] = scores[row * shape.heads + h];
+  }
+  return normalize(shape.length, p);
+}
+
+static const char *token_attention(
+  struct mnemo_token_attention shape, const int32_t *ids, const int32_t *askers,
+  const float *scores, const float *values, float *out, float *logs) {
+  double *p = zeros(shape.length);
+  if (!p) return no_memory;
+  for (ptrdiff_t b = 0; b < shape.batch; b++) {
+    for (ptrdiff_t h = 0; h < shape.heads; h++) {
+      ptrdiff_t place = b * shape.heads + h;
+      logs[place] = (float)attend_tokens(shape, ids, askers, scores, b, h, p);
+      for (ptrdiff_t d = 0; d < shape.value_size; d++) {
+        double sum = 0;
+        for (ptrdiff_t t = 0; t < shape.length; t++) {
+          ptrdiff_t row = ids[b * shape.length + t] * shape.heads + h;
+          sum += p[t] * values[row * shape.value_size + d];
+        }
+        out[place * shape.value_size + d] = (float)sum;
+      }
+    }
+  }
+  free(p);
+  return NULL;
+}
+
+static const char *token_attention_slope(
+  struct mnemo_token_attention shape, const int32_t *ids, const int32_t *askers,
+  const float *scores, const float *values, const float *out, const float *logs, const float *g,
+  float *d_scores, float *d_values) {
+  (void)out, (void)logs;
+  ptrdiff_t size = shape.value_size, of_scores = shape.askers * shape.vocab * shape.heads;
+  ptrdiff_t of_values = shape.vocab * shape.heads * size;
+  double *p = zeros(2 * shape.length), *sums = zeros(of_scores + of_values);
+  if (!p || !sums) {
+    free(p);
+    free(sums);
+    return no_memory;
+  }
+  double *dp = p + shape.length, *for_values = sums + of_scores;
+  for (ptrdiff_t b = 0; b < shape.batch; b++) {
+    const int32_t *z = ids + b * shape.length;
+    for (ptrdiff_t h = 0; h < shape.heads; h++) {
+      attend_tokens(shape, ids, askers, scores, b, h, p);
+      const float *slopes = g + (b * shape.heads + h) * size;
+      double inner = 0;
+      for (ptrdiff_t t = 0; t < shape.length; t++) {
+        ptrdiff_t row = z[t] * shape.heads + h;
+        dp[t] = dot(size, slopes, values + row * size);
+        inner += p[t] * dp[t];
+        for (ptrdiff_t d = 0; d < size; d++) for_values[row * size + d] += p[t] * slopes[d];
+      }
+      for (ptrdiff_t t = 0; t < shape.length; t++) {
+        ptrdiff_t row = (askers[b] * shape.vocab + z[t]) * shape.heads + h;
+        sums[row] += p[t] * (dp[t] - inner);
+      }
+    }
+  }
+  deliver(of_scores, sums, d_scores);
+  deliver(of_values, for_values, d_values);
+  free(p);
+  free(sums);
+  return NULL;
+}
+
 // MARK: Feed-forwards and outputs
 
 static const char *feed_forward(
@@ -906,6 +979,8 @@ static const struct mnemo_backend table = {
   .embedding_attention_keeps = embedding_attention_keeps,
   .embedding_attention = embedding_attention,
   .embedding_attention_slope = embedding_attention_slope,
+  .token_attention = token_attention,
+  .token_attention_slope = token_attention_slope,
   .feed_forward = feed_forward,
   .feed_forward_slope = feed_forward_slope,
   .linear_cross_entropy = linear_cross_entropy,

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 /// Grows with every change of what stands below; mnemo takes libraries of its own version only.
-#define MNEMO_BACKEND_VERSION 2
+#define MNEMO_BACKEND_VERSION 3
 
 // Pointers are not NULL, except those with the first of these words. The second says to Clang what
 // it does not see by itself where a function returns a pointer.
@@ -177,6 +177,12 @@ struct mnemo_attention {
 /// The sizes of one attention over embeddings: B, T, V and D.
 struct mnemo_embedding_attention {
   ptrdiff_t batch, length, vocab, dim;
+};
+
+/// The sizes of one attention by single tokens: B sequences of T tokens, A rows of scores, V tokens,
+/// H heads with values of F numbers.
+struct mnemo_token_attention {
+  ptrdiff_t batch, length, askers, vocab, heads, value_size;
 };
 
 /// The sizes of one feed-forward: W₁ [hidden, inputs], W₂ [outputs, hidden].
@@ -398,6 +404,21 @@ struct mnemo_backend {
     const float *values, const float *logs, const float *MNEMO_NULLABLE kept, const float *g,
     float *MNEMO_NULLABLE d_scores, float *MNEMO_NULLABLE d_values,
     float *MNEMO_NULLABLE d_residual);
+
+  /// Attention by one token of each sequence, whose scores and values are rows of tables: with p the
+  /// softmax over all t of S[a_b, z_bt, h], out [B, H, F] = Σ_t p M[z_bt, h], for tables S [A, V, H]
+  /// and M [V, H, F], ids z [B, T] and rows of scores a [B].
+  ///
+  /// T is at least 1. `logs` [B, H] receives the logarithms of the softmaxes' denominators.
+  mnemo_failure (*MNEMO_NONNULL token_attention)(
+    struct mnemo_token_attention shape, const int32_t *ids, const int32_t *askers,
+    const float *scores, const float *values, float *out, float *logs);
+
+  /// The gradients of `token_attention` by its tables, written; what is NULL is left out.
+  mnemo_failure (*MNEMO_NONNULL token_attention_slope)(
+    struct mnemo_token_attention shape, const int32_t *ids, const int32_t *askers,
+    const float *scores, const float *values, const float *out, const float *logs, const float *g,
+    float *MNEMO_NULLABLE d_scores, float *MNEMO_NULLABLE d_values);
 
   /// y = W₂ relu(W₁ x) for rows x [rows, inputs]; `kept` [rows, hidden] receives the hidden layer
   /// after the ReLU, if it is not NULL.

@@ -140,6 +140,14 @@ struct vector_kernels {
   void (*_Nonnull scale)(long n, float factor, float *_Nonnull x);
   /// y ← y + x.
   void (*_Nonnull add)(long n, const float *_Nonnull x, float *_Nonnull y);
+  /// out = Σ_i table[ids[i]], for rows of n numbers.
+  void (*_Nonnull sum_of_rows)(
+    long count, const int32_t *_Nonnull ids, long n, const float *_Nonnull table,
+    float *_Nonnull out);
+  /// Its adjoint: table[ids[i]] ← table[ids[i]] + x, one after the other.
+  void (*_Nonnull add_to_rows)(
+    long count, const int32_t *_Nonnull ids, long n, const float *_Nonnull x,
+    float *_Nonnull table);
   /// out = x + y.
   void (*_Nonnull add_pair)(
     long n, const float *_Nonnull x, const float *_Nonnull y, float *_Nonnull out);
