@@ -12,18 +12,16 @@ import Tensors
 public protocol FunctionalModel: Model {
   /// What the forward pass reads: the parameters, and under names of their own tensors computed
   /// from them alone.
-  /// - Parameters:
-  ///   - batch: B, of the whole batch.
-  ///   - length: T.
+  /// - Parameter tokens: Checked ids [B, T] of the whole batch, which tell what is worth computing.
   /// - Returns: tensors by name.
   /// - Throws: `EngineError` if a parameter is missing.
-  func weights(batch: Int, length: Int) throws -> Parameters
+  func weights(_ tokens: IntTensor) throws -> Parameters
 
   /// The logits at the selected rows, as products that are not computed yet.
   /// - Parameters:
   ///   - tokens: checked ids [B, T], counted from 0; a part of the batch.
   ///   - rows: which positions are wanted.
-  ///   - weights: what ``weights(batch:length:)`` returned, or copies of it.
+  ///   - weights: what ``weights(_:)`` returned, or copies of it.
   /// - Returns: products that make logits [R, V].
   /// - Throws: `EngineError` if shapes do not agree.
   func outputs(
@@ -34,7 +32,7 @@ public protocol FunctionalModel: Model {
 extension FunctionalModel {
   public func logits(_ tokens: IntTensor, rows: RowSelection) throws -> Tensor {
     try check(tokens)
-    let weights = try weights(batch: tokens.shape[0], length: tokens.shape[1])
+    let weights = try weights(tokens)
     if weights.all.contains(where: { $0.tensor.requiresGrad }) && Gradients.areRecorded {
       return try outputs(tokens, rows: rows, weights: weights).logits()
     }
@@ -48,7 +46,7 @@ extension FunctionalModel {
     let rows = try lossRows(batch, mask: given)
     let mask = try lossWeights(given)
     try check(batch.tokens)
-    let weights = try weights(batch: batch.tokens.shape[0], length: batch.tokens.shape[1])
+    let weights = try weights(batch.tokens)
     let total = try mask.sum().item()
     let parts = MicroBatches(batch.tokens, weights)
     return try GradientAccumulation.sum(

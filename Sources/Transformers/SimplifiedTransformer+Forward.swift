@@ -35,7 +35,8 @@ extension SimplifiedTransformer {
     configuration.ffn[1] == .none && configuration.vocab < configuration.dim
   }
 
-  public func weights(batch: Int, length: Int) throws -> Parameters {
+  public func weights(_ tokens: IntTensor) throws -> Parameters {
+    let (batch, length) = (tokens.shape[0], tokens.shape[1])
     var weights = parameters
     func get(_ layer: Int, _ name: String) throws -> Tensor {
       try parameters.get("layers.\(layer).attention.\(name).weight")

@@ -45,7 +45,7 @@ public final class Transformer: FunctionalModel {
     try Transformer(configuration, parameters: parameters.copies())
   }
 
-  public func weights(batch: Int, length: Int) -> Parameters { parameters }
+  public func weights(_ tokens: IntTensor) -> Parameters { parameters }
 
   public func outputs(
     _ tokens: IntTensor, rows: RowSelection, weights: Parameters
