@@ -17,8 +17,8 @@ enum ModelConstructors {
       "model.\(C.kind)", C.summary, options: C.declarations.map { LuaOption($0) },
       returns: [.object("Model")],
       example: """
-        local model = mnemo.model.\(C.kind){vocab = 65, dim = 64, max_len = 32, seed = 1}
-        print(model(mnemo.int_tensor{{1, 2, 3}}):size(3))
+        local model = mnemo.model.\(C.kind){\(C.exampleOptions)}
+        print(model(mnemo.int_tensor{{1, 2, 3}}):size(-1))
         """
     ) { call in
       call.returns(try call.options().configuration(C.self, session).makeModel() as AnyObject)

@@ -8,6 +8,9 @@ public protocol ModelConfiguration: Configuration, Sendable {
   /// What the model is, in one paragraph.
   static var summary: String { get }
 
+  /// Options with which an example makes a small model of at least three tokens, as in Lua.
+  static var exampleOptions: String { get }
+
   /// Seed of the initial parameters.
   var seed: UInt64 { get set }
 
@@ -27,11 +30,13 @@ public protocol ModelConfiguration: Configuration, Sendable {
 public enum ModelKinds {
   /// All of them, in the order of the documentation.
   public static let all: [any ModelConfiguration.Type] = [
-    SimplifiedConfiguration.self, TransformerConfiguration.self,
+    SimplifiedConfiguration.self, TransformerConfiguration.self, FactualConfiguration.self,
   ]
 }
 
 extension ModelConfiguration {
+  public static var exampleOptions: String { "vocab = 65, dim = 64, max_len = 32, seed = 1" }
+
   /// A model with fresh parameters.
   /// - Throws: `EngineError` if the options do not make a model.
   public func makeModel() throws -> any Model {
