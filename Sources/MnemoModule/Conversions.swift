@@ -185,18 +185,19 @@ extension Batch {
       session.tokenSources.note(tokens, text)
       if task.targetsAreTokens { session.tokenSources.note(targets, text) }
     }
-    return record(tokens, targets)
+    return try record(tokens, targets)
   }
 
-  /// The batch as Lua sees it: `tokens` and `targets` from 1, other fields as they are.
+  /// The batch as Lua sees it: ids from 1, other fields as they are.
   func luaRecord() throws -> LuaRecord {
-    record(try tokens.offset(by: 1), try targets.offset(by: 1))
+    try record(tokens.offset(by: 1), targets.offset(by: 1))
   }
 
-  private func record(_ tokens: IntTensor, _ targets: IntTensor) -> LuaRecord {
-    LuaRecord(
-      [("tokens", LuaObject(tokens)), ("targets", LuaObject(targets))]
-        + fields.map { ($0.key, LuaObject($0.value)) })
+  private func record(_ tokens: IntTensor, _ targets: IntTensor) throws -> LuaRecord {
+    let others = try fields.map { name, values in
+      (name, LuaObject(Field.numbering.contains(name) ? try values.offset(by: 1) : values))
+    }
+    return LuaRecord([("tokens", LuaObject(tokens)), ("targets", LuaObject(targets))] + others)
   }
 
   /// Reads a batch that Lua holds: a table with `tokens`, `targets` and other integer tensors.
@@ -205,7 +206,8 @@ extension Batch {
       tokens: try table.object(.name("tokens"), IntTensor.self).offset(by: -1),
       targets: try table.object(.name("targets"), IntTensor.self).offset(by: -1))
     for (name, value) in try table.fields() where name != "tokens" && name != "targets" {
-      fields[name] = value.asObject(IntTensor.self)
+      let values = value.asObject(IntTensor.self)
+      fields[name] = Field.numbering.contains(name) ? try values?.offset(by: -1) : values
     }
   }
 }

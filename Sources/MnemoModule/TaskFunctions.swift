@@ -21,6 +21,12 @@ enum TaskFunctions {
         LuaParameter(
           "occurrence", .object("IntTensor"),
           "0 where the token is no trigger, else how often it has occurred so far, [B, T]"),
+        LuaParameter(
+          "subjects", .object("IntTensor"), "of factual recall: which subject is asked about, [B]"),
+        LuaParameter(
+          "relations", .object("IntTensor"), "of factual recall: which relation is asked for, [B]"),
+        LuaParameter(
+          "answers", .object("IntTensor"), "of factual recall: the answers, which are the targets"),
       ])
   }
 
@@ -36,6 +42,9 @@ enum TaskFunctions {
         "classes", .integer, "number of classes that targets are of; nil if they are tokens"),
       LuaParameter(
         "positions", .choice(Readout.allCases.map(\.rawValue)), "where classes are asked for"),
+      LuaParameter(
+        "facts", .object("IntTensor"),
+        "of factual recall: the answer to each subject and relation, [S, R]; nil of other tasks"),
       LuaParameter("options", .table, "the options it was made with"),
     ]
     let methods = [
@@ -88,6 +97,23 @@ enum TaskFunctions {
         }
         return call.returns(try text.decode(call.ids(2).elements()))
       },
+      LuaFunction(
+        "explain",
+        "What each token of a factual-recall task is: \"subject 3\", \"relation 1\", \"noise 2\" or "
+          + "\"EOS\", counted from 1; of ids [B, T] a list for each sequence.",
+        parameters: [LuaParameter("ids", .union([.object("IntTensor"), .table]))],
+        returns: [.list(.string)],
+        example: """
+          local task = mnemo.data.factual{subjects = 3, relations = 2, seq_len = 5, seed = 1}
+          print(table.concat(task:explain(task:batch(1, 1).tokens[1]), ", "))
+          """
+      ) { call in
+        guard let task = call.ifObject(1, FactualTask.self) else {
+          throw EngineError("explain", "goes with tasks of data.factual only")
+        }
+        let ids = try call.ids(2)
+        return call.returns(try NestedList.tree(ids.elements().map(task.names.name), ids.shape))
+      },
     ]
     let members = methods.map(\.shortName) + fields.map(\.name)
     return LuaClass(
@@ -115,6 +141,8 @@ enum TaskFunctions {
         case .corpus(let corpus): return call.returns(corpus)
         case .tokens(let ids):
           return call.returns(LuaObject(try IntTensor(ids).offset(by: 1)))
+        case .classes(let classes, let shape):
+          return call.returns(LuaObject(try IntTensor(classes, shape: shape).offset(by: 1)))
         case .setting(let value): return call.returns(value)
         case nil:
           // Another kind of task may have it, or this one with other options.
@@ -146,6 +174,26 @@ enum TaskFunctions {
         var settings = try options.configuration(BigramTask.Options.self, session)
         settings.corpus = try options.optionalObject("corpus")
         return call.returns(try BigramTask(settings))
+      },
+      LuaFunction(
+        "data.factual",
+        "The factual-recall task: each pair of a subject and a relation has one answer, out of the "
+          + "relation's own, drawn once for the task. A sequence names one subject and one relation "
+          + "among noise tokens; its class, answer j of relation r, is (r − 1)·D + j. task.facts "
+          + "holds all answers; task:explain(ids) tells what tokens are.",
+        options: FactualTask.Options.declarations.map { LuaOption($0) },
+        returns: [.object("Task")],
+        example: """
+          local task = mnemo.data.factual{
+            subjects = 8, relations = 4, answers = 4, seq_len = 12, seed = 1,
+          }
+          local batch = task:batch(2, 1)
+          local s, r = batch.subjects[1]:item(), batch.relations[1]:item()
+          print(task.facts[s][r]:item() == batch.targets[1]:item())
+          """
+      ) { call in
+        let options = try call.options().configuration(FactualTask.Options.self, session)
+        return call.returns(try FactualTask(options))
       },
       LuaFunction(
         "data.custom",

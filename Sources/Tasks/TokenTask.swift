@@ -46,6 +46,8 @@ public enum TaskProperty {
   case corpus(Corpus)
   /// Ids, counted from 0.
   case tokens([Int32])
+  /// Classes, counted from 0, row by row.
+  case classes([Int32], shape: [Int])
   case setting(SettingValue)
 }
 
