@@ -31,6 +31,7 @@ local tests = {}
 local names = {
   "simplified", "simplified-linear-ffn", "simplified-mlp", "simplified-rope",
   "transformer-prenorm", "transformer-postnorm", "transformer-tied", "transformer-bare",
+  "factual", "factual-attention-only",
 }
 
 --- The options of each constructor that the fixtures set.
@@ -39,6 +40,7 @@ local keys = {
     "freeze_embeddings", "freeze_output" },
   transformer = { "vocab", "dim", "max_len", "layers", "heads", "norm", "ffn", "tie_output",
     "no_wv", "no_wo" },
+  factual = { "vocab", "answers", "dim", "heads", "head_dim", "mlp_width" },
 }
 
 for _, name in ipairs(names) do

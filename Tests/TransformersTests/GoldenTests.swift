@@ -13,6 +13,7 @@ struct GoldenTests {
   static let names = [
     "simplified", "simplified-rope", "simplified-linear-ffn", "simplified-mlp",
     "transformer-prenorm", "transformer-postnorm", "transformer-tied", "transformer-bare",
+    "factual", "factual-attention-only",
   ]
 
   /// The rest of a file's `config`.
@@ -20,7 +21,7 @@ struct GoldenTests {
     var kind: String
     var batch: Int
     var length: Int
-    var lossOn: String
+    var lossOn: String?
 
     enum CodingKeys: String, CodingKey {
       case kind, batch
@@ -64,13 +65,14 @@ struct GoldenTests {
         case "simplified":
           try SimplifiedTransformer(configuration(SimplifiedConfiguration.self))
         case "transformer": try Transformer(configuration(TransformerConfiguration.self))
+        case "factual": try FactualModel(configuration(FactualConfiguration.self))
         case let kind: throw EngineError("golden", "no model of kind \(kind)")
         }
       trained = try decode([String].self, "trained")
-      mask = try #require(LossMask(rawValue: settings.lossOn))
+      mask = try #require(LossMask(rawValue: settings.lossOn ?? "all"))
       batch = Batch(
         tokens: try ints("tokens"), targets: try ints("targets"),
-        fields: ["occurrence": try ints("occurrence")])
+        fields: settings.lossOn == nil ? [:] : ["occurrence": try ints("occurrence")])
       #expect(model.kind == settings.kind)
       #expect(batch.tokens.shape == [settings.batch, settings.length])
       // Under rope the file holds position embeddings that nothing reads.
