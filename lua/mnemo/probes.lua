@@ -40,7 +40,7 @@ function probes.once(compute)
   return common.once(compute)
 end
 
-local parts = { "recall", "decomposition", "memories", "answers", "attention", "norms" }
+local parts = { "recall", "decomposition", "memories", "answers", "attention", "norms", "factual" }
 for _, part in ipairs(parts) do
   for name, probe in pairs(require("mnemo.probes." .. part)) do probes[name] = probe end
 end
