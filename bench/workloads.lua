@@ -14,23 +14,43 @@ workloads.settings = {
   m2 = { model = "transformer", dim = 128, seq_len = 256, batch = 64, layers = 2, heads = 4,
     lr = 1e-3 },
   small = { model = "simplified", dim = 32, seq_len = 32, batch = 64, lr = 0.2 },
+  factual = { model = "factual", facts = { 32, 32, 8 }, dim = 32, seq_len = 32, batch = 1024,
+    heads = 8, head_dim = 8, mlp_width = 64, lr = 1e-2 },
+  hallucination = { model = "factual", attention = "linear", facts = { 16, 4, 8 }, noise = 20,
+    structured = true, seq_len = 32, batch = 1024, lr = 0.1 },
 }
-workloads.names = { "large", "medium", "m2", "small" }
+workloads.names = { "large", "medium", "m2", "small", "factual", "hallucination" }
 
---- Returns the bigram task of a setting: five fixed triggers, uniform outputs.
+--- Returns the task of a setting: the bigram task with five fixed triggers and uniform outputs, or
+-- factual recall.
 function workloads.task(setting)
+  if setting.facts then
+    local subjects, relations, answers = table.unpack(setting.facts)
+    return mnemo.data.factual {
+      subjects = subjects, relations = relations, answers = answers, noise = setting.noise,
+      structured = setting.structured, seq_len = setting.seq_len, seed = 1,
+    }
+  end
   return mnemo.data.bigram {
     triggers = 5, trigger_kind = "fixed", outputs = "uniform", seq_len = setting.seq_len, seed = 1,
   }
 end
 
 --- Returns the model of a setting and the optimizer that its experiment uses: SGD as in E1 for
--- the simplified transformer, AdamW for the other.
+-- the simplified transformer, plain as in E17 for linear attention; AdamW for the others.
 function workloads.model(setting, task)
   if setting.model == "simplified" then
     return mnemo.model.simplified {
       vocab = task.vocab_size, dim = setting.dim, max_len = setting.seq_len, seed = 1,
     }, mnemo.optim.sgd { lr = setting.lr, momentum = 0.9, weight_decay = 1e-4 }
+  end
+  if setting.model == "factual" then
+    local optimizer = setting.attention == "linear" and mnemo.optim.sgd or mnemo.optim.adamw
+    return mnemo.model.factual {
+      vocab = task.vocab_size, answers = task.classes, dim = setting.dim, heads = setting.heads,
+      head_dim = setting.head_dim, mlp_width = setting.mlp_width, attention = setting.attention,
+      seed = 1,
+    }, optimizer { lr = setting.lr }
   end
   return mnemo.model[setting.model] {
     vocab = task.vocab_size, dim = setting.dim, max_len = setting.seq_len, seed = 1,
@@ -65,8 +85,22 @@ end
 --             scores and weighted sum, and two gradients of each:            6 · 2 d P
 --             (R rows instead of B T, and P_R pairs, in the last layer, but for W_K and W_V)
 --   logits                                                                   3 · 2 N d R
+-- factual (M3), w = H d_h, A answers; every product forward and two backward, but that of frozen U:
+--   attention the sum of T rows of w + H numbers for each sequence, and its adjoint:  2 T (w + H) B
+--             (scores and values are tables over N tokens, too few to count)
+--   O         w × d                                                          3 · 2 w d B
+--   MLP       d × m, twice                                                   3 · 2 · 2 d m B
+--   logits                                                                   2 · 2 A d B
+-- its linear form: counts of N tokens times one matrix, and the gradient of that: 2 · 2 N A B
 function workloads.flops(setting, task, loss_on)
   local d, n = setting.dim, task.vocab_size
+  if setting.model == "factual" then
+    local batch, answers = setting.batch, task.classes
+    if setting.attention == "linear" then return 4 * n * answers * batch end
+    local width = setting.heads * setting.head_dim
+    return batch * (2 * setting.seq_len * (width + setting.heads) + 6 * width * d
+      + 12 * d * setting.mlp_width + 4 * answers * d)
+  end
   local rows, pairs_all, pairs_rows = counted(task:batch(setting.batch, 1), loss_on)
   if setting.model == "simplified" then
     return 4 * d * pairs_all + 12 * d * pairs_rows + 12 * d * d * rows + 4 * n * d * rows
