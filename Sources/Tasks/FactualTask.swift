@@ -183,8 +183,7 @@ private struct Ranks {
         "data.factual", "\(what)_exponent must be 0 or more and finite, got \(exponent)")
     }
     // A coin of 2⁻³² decides which of two an alias table draws.
-    let least = pow(Double(count), -exponent)
-    guard least >= 0x1p-32 else {
+    guard exponent * log2(Double(count)) <= 32 else {
       let most = 32 / log2(Double(count))
       throw EngineError(
         "data.factual",
@@ -261,10 +260,8 @@ extension FactualTask {
       other = Int(stream.below(UInt32(last - 1)))
       if other >= place { other += 1 }
     }
-    let (first, count) = (Int32(firstNoise), UInt32(max(noise, 1)))
-    for t in tokens.indices {
-      tokens[t] = first &+ Int32(truncatingIfNeeded: stream.below(count))
-    }
+    let first = Int32(firstNoise)
+    stream.fill(tokens, from: first, below: UInt32(max(noise, 1)))
     if options.eos { tokens[last] = first + Int32(noise) }
     tokens[place] = subject
     tokens[other] = Int32(options.subjects) + relation

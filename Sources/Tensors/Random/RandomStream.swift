@@ -115,6 +115,23 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     return UInt32(truncatingIfNeeded: product >> 32)
   }
 
+  /// Fills `out` with uniform integers in `first` ..< `first` + `bound`, without bias: of one word
+  /// each, and after them those of numbers that have to be drawn again.
+  package mutating func fill(
+    _ out: UnsafeMutableBufferPointer<Int32>, from first: Int32, below bound: UInt32
+  ) {
+    guard let start = out.baseAddress, bound > 0 else { return }
+    start.withMemoryRebound(to: Float.self, capacity: out.count) { fill(out.count, $0) }
+    let threshold = (0 &- bound) % bound
+    for i in out.indices {
+      var product = UInt64(UInt32(bitPattern: start[i])) &* UInt64(bound)
+      while UInt32(truncatingIfNeeded: product) < threshold {
+        product = UInt64(nextWord()) &* UInt64(bound)
+      }
+      start[i] = first &+ Int32(truncatingIfNeeded: product >> 32)
+    }
+  }
+
   /// Two independent standard normal numbers (Box–Muller).
   public mutating func normalPair() -> (Float, Float) {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: 2) { pair in
