@@ -568,6 +568,33 @@ import Testing
     }
   }
 
+  @Test(arguments: 0..<8) func tokenAttention(seed: Int) throws {
+    var draws = Draws(seed)
+    let shape = TokenAttentionShape(
+      batch: draws.size(1...150), length: draws.size(1...40), askers: draws.size(1...4),
+      vocab: draws.size(1...30), heads: draws.size(1...9), valueSize: draws.size(1...17))
+    let ids = draws.ids(shape.batch * shape.length, below: shape.vocab)
+    let askers = draws.ids(shape.batch, below: shape.askers)
+    let scores = draws.numbers(shape.askers * shape.vocab * shape.heads)
+    let values = draws.numbers(shape.vocab * shape.heads * shape.valueSize)
+    let logs = empty(shape.batch * shape.heads)
+    let g = draws.numbers(logs.count * shape.valueSize)
+    // Scores 32 times as far apart leave some softmaxes to be made by their definition. Of one or two
+    // tokens the gradients of scores cancel to next to nothing.
+    for scores in [scores, scores.map { $0 * 32 }] {
+      try agree(
+        "token attention \(shape)",
+        writing: [empty(g.count), logs, empty(scores.count), empty(values.count)]
+      ) { backend, out in
+        try backend.tokenAttention(
+          shape, ids, askers: askers, scores: scores, values: values, to: out[0], logs: out[1])
+        try backend.tokenAttentionSlope(
+          shape, ids, askers: askers, scores: scores, values: values, out: out[0], logs: out[1],
+          gradient: g, dScores: shape.vocab > 2 ? out[2] : nil, dValues: out[3])
+      }
+    }
+  }
+
   @Test(arguments: 0..<8) func feedForwardsAndOutputs(seed: Int) throws {
     var draws = Draws(seed)
     let shape = FeedForwardShape(
