@@ -67,6 +67,9 @@ extension FactualModel {
       Derived.logits, try values.mul(scores.reshape([vocabSize, 1])).t().contiguous())
   }
 
+  /// Nothing but counting is done for each token, so parts have more of them.
+  public func weight(ofSequence length: Int) -> Int { max(1, length / 4) }
+
   public func outputs(
     _ tokens: IntTensor, rows: RowSelection, weights: Parameters
   ) throws -> LinearOutputs {
@@ -98,11 +101,7 @@ extension FactualModel {
     guard rows.positions.allSatisfy({ $0 == last }) else {
       throw EngineError("model.factual", "it answers at the last position of a sequence alone")
     }
-    let chosen = (0..<rows.batch).flatMap { b in
-      [Int32](repeating: Int32(b), count: rows.starts[b + 1] - rows.starts[b])
-    }
-    return chosen.elementsEqual(0..<Int32(tokens.shape[0]))
-      ? tokens : try tokens.rows(IntTensor(chosen))
+    return try rows.ofSequences(tokens)
   }
 
   /// Which row of the tables each sequence's last token reads, [R].

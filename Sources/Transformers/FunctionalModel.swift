@@ -17,6 +17,9 @@ public protocol FunctionalModel: Model {
   /// - Throws: `EngineError` if a parameter is missing.
   func weights(_ tokens: IntTensor) throws -> Parameters
 
+  /// How many tokens of other models a sequence of T tokens is worth, where a batch is cut.
+  func weight(ofSequence length: Int) -> Int
+
   /// The logits at the selected rows, as products that are not computed yet.
   /// - Parameters:
   ///   - tokens: checked ids [B, T], counted from 0; a part of the batch.
@@ -30,40 +33,56 @@ public protocol FunctionalModel: Model {
 }
 
 extension FunctionalModel {
+  public func weight(ofSequence length: Int) -> Int { length }
+
   public func logits(_ tokens: IntTensor, rows: RowSelection) throws -> Tensor {
     try check(tokens)
     let weights = try weights(tokens)
     if weights.all.contains(where: { $0.tensor.requiresGrad }) && Gradients.areRecorded {
       return try outputs(tokens, rows: rows, weights: weights).logits()
     }
-    return try MicroBatches(tokens, weights).map(rows, width: outputSize) { tokens, rows in
+    return try MicroBatches(tokens, weights, weighing: weight).map(rows, width: outputSize) {
+      tokens, rows in
       try outputs(tokens, rows: rows, weights: weights).logits()
     }
   }
 
   public func loss(_ batch: Batch, mask: Tensor) throws -> Tensor {
-    let (batch, given) = try batch.atEveryPosition(mask)
-    let rows = try lossRows(batch, mask: given)
-    let mask = try lossWeights(given)
+    let counted = try countedTargets(batch, mask)
     try check(batch.tokens)
     let weights = try weights(batch.tokens)
-    let total = try mask.sum().item()
-    let parts = MicroBatches(batch.tokens, weights)
+    let total = try counted.weights.sum().item()
+    let parts = MicroBatches(batch.tokens, weights, weighing: weight)
     return try GradientAccumulation.sum(
       over: weights.all.map(\.tensor), parts: parts.count
     ) { tensors, part in
       let sequences = parts.sequences(part)
-      let rows = rows.sequences(sequences)
-      guard rows.count > 0 else { return Tensor(0) }
-      func slice(_ ids: IntTensor) throws -> IntTensor {
-        try ids.narrow(0, sequences.lowerBound, sequences.count)
-      }
-      let weightsOfRows = try rows.values(
-        of: mask.narrow(0, sequences.lowerBound, sequences.count))
+      let ofPart = counted.rows.rows(of: sequences)
+      guard !ofPart.isEmpty else { return Tensor(0) }
       return try outputs(
-        slice(batch.tokens), rows: rows, weights: weights.replaced(by: tensors)
+        batch.tokens.narrow(0, sequences.lowerBound, sequences.count),
+        rows: counted.rows.sequences(sequences), weights: weights.replaced(by: tensors)
       ).crossEntropy(
-        rows.rows(of: slice(batch.targets)), weights: weightsOfRows.detach(), total: total)
+        counted.targets.narrow(0, ofPart.lowerBound, ofPart.count),
+        weights: counted.weights.narrow(0, ofPart.lowerBound, ofPart.count), total: total)
     }
+  }
+
+  /// The rows that count in the loss, with the target and the weight of each, [R].
+  private func countedTargets(
+    _ batch: Batch, _ mask: Tensor
+  ) throws -> (rows: RowSelection, targets: IntTensor, weights: Tensor) {
+    if readout == .lastPosition, batch.tokens.rank == 2, mask.shape == [batch.tokens.shape[0]],
+      batch.targets.shape == mask.shape
+    {
+      let rows = try RowSelection(lastPositionWhere: mask, length: batch.tokens.shape[1])
+      guard rows.count > 0 else { throw Self.nothingCounts }
+      return (
+        rows, try rows.ofSequences(batch.targets), try rows.ofSequences(mask).detach()
+      )
+    }
+    let (batch, mask) = try batch.atEveryPosition(mask)
+    let rows = try lossRows(batch, mask: mask)
+    return (rows, try rows.rows(of: batch.targets), try rows.values(of: mask).detach())
   }
 }

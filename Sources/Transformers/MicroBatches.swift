@@ -10,7 +10,10 @@ struct MicroBatches {
   /// - Parameters:
   ///   - ids: tokens [B, T].
   ///   - weights: what gradients are computed for, if they are.
-  init(_ ids: IntTensor, _ weights: Parameters = Parameters()) {
+  ///   - weight: how many tokens a sequence of T is worth.
+  init(
+    _ ids: IntTensor, _ weights: Parameters = Parameters(), weighing weight: (Int) -> Int = { $0 }
+  ) {
     self.ids = ids
     batch = ids.shape[0]
     let cut = Backends.current.batchCut
@@ -18,7 +21,7 @@ struct MicroBatches {
     let trained = weights.trained.reduce(0) { $0 + $1.tensor.count }
     let mostParts = max(2, cut.mostGradients / max(trained, 1))
     size = max(
-      1, min(cut.tokens / ids.shape[1], most), (batch + mostParts - 1) / mostParts)
+      1, min(cut.tokens / weight(ids.shape[1]), most), (batch + mostParts - 1) / mostParts)
   }
 
   var count: Int { (batch + size - 1) / size }

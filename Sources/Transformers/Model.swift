@@ -140,9 +140,13 @@ extension Model {
     }
     let rows = try RowSelection(mask: lossWeights(mask))
     guard rows.count > 0 else {
-      throw EngineError("loss", "the loss mask keeps no position of the batch")
+      throw Self.nothingCounts
     }
     return rows
+  }
+
+  static var nothingCounts: EngineError {
+    EngineError("loss", "the loss mask keeps no position of the batch")
   }
 
   /// The mask where the model gives outputs, 0 elsewhere.

@@ -30,6 +30,45 @@ public final class RowSelection: Sendable {
     isEverything = length == 1
   }
 
+  /// The last position of every sequence where a mask, [B], is not 0.
+  public init(lastPositionWhere mask: Tensor, length: Int) throws {
+    var starts = [0]
+    starts.reserveCapacity(mask.count + 1)
+    try mask.withElements { elements in
+      for (b, weight) in elements.enumerated() { starts.append(starts[b] + (weight == 0 ? 0 : 1)) }
+    }
+    let batch = starts.count - 1
+    rows = Rows(
+      batch: batch, length: length,
+      positions: [Int32](
+        repeating: Int32(truncatingIfNeeded: length - 1), count: starts[batch]),
+      starts: starts)
+    isEverything = length == 1 && starts[batch] == batch
+  }
+
+  /// Of values [B], one for each sequence, those of each row's sequence, [R].
+  public func ofSequences(_ x: Tensor) throws -> Tensor {
+    try isOneEach ? x : x.rows(sequences)
+  }
+
+  /// Of ids [B], one for each sequence, those of each row's sequence, [R].
+  public func ofSequences(_ ids: IntTensor) throws -> IntTensor {
+    try isOneEach ? ids : ids.rows(sequences)
+  }
+
+  /// Whether every sequence has one row.
+  private var isOneEach: Bool { starts.elementsEqual(0...batch) }
+
+  /// The sequence of each row, [R].
+  private var sequences: IntTensor {
+    get throws {
+      try IntTensor(
+        (0..<batch).flatMap { b in
+          [Int32](repeating: Int32(truncatingIfNeeded: b), count: starts[b + 1] - starts[b])
+        })
+    }
+  }
+
   /// `count` rows in every sequence that stand at its last position: each sees all of it.
   init(atTheEndOf batch: Int, length: Int, count: Int) {
     rows = Rows(
