@@ -13,7 +13,8 @@ enum ModelInspection {
     [
       LuaFunction(
         "attention",
-        "The attention probabilities of a layer, [B, H, T, T]; of a custom model what it shows as "
+        "The attention probabilities of a layer, [B, H, T, T]; of the factual-recall model, where "
+          + "one token asks, [B, H, T]; of a custom model what it shows as "
           + "\"layers.0.attention\" and so on.",
         parameters: [tokens, LuaParameter("layer", .integer, "From 1.")],
         returns: [.object("Tensor")],
