@@ -2539,6 +2539,32 @@ mnemo.data = {}
 ---@return mnemo.Task
 function mnemo.data.bigram(options) end
 
+---@class (exact) mnemo.data.factual.Options
+---@field subjects? integer Number of subjects, S. Default: 32.
+---@field relations? integer Number of relations, R. Default: 32.
+---@field answers? integer Number of answers of each relation, D. Default: 8.
+---@field noise? integer Number of noise tokens. Default: subjects + relations.
+---@field seq_len? integer Length of a sequence, T. Default: 32.
+---@field structured? boolean Whether subject s, from 0, has answer ⌊s·D/S⌋ of every relation; else answers are drawn. Default: false.
+---@field eos? boolean Whether an end token stands last; else the relation does. Default: true.
+---@field subject_exponent? number α: the subject of rank k, from 1, is drawn with a probability ∝ k^−α. Default: 0.
+---@field relation_exponent? number β: the relation of rank k, from 1, is drawn with a probability ∝ k^−β. Default: 0.
+---@field seed? integer Decides the facts and every batch. Default: follows mnemo.seed.
+
+---The factual-recall task: each pair of a subject and a relation has one answer, out of the relation's own, drawn once for the task. A sequence names one subject and one relation among noise tokens; its class, answer j of relation r, is (r − 1)·D + j. task.facts holds all answers; task:explain(ids) tells what tokens are.
+---
+---```lua
+---local task = mnemo.data.factual{
+---  subjects = 8, relations = 4, answers = 4, seq_len = 12, seed = 1,
+---}
+---local batch = task:batch(2, 1)
+---local s, r = batch.subjects[1]:item(), batch.relations[1]:item()
+---print(task.facts[s][r]:item() == batch.targets[1]:item())
+---```
+---@param options? mnemo.data.factual.Options
+---@return mnemo.Task
+function mnemo.data.factual(options) end
+
 ---@class (exact) mnemo.data.custom.Options
 ---@field vocab integer Number of tokens, N.
 ---@field seq_len integer Length of a sequence, T.
@@ -2588,6 +2614,7 @@ function mnemo.data.custom(options) end
 ---@field triggers mnemo.IntTensor The fixed triggers' ids; nil if random.
 ---@field classes integer Number of classes that targets are of; nil if they are tokens.
 ---@field positions "all"|"last" Where classes are asked for.
+---@field facts mnemo.IntTensor Of factual recall: the answer to each subject and relation, [S, R]; nil of other tasks.
 ---@field options table The options it was made with.
 local Task = {}
 
@@ -2622,11 +2649,24 @@ function Task:held_out(n, index) end
 ---@return string
 function Task:decode(ids) end
 
+---What each token of a factual-recall task is: "subject 3", "relation 1", "noise 2" or "EOS", counted from 1; of ids [B, T] a list for each sequence.
+---
+---```lua
+---local task = mnemo.data.factual{subjects = 3, relations = 2, seq_len = 5, seed = 1}
+---print(table.concat(task:explain(task:batch(1, 1).tokens[1]), ", "))
+---```
+---@param ids mnemo.IntTensor|table
+---@return string[]
+function Task:explain(ids) end
+
 ---A batch of sequences: a plain table, so that scripts can make their own.
 ---@class mnemo.Batch
 ---@field tokens mnemo.IntTensor Ids [B, T], from 1.
 ---@field targets mnemo.IntTensor The token after each, or its class, [B, T]; or a class for each sequence, [B].
 ---@field occurrence mnemo.IntTensor 0 where the token is no trigger, else how often it has occurred so far, [B, T].
+---@field subjects mnemo.IntTensor Of factual recall: which subject is asked about, [B].
+---@field relations mnemo.IntTensor Of factual recall: which relation is asked for, [B].
+---@field answers mnemo.IntTensor Of factual recall: the answers, which are the targets.
 local Batch = {}
 
 ---The random numbers of one sequence, or of a batch drawn at once: the same for the same seed, batch index and place.
@@ -2764,7 +2804,7 @@ mnemo.model = {}
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 65, dim = 64, max_len = 32, seed = 1}
----print(model(mnemo.int_tensor{{1, 2, 3}}):size(3))
+---print(model(mnemo.int_tensor{{1, 2, 3}}):size(-1))
 ---```
 ---@param options mnemo.model.simplified.Options
 ---@return mnemo.Model
@@ -2791,11 +2831,31 @@ function mnemo.model.simplified(options) end
 ---
 ---```lua
 ---local model = mnemo.model.transformer{vocab = 65, dim = 64, max_len = 32, seed = 1}
----print(model(mnemo.int_tensor{{1, 2, 3}}):size(3))
+---print(model(mnemo.int_tensor{{1, 2, 3}}):size(-1))
 ---```
 ---@param options mnemo.model.transformer.Options
 ---@return mnemo.Model
 function mnemo.model.transformer(options) end
+
+---@class (exact) mnemo.model.factual.Options
+---@field vocab integer Number of tokens, N.
+---@field answers integer Number of answers, A.
+---@field dim? integer Width, d. Default: 32.
+---@field heads? integer Number of heads, H. Default: 8.
+---@field head_dim? integer Size of a head's queries, keys and values, d_h. Default: 8.
+---@field mlp_width? integer Width of the MLP, m; 0: attention alone. Default: 64.
+---@field attention? "softmax"|"linear" Softmax: heads and an MLP; linear: the scores themselves weigh one-hot embeddings, and none of the four sizes above is there. Default: "softmax".
+---@field seed? integer Decides the initial parameters. Default: follows mnemo.seed.
+
+---The one-layer model of factual recall: the last token attends to all, and an answer follows from what it reads. Embeddings are random and frozen; heads, their output matrix and the MLP are trained. It answers at the last position alone, logits [B, answers]. With attention = "linear" it is two trained matrices on one-hot embeddings, both 1e-5 at first: logits ovᵀ Σ_t qk[z_T, z_t] · 1[z_t].
+---
+---```lua
+---local model = mnemo.model.factual{vocab = 129, answers = 256, seed = 1}
+---print(model(mnemo.int_tensor{{1, 2, 3}}):size(-1))
+---```
+---@param options mnemo.model.factual.Options
+---@return mnemo.Model
+function mnemo.model.factual(options) end
 
 ---@class (exact) mnemo.model.custom.Options
 ---@field vocab integer Number of tokens, N.
@@ -2840,7 +2900,7 @@ function mnemo.model.load(path) end
 ---Parameters by name, and logits from tokens. Everything that trains, probes, freezes or saves works with any model.
 ---@class mnemo.Model
 ---@field config table The options it was made with.
----@field kind string The constructor: "simplified", "transformer", "custom".
+---@field kind string The constructor: "simplified", "transformer", "factual", "custom".
 ---@field layers integer Number of attention layers; of a custom model those that it shows as "layers.0.…" and on.
 ---@operator call(mnemo.IntTensor): mnemo.Tensor
 local Model = {}
@@ -2971,7 +3031,7 @@ function Model:save(path) end
 ---@return mnemo.Model
 function Model:clone() end
 
----The attention probabilities of a layer, [B, H, T, T]; of a custom model what it shows as "layers.0.attention" and so on.
+---The attention probabilities of a layer, [B, H, T, T]; of the factual-recall model, where one token asks, [B, H, T]; of a custom model what it shows as "layers.0.attention" and so on.
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
@@ -4546,6 +4606,28 @@ function mnemo.probes.head_scores(model, tokens, where) end
 ---@param alpha0? number α₀, where it is known; where the v_j span everything it cannot be measured, and is NaN without this.
 ---@return table # `alpha0`; `outside`, the size of W − α₀ W₀ outside of the span of the v_j, relative to that of W there; `alpha` [n, m], α_ij in row i and column j; `share`, how much of the squared change the outer products hold; `chance`, how much of a random matrix they hold
 function mnemo.probes.decompose(W, W0, U, V, alpha0) end
+
+---@class (exact) mnemo.probes.factual.Options
+---@field held_out? integer Sequences in the fixed batch.
+
+---Probes of what a model has learned of facts: the answers, or only what goes with a relation.
+---
+---On the current batch `acc`: how often the most likely answer is right; `loss_relation`: −log of the probability mass on the answers of the sequence's relation, in nats, which is 0 where the model knows the relation, whatever it makes of the subject; `loss_subject`: the same on the answers of all relations that have the right number within theirs; `mass_relation`: the mass on the relation's answers itself, that a model with p(a|r) has without knowing a fact. With `held_out`, the same on a fixed batch that training never sees, as `acc_test` and so on, and `loss_test`. The model runs once for each of the two.
+---
+---```lua
+---local task = mnemo.data.factual { subjects = 8, relations = 4, answers = 4, seed = 1 }
+---local model = mnemo.model.factual { vocab = task.vocab_size, answers = task.classes, seed = 1 }
+---local run = mnemo.train {
+---  model = model, data = task, steps = 20, batch_size = 64, eval_every = 10,
+---  optimizer = mnemo.optim.adamw { lr = 0.01 },
+---  probes = mnemo.probes.factual(task, { held_out = 64 }),
+---}
+---print(run:table { "acc_test", "loss_test", "loss_relation_test" })
+---```
+---@param task mnemo.Task A task of `data.factual`.
+---@param options? mnemo.probes.factual.Options
+---@return table # the probes by name
+function mnemo.probes.factual(task, options) end
 
 ---Returns what the three memories of an induction head should hold in a simplified transformer, and the matrices that hold it; the probes of `induction` are their recall.
 ---
