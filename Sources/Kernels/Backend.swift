@@ -228,9 +228,9 @@ public protocol Backend: Sendable {
     gradient g: UnsafePointer<Float>, dScores: UnsafeMutablePointer<Float>?,
     dValues: UnsafeMutablePointer<Float>?, dResidual: UnsafeMutablePointer<Float>?) throws
 
-  /// Attention by one token of each sequence, whose scores and values are rows of tables: with p the
-  /// softmax over all t of S[a_b, z_bt, h], out [B, H, F] = Σ_t p M[z_bt, h], for tables S [A, V, H]
-  /// and M [V, H, F], ids z [B, T] and rows of scores a [B].
+  /// Attention by one token of each sequence, whose scores and values are rows of tables: with p
+  /// the softmax over all t of S[a_b, z_bt, h], out [B, H, F] = Σ_t p M[z_bt, h], for tables
+  /// S [A, V, H] and M [V, H, F], ids z [B, T] and rows of scores a [B].
   ///
   /// T is at least 1. `logs` [B, H] receives the logarithms of the softmaxes' denominators.
   /// - Throws: `EngineError` if there is no memory for it.

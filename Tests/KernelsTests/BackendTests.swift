@@ -579,8 +579,8 @@ import Testing
     let values = draws.numbers(shape.vocab * shape.heads * shape.valueSize)
     let logs = empty(shape.batch * shape.heads)
     let g = draws.numbers(logs.count * shape.valueSize)
-    // Scores 32 times as far apart leave some softmaxes to be made by their definition. Of one or two
-    // tokens the gradients of scores cancel to next to nothing.
+    // Scores 32 times as far apart leave some softmaxes to be made by their definition. Of one or
+    // two tokens the gradients of scores cancel to next to nothing.
     for scores in [scores, scores.map { $0 * 32 }] {
       try agree(
         "token attention \(shape)",

@@ -405,9 +405,9 @@ struct mnemo_backend {
     float *MNEMO_NULLABLE d_scores, float *MNEMO_NULLABLE d_values,
     float *MNEMO_NULLABLE d_residual);
 
-  /// Attention by one token of each sequence, whose scores and values are rows of tables: with p the
-  /// softmax over all t of S[a_b, z_bt, h], out [B, H, F] = Σ_t p M[z_bt, h], for tables S [A, V, H]
-  /// and M [V, H, F], ids z [B, T] and rows of scores a [B].
+  /// Attention by one token of each sequence, whose scores and values are rows of tables: with p
+  /// the softmax over all t of S[a_b, z_bt, h], out [B, H, F] = Σ_t p M[z_bt, h], for tables
+  /// S [A, V, H] and M [V, H, F], ids z [B, T] and rows of scores a [B].
   ///
   /// T is at least 1. `logs` [B, H] receives the logarithms of the softmaxes' denominators.
   mnemo_failure (*MNEMO_NONNULL token_attention)(
