@@ -141,8 +141,8 @@ public protocol Backend: Sendable {
     _ lines: Lines, _ y: UnsafePointer<Float>, gradient g: UnsafePointer<Float>,
     to out: UnsafeMutablePointer<Float>)
 
-  /// log Σ e^x along the middle of x [outer, size, inner], to out [outer, inner]: the largest number
-  /// where that is infinite; −∞ of no elements.
+  /// log Σ e^x along the middle of x [outer, size, inner], to out [outer, inner]: the largest
+  /// number where that is infinite; −∞ of no elements.
   func logSumExp(_ lines: Lines, _ x: UnsafePointer<Float>, to out: UnsafeMutablePointer<Float>)
 
   /// losses[r] = weights[r] · (logs[r] − x[r, targets[r]]), logs[r] = log Σ e^x[r, i]; a weight of

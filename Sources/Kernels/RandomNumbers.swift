@@ -4,7 +4,8 @@ import VectorKernels
 ///
 /// The same bits come out as one by one, whatever the kernels but "portable" are.
 package enum RandomNumbers {
-  /// The words of `blocks` blocks, four each, from a counter on, whose first word counts the blocks.
+  /// The words of `blocks` blocks, four each, from a counter on, whose first word counts the
+  /// blocks.
   package static func words(
     key: SIMD2<UInt32>, counter: SIMD4<UInt32>, blocks: Int, to out: UnsafeMutablePointer<UInt32>
   ) {

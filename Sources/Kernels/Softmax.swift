@@ -7,9 +7,9 @@ extension CPU {
   /// Columns that are computed side by side: a row's part is four cache lines.
   private static let columns = 64
 
-  /// Runs `row` for the start of every line whose numbers lie side by side; where they do not, `block`
-  /// for the start of every block of lines side by side, with their number; each with the number of
-  /// its first line.
+  /// Runs `row` for the start of every line whose numbers lie side by side; where they do not,
+  /// `block` for the start of every block of lines side by side, with their number; each with the
+  /// number of its first line.
   private static func lines(
     _ lines: Lines, row: (_ start: Int, _ line: Int) -> Void,
     block: (_ start: Int, _ line: Int, _ columns: Int32) -> Void

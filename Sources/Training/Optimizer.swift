@@ -58,8 +58,9 @@ extension Optimizer {
   /// The next step of a loop of one's own, counted by the optimizer.
   ///
   /// Parameters that do not require gradients are frozen: they stay as they are.
-  /// - Throws: `EngineError` if two names have one tensor, one was computed from others, no parameter
-  ///   requires gradients or none has one; as `check(names:)`, `rates(at:)` and `update(_:_:)`.
+  /// - Throws: `EngineError` if two names have one tensor, one was computed from others, no
+  ///   parameter requires gradients or none has one; as `check(names:)`, `rates(at:)` and
+  ///   `update(_:_:)`.
   public func step(_ parameters: NamedTensors) throws {
     var names: [ObjectIdentifier: String] = [:]
     for (name, tensor) in parameters {

@@ -48,7 +48,8 @@ extension FactualModel {
       "attention_output", sums.reshape([batch, sizes.width]).matmul(parameters.get("o")))
   }
 
-  /// OVᵀ Σ_t QK[z_T, z_t] · 1[z_t]; the scores are what weighs, so they are the attention, [B, 1, T].
+  /// OVᵀ Σ_t QK[z_T, z_t] · 1[z_t]; the scores are what weighs, so they are the attention, [B, 1,
+  /// T].
   private func observedLinearForward(_ tokens: IntTensor, _ trace: Trace) throws -> Tensor {
     let (batch, length) = (tokens.shape[0], tokens.shape[1])
     let scores = try parameters.get("qk").rows(tokens.select(1, length - 1)).gather(1, tokens)

@@ -179,8 +179,8 @@ struct mnemo_embedding_attention {
   ptrdiff_t batch, length, vocab, dim;
 };
 
-/// The sizes of one attention by single tokens: B sequences of T tokens, A rows of scores, V tokens,
-/// H heads with values of F numbers.
+/// The sizes of one attention by single tokens: B sequences of T tokens, A rows of scores, V
+/// tokens, H heads with values of F numbers.
 struct mnemo_token_attention {
   ptrdiff_t batch, length, askers, vocab, heads, value_size;
 };

@@ -32,7 +32,8 @@ enum Reductions {
     }
   }
 
-  /// `max` or `min` of one class: the value of all elements, or values and places along a dimension.
+  /// `max` or `min` of one class: the value of all elements, or values and places along a
+  /// dimension.
   static func extreme<T: StridedTensor>(
     _ type: T.Type, _ name: String, _ summary: String, returns result: String, on some: String,
     all: @escaping (T) throws -> T,

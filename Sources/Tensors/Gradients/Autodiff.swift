@@ -18,8 +18,8 @@ final class Node {
     /// Adds to the gradient of the only input what comes from the gradient of the result: for
     /// operations that read few of the input's elements.
     case addition(@Sendable (_ gradient: Tensor, _ saved: Saved, _ sum: Tensor) throws -> Void)
-    /// For a vector in which the elements at a layout were replaced: their gradient goes to the last
-    /// input, that of the others (if any of them has one: `keepsRest`) to the first.
+    /// For a vector in which the elements at a layout were replaced: their gradient goes to the
+    /// last input, that of the others (if any of them has one: `keepsRest`) to the first.
     case write(Layout, keepsRest: Bool)
   }
 

@@ -2,8 +2,8 @@
 
 extension IntTensor {
   /// ⌊x / y⌋, as Lua's `//`, broadcasting.
-  /// - Throws: `EngineError` if the shapes do not broadcast, an element is divided by 0, or a result
-  ///   leaves 32 bits.
+  /// - Throws: `EngineError` if the shapes do not broadcast, an element is divided by 0, or a
+  ///   result leaves 32 bits.
   public func floorDivide(_ other: IntTensor) throws -> IntTensor {
     try combine(other, "//") { x, y in
       try Self.checkDivisor(x, y, "//")

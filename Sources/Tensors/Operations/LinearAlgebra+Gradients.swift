@@ -1,10 +1,10 @@
 // Gradients of decompositions.
 //
 // A change of A turns the vectors of a decomposition among each other, by angles that have the
-// differences of their values in the denominator: vectors of equal values can turn into any others of
-// their plane and have no gradient. The formulas, with Ḡ for the gradient of G, are those of Giles
-// 2008 and Townsend 2016 for singular and eigenvalues, of Walter and Lehmann 2010 for Q R, and of
-// Murray 2016 for Cholesky's.
+// differences of their values in the denominator: vectors of equal values can turn into any others
+// of their plane and have no gradient. The formulas, with Ḡ for the gradient of G, are those of
+// Giles 2008 and Townsend 2016 for singular and eigenvalues, of Walter and Lehmann 2010 for Q R,
+// and of Murray 2016 for Cholesky's.
 
 extension LinearAlgebra {
   /// From the gradients of the factors and the factors to the gradient of A.
@@ -99,8 +99,8 @@ extension LinearAlgebra {
     }
   }
 
-  /// Ā = U M Vᵀ where M has S̄ on its diagonal and (N_U s_j + s_i N_V)_ij / (s_j² − s_i²) beside it,
-  /// with N_U = Uᵀ Ū − Ūᵀ U and N_V alike.
+  /// Ā = U M Vᵀ where M has S̄ on its diagonal and (N_U s_j + s_i N_V)_ij / (s_j² − s_i²) beside
+  /// it, with N_U = Uᵀ Ū − Ūᵀ U and N_V alike.
   ///
   /// What U and V leave out of a tall or a wide matrix adds (1 − U Uᵀ) Ū diag(1/s) Vᵀ and
   /// U diag(1/s) V̄ᵀ (1 − V Vᵀ).

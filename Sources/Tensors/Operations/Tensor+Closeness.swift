@@ -1,7 +1,8 @@
 // Whether two tensors are equal but for rounding.
 
 extension Tensor {
-  /// Whether |x − y| ≤ `atol` + `rtol` · |y| holds for all elements x and y of `other`, broadcasting.
+  /// Whether |x − y| ≤ `atol` + `rtol` · |y| holds for all elements x and y of `other`,
+  /// broadcasting.
   ///
   /// An infinite element is close to itself alone, NaN to nothing.
   /// - Throws: `EngineError` if the shapes do not broadcast or a tolerance is negative.

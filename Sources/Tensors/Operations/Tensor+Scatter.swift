@@ -32,12 +32,12 @@ extension Tensor {
     }
   }
 
-  /// This tensor with elements replaced: result[i, …, ids[i, …, j, …], …] = source[i, …, j, …] along
-  /// dimension `d`.
+  /// This tensor with elements replaced: result[i, …, ids[i, …, j, …], …] = source[i, …, j, …]
+  /// along dimension `d`.
   ///
   /// Where ids name one place several times, the last in row-major order counts, and it alone has a
-  /// gradient. `ids` has the shape of this tensor except along `d`; `source` has that of `ids`, or no
-  /// dimensions.
+  /// gradient. `ids` has the shape of this tensor except along `d`; `source` has that of `ids`, or
+  /// no dimensions.
   /// - Throws: `EngineError` if shapes do not fit or an id is out of range.
   public func scatter(_ d: Int, _ ids: IntTensor, _ source: Tensor) throws -> Tensor {
     let plan = try ScatterPlan(layout, d, ids, "scatter")
@@ -86,8 +86,8 @@ extension Tensor {
     try rows(mask.maskedPlaces(of: shape), flattening: mask.rank)
   }
 
-  /// Sets the rows where a mask of the first dimensions' shape is 1 to `values`, which broadcasts to
-  /// the shape of what `masked(by:)` reads.
+  /// Sets the rows where a mask of the first dimensions' shape is 1 to `values`, which broadcasts
+  /// to the shape of what `masked(by:)` reads.
   /// - Throws: `EngineError` if a shape does not fit or the tensor is not to be changed.
   public func write(_ values: Tensor, where mask: Tensor) throws {
     try write(values, at: mask.maskedPlaces(of: shape), flattening: mask.rank, "t[mask] = v")
@@ -123,8 +123,8 @@ extension Tensor {
     }
   }
 
-  /// A copy of this tensor, its first `leading` dimensions taken as one, with the rows that `places`
-  /// name replaced by those of `values`, of shape `places.shape + shape[leading…]`.
+  /// A copy of this tensor, its first `leading` dimensions taken as one, with the rows that
+  /// `places` name replaced by those of `values`, of shape `places.shape + shape[leading…]`.
   private func putting(
     _ values: Tensor, at places: IntTensor, flattening leading: Int, _ operation: String
   ) throws -> Tensor {

@@ -172,8 +172,8 @@ struct vector_kernels {
     long n, const struct adamw_step *_Nonnull step, float *_Nonnull p, const float *_Nonnull g,
     float *_Nonnull m, float *_Nonnull v);
 
-  /// out = x − y·⌊x/y⌋, exactly, with the sign of y; NaN where y is 0. An operand that repeats is one
-  /// number.
+  /// out = x − y·⌊x/y⌋, exactly, with the sign of y; NaN where y is 0. An operand that repeats is
+  /// one number.
   void (*_Nonnull remainders)(
     long n, const float *_Nonnull x, bool x_repeats, const float *_Nonnull y, bool y_repeats,
     float *_Nonnull out);
