@@ -132,16 +132,16 @@ import Testing
       ]),
     Experiment(
       name: "beyond_linear",
-      options: ["--count", "256", "--asked", "50", "--steps", "20", "--seeds", "2", "--seed", "3"],
+      options: ["--count", "512", "--asked", "50", "--steps", "20", "--seeds", "2", "--seed", "3"],
       hasSeeds: false,
       rows: ["memory"] + Self.memories + ["memory"] + Self.memories
         + ["memory", "nearest neighbour", "attention, β = 40", "threshold b = 0.9", "linear"]
         + [" ", "trained", "before training", "written down"],
       lines: [
-        "Pairs held by width d, of 256 drawn", "Arithmetic of a query", "Recall by the length",
+        "Pairs held by width d, of 512 drawn", "Arithmetic of a query", "Recall by the length",
         "An MLP with a hidden unit", "Nothing can be said about what goes beyond a matrix",
         "Nothing can be said about what gradient descent finds",
-      ], mistakes: [(["--count", "1"], "mnemo: --count wants at least 64, got 1")]),
+      ], mistakes: [(["--count", "1"], "mnemo: --count wants at least 512, got 1")]),
   ]
 
   /// The three circuits of three gradient steps, each `count` times.
