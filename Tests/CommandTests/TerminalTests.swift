@@ -93,7 +93,7 @@ import Testing
       $0.type("\u{3}")
       usleep(100_000)
       $0.type("t:arg\t\t")
-      try $0.expect("argmax  argmin")
+      try $0.expect("argmax   argmin   argsort")
     }
   }
 
