@@ -515,25 +515,8 @@ function tests.test_progress_counts()
   end)
 end
 
---- Sends this process what Ctrl-C does. (os.execute would ignore it while it waits.)
-local function interrupt() io.popen("kill -INT $PPID"):close() end
-
-function tests.test_ctrl_c_ends_the_loop_after_its_round()
-  local begun, ended = 0, 0
-  for i in mnemo.progress(10) do
-    begun = i
-    if i == 3 then
-      interrupt()
-      -- Longer than a training would wait.
-      local start = mnemo.clock()
-      while mnemo.clock() - start < 0.2 do local _ = mnemo.ones(8):sum() end
-    end
-    ended = i
-  end
-  lu.assertEquals({ begun, ended }, { 3, 3 })
-end
-
---- Runs a script in a process of its own, since a second interrupt ends a script.
+--- Runs a script in a process of its own: a second interrupt ends a script, and this process may
+-- ignore interrupts. (os.execute would ignore one while it waits.)
 -- @treturn string what it printed, standard error too
 -- @treturn integer its exit status
 local function run(script)
@@ -544,11 +527,29 @@ local function run(script)
   local file = assert(io.open(name, "w"))
   file:write("local function interrupt() io.popen('kill -INT $PPID'):close() end\n", script)
   file:close()
-  pipe = assert(io.popen(("'%s' '%s' 2>&1"):format(command, name)))
+  pipe = assert(io.popen(("timeout 60 env --default-signal=INT '%s' '%s' 2>&1"):format(command,
+    name)))
   local output = pipe:read "a"
   local _, _, status = pipe:close()
   os.remove(name)
   return output, status
+end
+
+function tests.test_ctrl_c_ends_the_loop_after_its_round()
+  local output, status = run [[
+    for i in mnemo.progress(10) do
+      print("begun", i)
+      if i == 3 then
+        interrupt()
+        -- Longer than a training would wait.
+        local start = mnemo.clock()
+        while mnemo.clock() - start < 0.2 do local _ = mnemo.ones(8):sum() end
+      end
+      if i > 1 then print("ended", i) end
+    end
+  ]]
+  lu.assertEquals(output, "begun\t1\nbegun\t2\nended\t2\nbegun\t3\nended\t3\n")
+  lu.assertEquals(status, 0)
 end
 
 function tests.test_ctrl_c_that_a_training_hears_ends_the_loop_around_it()
