@@ -144,6 +144,9 @@ local function interval(fit)
   return ("%.2f ± %.2f"):format(fit.mean, stats.t_quantile(fit.freedom) * fit.error)
 end
 
+--- Tells whether an exponent is known to be above 0; else nothing can be said of growth.
+local function grows(fit) return stats.compare(fit, 0) == "more" end
+
 local verdict, panels, stored = {}, {}, {}
 local function say(text, ...) verdict[#verdict + 1] = text:format(...) end
 
@@ -220,7 +223,7 @@ local function measure_outer()
   local late = slope(table.move(widths, #widths - last + 1, #widths, 1, {}),
     table.move(identity, #identity - last + 1, #identity, 1, {}), n_log_n)
   local apart = stats.compare(late, 2)
-  if #widths < 3 or not apart and not late.error then
+  if #widths < 3 or not grows(late) then
     say("Nothing can be said about outer products: %d width(s), %d seed(s).", #widths,
       options.seeds)
   else
@@ -276,7 +279,7 @@ end
 
 --- Says how capacities grow with rank and hidden width, and which activation holds most.
 local function say_features(d, fits, last)
-  if not last.he2.error or last.he2.mean < d / 4 then
+  if not grows(fits.low) or not grows(fits.he2) or last.he2.mean < d / 4 then
     say("Nothing can be said about ranks and activations: He₂ holds %s pairs at m = %d, over %d "
       .. "seed(s).", stats.text(last.he2, 1), last.m, options.seeds)
     return
@@ -442,9 +445,11 @@ local function measure_trained()
   print("Pairs held by trained MLPs, by hidden units m; d = 16:\n")
   tell({ "m", "MLP", "MLP, two inputs" }, hidden, { by_hidden.mlp, by_hidden.pairs })
 
-  if stats.compare(found.linear[#widths], widths[#widths]) ~= "more" or #widths < 3 then
+  if stats.compare(found.linear[#widths], widths[#widths]) ~= "more" or #widths < 3
+    or not grows(fits.linear) then
     say("Nothing can be said about trained memories: the linear one holds %s pairs at d = %d, over "
-      .. "%d seed(s).", stats.text(found.linear[#widths], 1), widths[#widths], options.seeds)
+      .. "%d seed(s); exponent %s.", stats.text(found.linear[#widths], 1), widths[#widths],
+      options.seeds, interval(fits.linear))
   else
     say("Trained: N log N of the linear memory grows as d^(%s), %s; two outputs as d^(%s).",
       interval(fits.linear), stats.compare(fits.linear, 2) and "which is not theory's 2"

@@ -151,6 +151,7 @@ import Testing
       name: "capacity", size: ["--part", "trained", "--sizes", "3", "--seeds", "2"],
       broken: [
         ["--lr", "0", "--steps", "20"], ["--steps", "1"], ["--seeds", "1", "--steps", "50"],
+        ["--steps", "5", "--seed", "2"],
       ],
       subjects: ["trained memories"], good: ["--steps", "50"],
       verdict: "Trained: N log N of the linear memory grows as d^(1."),
