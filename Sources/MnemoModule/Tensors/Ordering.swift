@@ -2,10 +2,7 @@ import LuaBridge
 import Tensors
 
 /// A tensor whose elements can be put in order along a dimension.
-protocol SortableTensor: StridedTensor {
-  func sort(_ d: Int, descending: Bool) throws -> (values: Self, indices: IntTensor)
-  func argsort(_ d: Int, descending: Bool) throws -> IntTensor
-  func topK(_ k: Int, _ d: Int, largest: Bool) throws -> (values: Self, indices: IntTensor)
+protocol SortableTensor: StridedTensor, Orderable {
   func unique() throws -> (values: Self, inverse: IntTensor, counts: IntTensor)
 }
 
