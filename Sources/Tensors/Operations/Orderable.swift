@@ -1,7 +1,7 @@
 /// Elements that can be put in order along a dimension, be they numbers or integers.
 ///
-/// The order is found as places, the values are then gathered, so that a gradient goes back to where
-/// they came from. Equal elements keep their order; NaN counts as larger than everything.
+/// The order is found as places, the values are then gathered, so that a gradient goes back to
+/// where they came from. Equal elements keep their order; NaN counts as larger than everything.
 public protocol Orderable: AnyObject {
   /// Where the elements lie.
   var layout: Layout { get }
