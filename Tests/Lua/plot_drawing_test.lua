@@ -417,6 +417,34 @@ function tests.test_lines_across_and_theory_are_in_the_legend()
   end
 end
 
+function tests.test_spans_are_shaded_behind_the_curves()
+  local figure = plot.lines {
+    x = { 1, 2, 3 }, y = { 1, 2, 3 }, xlim = { 1, 3 }, name = "curve",
+    vspans = { { from = 0, to = 2, name = "early" }, { from = 2, to = 2.5 }, { from = 4, to = 5 } },
+  }
+  local script, spans = draw.script(figure, "figure.svg"), {}
+  for from, to in script:gmatch "rectangle from first (%S+), graph 0 to first (%S+), graph 1 behind"
+  do
+    spans[#spans + 1] = { tonumber(from), tonumber(to) }
+  end
+  luaunit.assertEquals(spans, { { 1, 2 }, { 2, 2.5 } })
+  local picture = saved(figure, ".svg")
+  luaunit.assertStrContains(picture, ">early<")
+  for i = 1, 2 do
+    -- gnuplot writes the colour's channels apart.
+    local colour = ("rgb( %d, %d, %d)"):format(table.unpack(style.channels(style.shade(i))))
+    luaunit.assertStrContains(picture:gsub("rgb%(%s*(%d+),%s*(%d+),%s*(%d+)%)",
+      "rgb( %1, %2, %3)"), colour)
+  end
+  -- Without a limit, the axis goes as far as the spans do.
+  local wide = draw.script(plot.lines { y = { 1, 2 }, vspans = { { from = -3, to = 9 } } },
+    "figure.svg")
+  local low, high = wide:match "set xrange %[(%S+):(%S+)%]"
+  luaunit.assertTrue(tonumber(low) <= -3 and tonumber(high) >= 9)
+  luaunit.assertStrContains(shown(figure),
+    " not drawn here, only in files: the span early, the span 2, the span 3\n")
+end
+
 function tests.test_sizes_are_areas()
   local figure = plot.scatter {
     x = { 1, 2, 3 }, y = { 1, 2, 3 }, size = { 10, 60, 110 }, colour = { 0, 1, 2 },

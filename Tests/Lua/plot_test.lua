@@ -24,6 +24,7 @@ function tests.test_csv_of_curves()
   said(function()
     figure = plot.lines {
       x = { 10, 20 }, hlines = { 0.5 }, vlines = { { at = 3, name = "v" } },
+      vspans = { { from = 1, to = 4 }, { from = 5, to = 6.5, name = "late" } },
       series = {
         { name = "a", y = { nan, -math.huge } },
         { name = 'b, "c"', x = { 1, 2 }, y = { 3, 4 }, low = { 2, 3 }, high = { 4, 5 } },
@@ -31,7 +32,8 @@ function tests.test_csv_of_curves()
     }
   end)
   luaunit.assertEquals(figure:csv(), "series,x,y,low,high\na,10,NaN,,\na,20,-inf,,\n"
-    .. '"b, ""c""",1,3,2,4\n"b, ""c""",2,4,3,5\nline across,,0.5,,\nv,3,,,\n')
+    .. '"b, ""c""",1,3,2,4\n"b, ""c""",2,4,3,5\nline across,,0.5,,\nv,3,,,\n'
+    .. "span 1,1,,,\nspan 1,4,,,\nlate,5,,,\nlate,6.5,,,\n")
 end
 
 function tests.test_runs_become_a_mean_and_a_band()
@@ -256,6 +258,18 @@ function tests.test_options_are_checked()
       { y = { 1 }, vlines = { { at = 1, nmae = "" } } },
   } do
     luaunit.assertErrorMsgContains(message, plot.lines, wrong)
+  end
+  for message, wrong in pairs {
+    ["plot.lines: vspans is a number; a list or a tensor is expected"] = 3,
+    ["plot.lines, vspans[1] is a number; a table such as { from = 0, to = 1 } is expected"] = { 3 },
+    ["plot.lines, vspans[1]: unknown option 'form'; did you mean 'from'?"] = { { form = 1 } },
+    ["plot.lines, vspans[1]: to is no number that the axis has a place for"] = { { from = 1 } },
+    ["plot.lines, vspans[1]: from is no number that the axis"] = { { from = 0, to = 1 } },
+    ["plot.lines, vspans[1]: from is 2, not below to, 2"] = { { from = 2, to = 2 } },
+    ["name is a table; a text is expected"] = { { from = 1, to = 2, name = {} } },
+  } do
+    luaunit.assertErrorMsgContains(message, plot.lines,
+      { y = { 1 }, xscale = "log", vspans = wrong })
   end
   for message, wrong in pairs {
     ["palette is 'jet'; allowed are blues"] = { matrix = { { 1 } }, palette = "jet" },

@@ -69,6 +69,8 @@ end
 -- @tparam[opt] {number|table,...} options.hlines horizontal lines across: where, or
 --   `{ at =, name = }` to have them in the legend
 -- @tparam[opt] {number|table,...} options.vlines vertical lines across
+-- @tparam[opt] {table,...} options.vspans spans of the x axis that are shaded from bottom to top:
+--   `{ from =, to =, name = }`, the name for the legend
 -- @tparam[opt] "right"|"below"|"none" options.legend where it stands; without it, on the right
 --   where there is room
 -- @tparam[opt=600] number options.width in pixels
@@ -80,6 +82,7 @@ end
 -- mnemo.plot.lines {
 --   series = { { name = "mean of 3 seeds", y = seeds }, theory }, xlabel = "step",
 --   yscale = "log", hlines = { { at = 0.25, name = "chance" } },
+--   vspans = { { from = 2, to = 3, name = "slow" } },
 -- }:save("loss.svg")
 function plot.lines(options)
   return made(describe.lines(options))
@@ -330,9 +333,9 @@ end
 -- `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for curves and
 -- points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`, `y_label`, `marked`
 -- for maps and contours, whose paths have `series`, `x` and `y`. Those that nothing uses are left
--- out. A line across has a name in `series` and only one of x and y. Before a text that begins with
--- `=`, `+`, `-`, `@`, a tab or a carriage return and is no number stands an apostrophe, so that
--- spreadsheets take it for no formula.
+-- out. A line across has a name in `series` and only one of x and y, a shaded span two lines with
+-- the x of its ends. Before a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return
+-- and is no number stands an apostrophe, so that spreadsheets take it for no formula.
 -- @treturn string with a line of column names first
 -- @usage print(mnemo.plot.lines { y = { 3, 2, 1 } }:csv())
 function figure:csv()

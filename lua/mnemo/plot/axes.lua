@@ -97,18 +97,21 @@ function axes.label(options, low, high)
   return options.ylabel and options.ylabel .. " " .. note or note
 end
 
----- Straight lines across, and the legend ----
+---- Straight lines across, shaded spans, and the legend ----
 
 --- Returns the straight lines that cross an axis.
 local function lines_across(self, axis)
   return self[axis == "x" and "vlines" or "hlines"]
 end
 
---- Lists where straight lines cross an axis.
+--- Lists where straight lines cross an axis, and where shaded spans of it end.
 -- @tparam string axis `"x"` for vertical lines, `"y"` for horizontal ones
 function axes.places(self, axis)
   local places = {}
   for i, line in ipairs(lines_across(self, axis)) do places[i] = line.at end
+  for _, span in ipairs(axis == "x" and self.vspans or {}) do
+    table.move({ span.from, span.to }, 1, 2, #places + 1, places)
+  end
   return places
 end
 
@@ -141,6 +144,26 @@ function axes.rule(self, script, ends, layer)
         entries[#entries + 1] = ("keyentry with lines %s title %s"):format(look,
           Script.quoted(line.name))
       end
+    end
+  end
+  return entries
+end
+
+--- Shades spans of the x axis, behind everything.
+-- @tparam table ends `x` and `y`, pairs of numbers
+-- @treturn {string,...} their entries in the legend, for `plot`
+function axes.shade(self, script, ends)
+  local entries = {}
+  for i, span in ipairs(self.vspans) do
+    local fill = ("fs solid noborder fc rgb '%s'"):format(style.shade(i))
+    local from, to = math.max(span.from, ends.x[1]), math.min(span.to, ends.x[2])
+    if from < to then
+      script:add("set object rectangle from first %.12g, graph 0 to first %.12g, graph 1 behind "
+        .. fill, from, to)
+    end
+    if span.name then
+      entries[#entries + 1] = ("keyentry with boxes %s title %s"):format(fill,
+        Script.quoted(span.name))
     end
   end
   return entries

@@ -37,6 +37,17 @@ local function add_rules(self, records, panel)
   end
 end
 
+--- Adds the shaded spans of the x axis: both ends of each.
+local function add_spans(self, records, panel)
+  for i, span in ipairs(self.vspans or {}) do
+    for _, x in ipairs { span.from, span.to } do
+      records[#records + 1] = {
+        panel = panel, series = span.name or ("span %d"):format(i), x = values.text(x),
+      }
+    end
+  end
+end
+
 --- Adds the cells of a matrix, whose columns stand at x and whose rows at y.
 local function add_cells(self, records, panel, matrix)
   for i, row in ipairs(matrix) do
@@ -64,6 +75,7 @@ local function collect(self, records, panel)
   if matrix then add_cells(self, records, panel, matrix) end
   if self.series then add_series(self, records, panel) end
   add_rules(self, records, panel)
+  add_spans(self, records, panel)
 end
 
 --- Tells whether a text is what `values.text` writes, or another number.

@@ -6,8 +6,8 @@ local values = require "mnemo.plot.values"
 
 local styles = { "lines", "points", "linespoints", "reference" }
 local curve_keys = { "name", "x", "y", "low", "high", "style" }
-local all_keys = description.joined({ "series", "from_zero" }, curve_keys, description.label_keys,
-  description.axis_keys, description.size_keys)
+local all_keys = description.joined({ "series", "from_zero", "vspans" }, curve_keys,
+  description.label_keys, description.axis_keys, description.size_keys)
 
 --- Reads y: numbers, or runs of numbers, of which the mean is drawn and a band around it.
 local function read_heights(series, given, where, what, index)
@@ -61,6 +61,29 @@ local function read_zero(options, where)
   end
 end
 
+--- Reads the shaded spans of the x axis.
+local function read_spans(given, is_log, where)
+  local spans = {}
+  for i, span in ipairs(values.list(given or {}, where, "vspans")) do
+    local what = ("%s, vspans[%d]"):format(where, i)
+    if type(span) ~= "table" then
+      expect.fail("%s is a %s; a table such as { from = 0, to = 1 } is expected", what, type(span))
+    end
+    expect.keys(span, { "from", "to", "name" }, what)
+    check.texts(span, { "name" }, where)
+    for _, key in ipairs { "from", "to" } do
+      if type(span[key]) ~= "number" or not values.has_place(span[key], is_log) then
+        expect.fail("%s: %s is no number that the axis has a place for", what, key)
+      end
+    end
+    if span.from >= span.to then
+      expect.fail("%s: from is %g, not below to, %g", what, span.from, span.to)
+    end
+    spans[i] = span
+  end
+  return spans
+end
+
 --- Reads the options of `plot.lines`.
 return function(options)
   local where = "plot.lines"
@@ -68,6 +91,7 @@ return function(options)
   local self = description.begun("lines", options, where, 600, 380)
   description.read_axes(self, where)
   read_zero(options, where)
+  self.vspans = read_spans(options.vspans, options.xscale == "log", where)
   self.series = {}
   local gaps, x_log, y_log = description.no_gaps(), options.xscale == "log", options.yscale == "log"
   for i, one in ipairs(description.given_series(options, curve_keys, where)) do

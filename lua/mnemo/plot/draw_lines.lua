@@ -124,7 +124,7 @@ return function(self, script, pixels, tall)
     y = { axes.scale(script, options, "y", upward, tall - legend.tall - 90) },
   }
   axes.frame(script, options, pixels, tall, axes.label(options, table.unpack(ends.y)))
-  local rules = axes.rule(self, script, ends)
+  local spans, rules = axes.shade(self, script, ends), axes.rule(self, script, ends)
   local covered = hidden.find(self, ends.y, tall - legend.tall - 90, 1.5)
   local parts, counts = { bands = {}, lines = {}, marks = {}, legend = {} }, {}
   local indices, names = {}, {}
@@ -141,7 +141,7 @@ return function(self, script, pixels, tall)
   end
   draw_turns(self, covered, indices, names, parts.lines)
   local all = { "NaN notitle" }
-  for _, list in ipairs { parts.bands, parts.lines, parts.marks, parts.legend, rules } do
+  for _, list in ipairs { parts.bands, parts.lines, parts.marks, parts.legend, rules, spans } do
     table.move(list, 1, #list, #all + 1, all)
   end
   script:plot(all)

@@ -4,7 +4,7 @@ local nearest = require "mnemo.text.nearest"
 
 local line_keys = {
   "title", "xlabel", "ylabel", "xlim", "ylim", "xscale", "yscale", "from_zero", "hlines", "vlines",
-  "legend", "width", "height",
+  "vspans", "legend", "width", "height",
 }
 
 --- Returns a run's columns but for the step, loss first.

@@ -32,7 +32,7 @@ end
 --- Lists all names in a panel's legend.
 local function names_of(self)
   local names = {}
-  for _, lines in ipairs { self.hlines, self.vlines, self.series or {} } do
+  for _, lines in ipairs { self.hlines, self.vlines, self.vspans or {}, self.series or {} } do
     for _, one in ipairs(lines) do names[#names + 1] = one.name end
   end
   local sizes = self.kind == "scatter" and layout.size_names(self) or {}

@@ -17,6 +17,8 @@ local dashes = {
 local marks = { 7, 5, 9, 13, 11, 6, 4, 8, 12 }
 -- The patterns of lines that are not data: theory, and straight lines across.
 local reference_dashes = { "(8,4)", "(2,3)", "(10,3,2,3)", "(16,4)" }
+-- What shades spans of an axis. Neighbours differ in lightness, for print in black and white.
+local shades = { "#DFE8F2", "#FBF4DF", "#D8E8DC" }
 
 --- Takes the entry of a list that belongs to a series; the list begins again at its end.
 local function turn(list, index)
@@ -35,6 +37,11 @@ end
 --- Returns the dash pattern of the reference line of that number.
 function style.reference_dash(index)
   return turn(reference_dashes, index)
+end
+
+--- Returns the colour of the shaded span of that number.
+function style.shade(index)
+  return turn(shades, index)
 end
 
 -- Colours from the least to the greatest value, at equal distances. Lightness goes one way in

@@ -148,6 +148,9 @@ end
 --- Says what is drawn in files only.
 local function tell_left_out(self, colour)
   local left_out = {}
+  for i, span in ipairs(self.vspans or {}) do
+    left_out[i] = ("the span %s"):format(visible.line(span.name or ("%d"):format(i)))
+  end
   for i, series in ipairs(self.series) do
     local name = visible.line(series.name or (self.kind == "lines" and "curve " or "points ") .. i)
     local function add(what) left_out[#left_out + 1] = ("the %s of %s"):format(what, name) end
