@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The experiments of examples/ that ask associative memories and train no model.
+/// The experiments of examples/ whose results are figures and tables alone, without saved runs.
 ///
 /// Here is what they print and save; what they conclude where nothing can be concluded is in
 /// `VerdictTests`.
@@ -142,6 +142,22 @@ import Testing
         "An MLP with a hidden unit", "Nothing can be said about what goes beyond a matrix",
         "Nothing can be said about what gradient descent finds",
       ], mistakes: [(["--count", "1"], "mnemo: --count wants at least 512, got 1")]),
+    Experiment(
+      name: "hallucination",
+      options: ["--batch", "16", "--steps", "8", "--seeds", "2", "--seed", "3"], hasSeeds: false,
+      rows: [
+        "crossing", "relation-only loss below 0.1", "loss within 0.03 of log D, from",
+        "loss within 0.03 of log D, to", "accuracy 0.99", "loss below 0.1",
+        "a logit of 1 apart are", "the relation's answers", "the subject's answers", "step",
+      ] + (0...8).map { "\($0) " },
+      lines: [
+        "64 facts, log A = 3.466, log D = 2.079; learning rate 0.1, 2 seed(s):",
+        "Losses in nats over the steps", "Nothing can be said about what comes first: 0 of 2 runs",
+      ],
+      mistakes: [
+        (["--relations", "1"], "mnemo: --relations wants at least 2, got 1"),
+        (["--seq-len", "2"], "mnemo: --seq-len wants at least 3, got 2"),
+      ]),
   ]
 
   /// The three circuits of three gradient steps, each `count` times.

@@ -162,6 +162,14 @@ import Testing
       ],
       subjects: ["what gradient descent finds"], good: ["--seeds", "3", "--steps", "200"],
       verdict: "Gradient descent from random weights recalls "),
+    Script(
+      name: "hallucination", size: ["--quick"],
+      broken: [
+        ["--lr", "0", "--steps", "20", "--seeds", "2"], ["--seeds", "1"],
+        ["--steps", "700", "--seeds", "2"], ["--batch", "2", "--steps", "40", "--seeds", "2"],
+      ],
+      subjects: ["what comes first"], good: ["--seeds", "2"],
+      verdict: "Plausible answers come first: the relation is known at step "),
   ]
 
   /// No learning, few steps, small batches.
