@@ -158,6 +158,19 @@ import Testing
         (["--relations", "1"], "mnemo: --relations wants at least 2, got 1"),
         (["--seq-len", "2"], "mnemo: --seq-len wants at least 3, got 2"),
       ]),
+    Experiment(
+      name: "factual_construction",
+      options: ["--subjects", "4", "--answers", "2", "--widths", "1", "--hidden", "1"]
+        + ["--steps", "2", "--seeds", "2", "--seed", "3"],
+      hasSeeds: false, rows: ["d ", "64 ", "H d_h", "8 ", "m ", "64 ", "m ", "64 "],
+      lines: [
+        "Facts right of S R = 16, D = 2, over 2 seed(s). Attention alone, H d_h = 8:",
+        "Attention alone, least-squares keys at d = 512",
+        "Attention and an MLP, three ways to its second layer at d = 256",
+        "Attention and an MLP, three ways to its second layer at d = 512",
+        "Trained, attention and an MLP at d = 32", "Attention alone answers ",
+        "MLP, d = 512, m = 64: one step answers ", "Nothing can be said about training",
+      ], mistakes: [(["--widths", "8"], "mnemo: --widths wants 1 to 7, got 8")]),
   ]
 
   /// The three circuits of three gradient steps, each `count` times.

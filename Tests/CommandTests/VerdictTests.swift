@@ -170,6 +170,15 @@ import Testing
       ],
       subjects: ["what comes first"], good: ["--seeds", "2"],
       verdict: "Plausible answers come first: the relation is known at step "),
+    Script(
+      name: "factual_construction",
+      size: ["--quick", "--subjects", "12", "--answers", "4", "--widths", "2", "--hidden", "2"],
+      broken: [
+        ["--lr", "0", "--steps", "20", "--seeds", "2"], ["--steps", "2", "--seeds", "2"],
+        ["--seeds", "1", "--steps", "20"],
+      ],
+      subjects: ["training"], good: ["--seeds", "2"],
+      verdict: "Trained at d = 64, attention alone answers "),
   ]
 
   /// No learning, few steps, small batches.
