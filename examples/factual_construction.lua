@@ -20,7 +20,7 @@
 -- does it with far less.
 --
 -- After Nichani, Lee, Bietti 2024, "Understanding Factual Recall in Transformers via Associative
--- Memories", Theorems 3 and 4.
+-- Memories", the theorems on transformers.
 local mnemo = require "mnemo"
 local linalg, stats = mnemo.linalg, mnemo.stats
 
