@@ -1,4 +1,4 @@
--- E26  Beyond the theory: finite data, learned embeddings, more layers
+-- E26  Beyond the theory: finite data, learned embeddings, more layers, one layer
 --
 -- The theory has frozen embeddings, two layers, and new sequences at every step. Here the induction
 -- head of E1 is trained
@@ -6,23 +6,33 @@
 --   on a finite set of n sequences, over and over: how many does it take until what is learned
 --   holds for others, and which of the three memories suffers when they are few?
 --   with learned embeddings of tokens, positions and outputs, beside frozen ones;
---   and the usual transformer with 2, 3 and 4 layers, on all tokens.
+--   as the usual transformer with 2, 3 and 4 layers, on all tokens;
+--   and with random triggers as one layer, wider and with more heads, beside two small ones.
+--
+-- The last has a theorem. One layer finds the token after an earlier occurrence only if what its
+-- heads write, H · d/H = d numbers of p bits, is in the order of the number of tokens that may be
+-- asked for: whatever comes before the question reaches the answer through them alone. Two layers
+-- need but the logarithm. Heads that share the width change nothing of it.
 --
 -- What should be seen: with few sequences accuracy on those is higher than on others, and the gap
--- closes as n grows. Learned embeddings help at this width; more layers do not.
+-- closes as n grows. Learned embeddings help at this width; more layers do not. One layer gains
+-- little from width and heads, and two of a fraction of its parameters leave it behind.
 --
 -- Where a trigger's output is the trigger itself the sequence repeats it to the end, and repeating
 -- is enough to be right; accuracy is that on the other answers.
 --
 -- After the open questions at the end of the slides to Bietti et al. 2023, "Birth of a Transformer:
--- A Memory Viewpoint".
+-- A Memory Viewpoint", and Sanford, Hsu, Telgarsky 2024, "One-layer transformers fail to solve the
+-- induction heads task".
 local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
-  about = "Trains induction heads on few sequences, with learned embeddings, more layers (E26).",
-  quick = { steps = 150, layer_steps = 60, seeds = 2 },
+  about = "Trains induction heads on few sequences, learned embeddings, more layers, one (E26).",
+  quick = { seq_len = 32, steps = 150, layer_lr = 0.01, layer_batch = 64, layer_steps = 60,
+    bound_lr = 0.015, bound_steps = 200, bound_widths = 2, seeds = 2 },
   full = { dim = 128, seq_len = 128, batch = 256, steps = 1000,
-    layer_batch = 128, layer_steps = 1500 },
+    layer_batch = 128, layer_steps = 1500, bound_steps = 3000, bound_lr = 0.003,
+    bound_widths = 4 },
   { "dim", 64, "width of the models", min = 4 },
   { "seq_len", 64, "tokens in a sequence", min = 4 },
   { "batch", 64, "sequences in a step", min = 1, max = 256 },
@@ -31,12 +41,17 @@ local options = require "mnemo.arguments" {
   { "layer_lr", 0.005, "learning rate of the usual transformer" },
   { "layer_batch", 32, "sequences in a step of it", min = 1 },
   { "layer_steps", 200, "its training steps", min = 1 },
+  { "bound_lr", 0.01, "learning rate of one layer and two, with random triggers" },
+  { "bound_steps", 600, "their training steps", min = 1 },
+  { "bound_widths", 3, "widths d = 16, 32, … of one layer; two have 16 and 32", min = 2, max = 6 },
   { "seeds", 5, "runs of each kind", min = 1 },
   { "seed", 1, "first seed of data and initial weights" },
   { "out", "runs/beyond_the_theory", "folder for results", type = "folder" },
 }
 local sizes = { 256, 1024, 4096, 16384, 65536 }
 local depths = { 2, 3, 4 }
+local head_counts, widths = { 1, 4 }, {}
+for i = 1, options.bound_widths do widths[i] = 8 << i end
 
 -- Training ---------------------------------------------------------------------------------
 
@@ -71,12 +86,15 @@ end
 --- Trains a model and returns its accuracy on held-out sequences over the steps.
 local function train(kind, seed, given)
   local others = given.task:held_out(512)
-  given.eval_every, given.task = 25, nil
+  given.eval_every, given.task = math.max(25, given.steps // 20), nil
   given.dir = ("%s/%s/seed_%d"):format(options.out, kind, seed)
   given.overwrite = options.overwrite
   given.probes = { accuracy = function(ctx) return accuracy(ctx.model, others) end }
-  local run = mnemo.train(given)
-  return { history = run.history, others = run.history[#run.history].accuracy }
+  local run, parameters = mnemo.train(given), 0
+  for _, matrix in pairs(given.model:parameters()) do parameters = parameters + matrix:numel() end
+  return {
+    history = run.history, others = run.history[#run.history].accuracy, parameters = parameters,
+  }
 end
 
 --- Trains the simplified transformer of a seed on n sequences, or on new ones without a number.
@@ -102,17 +120,20 @@ local function simplified(kind, seed, n, is_learned)
   return found
 end
 
---- Trains the usual transformer of a seed with some layers.
-local function layered(kind, seed, layers)
-  local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
+--- Trains the usual transformer of a seed.
+-- @tparam table shape its layers, heads and dim, the kind of triggers, steps and learning rate
+local function layered(kind, seed, shape)
+  local task = mnemo.data.bigram {
+    triggers = 5, trigger_kind = shape.triggers, seq_len = options.seq_len, seed = seed,
+  }
   return train(kind, seed, {
-    task = task, data = task, steps = options.layer_steps, batch_size = options.layer_batch,
+    task = task, data = task, steps = shape.steps, batch_size = options.layer_batch,
     loss_on = "all",
     model = mnemo.model.transformer {
-      vocab = task.vocab_size, dim = options.dim, layers = layers, heads = 2,
+      vocab = task.vocab_size, dim = shape.dim, layers = shape.layers, heads = shape.heads,
       max_len = options.seq_len, seed = seed,
     },
-    optimizer = mnemo.optim.adamw { lr = options.layer_lr },
+    optimizer = mnemo.optim.adamw { lr = shape.lr },
   })
 end
 
@@ -128,7 +149,25 @@ for i, n in ipairs(sizes) do by_size[i] = over_seeds(simplified, "n_" .. n, n) e
 embeddings[1] = over_seeds(simplified, "frozen")
 embeddings[2] = over_seeds(simplified, "learned", nil, true)
 for i, layers in ipairs(depths) do
-  by_depth[i] = over_seeds(layered, ("%d_layers"):format(layers), layers)
+  by_depth[i] = over_seeds(layered, ("%d_layers"):format(layers), {
+    layers = layers, heads = 2, dim = options.dim, triggers = "fixed",
+    steps = options.layer_steps, lr = options.layer_lr,
+  })
+end
+
+--- Trains the usual transformer with random triggers.
+local function bound(layers, heads, dim)
+  local kind = ("random_%d_layers_%d_heads_%d_wide"):format(layers, heads, dim)
+  return over_seeds(layered, kind, {
+    layers = layers, heads = heads, dim = dim, triggers = "random", steps = options.bound_steps,
+    lr = options.bound_lr,
+  })
+end
+
+local one, two = { {}, {} }, {} -- one layer by heads and width, two layers of the smallest widths
+for i, dim in ipairs(widths) do
+  for j, heads in ipairs(head_counts) do one[j][i] = bound(1, heads, dim) end
+  if i <= 2 then two[i] = bound(2, 1, dim) end
 end
 
 -- The tables -------------------------------------------------------------------------------
@@ -139,6 +178,8 @@ local function values(seeds, name)
   return list
 end
 
+local compare, text = mnemo.stats.compare, mnemo.stats.text
+
 local function of(seeds, name) return mnemo.stats.of(values(seeds, name)) end
 
 local columns = { "own", "others", "gap", "wo1", "wk1", "wk0" }
@@ -146,7 +187,7 @@ local columns = { "own", "others", "gap", "wo1", "wk1", "wk0" }
 --- Returns a row of numbers.
 local function row(seeds, names, ...)
   local cells = { ... }
-  for _, name in ipairs(names) do cells[#cells + 1] = mnemo.stats.text(of(seeds, name), 2) end
+  for _, name in ipairs(names) do cells[#cells + 1] = text(of(seeds, name), 2) end
   return cells
 end
 
@@ -170,12 +211,23 @@ for i, layers in ipairs(depths) do rows[#rows + 1] = row(by_depth[i], { "others"
 print(("\nThe usual transformer, %d steps on all tokens:\n"):format(options.layer_steps))
 print(mnemo.runs.columns(rows))
 
+rows = { { "d", "parameters", "1 head", "4 heads", "two layers: parameters", "1 head" } }
+for i, dim in ipairs(widths) do
+  rows[i + 1] = row(one[1][i], { "others" }, dim, one[1][i][1].parameters)
+  table.insert(rows[i + 1], text(of(one[2][i], "others"), 2))
+  table.insert(rows[i + 1], two[i] and two[i][1].parameters or "")
+  table.insert(rows[i + 1], two[i] and text(of(two[i], "others"), 2) or "")
+end
+print(("\nOne layer and two with random triggers, %d steps on all tokens, accuracy by width:\n")
+  :format(options.bound_steps))
+print(mnemo.runs.columns(rows))
+
 -- The figure -------------------------------------------------------------------------------
 
---- Returns a curve over the numbers of sequences.
-local function curve(label, name)
+--- Returns a curve over what a list of runs differs in, the numbers of sequences without one.
+local function curve(label, name, list)
   local points = {}
-  for i, seeds in ipairs(by_size) do points[i] = values(seeds, name) end
+  for i, seeds in ipairs(list or by_size) do points[i] = values(seeds, name) end
   return { name = label, y = mnemo.runs.transposed(points), style = "linespoints" }
 end
 
@@ -200,6 +252,21 @@ local function over_sizes(title, ylabel, series)
   }
 end
 
+--- Draws accuracy of one layer and two, with random triggers, over the width.
+local function over_widths()
+  local curves = {
+    curve("1 layer, 1 head", "others", one[1]), curve("1 layer, 4 heads", "others", one[2]),
+    curve("2 layers, 1 head", "others", two),
+  }
+  for i, one_curve in ipairs(curves) do
+    one_curve.x = table.move(widths, 1, i < 3 and #widths or #two, 1, {})
+  end
+  return mnemo.plot.lines {
+    title = "one layer and two, random triggers", xscale = "log", series = curves,
+    xlabel = "width d", ylabel = "accuracy", ylim = { 0, 1.02 }, legend = "below",
+  }
+end
+
 mnemo.plot.grid({
   over_sizes("finite data: accuracy", "accuracy", {
     curve("on these", "own"), curve("on others", "others"), curve("gap", "gap"),
@@ -209,12 +276,16 @@ mnemo.plot.grid({
   }),
   over_steps("embeddings", embeddings, { "frozen", "learned" }),
   over_steps("layers", by_depth, { "2 layers", "3 layers", "4 layers" }),
-}, { title = "Beyond the theory", width = 900, height = 860 })
+  over_widths(),
+  over_steps("one layer and two, over steps", { one[2][#widths], two[1], two[#two] }, {
+    ("1 layer, d = %d"):format(widths[#widths]), ("2 layers, d = %d"):format(widths[1]),
+    ("2 layers, d = %d"):format(widths[#two]),
+  }),
+}, { title = "Beyond the theory", columns = 2, width = 900, height = 1290 })
   :save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
 
 -- The verdict, from these runs' numbers ------------------------------------------------------
 
-local compare, text = mnemo.stats.compare, mnemo.stats.text
 local chance = 1 / mnemo.corpus.shakespeare().vocab_size
 
 --- Tells whether runs answer more than a tenth of what is asked, far more than guessing.
@@ -252,5 +323,36 @@ if has_learned(by_depth[1]) then
 else
   print(("Nothing can be said about more layers: with two accuracy is %s."):format(
     text(of(by_depth[1], "others"), 2)))
+end
+
+--- Says what width and heads do for one layer, and the smallest two layers that answer more than
+-- all of them.
+local function say_bound()
+  local narrow, wide = one[1][1], one[1][#widths]
+  say(("one layer, d = %d"):format(widths[#widths]), wide,
+    ("with d = %d"):format(widths[1]), narrow)
+  say(("one layer, d = %d, 4 heads"):format(widths[#widths]), one[2][#widths], "with 1", wide)
+  local best = one[1][1]
+  for _, list in ipairs(one) do
+    for _, seeds in ipairs(list) do
+      if of(seeds, "others").mean > of(best, "others").mean then best = seeds end
+    end
+  end
+  for i, seeds in ipairs(two) do
+    if has_learned(seeds) and compare(of(seeds, "others"), of(best, "others")) == "more" then
+      print(("Two layers of d = %d, %d parameters, answer more than every one layer here: %s,\n"
+        .. "beside %s with %d at best."):format(widths[i], seeds[1].parameters,
+        text(of(seeds, "others"), 2), text(of(best, "others"), 2), best[1].parameters))
+      return
+    end
+  end
+  print(("Two layers, up to d = %d, do not answer more than one layer."):format(widths[#two]))
+end
+
+if has_learned(two[#two]) then
+  say_bound()
+else
+  print(("Nothing can be said about one layer's bound: with two accuracy is %s."):format(
+    text(of(two[#two], "others"), 2)))
 end
 print("Results are in " .. options.out)
