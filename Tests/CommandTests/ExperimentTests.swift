@@ -108,6 +108,30 @@ import Testing
       name: "trained_matrix", options: ["--seq-len", "24", "--batch", "8"],
       rows: ["matrix", "W_O¹", "W_K¹", "W_K⁰", "step", "6 "], heads: ["matrix", "step"],
       verdict: ["After 6 steps", "Cosine between", "Nothing can be said"], run: "seed_4"),
+    Experiment(
+      name: "beyond_the_theory",
+      options: [
+        "--seq-len", "24", "--batch", "8", "--layer-batch", "8", "--layer-steps", "6",
+        "--bound-steps", "6",
+      ],
+      rows: ["sequences", "256 ", "1024 ", "4096 ", "16384 ", "65536 "]
+        + ["embeddings", "frozen", "learned", "layers", "2 ", "3 ", "4 "]
+        + ["d ", "16 ", "32 ", "64 "],
+      heads: ["sequences", "embeddings", "layers", "d "],
+      verdict: [
+        "6 steps of 8 sequences", "New sequences at every step", "The usual transformer, 6 steps",
+        "One layer and two with random triggers", "Nothing can be said about the gap",
+        "Nothing can be said about learned embeddings", "Nothing can be said about more layers",
+        "Nothing can be said about one layer's bound",
+      ],
+      run: "n_256/seed_4",
+      mistakes: [(["--bound-widths", "1"], "mnemo: --bound-widths wants 2 to 6, got 1")]),
+    Experiment(
+      name: "factual_recall", options: ["--subjects", "7", "--fewer", "4", "--batch", "16"],
+      rows: ["S = R", "4 ", "7 "], heads: ["S = R"],
+      verdict: ["Facts of 8 answers a relation, d = 16", "Nothing can be said about facts"],
+      run: "7_subjects/seed_4",
+      mistakes: [(["--subjects", "1"], "mnemo: --subjects wants at least 2, got 1")]),
   ]
 
   private func start(

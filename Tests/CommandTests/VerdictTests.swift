@@ -179,6 +179,38 @@ import Testing
       ],
       subjects: ["training"], good: ["--seeds", "2"],
       verdict: "Trained at d = 64, attention alone answers "),
+      name: "beyond_the_theory",
+      size: ["--seq-len", "32", "--layer-steps", "3", "--bound-steps", "3", "--bound-widths", "2"],
+      broken: [
+        ["--dim", "32", "--steps", "20", "--lr", "0", "--seeds", "2"],
+        ["--dim", "32", "--steps", "5", "--seeds", "2"],
+        ["--dim", "32", "--steps", "20", "--seeds", "1"],
+      ],
+      subjects: ["the gap", "learned embeddings", "more layers", "one layer's bound"],
+      good: ["--steps", "150", "--seeds", "4"],
+      verdict: "learned embeddings: accuracy is 0.9"),
+    Script(
+      name: "beyond_the_theory",
+      size: [
+        "--dim", "16", "--seq-len", "32", "--batch", "16", "--steps", "3", "--layer-steps", "3",
+        "--layer-batch", "64", "--bound-widths", "2",
+      ],
+      broken: [
+        ["--bound-steps", "20", "--bound-lr", "0", "--seeds", "3"],
+        ["--bound-steps", "5", "--seeds", "3"], ["--bound-steps", "40", "--seeds", "1"],
+      ],
+      subjects: ["one layer's bound"],
+      good: ["--bound-steps", "170", "--bound-lr", "0.015", "--seeds", "3"],
+      verdict: "Two layers of d = 32, "),
+    Script(
+      name: "factual_recall",
+      size: ["--subjects", "12", "--fewer", "8", "--batch", "256"],
+      broken: [
+        ["--steps", "20", "--lr", "0", "--seeds", "3"], ["--steps", "5", "--seeds", "3"],
+        ["--steps", "20", "--batch", "2", "--seeds", "3"], ["--steps", "100", "--seeds", "1"],
+      ],
+      subjects: ["facts"], good: ["--steps", "200", "--seeds", "3"],
+      verdict: "S = R = 8, 64 facts: accuracy reaches 0.99 in 3 of 3 runs"),
   ]
 
   /// No learning, few steps, small batches.
