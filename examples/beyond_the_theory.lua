@@ -16,7 +16,8 @@
 --
 -- What should be seen: with few sequences accuracy on those is higher than on others, and the gap
 -- closes as n grows. Learned embeddings help at this width; more layers do not. One layer gains
--- little from width and heads, and two of a fraction of its parameters leave it behind.
+-- less with each doubling of its width, and nothing by its heads; two with half its parameters
+-- leave it behind.
 --
 -- Where a trigger's output is the trigger itself the sequence repeats it to the end, and repeating
 -- is enough to be right; accuracy is that on the other answers.
