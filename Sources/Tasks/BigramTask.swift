@@ -53,7 +53,7 @@ public final class BigramTask: ConcurrentTask {
     public var outputsRange: (first: Int, last: Int)?
     /// Whether an output must differ from its trigger.
     public var noRepeat = false
-    /// The token τ that takes an output's place now and then.
+    /// The token τ that takes an output's place now and then; none that may be a trigger.
     public var noiseToken: Int?
     /// How often it does, from 0 to 1; by default 0.5 where there is a noise token.
     public var noiseProb: Double?
@@ -97,7 +97,7 @@ public final class BigramTask: ConcurrentTask {
       Field("no_repeat", \.noRepeat, "whether an output must differ from its trigger"),
       Field(
         "noise_token", \.noiseToken, type: .token,
-        "a token that takes an output's place now and then"),
+        "a token that takes an output's place now and then; none that may be a trigger"),
       Field(
         "noise_prob", \.noiseProb, default: .described("0.5 with a noise_token"),
         "the probability with which noise_token stands in an output's place"),
@@ -168,6 +168,7 @@ public final class BigramTask: ConcurrentTask {
       triggers = chosen
     }
     self.slots = slots
+    try checkNoiseIsNoTrigger()
   }
 }
 
@@ -226,6 +227,23 @@ extension BigramTask {
       throw error("noise_prob must be from 0 to 1, got \(probability)")
     }
     return (Int32(token), probability)
+  }
+
+  /// Refuses a noise token that may be a trigger: an output, or noise again, would follow it.
+  private func checkNoiseIsNoTrigger() throws {
+    guard let token = noise?.token else { return }
+    let name = "noise_token \(token + 1) (\"\(corpus.symbols[Int(token)])\")"
+    switch options.triggerKind {
+    case .fixed:
+      guard slots[Int(token)] < 0 else {
+        throw Self.error("\(name) is a trigger (allowed: any other token)")
+      }
+    case .random:
+      guard options.triggers == 0 || corpus.unigram[Int(token)] == 0 else {
+        throw Self.error(
+          "\(name) may be drawn as a random trigger (allowed: tokens of probability 0)")
+      }
+    }
   }
 
   private static func checkOutputs(

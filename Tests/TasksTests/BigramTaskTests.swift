@@ -430,6 +430,25 @@ extension Batch {
     refused("noise_token 66 is outside 1…65") { $0.noiseToken = 65 }
   }
 
+  @Test func noiseThatMayBeATriggerIsRefused() throws {
+    // The five most frequent: " ", "e", "t", "o", "a"; "$" is none.
+    refused("noise_token 2 (\" \") is a trigger (allowed: any other token)") { $0.noiseToken = 1 }
+    refused("noise_token 53 (\"n\") is a trigger (allowed: any other token)") {
+      ($0.noiseToken, $0.noiseProb, $0.triggerOffset) = (52, 0, 5)
+    }
+    refused(
+      "noise_token 4 (\"$\") may be drawn as a random trigger (allowed: tokens of probability 0)"
+    ) { ($0.noiseToken, $0.triggerKind) = (3, .random) }
+    let corpus = try Corpus.counts(unigram: [3, 2, 0])
+    #expect(throws: Never.self) {
+      _ = try task { $0.noiseToken = 3 }
+      _ = try task(corpus) { ($0.triggers, $0.triggerKind, $0.noiseToken) = (2, .random, 2) }
+      // Where there are no triggers, nothing is in anyone's place.
+      _ = try task { ($0.triggers, $0.triggerKind, $0.noiseToken) = (0, .random, 3) }
+      try task { ($0.triggers, $0.noiseToken) = (0, 1) }
+    }
+  }
+
   @Test func badLengthsAndSizesAreRefused() throws {
     for length in [0, -1, .max] {
       refused("seq_len must be from 1 to 1073741824, got \(length)") { $0.seqLen = length }
