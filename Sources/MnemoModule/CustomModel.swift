@@ -9,6 +9,7 @@ import Transformers
 /// model does not keep both for ever.
 final class CustomModel: Model {
   private(set) var parameters = Parameters()
+  let truncation = Truncation()
   let layerCount = 0
   let kind = Checkpoint.customKind
   private unowned let lua: Lua

@@ -18,6 +18,7 @@ public final class FactualModel: FunctionalModel {
   /// The options it was made with.
   public let configuration: FactualConfiguration
   public let parameters: Parameters
+  public let truncation = Truncation()
   public var vocabSize: Int { configuration.vocab }
   public var outputSize: Int { configuration.answers }
   public let readout = Readout.lastPosition

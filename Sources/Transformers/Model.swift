@@ -19,6 +19,8 @@ public protocol Model: AnyObject, Described {
   var maxLength: Int { get }
   /// Number of attention layers.
   var layerCount: Int { get }
+  /// Which of its matrices are truncated; a copy has its own, of nothing.
+  var truncation: Truncation { get }
 
   /// The logits at the selected rows, [R, V].
   /// - Parameters:

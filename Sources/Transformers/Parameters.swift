@@ -1,4 +1,3 @@
-import Glibc
 import Tensors
 
 /// A model's parameters: tensors by name, in a fixed order.
@@ -77,12 +76,7 @@ public struct Parameters {
   /// - Throws: `EngineError` if none does.
   @discardableResult
   public func setTrained(_ glob: String, _ trained: Bool) throws -> [String] {
-    let matching = names.filter { fnmatch(glob, $0, 0) == 0 }
-    guard !matching.isEmpty else {
-      throw EngineError(
-        "model",
-        "no parameter matches '\(glob)'; there are \(names.joined(separator: ", "))")
-    }
+    let matching = try names(matching: glob)
     for name in matching { try get(name).requireGrad(trained) }
     return matching
   }

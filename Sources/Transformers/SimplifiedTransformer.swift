@@ -17,6 +17,7 @@ public final class SimplifiedTransformer: FunctionalModel {
   /// The options it was made with.
   public let configuration: SimplifiedConfiguration
   public let parameters: Parameters
+  public let truncation = Truncation()
   public var vocabSize: Int { configuration.vocab }
   public var maxLength: Int { configuration.maxLen }
   public let layerCount = 2

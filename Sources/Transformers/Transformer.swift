@@ -15,6 +15,7 @@ public final class Transformer: FunctionalModel {
   /// The options it was made with.
   public let configuration: TransformerConfiguration
   public let parameters: Parameters
+  public let truncation = Truncation()
   public var vocabSize: Int { configuration.vocab }
   public var maxLength: Int { configuration.maxLen }
   public var layerCount: Int { configuration.layers }

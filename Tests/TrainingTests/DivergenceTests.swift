@@ -12,6 +12,7 @@ import Transformers
 /// A model with losses as they were written down, and a weight that each update lowers by the rate.
 private final class ScriptedModel: Model {
   private(set) var parameters = Parameters()
+  let truncation = Truncation()
   let (vocabSize, maxLength, layerCount, kind) = (11, 15, 0, "scripted")
   private var losses: [Float]
 

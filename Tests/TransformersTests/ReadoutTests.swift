@@ -9,6 +9,7 @@ import Transformers
 /// A model that reads 5 tokens and gives 3 outputs at the last position: W E[last token].
 private final class LastTokenModel: Model {
   private(set) var parameters = Parameters()
+  let truncation = Truncation()
   let (vocabSize, outputSize, maxLength, layerCount) = (5, 3, 9, 0)
   let (readout, kind) = (Readout.lastPosition, "last token")
   let settings: [(name: String, value: SettingValue)] = []
