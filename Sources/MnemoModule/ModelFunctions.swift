@@ -19,6 +19,7 @@ enum ModelFunctions {
 
   private static func methods(_ session: ModuleState) -> [LuaFunction] {
     basics + ModelInspection.methods + [ModelInspection.generate(session)]
+      + TruncationFunctions.methods
   }
 
   private static func forward(_ call: LuaCall) throws -> Int {
