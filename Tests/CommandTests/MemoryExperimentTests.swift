@@ -171,12 +171,28 @@ import Testing
         "Trained, attention and an MLP at d = 32", "Attention alone answers ",
         "MLP, d = 512, m = 64: one step answers ", "Nothing can be said about training",
       ], mistakes: [(["--widths", "8"], "mnemo: --widths wants 1 to 7, got 8")]),
+      name: "attention_vs_ff_samples",
+      options: ["--samples", "64", "--seeds", "2", "--seed", "3"], hasSeeds: false,
+      rows: ["N "] + Self.samples(of: [32, 64, 128, 256]) + ["N "] + Self.samples(of: [32, 256]),
+      lines: [
+        "One step on m samples, α = 0.5, over 2 seed(s)", "Mean margin over its standard",
+        "Differentiation and the sums differ by", "Nothing can be said about samples",
+      ],
+      mistakes: [
+        (["--samples", "63"], "mnemo: --samples wants 64 to 1048576, got 63"),
+        (["--noise", "1.0"], "mnemo: --noise wants 0.01 to 0.99, got 1.0"),
+      ]),
   ]
 
   /// The three circuits of three gradient steps, each `count` times.
   private static func repeated(_ count: Int) -> [String] {
     ["cross-talk, second step 200", "cross-talk, second step 2e4", "idealised"]
       .flatMap { Array(repeating: $0, count: count) }
+  }
+
+  /// Rows of 4, 16 and 64 samples for each vocabulary.
+  private static func samples(of sizes: [Int]) -> [String] {
+    sizes.flatMap { Array(repeating: "\($0) ", count: 3) }
   }
 
   private static let memories = [
