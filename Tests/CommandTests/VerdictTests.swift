@@ -214,6 +214,13 @@ import Testing
       name: "attention_vs_ff_samples", size: ["--samples", "512", "--seeds", "5"],
       broken: [["--lr", "0"], ["--seeds", "1"], ["--noise", "0.99"]], subjects: ["samples"],
       good: [], verdict: "half is held from m = 7"),
+    Script(
+      name: "noisy_recall", size: ["--quick"],
+      broken: [
+        ["--lr", "0", "--steps", "20"], ["--steps", "5"], ["--batch", "2", "--steps", "20"],
+      ],
+      subjects: ["truncation"], good: [],
+      verdict: "Without layer 1's MLP P(τ) falls from 0."),
   ]
 
   /// No learning, few steps, small batches.
