@@ -18,7 +18,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Truncates the feed-forward of a model that learned from noisy answers (E18).",
-  quick = { seeds = 1, batch = 64, steps = 300 },
+  quick = { seeds = 1, batch = 64, steps = 250 },
   full = { dim = 256, seq_len = 256, batch = 512, lr = 0.03, seeds = 1 },
   { "dim", 128, "width of the model", min = 1 },
   { "seq_len", 64, "tokens in a sequence", min = 2 },
