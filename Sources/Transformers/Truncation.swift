@@ -141,10 +141,7 @@ public final class Truncation {
         "'\(name)' has shape \(tensor.shape) and no singular values; only matrices have")
     }
     if let known = matrices[ByteName(name)], try known.isLeft(in: tensor) { return known }
-    let matrix = Matrix(try StopToken.suspended { try tensor.copied() })
-    matrix.note(tensor)
-    matrices[ByteName(name)] = matrix
-    return matrix
+    return Matrix(try StopToken.suspended { try tensor.copied() })
   }
 
   private func put(
@@ -152,6 +149,7 @@ public final class Truncation {
     of weights: some NamedWeights
   ) throws {
     try weights.set(name, values)
+    matrices[ByteName(name)] = matrix
     matrix.left = rank
     matrix.note(try weights.get(name))
   }
@@ -228,6 +226,8 @@ private final class Matrix {
   func isLeft(in tensor: Tensor) throws -> Bool {
     if tensor === place && tensor.version == version { return true }
     let values = try values(left)
+    // Where `set` has taken the copy itself, what is written there is written into it.
+    if values.sharesElements(with: tensor) { return tensor.version == version }
     let isSame = try values.dtype == tensor.dtype && values.hasBytes(of: tensor)
     try StopToken.check()
     if isSame { note(tensor) }

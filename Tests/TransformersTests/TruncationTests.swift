@@ -74,6 +74,31 @@ struct TruncationTests {
     #expect(try weights.get("b").elements() == matrix().elements())
   }
 
+  @Test func whatIsWrittenIntoItAfterwardsIsAnother() throws {
+    let weights = ReadOnlyWeights([("w", try matrix())])
+    let truncation = Truncation()
+    _ = try truncation.truncate(weights, names: ["w"], share: 0.5)
+    _ = try truncation.restore(weights)
+    // `set` took the numbers that were kept for this.
+    try weights.get("w").copyInPlace(Tensor(full: [3, 4], 2))
+    let kept = try truncation.truncate(weights, names: ["w"], share: 0.1)
+    #expect(kept.map { $0.energy > 0.999 } == [true])
+    _ = try truncation.restore(weights)
+    #expect(try weights.get("w").elements() == Array(repeating: 2, count: 12))
+  }
+
+  @Test func anErrorForgetsNothing() throws {
+    let weights = ReadOnlyWeights([("a", try matrix()), ("b", try Tensor(full: [2, 2], .nan))])
+    let truncation = Truncation()
+    _ = try truncation.truncate(weights, names: ["a"], share: 0.5)
+    try weights.set("a", Tensor(full: [3, 4], 1))
+    expectError("truncate: 'b': svd: needs finite numbers, but one of shape [2, 2] is nan") {
+      try truncation.truncate(weights, names: ["*"], share: 0.5)
+    }
+    #expect(try truncation.restore(weights, changed: .discard) == ["a"])
+    #expect(try weights.get("a").elements() == matrix().elements())
+  }
+
   @Test func aCopyOfAModelHasATruncationOfItsOwn() throws {
     let models: [any Model] = [
       try SimplifiedTransformer(.small()), try Transformer(.small()),
