@@ -132,6 +132,7 @@ import Testing
       verdict: ["Facts of 8 answers a relation, d = 16", "Nothing can be said about facts"],
       run: "7_subjects/seed_4",
       mistakes: [(["--subjects", "1"], "mnemo: --subjects wants at least 2, got 1")]),
+    Experiment(
       name: "noisy_recall", options: ["--seq-len", "24", "--batch", "8"],
       rows: (1...2).flatMap { _ in ["ρ", "1 ", "0.5", "0.1", "0.05", "0.01", "0 "] },
       heads: ["ρ"],

@@ -171,6 +171,7 @@ import Testing
         "Trained, attention and an MLP at d = 32", "Attention alone answers ",
         "MLP, d = 512, m = 64: one step answers ", "Nothing can be said about training",
       ], mistakes: [(["--widths", "8"], "mnemo: --widths wants 1 to 7, got 8")]),
+    Experiment(
       name: "attention_vs_ff_samples",
       options: ["--samples", "64", "--seeds", "2", "--seed", "3"], hasSeeds: false,
       rows: ["N "] + Self.samples(of: [32, 64, 128, 256]) + ["N "] + Self.samples(of: [32, 256]),

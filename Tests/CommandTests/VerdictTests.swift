@@ -211,6 +211,7 @@ import Testing
       ],
       subjects: ["facts"], good: ["--steps", "200", "--seeds", "3"],
       verdict: "S = R = 8, 64 facts: accuracy reaches 0.99 in 3 of 3 runs"),
+    Script(
       name: "attention_vs_ff_samples", size: ["--samples", "512", "--seeds", "5"],
       broken: [["--lr", "0"], ["--seeds", "1"], ["--noise", "0.99"]], subjects: ["samples"],
       good: [], verdict: "half is held from m = 7"),
