@@ -179,6 +179,7 @@ import Testing
       ],
       subjects: ["training"], good: ["--seeds", "2"],
       verdict: "Trained at d = 64, attention alone answers "),
+    Script(
       name: "beyond_the_theory",
       size: ["--seq-len", "32", "--layer-steps", "3", "--bound-steps", "3", "--bound-widths", "2"],
       broken: [
