@@ -25,7 +25,7 @@ package final class File {
 
   /// Fills `buffer` with the bytes from `offset`.
   /// - Throws: `EngineError` if they cannot be read, or this is interrupted.
-  func read(
+  package func read(
     _ buffer: UnsafeMutableRawBufferPointer, at offset: Int, _ failure: (String) -> EngineError
   ) throws {
     var done = 0
@@ -60,7 +60,7 @@ package final class File {
 
   /// Opens a regular file for reading and tells its size in bytes.
   /// - Throws: `EngineError` if there is none, or it is a directory, a pipe, a device.
-  static func regular(
+  package static func regular(
     _ path: String, _ failure: (String) -> EngineError
   ) throws -> (File, size: Int) {
     let file = try File(path, O_RDONLY | O_NONBLOCK, failure)
