@@ -61,6 +61,7 @@ let package = Package(
     .target(
       name: "Tensors", dependencies: ["Kernels", "BackendLibrary", "OpenBLAS", "ByteStrings"]),
     .target(name: "TensorFiles", dependencies: ["Tensors", "ByteStrings"]),
+    .target(name: "Tokenizers", dependencies: ["TensorFiles", "Tensors", "ByteStrings"]),
     .target(name: "Settings"),
     .target(
       name: "Tasks", dependencies: ["Tensors", "Settings", "ByteStrings"],
