@@ -85,7 +85,7 @@ let package = Package(
       name: "MnemoModule",
       dependencies: [
         "LuaBridge", "Settings", "Tensors", "TensorFiles", "Tasks", "Transformers", "Training",
-        "ByteStrings", "Figures",
+        "ByteStrings", "Figures", "Tokenizers",
       ]),
     .target(name: "LuaEntry", dependencies: ["CLua"]),
     .target(

@@ -35,6 +35,7 @@ public enum MnemoModule {
       ModelFunctions.modelClass(session), Visitor.declaration,
       OptimizerClass.declaration, LoopProgress.declaration,
       RunClass.declaration, ProbeView.declaration,
+      TokenizerFunctions.tokenizerClass,
     ])
     registry.add(topFunctions(session, registry))
     registry.add(PrintFunctions.functions(session))
@@ -53,6 +54,7 @@ public enum MnemoModule {
     registry.add(TensorClass.gradientFunctions)
     registry.add(SafetensorsFunctions.functions)
     registry.add(FileFunctions.functions)
+    registry.add(TokenizerFunctions.functions)
     registry.add(summaries)
     lua.attachment = OpenedModule(session, registry)
     lua.externalBytes = { MemoryPool.shared.liveBytes }
@@ -92,6 +94,7 @@ public enum MnemoModule {
       + "cross-entropy are methods of tensors: x:layer_norm(weight, bias), "
       + "logits:cross_entropy(targets).",
     "optim": "Update rules, for mnemo.train and for loops of one's own.",
+    "pretrained": "Pretrained language models and their tokenizers, from the hub's files.",
     "safetensors": "Tensors on disk, in the format that other libraries read as well.",
   ]
 

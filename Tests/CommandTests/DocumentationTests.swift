@@ -48,6 +48,8 @@ import Testing
           Random = random, Figure = mnemo.plot.lines { y = { 1, 2 } },
           Tensor = mnemo.ones(2), IntTensor = mnemo.int_tensor { 1 }, Run = train(), Task = task,
           Corpus = task.corpus, Model = model, Optimizer = sgd, Circuit = model:circuit("ov", 2),
+          Tokenizer = mnemo.pretrained.tokenizer(
+            "\(package.path)/Tests/Fixtures/tokenizer-gpt2.json"),
         }
         """)
       for method in registry.classes.flatMap(\.methods) {
