@@ -74,6 +74,19 @@ local function mapped(name)
   return mnemo.safetensors.open("mapped.safetensors")[name]
 end
 
+--- The path of a tokenizer.json with a token that takes spaces, and gaps between ids.
+local function tokenizer_file()
+  io.open("tokenizer.json", "w"):write [[{
+    "added_tokens": [{"id": 9, "content": "<|", "lstrip": true, "rstrip": true}],
+    "normalizer": {"type": "NFC"}, "pre_tokenizer": {"type": "ByteLevel"},
+    "decoder": {"type": "ByteLevel"},
+    "model": {
+      "type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "n": 5, "nn": 6}, "merges": ["n n"]
+    }
+  }]]:close()
+  return "tokenizer.json"
+end
+
 local makers = {
   Tensor = {
     function() return mnemo.rand(3, 4, { seed = random(9) }) end,
@@ -205,6 +218,7 @@ local makers = {
     end,
   },
   Batch = { function() return task:batch(2, 1) end },
+  Tokenizer = { function() return mnemo.pretrained.tokenizer(tokenizer_file()) end },
   Figure = { function() return mnemo.plot.lines { y = { 1, 2, 3 } } end },
 }
 local classes = {}
@@ -328,7 +342,7 @@ local callbacks = {
 local strings = {
   "", "a", "b", "tokens", "all", "loss", "x\0y", "\xe9\xff", ("n"):rep(5000), "*",
   "layers.0.*", "e", "u", "output.weight", "\u{e9}", "a.npy", "a.safetensors",
-  "folder", "missing/a.npy", "%",
+  "folder", "missing/a.npy", "%", "tokenizer.json",
   "3", "ij,jk->ik", "ii", "i,j->", "ij,", "->",
 }
 local others = {
