@@ -12,7 +12,8 @@
 func composed(_ text: ArraySlice<UInt8>) -> [UInt8]? {
   // From U+0300 on, characters begin with a byte from 0xCC on.
   guard text.contains(where: { $0 >= 0xCC }) else { return nil }
-  var result = String.UnicodeScalarView()
-  for scalar in String(decoding: text, as: UTF8.self)._nfc { result.append(scalar) }
-  return Array(String(result).utf8)
+  var result: [UInt8] = []
+  result.reserveCapacity(text.count)
+  for scalar in String(decoding: text, as: UTF8.self)._nfc { result += scalar.utf8 }
+  return result
 }
