@@ -35,7 +35,7 @@ struct AddedTokens {
   /// The node of each first byte.
   private var roots = [Int32](repeating: -1, count: 256)
 
-  /// - Parameter tokens: not empty, no two of the same text.
+  /// - Parameter tokens: none of them empty; of two of the same text the later counts.
   init(_ tokens: [AddedToken]) {
     for token in tokens { add(token) }
   }

@@ -78,7 +78,7 @@ struct Merger {
   ///   - result: where the tokens are appended.
   /// - Throws: `Stopped`.
   mutating func merge(_ word: [Int32], by merges: Merges, into result: inout [Int32]) throws {
-    start(word, merges)
+    try start(word, merges)
     var steps = 0
     while let (rank, place) = queue.takeLeast() {
       steps += 1
@@ -93,14 +93,17 @@ struct Merger {
     }
   }
 
-  private mutating func start(_ word: [Int32], _ merges: Merges) {
+  private mutating func start(_ word: [Int32], _ merges: Merges) throws {
     pieces.removeAll(keepingCapacity: true)
     queue.removeAll()
     for (place, token) in word.enumerated() {
       let next = place + 1 < word.count ? Int32(place + 1) : -1
       pieces.append(Piece(token: token, previous: Int32(place) - 1, next: next, rank: -1))
     }
-    for place in pieces.indices { rate(place, merges) }
+    for place in pieces.indices {
+      if place & 0xFFFF == 0xFFFF { try StopToken.checkpoint() }
+      rate(place, merges)
+    }
   }
 
   /// Notes the merge of the piece at `place` with the next one.

@@ -7,12 +7,15 @@ struct WordEncoder {
   /// The tokens of a word's bytes, and what they are merged into.
   var word: [Int32] = []
   var merged: [Int32] = []
+
+  /// Gives the memory back that merging takes, but not what is remembered of words.
+  mutating func forgetSpace() { (merger, word, merged) = (Merger(), [], []) }
 }
 
 extension Tokenizer {
   /// The longest text, in bytes.
   private static let longestText = 1 << 30
-  /// The longest word, in bytes: merging takes 20 to 30 times as much.
+  /// The longest word, in bytes: merging takes 40 times as much.
   private static let longestWord = 1 << 24
 
   /// The tokens of a text.
@@ -46,7 +49,7 @@ extension Tokenizer {
     _ text: [UInt8], normalizing range: Range<Int>, _ words: inout WordEncoder,
     into ids: inout [Int]
   ) throws {
-    if composesText, let composed = composed(text[range]) {
+    if composesText, let composed = try composed(text[range]) {
       try encode(composed, 0..<composed.count, &words, into: &ids)
     } else {
       try encode(text, range, &words, into: &ids)
@@ -98,6 +101,8 @@ extension Tokenizer {
       throw EngineError(
         "encode", "a word of \(range.count) bytes is too long (allowed: \(Self.longestWord))")
     }
+    // The memory of a long word is not kept.
+    defer { if range.count > 1 << 16 { words.forgetSpace() } }
     words.word.removeAll(keepingCapacity: true)
     for i in range {
       let token = byteTokens[Int(text[i])]

@@ -49,7 +49,7 @@ public final class Tokenizer: Sendable {
         ids[Array(String($0).utf8)].map(Int32.init) ?? -1
       }
       merges = try Self.merges(file, ids)
-      addedTokens = Self.addedTokens(file)
+      addedTokens = try Self.addedTokens(file)
       (composesText, addsSpaceBefore, cutsWords) =
         (file.composesText, file.addsSpaceBefore, file.cutsWords)
     } catch let refusal as Refusal {
@@ -140,11 +140,11 @@ extension Tokenizer {
 
   private static func addedTokens(
     _ file: TokenizerFile
-  ) -> (plain: AddedTokens, normalized: AddedTokens) {
+  ) throws -> (plain: AddedTokens, normalized: AddedTokens) {
     var normalized = file.addedTokens.filter(\.isNormalized)
     if file.composesText {
       for i in normalized.indices {
-        normalized[i].text = composed(normalized[i].text[...]) ?? normalized[i].text
+        normalized[i].text = try composed(normalized[i].text[...]) ?? normalized[i].text
       }
     }
     return (AddedTokens(file.addedTokens.filter { !$0.isNormalized }), AddedTokens(normalized))
