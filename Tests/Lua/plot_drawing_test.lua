@@ -543,6 +543,30 @@ function tests.test_marked_rows_have_a_triangle()
   }), "  a     \n bc ▸ ██\n")
 end
 
+function tests.test_lines_across_maps()
+  local function lines(options)
+    options.matrix = { { 1, 2 }, { 3, 4 }, { 5, 6 } }
+    local script, found = draw.script(plot.heatmap(options), "figure.svg"), {}
+    -- Each twice: first a white edge.
+    for line in script:gmatch "set arrow from ([^\n]-) nohead front lw 4" do
+      found[#found + 1] = line
+    end
+    luaunit.assertEquals(select(2, script:gsub("set arrow", "")), 2 * #found)
+    return found
+  end
+  luaunit.assertEquals(lines {}, {})
+  luaunit.assertEquals(lines { hlines = { 1.5, 9 }, vlines = { { at = 1.5, name = "half" } } }, {
+    "graph 0, first 1.5 to graph 1, first 1.5", "first 1.5, graph 0 to first 1.5, graph 1",
+  })
+  luaunit.assertEquals(lines { hlines = { 1.5, 2.5 }, ylim = { 1, 2 } },
+    { "graph 0, first 1.5 to graph 1, first 1.5", "graph 0, first 2.5 to graph 1, first 2.5" })
+  local named = { matrix = { { 1, 2 } }, vlines = { { at = 1.5, name = "half" } } }
+  luaunit.assertStrContains(saved(plot.heatmap(named), ".svg"), ">half<")
+  luaunit.assertStrContains(plot.heatmap(named):csv(), "half,1.5")
+  named.legend = "none"
+  luaunit.assertNotStrContains(saved(plot.heatmap(named), ".svg"), ">half<")
+end
+
 --- Returns what a figure draws at a prompt with colours.
 local function shown_in_colour(figure)
   local function number(value) return function() return value end end

@@ -287,6 +287,9 @@ function tests.test_options_are_checked()
     ["marked_rows[2] is 3 (allowed: 1 to 2)"] =
       { matrix = { { 1 }, { 2 } }, marked_rows = { 2, 3 } },
     ["aspect is 'wide'; allowed are equal, auto"] = { matrix = { { 1 } }, aspect = "wide" },
+    ["plot.heatmap: vlines[1] is no number"] = { matrix = { { 1 } }, vlines = { "H" } },
+    ["plot.heatmap, hlines[1]: unknown option 'nmae'; did you mean 'name'?"] =
+      { matrix = { { 1 } }, hlines = { { at = 1, nmae = "" } } },
   } do
     luaunit.assertErrorMsgContains(message, plot.heatmap, wrong)
   end

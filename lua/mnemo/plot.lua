@@ -144,6 +144,10 @@ end
 -- @tparam[opt] {string,...} options.ylabels the same for each row
 -- @tparam[opt] {integer,...} options.marked_rows rows with a triangle before them, from 1
 -- @tparam[opt] string options.marks_name what the triangles say, for the label beside the rows
+-- @tparam[opt] {number|table,...} options.hlines horizontal lines across, at numbers of rows (2.5
+--   is between the second and the third), or `{ at =, name = }` to have them in a legend below
+-- @tparam[opt] {number|table,...} options.vlines vertical lines across, at numbers of columns
+-- @tparam[opt="below"] "right"|"below"|"none" options.legend where it stands
 -- @tparam[opt=all] {integer,...} options.xlim { first, last }: the columns in view
 -- @tparam[opt=all] {integer,...} options.ylim { first, last }: the rows in view
 -- @tparam[opt=that of the data] number options.min the value at the lower end of the palette

@@ -137,6 +137,11 @@ function axes.rule(self, script, ends, layer)
       if line.at >= ends[axis][1] and line.at <= ends[axis][2] then
         local from = axis == "x" and "first %.12g, graph 0 to first %.12g, graph 1"
           or "graph 0, first %.12g to graph 1, first %.12g"
+        if layer == "front" then
+          -- A white edge tells it from the colours below.
+          script:add("set arrow from " .. from .. " nohead front lw 4 lc rgb '#FFFFFF'", line.at,
+            line.at)
+        end
         script:add("set arrow from " .. from .. " nohead %s " .. look, line.at, line.at,
           layer or "back")
       end

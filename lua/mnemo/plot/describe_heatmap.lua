@@ -6,7 +6,10 @@ local values = require "mnemo.plot.values"
 local visible = require "mnemo.text.visible"
 
 local all_keys = description.joined(
-  { "matrix", "xlabels", "ylabels", "xlim", "ylim", "aspect", "marked_rows", "marks_name" },
+  {
+    "matrix", "xlabels", "ylabels", "xlim", "ylim", "aspect", "marked_rows", "marks_name",
+    "hlines", "vlines", "legend",
+  },
   description.label_keys, description.colour_keys, description.size_keys)
 
 --- Reads which columns or rows are in view.
@@ -61,6 +64,7 @@ return function(options, where)
   self.rows = read_window(options.ylim, #self.matrix, where, "ylim")
   check.texts(options, { "marks_name" }, where)
   self.marked = read_marks(options.marked_rows, #self.matrix, where)
+  description.read_lines(self, where)
   self.ylabel = options.ylabel
   if options.marks_name and next(self.marked) then
     self.ylabel = (options.ylabel and options.ylabel .. " " or "") .. "(▸ " .. options.marks_name

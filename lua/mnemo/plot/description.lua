@@ -50,6 +50,14 @@ local function read_rules(given, is_log, where, what)
   return lines
 end
 
+--- Reads the straight lines across.
+function description.read_lines(self, where)
+  local options = self.options
+  expect.choice(options.legend, legends, where, "legend")
+  self.hlines = read_rules(options.hlines, options.yscale == "log", where, "hlines")
+  self.vlines = read_rules(options.vlines, options.xscale == "log", where, "vlines")
+end
+
 --- Checks the options of axes with numbers and reads the straight lines across.
 function description.read_axes(self, where)
   local options = self.options
@@ -62,9 +70,7 @@ function description.read_axes(self, where)
         limits, options[limits][1])
     end
   end
-  expect.choice(options.legend, legends, where, "legend")
-  self.hlines = read_rules(options.hlines, options.yscale == "log", where, "hlines")
-  self.vlines = read_rules(options.vlines, options.xscale == "log", where, "vlines")
+  description.read_lines(self, where)
 end
 
 --- Checks the options of a colour bar.

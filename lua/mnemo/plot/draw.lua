@@ -45,7 +45,7 @@ end
 local function shared_margins(figures, pixels, tall)
   local count, above, below = 0, 0, 0
   for _, one in ipairs(figures) do
-    if one.hlines then
+    if one.hlines and one.kind ~= "heatmap" then
       local top, bottom = layout.margins(one, pixels, tall)
       count, above, below = count + 1, math.max(above, top), math.max(below, bottom)
     end
@@ -60,7 +60,7 @@ local function draw_panels(self, script, x, y, width, height, canvas, margins)
   if self.kind ~= "grid" then
     script:add("reset")
     script:add("set origin %.5f,%.5f; set size %.5f,%.5f", x, y, width, height)
-    if margins and self.hlines then
+    if margins and self.hlines and self.kind ~= "heatmap" then
       script:add("set tmargin at screen %.5f; set bmargin at screen %.5f",
         y + height - margins.above / canvas.height, y + margins.below / canvas.height)
     end

@@ -2,6 +2,7 @@
 local Script = require "mnemo.plot.script"
 local axes = require "mnemo.plot.axes"
 local colour_bar = require "mnemo.plot.colour_bar"
+local layout = require "mnemo.plot.layout"
 local style = require "mnemo.plot.style"
 local tics = require "mnemo.plot.tics"
 local values = require "mnemo.plot.values"
@@ -70,12 +71,13 @@ local function cell_parts(self, script, width, height)
   local cells, gaps = cell_data(self, script)
   local drawn = {}
   if cells then
-    drawn[1] = ("%s using 1:2:(%.4f):(%.4f):3 with boxxyerror fs solid 1 noborder fc palette")
+    drawn[1] = ("%s using 1:2:(%.4f):(%.4f):3 with boxxyerror fs solid 1 noborder fc palette"
+      .. " notitle")
       :format(cells, half[1], half[2])
   end
   if gaps then
     drawn[#drawn + 1] = ("%s using 1:2:(%.4f):(%.4f) with boxxyerror fs solid 1 noborder"
-      .. " fc rgb '%s'"):format(gaps, half[1], half[2], style.missing)
+      .. " fc rgb '%s' notitle"):format(gaps, half[1], half[2], style.missing)
   end
   return drawn
 end
@@ -104,12 +106,14 @@ end
 -- @tparam number tall the panel's height
 return function(self, script, pixels, tall)
   local options, rows, columns = self.options, self.rows, self.columns
+  local legend = layout.legend(self, pixels, tall)
   -- A cell's sides in pixels, about: the margins are gnuplot's.
   local width = (pixels - 130) / (columns.last - columns.first + 1)
-  local height = (tall - 110) / (rows.last - rows.first + 1)
+  local height = (tall - 110 - legend.tall) / (rows.last - rows.first + 1)
   axes.frame(script, options, pixels, tall, self.ylabel)
   script:add("set border 15 lc rgb '#404040'; set tics nomirror out scale 0.3"
-    .. " tc rgb '#202020'; unset key")
+    .. " tc rgb '#202020'")
+  axes.legend(script, legend)
   if options.aspect ~= "auto" then
     width, height = math.min(width, height), math.min(width, height)
     script:add("set size ratio -1")
@@ -127,5 +131,9 @@ return function(self, script, pixels, tall)
   end
   draw_marks(self, script, width, height)
   colour_bar.values(script, options, "blues", values.extent(self.matrix))
-  script:plot(self.unpainted and { colour_bar.bearer } or cell_parts(self, script, width, height))
+  local rules = axes.rule(self, script, {
+    x = { columns.first - 0.5, columns.last + 0.5 }, y = { rows.first - 0.5, rows.last + 0.5 },
+  }, "front")
+  local parts = self.unpainted and { colour_bar.bearer } or cell_parts(self, script, width, height)
+  script:plot(table.move(rules, 1, #rules, #parts + 1, parts))
 end

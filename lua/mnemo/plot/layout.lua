@@ -39,9 +39,9 @@ local function names_of(self)
   return table.move(sizes, 1, #sizes, #names + 1, names)
 end
 
---- Tells whether a colour bar stands on the right of a panel with numbers on both axes.
+--- Tells whether a colour bar stands on the right of a panel.
 local function has_bar(self)
-  if self.kind == "contour" then return true end
+  if self.kind == "contour" or self.kind == "heatmap" then return true end
   for _, series in ipairs(self.series) do
     if series.colour then return true end
   end
