@@ -98,6 +98,53 @@ function runs.first_step(run, name, condition)
   return nil
 end
 
+--- Tells whether a column of a run has stopped getting better: the last `patience` records, or
+-- more, have not improved on the best one before them by more than `min_delta`. As `stop` of
+-- `mnemo.train` it ends a run early.
+-- @tparam Run run the run
+-- @tparam string name the column; what is no number (NaN) improves on nothing
+-- @tparam[opt=10] integer options.patience records without an improvement, 1 or more
+-- @tparam[opt=0] number options.min_delta an improvement is more than this, 0 or more
+-- @tparam[opt="max"] "max"|"min" options.mode whether more is better, or less
+-- @treturn boolean
+-- @usage
+-- local task = mnemo.data.factual { subjects = 4, relations = 4, answers = 4, seed = 1 }
+-- local run = mnemo.train {
+--   model = mnemo.model.factual { vocab = task.vocab_size, answers = task.classes, seed = 1 },
+--   data = task, steps = 200, batch_size = 32, probes = mnemo.probes.factual(task),
+--   optimizer = mnemo.optim.adamw { lr = 0.01 },
+--   stop = function(_, run)
+--     return mnemo.runs.on_plateau(run, "acc", { patience = 5, min_delta = 0.01 })
+--   end,
+-- }
+-- print(run.step)
+function runs.on_plateau(run, name, options)
+  local where = "runs.on_plateau"
+  local position, reason = fault(run, name)
+  if position then expect.refuse(position, where, reason) end
+  options = options or {}
+  expect.keys(options, { "patience", "min_delta", "mode" }, where)
+  expect.choice(options.mode, { "max", "min" }, where, "mode")
+  local patience, least = options.patience or 10, options.min_delta or 0
+  if math.type(patience) ~= "integer" or patience < 1 then
+    expect.fail("%s: patience is %s (allowed: an integer of 1 or more)", where, tostring(patience))
+  end
+  local is_allowed = type(least) == "number" and least >= 0 -- a NaN is not
+  if not is_allowed then
+    expect.fail("%s: min_delta is %s (allowed: 0 or more)", where, tostring(least))
+  end
+  local sign, best, since = options.mode == "min" and -1 or 1, nil, 0
+  for _, record in ipairs(run.history) do
+    local value = record[name] and sign * record[name]
+    if value and value == value and (not best or value > best + least) then
+      best, since = value, 0
+    else
+      since = since + 1
+    end
+  end
+  return since >= patience
+end
+
 --- Returns mean and standard deviation (with n − 1) of a list of numbers.
 -- @tparam {number,...} values numbers
 -- @treturn number the mean; NaN of none
