@@ -142,9 +142,11 @@ extension FactualTask {
     for (name, value) in sizes where value < 1 || value > most {
       throw error("\(name) = \(value) (allowed: 1…\(most))")
     }
-    let noise = options.noise ?? options.subjects + options.relations
-    guard noise >= 0, noise <= most else { throw error("noise = \(noise) (allowed: 0…\(most))") }
+    if let noise = options.noise, noise < 0 || noise > most {
+      throw error("noise = \(noise) (allowed: 0…\(most))")
+    }
     let (s, r, d) = (options.subjects, options.relations, options.answers)
+    let noise = options.noise ?? s + r
     // None of these is above 2⁴⁸.
     for (name, count) in [
       ("subjects × relations", s * r), ("relations × answers", r * d),

@@ -186,7 +186,22 @@ function tests.test_what_is_refused()
     message(mnemo.data.factual, { subjects = 0 }), "subjects = 0 (allowed: 1…16777216)")
   lu.assertStrContains(message(mnemo.data.factual, { subject = 1 }), "subjects")
   lu.assertStrContains(
+    message(mnemo.data.factual, { seq_len = 1, eos = false }),
+    "seq_len = 1 (allowed: 2…1073741824; a subject and a relation need a place)")
+  lu.assertStrContains(
+    message(mnemo.data.factual, { subjects = 1, relations = 65536, answers = 65536 }),
+    "relations × answers are 4294967296, too many (allowed: up to 16777216)")
+  lu.assertStrContains(
+    message(mnemo.data.factual, { subjects = 10000000, relations = 10000000 }),
+    "subjects × relations are 100000000000000, too many (allowed: up to 16777216)")
+  lu.assertStrContains(
     message(mnemo.data.factual, { relation_exponent = 90 }), "too rare to be drawn")
+  local batch = task:batch(4, 1)
+  lu.assertStrContains(
+    message(mnemo.model.factual { vocab = 10, answers = 12 }, batch.tokens), "is outside 1…10")
+  lu.assertStrContains(message(function()
+    mnemo.model.factual { vocab = 17, answers = 2 }:loss(batch)
+  end), "is outside 1…2")
   lu.assertStrContains(
     message(mnemo.model.factual, { vocab = 5 }), "answers")
   lu.assertStrContains(

@@ -156,6 +156,10 @@ struct FactualTaskTests {
     expectRefused("subjects × relations are 33554432, too many (allowed: up to 16777216)") {
       ($0.subjects, $0.relations) = (1 << 20, 32)
     }
+    // Of the noise nothing is said that was not given.
+    expectRefused("subjects × relations are 100000000000000, too many (allowed: up to 16777216)") {
+      ($0.subjects, $0.relations) = (10_000_000, 10_000_000)
+    }
     expectRefused("relations × answers are 536870912, too many (allowed: up to 16777216)") {
       $0.answers = 1 << 24
     }
