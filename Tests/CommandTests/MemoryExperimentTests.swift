@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 /// The experiments of examples/ whose results are figures and tables alone, without saved runs.
+/// The experiments of examples/ that ask memories and save no model.
 ///
 /// Here is what they print and save; what they conclude where nothing can be concluded is in
 /// `VerdictTests`.
@@ -182,6 +183,25 @@ import Testing
       mistakes: [
         (["--samples", "63"], "mnemo: --samples wants 64 to 1048576, got 63"),
         (["--noise", "1.0"], "mnemo: --noise wants 0.01 to 0.99, got 1.0"),
+      name: "factual_capacity",
+      options: [
+        "--batch", "32", "--widest", "12", "--steps", "20", "--phase-steps", "5", "--noise", "16",
+        "--length", "16", "--noise-steps", "5", "--seeds", "2", "--seed", "3",
+      ],
+      hasSeeds: false,
+      rows: ["d ", "8 ", "12 ", "m \\ H", "128 ", "80 ", "32 ", "12 ", "0 "]
+        + ["H·d_h ≥ S + R", "yes ", "no ", "yes ", "no "]
+        + ["N ", "0 ", "16 ", "0 ", "16 "] + ["T ", "4 ", "16 ", "4 ", "16 "],
+      lines: [
+        "Facts held by width, H·d_h = 2 d, m = 2 d, over 2 seed(s)", "Accuracy by heads H",
+        "The same by theory's two conditions", "S = R = 16 among noise",
+        "S = R = 16 among noise", "Nothing can be said about facts by parameters",
+        "Nothing can be said about the phase diagram", "Nothing can be said about noise tokens",
+        "Nothing can be said about length",
+      ],
+      mistakes: [
+        (["--widest", "7"], "mnemo: --widest wants 8 to 128, got 7"),
+        (["--part", "mlp"], "mnemo: --part wants one of all, facts, phase, noise, got 'mlp'"),
       ]),
   ]
 

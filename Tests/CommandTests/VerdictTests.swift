@@ -223,6 +223,29 @@ import Testing
       ],
       subjects: ["truncation"], good: [],
       verdict: "Without layer 1's MLP P(τ) falls from 0."),
+      name: "factual_capacity",
+      size: ["--part", "facts", "--widest", "16", "--batch", "128", "--seeds", "3"],
+      broken: [
+        ["--lr", "0", "--steps", "20"], ["--steps", "5"], ["--steps", "200", "--seeds", "1"],
+        ["--steps", "200", "--widest", "12"],
+      ],
+      subjects: ["facts by parameters"], good: ["--steps", "200", "--lr", "0.03"],
+      verdict: "Facts grow as parameters^(1."),
+    Script(
+      name: "factual_capacity", size: ["--part", "phase", "--batch", "128", "--size", "20"],
+      broken: [["--lr", "0", "--phase-steps", "9"], ["--phase-steps", "5"]],
+      subjects: ["the phase diagram"], good: ["--phase-steps", "250"],
+      verdict: "Phase diagram: with too few heads accuracy is 0."),
+    Script(
+      name: "factual_capacity",
+      size: ["--part", "noise", "--noise", "16", "--length", "16", "--batch", "256"],
+      broken: [
+        ["--lr", "0", "--noise-steps", "9"], ["--noise-steps", "5"],
+        ["--noise-steps", "100", "--seeds", "1"],
+      ],
+      subjects: ["noise tokens, d = 64", "length, d = 32"],
+      good: ["--noise-steps", "200", "--seeds", "3"],
+      verdict: "d = 64: with N = 16 accuracy is 0.99"),
   ]
 
   /// No learning, few steps, small batches.
