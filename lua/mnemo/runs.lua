@@ -135,7 +135,7 @@ function runs.on_plateau(run, name, options)
   end
   local sign, best, since = options.mode == "min" and -1 or 1, nil, 0
   for _, record in ipairs(run.history) do
-    local value = record[name] and sign * record[name]
+    local value = type(record[name]) == "number" and sign * record[name]
     if value and value == value and (not best or value > best + least) then
       best, since = value, 0
     else
