@@ -2,7 +2,6 @@ import Foundation
 import Testing
 
 /// The experiments of examples/ whose results are figures and tables alone, without saved runs.
-/// The experiments of examples/ that ask memories and save no model.
 ///
 /// Here is what they print and save; what they conclude where nothing can be concluded is in
 /// `VerdictTests`.
@@ -183,6 +182,7 @@ import Testing
       mistakes: [
         (["--samples", "63"], "mnemo: --samples wants 64 to 1048576, got 63"),
         (["--noise", "1.0"], "mnemo: --noise wants 0.01 to 0.99, got 1.0"),
+    Experiment(
       name: "factual_capacity",
       options: [
         "--batch", "32", "--widest", "12", "--steps", "20", "--phase-steps", "5", "--noise", "16",

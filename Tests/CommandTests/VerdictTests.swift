@@ -223,6 +223,7 @@ import Testing
       ],
       subjects: ["truncation"], good: [],
       verdict: "Without layer 1's MLP P(τ) falls from 0."),
+    Script(
       name: "factual_capacity",
       size: ["--part", "facts", "--widest", "16", "--batch", "128", "--seeds", "3"],
       broken: [
