@@ -182,6 +182,7 @@ import Testing
       mistakes: [
         (["--samples", "63"], "mnemo: --samples wants 64 to 1048576, got 63"),
         (["--noise", "1.0"], "mnemo: --noise wants 0.01 to 0.99, got 1.0"),
+      ]),
     Experiment(
       name: "factual_capacity",
       options: [
