@@ -2525,7 +2525,7 @@ mnemo.data = {}
 ---@field outputs? "uniform"|"bigram" Draws outputs uniformly, or by what follows the trigger in the corpus. Default: "uniform".
 ---@field outputs_range? integer[] {first, last}: only these tokens are outputs. Default: all tokens.
 ---@field no_repeat? boolean Whether an output must differ from its trigger. Default: false.
----@field noise_token? integer A token that takes an output's place now and then.
+---@field noise_token? integer A token that takes an output's place now and then; none that may be a trigger.
 ---@field noise_prob? number The probability with which noise_token stands in an output's place. Default: 0.5 with a noise_token.
 ---@field seq_len? integer Length of a sequence, T. Default: 128.
 ---@field seed? integer Decides every batch. Default: follows mnemo.seed.
@@ -3140,6 +3140,44 @@ function Model:with(weights, fn) end
 ---@param options Model:generate.Options
 ---@return mnemo.IntTensor # prompt and continuation
 function Model:generate(options) end
+
+---@class (exact) Model:truncate.Options
+---@field names string|string[] Names, with * for any characters: "layers.1.ff.*"; or a list of such.
+---@field share number How much of the singular values stays, 0 to 1.
+
+---Keeps the largest singular values of parameters that are matrices: the share times the smaller of a matrix's sizes, rounded up; with 0 it is all zeros, with 1 what it was. Further shares are of the matrix as it was before, and need no further decomposition. Training goes on from the truncated numbers, and makes a matrix of its own of them, which is what truncate then begins from; so do set, load_state and changes in place. A clone and a saved file have the truncated numbers for their own. On an error nothing is truncated. model:restore() undoes it.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---local name = "layers.1.attention.wo.weight"
+---for _, share in ipairs{1, 0.5, 0.1, 0} do
+---  local energy, ranks = model:truncate{names = name, share = share}
+---  print(share, ranks[name], energy[name])
+---end
+---model:restore()
+---```
+---@param options Model:truncate.Options
+---@return table energy # by name, the sum of squares of the singular values kept over that of all
+---@return table ranks # by name, how many were kept
+function Model:truncate(options) end
+
+---@class (exact) Model:restore.Options
+---@field changed? "keep"|"discard" "keep" leaves what has changed as it is; "discard" gives it back the numbers from before truncation as well.
+
+---Gives every truncated parameter the numbers that it had before, to the bit. If one has changed since, by training or otherwise, it is an error and nothing is restored, unless changed says what becomes of it.
+---
+---```lua
+---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
+---local weight = model:get("output.weight")
+---local before = weight:clone()
+---model:truncate{names = "output.weight", share = 0.25}
+---print(mnemo.linalg.matrix_rank(weight))
+---model:restore()
+---print(weight:eq(before):all())
+---```
+---@param options? Model:restore.Options
+---@return string[] # the names of what was restored
+function Model:restore(options) end
 
 ---Shows a tensor of a custom forward pass to model:trace and model:patch: h = visit("hidden", h). By the names that the built-in models use, "layers.0.attention" and so on, model:attention and others find it too.
 ---@class mnemo.Visitor
@@ -3776,6 +3814,91 @@ function mnemo.safetensors.open(path) end
 ---@param metadata? table Name to string.
 function mnemo.safetensors.save(path, tensors, metadata) end
 
+---Pretrained language models and their tokenizers, from the hub's files.
+---@class mnemo.pretrained
+mnemo.pretrained = {}
+
+---The tokenizer of a pretrained model, from the hub's file tokenizer.json: byte-level BPE as GPT-2 and GPT-NeoX (Pythia) have it. It finds the tokens that the Python package tokenizers finds. Files of another kind are refused.
+---
+---```lua
+---io.open("tokenizer.json", "w"):write [[{
+---  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
+---  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+---  "decoder": {"type": "ByteLevel"}
+---}]]:close()
+---local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
+---print(tokenizer)
+---```
+---@param path string A tokenizer.json, or a folder that holds one.
+---@return mnemo.Tokenizer
+function mnemo.pretrained.tokenizer(path) end
+
+---The tokenizer of a pretrained model: byte-level BPE, which knows every text. Ids count from 1.
+---@class mnemo.Tokenizer
+---@field count integer Number of ids, special and added tokens counted; also #.
+---@operator len: integer
+local Tokenizer = {}
+
+---The ids of a text's tokens. Special tokens are found where the text spells them; none is added.
+---
+---```lua
+---io.open("tokenizer.json", "w"):write [[{
+---  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
+---  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+---  "decoder": {"type": "ByteLevel"}
+---}]]:close()
+---local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
+---print(table.concat(tokenizer:encode "ab a", " "))
+---```
+---@param text string UTF-8.
+---@return integer[] # from 1
+function Tokenizer:encode(text) end
+
+---The text of ids: an IntTensor or a list. Special tokens stand there as they are spelled. Tokens that are parts of characters give parts of characters.
+---
+---```lua
+---io.open("tokenizer.json", "w"):write [[{
+---  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
+---  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+---  "decoder": {"type": "ByteLevel"}
+---}]]:close()
+---local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
+---print(tokenizer:decode(tokenizer:encode "ab a"))
+---```
+---@param ids mnemo.IntTensor|table From 1.
+---@return string
+function Tokenizer:decode(ids) end
+
+---The text of one token, which may be a part of a character; nil for an id that the vocabulary leaves out.
+---
+---```lua
+---io.open("tokenizer.json", "w"):write [[{
+---  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
+---  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+---  "decoder": {"type": "ByteLevel"}
+---}]]:close()
+---local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
+---for id = 1, #tokenizer do print(id, tokenizer:token(id)) end
+---```
+---@param id integer From 1.
+---@return string
+function Tokenizer:token(id) end
+
+---The id of a token: a special one, such as <|endoftext|>, or an entry of the vocabulary as it is spelled there, with Ġ for a space; nil if there is none.
+---
+---```lua
+---io.open("tokenizer.json", "w"):write [[{
+---  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
+---  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+---  "decoder": {"type": "ByteLevel"}
+---}]]:close()
+---local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
+---print(tokenizer:id "ab", tokenizer:id "Ġ")
+---```
+---@param token string
+---@return integer
+function Tokenizer:id(token) end
+
 ---Command-line options for scripts.
 ---
 ---    local options = require "mnemo.arguments" {
@@ -4164,6 +4287,7 @@ mnemo.plot = {}
 ---@field from_zero? boolean Whether the y axis begins at 0; without it, it does where that leaves the data at least half of it and no ylim is given.
 ---@field hlines? (number|table)[] Horizontal lines across: where, or `{ at =, name = }` to have them in the legend.
 ---@field vlines? (number|table)[] Vertical lines across.
+---@field vspans? table[] Spans of the x axis that are shaded from bottom to top: `{ from =, to =, name = }`, the name for the legend.
 ---@field legend? "right"|"below"|"none" Where it stands; without it, on the right where there is room.
 ---@field width? number In pixels. Default: 600.
 ---@field height? number In pixels. Default: 380.
@@ -4178,6 +4302,7 @@ mnemo.plot = {}
 ---mnemo.plot.lines {
 ---  series = { { name = "mean of 3 seeds", y = seeds }, theory }, xlabel = "step",
 ---  yscale = "log", hlines = { { at = 0.25, name = "chance" } },
+---  vspans = { { from = 2, to = 3, name = "slow" } },
 ---}:save("loss.svg")
 ---```
 ---@param options? mnemo.plot.lines.Options
@@ -4230,6 +4355,9 @@ function mnemo.plot.scatter(options) end
 ---@field ylabels? string[] The same for each row.
 ---@field marked_rows? integer[] Rows with a triangle before them, from 1.
 ---@field marks_name? string What the triangles say, for the label beside the rows.
+---@field hlines? (number|table)[] Horizontal lines across, at numbers of rows (2.5 is between the second and the third), or `{ at =, name = }` to have them in a legend below.
+---@field vlines? (number|table)[] Vertical lines across, at numbers of columns.
+---@field legend? "right"|"below"|"none" Where it stands. Default: "below".
 ---@field xlim? integer[] { first, last }: the columns in view. Default: all.
 ---@field ylim? integer[] { first, last }: the rows in view. Default: all.
 ---@field min? number The value at the lower end of the palette. Default: that of the data.
@@ -4414,7 +4542,7 @@ local Figure = {}
 
 ---Returns a figure's numbers as CSV.
 ---
----One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`, `x`, `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for curves and points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`, `y_label`, `marked` for maps and contours, whose paths have `series`, `x` and `y`. Those that nothing uses are left out. A line across has a name in `series` and only one of x and y. Before a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return and is no number stands an apostrophe, so that spreadsheets take it for no formula.
+---One line for each point or cell. Columns: `panel` (in a grid: the figure's title); `series`, `x`, `y`, `low`, `high`, `runs` (how many y is the mean of), `size`, `colour`, `label` for curves and points; `x` and `y` (of a matrix, column and row from 1), `value`, `x_label`, `y_label`, `marked` for maps and contours, whose paths have `series`, `x` and `y`. Those that nothing uses are left out. A line across has a name in `series` and only one of x and y, a shaded span two lines with the x of its ends. Before a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return and is no number stands an apostrophe, so that spreadsheets take it for no formula.
 ---
 ---```lua
 ---print(mnemo.plot.lines { y = { 3, 2, 1 } }:csv())
@@ -4785,6 +4913,31 @@ function mnemo.runs.last(list, name) end
 ---@param condition function From the column's value to whether it is fulfilled.
 ---@return integer|nil # the step; nil if there is none
 function mnemo.runs.first_step(run, name, condition) end
+
+---@class (exact) mnemo.runs.on_plateau.Options
+---@field patience? integer Records without an improvement, 1 or more. Default: 10.
+---@field min_delta? number An improvement is more than this, 0 or more. Default: 0.
+---@field mode? "max"|"min" Whether more is better, or less. Default: "max".
+
+---Tells whether a column of a run has stopped getting better: the last `patience` records, or more, have not improved on the best one before them by more than `min_delta`. As `stop` of `mnemo.train` it ends a run early.
+---
+---```lua
+---local task = mnemo.data.factual { subjects = 4, relations = 4, answers = 4, seed = 1 }
+---local run = mnemo.train {
+---  model = mnemo.model.factual { vocab = task.vocab_size, answers = task.classes, seed = 1 },
+---  data = task, steps = 200, batch_size = 32, probes = mnemo.probes.factual(task),
+---  optimizer = mnemo.optim.adamw { lr = 0.01 },
+---  stop = function(_, run)
+---    return mnemo.runs.on_plateau(run, "acc", { patience = 5, min_delta = 0.01 })
+---  end,
+---}
+---print(run.step)
+---```
+---@param run mnemo.Run The run.
+---@param name string The column; what is no number (NaN) improves on nothing.
+---@param options? mnemo.runs.on_plateau.Options
+---@return boolean
+function mnemo.runs.on_plateau(run, name, options) end
 
 ---Returns mean and standard deviation (with n − 1) of a list of numbers.
 ---
