@@ -59,7 +59,7 @@ public struct Parameters {
     try self["output.weight"] ?? get("tok_embeddings.weight")
   }
 
-  /// Copies `values` into the parameter of that name.
+  /// Copies `values` into the parameter of that name; into one of 16 bits the nearest of them.
   /// - Throws: `EngineError` if there is no such parameter or the shapes differ.
   public func set(_ name: String, _ values: Tensor) throws {
     let tensor = try get(name)
@@ -68,7 +68,14 @@ public struct Parameters {
         "model",
         "parameter '\(name)' has shape \(tensor.shape), the tensor given has \(values.shape)")
     }
-    try noGrad { try tensor.copyInPlace(values) }
+    try noGrad {
+      guard tensor.dtype == .float32 else {
+        let rounded = try values.rounded(to: tensor.dtype).contiguous()
+        try StopToken.check()
+        return tensor.overwrite(with: rounded)
+      }
+      try tensor.copyInPlace(values)
+    }
   }
 
   /// Turns training on or off for every parameter whose name matches `glob` (`*`, `?`, `[…]`).

@@ -112,6 +112,18 @@ public final class RowSelection: Sendable {
     isEverything = positions.count == batch * length
   }
 
+  /// These rows of one sequence where `count` positions come before it.
+  /// - Throws: `EngineError` if this is not a selection in one sequence.
+  public func after(_ count: Int) throws -> RowSelection {
+    guard batch == 1 else {
+      throw EngineError("row selection", "one sequence expected, got \(batch)")
+    }
+    let positions = positions.map { $0 &+ Int32(truncatingIfNeeded: count) }
+    return RowSelection(
+      Rows(batch: 1, length: count + length, positions: positions, starts: starts),
+      isEverything: isEverything && count == 0)
+  }
+
   private init(_ rows: Rows, isEverything: Bool) {
     (self.rows, self.isEverything) = (rows, isEverything)
   }

@@ -51,6 +51,12 @@ extension Tensor {
     return withExtendedLifetime(self) { result }
   }
 
+  /// The nearest numbers of a type; this tensor if it has them, else a copy without history.
+  /// - Throws: `EngineError` if there is no memory for it.
+  package func rounded(to type: DType) throws -> Tensor {
+    type == .float32 ? try detach().float() : try narrowed(to: type)
+  }
+
   private func narrowed(to type: DType) throws -> Tensor {
     if dtype == type { return self }
     let source = try plainOperand()
