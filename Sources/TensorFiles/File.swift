@@ -70,6 +70,18 @@ package final class File {
     return (file, Int(status.st_size))
   }
 
+  /// The bytes of a regular file, `most` of them at the most.
+  /// - Throws: `EngineError` as ``regular(_:_:)``, or if there are more.
+  package static func contents(
+    _ path: String, most: Int, _ failure: (String) -> EngineError
+  ) throws -> [UInt8] {
+    let (file, size) = try regular(path, failure)
+    guard size <= most else { throw failure("is too long: \(size) bytes (allowed: \(most))") }
+    var bytes = [UInt8](repeating: 0, count: size)
+    try bytes.withUnsafeMutableBytes { try file.read($0, at: 0, failure) }
+    return bytes
+  }
+
   /// The first `count` bytes, at least one, mapped.
   /// - Throws: `EngineError` with the system's reason.
   func mapping(of count: Int, _ failure: (String) -> EngineError) throws -> FileMapping {

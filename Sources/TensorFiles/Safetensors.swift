@@ -44,6 +44,11 @@ public enum Safetensors {
   fileprivate static let maxHeader = 100_000_000
 }
 
+/// The sizes of other types that the format has, in bytes; who asks for such a tensor is refused.
+private let otherTypes = [
+  "BOOL": 1, "U16": 2, "U32": 4, "U64": 8, "F8_E4M3": 1, "F8_E5M2": 1, "C64": 8,
+]
+
 /// The number types that are read, under the format's names for them.
 private let types: [(name: String, dtype: DType)] = [
   ("F64", .float64), ("F32", .float32), ("F16", .float16), ("BF16", .bfloat16), ("I64", .int64),
@@ -65,8 +70,8 @@ extension Safetensors {
     }
     let (file, size) = try File.regular(path, failure)
     let header = try Header(of: file, size: size, failure)
-    let shapes = header.entries.map { entry in
-      (ByteName(entry.name), entry.dtype.isFloat ? entry.shape : nil)
+    let shapes = try header.entries.map { entry in
+      (ByteName(entry.name), try entry.known(failure).isFloat ? entry.shape : nil)
     }
     return (Dictionary(shapes) { first, _ in first }, header.metadata)
   }
@@ -105,15 +110,58 @@ extension Safetensors {
     let header = try Header(of: file, size: size, failure)
     let mapping = areMapped ? try file.mapping(of: size, failure) : nil
     var tensors: [String: Value] = [:]
+    for entry in header.entries { _ = try entry.known(failure) }
     for entry in header.entries {
-      let numbers = StoredNumbers(
-        file: file, dtype: entry.dtype, shape: entry.shape,
-        start: header.dataStart + entry.bytes.lowerBound)
-      let wrong = { (message: String) in failure("tensor \(quoted(entry.name)): \(message)") }
-      tensors[entry.name] =
-        if let mapping { try numbers.value(over: mapping, wrong) } else { try numbers.value(wrong) }
+      tensors[entry.name] = try entry.value(
+        in: file, from: header.dataStart, over: mapping, failure)
     }
     return (tensors, header.metadata)
+  }
+}
+
+extension Safetensors {
+  /// An open file whose header was checked, of which tensors are mapped when they are asked for.
+  ///
+  /// There may be others in it, of types that tensors do not have.
+  package struct Mapped {
+    /// The file.
+    package let path: String
+    private let operation: String
+    private let file: File
+    private let mapping: FileMapping
+    private let header: Header
+    private let entries: [ByteName: Header.Entry]
+
+    /// Opens a file.
+    /// - Throws: `EngineError` that names the file and what is wrong with its header.
+    package init(_ path: String, _ operation: String) throws {
+      func failure(_ message: String) -> EngineError {
+        EngineError(operation, "\"\(path)\": \(message)")
+      }
+      let (file, size) = try File.regular(path, failure)
+      header = try Header(of: file, size: size, failure)
+      mapping = try file.mapping(of: size, failure)
+      entries = Dictionary(header.entries.map { (ByteName($0.name), $0) }) { first, _ in first }
+      (self.path, self.operation, self.file) = (path, operation, file)
+    }
+
+    /// The names of its tensors, in the order of their data.
+    package var names: [String] { header.entries.map(\.name) }
+
+    /// Type, by the format's name for it, and shape of a tensor; nil if there is none of that name.
+    package func form(_ name: String) -> (type: String, shape: [Int])? {
+      entries[ByteName(name)].map { ($0.typeName, $0.shape) }
+    }
+
+    /// The tensor of that name, as ``Safetensors/open(_:)`` gives it; nil if there is none.
+    /// - Throws: `EngineError` if it cannot be read.
+    package func value(_ name: String) throws -> Value? {
+      func failure(_ message: String) -> EngineError {
+        EngineError(operation, "\"\(path)\": \(message)")
+      }
+      return try entries[ByteName(name)]?
+        .value(in: file, from: header.dataStart, over: mapping, failure)
+    }
   }
 }
 
@@ -128,10 +176,39 @@ private struct Header {
   /// Where and how one tensor is stored.
   struct Entry {
     var name: String
-    var dtype: DType
+    /// The format's name of its type.
+    var typeName: String
+    /// The same type of tensors; nil if they do not have it.
+    var dtype: DType?
     var shape: [Int]
     /// The tensor's bytes, counted from the beginning of the data.
     var bytes: Range<Int>
+
+    /// The type.
+    /// - Throws: `EngineError` that names those which tensors have, if this is none of them.
+    func known(_ failure: (String) -> EngineError) throws -> DType {
+      guard let dtype else {
+        let known = types.map(\.name).joined(separator: ", ")
+        throw failure(
+          "tensor \(quoted(name)): dtype \(quoted(typeName)) is not supported (allowed: \(known))")
+      }
+      return dtype
+    }
+
+    /// The tensor, over a mapping if there is one.
+    func value(
+      in file: File, from dataStart: Int, over mapping: FileMapping?,
+      _ failure: (String) -> EngineError
+    ) throws -> Safetensors.Value {
+      let numbers = StoredNumbers(
+        file: file, dtype: try known(failure), shape: shape, start: dataStart + bytes.lowerBound)
+      let wrong = { (message: String) in failure("tensor \(quoted(name)): \(message)") }
+      return if let mapping {
+        try numbers.value(over: mapping, wrong)
+      } else {
+        try numbers.value(wrong)
+      }
+    }
   }
 
   /// Reads and checks the header of a file of `size` bytes.
@@ -208,11 +285,9 @@ extension Header.Entry {
   fileprivate init(
     _ name: String, _ info: Listing.Info, dataSize: Int, _ failure: (String) -> EngineError
   ) throws {
-    guard let dtype = types.first(where: { $0.name == info.dtype })?.dtype else {
-      let known = types.map(\.name).joined(separator: ", ")
-      throw failure("dtype \(quoted(info.dtype)) is not supported (allowed: \(known))")
-    }
-    var size = dtype.size
+    let dtype = types.first { $0.name == info.dtype }?.dtype
+    let width = dtype?.size ?? otherTypes[info.dtype]
+    var size = width ?? 1
     var overflow = false
     for side in info.shape {
       guard side >= 0 else { throw failure("sizes must not be negative, got shape \(info.shape)") }
@@ -228,12 +303,14 @@ extension Header.Entry {
     guard offsets[1] <= dataSize else {
       throw failure("ends at byte \(offsets[1]) of the data, but the file holds \(dataSize)")
     }
-    guard offsets[1] - offsets[0] == size else {
+    guard width == nil || offsets[1] - offsets[0] == size else {
       throw failure(
         "shape \(info.shape) of \(info.dtype) takes \(size) bytes, "
           + "but data_offsets \(offsets) hold \(offsets[1] - offsets[0])")
     }
-    self.init(name: name, dtype: dtype, shape: info.shape, bytes: offsets[0]..<offsets[1])
+    self.init(
+      name: name, typeName: info.dtype, dtype: dtype, shape: info.shape,
+      bytes: offsets[0]..<offsets[1])
   }
 }
 
