@@ -69,7 +69,9 @@ let package = Package(
         .embedInCode("Resources/tinyshakespeare_bigrams.csv"),
         .embedInCode("Resources/tinyshakespeare_unigrams.csv"),
       ]),
-    .target(name: "Transformers", dependencies: ["Tensors", "TensorFiles", "Tasks", "Settings"]),
+    .target(
+      name: "Transformers",
+      dependencies: ["Tensors", "TensorFiles", "Tasks", "Settings", "ByteStrings"]),
     .target(
       name: "Training",
       dependencies: ["Tensors", "TensorFiles", "Tasks", "Transformers", "Settings", "ByteStrings"]),

@@ -31,6 +31,7 @@ public enum ModelKinds {
   /// All of them, in the order of the documentation.
   public static let all: [any ModelConfiguration.Type] = [
     SimplifiedConfiguration.self, TransformerConfiguration.self, FactualConfiguration.self,
+    GPT2Configuration.self, GPTNeoXConfiguration.self,
   ]
 }
 
