@@ -6,7 +6,11 @@ import Transformers
 
 /// `mnemo.model`: models and what can be done with them.
 enum ModelFunctions {
-  private static let tokens = LuaParameter("tokens", .object("IntTensor"), "ids [B, T], from 1")
+  private static let tokens = LuaParameter(
+    "tokens", tokenTypes,
+    "ids [B, T], from 1; a list of ids, or of a model with a tokenizer a text, is one sequence")
+  /// What may be given for tokens.
+  static let tokenTypes = LuaType.union([.object("IntTensor"), .table, .string])
   private static let name = LuaParameter(
     "name", .string, "a parameter's name; layers count from 0 there")
   private static let glob = LuaParameter(
@@ -18,12 +22,20 @@ enum ModelFunctions {
   }
 
   private static func methods(_ session: ModuleState) -> [LuaFunction] {
-    basics + ModelInspection.methods + [ModelInspection.generate(session)]
-      + TruncationFunctions.methods
+    basics + ModelInspection.methods + PretrainedFunctions.methods(session)
   }
 
   private static func forward(_ call: LuaCall) throws -> Int {
-    let (model, tokens) = (try object(call), try call.ids(2))
+    let model = try object(call)
+    let tokens = try call.tokens(2, of: model)
+    if case .string(let positions) = call.value(3) {
+      guard positions == "last" else {
+        throw call.failure(3, "Tensor or \"last\" expected, got \"\(positions)\"")
+      }
+      try model.check(tokens)
+      let last = RowSelection(lastPositionOf: tokens.shape[0], length: tokens.shape[1])
+      return call.returns(try model.logits(tokens, rows: last))
+    }
     guard let mask = try call.optionalObject(3, Tensor.self) else {
       return call.returns(try model.forward(tokens))
     }
@@ -37,19 +49,22 @@ enum ModelFunctions {
         """
         The logits of the next token at every position, [B, T, V]; also model(tokens, mask). With a \
         mask [B, T], at the R positions where it is not 0, [R, V]: what the others alone would need is \
-        not computed. Of a custom model that answers at the last position alone, [B, V]; a mask then \
-        has an entry for each sequence, [B].
+        not computed; with "last" at the last position of each sequence, [B, V]. Of a custom model \
+        that answers at the last position alone, [B, V]; a mask then has an entry for each sequence, \
+        [B].
         """,
         parameters: [
           tokens,
           LuaParameter(
-            "mask", .object("Tensor"), "positions wanted, not 0, which come sequence by sequence",
+            "mask", .union([.object("Tensor"), .choice(["last"])]),
+            "positions wanted, not 0, which come sequence by sequence; or \"last\"",
             default: "all of them"),
         ], returns: [.object("Tensor")],
         example: model + """
           local tokens = mnemo.int_tensor{{1, 2, 3}}
           print(model:forward(tokens):size(3))
           print(model:forward(tokens, tokens:ge(2)):size(1))
+          print(model:forward({1, 2, 3}, "last"):shape()[1])
           """
       ) { call in try forward(call) },
       LuaFunction(

@@ -5,7 +5,9 @@ import Transformers
 
 /// Methods of models for looking inside and intervening.
 enum ModelInspection {
-  private static let tokens = LuaParameter("tokens", .object("IntTensor"), "Ids [B, T], from 1.")
+  private static let tokens = LuaParameter(
+    "tokens", ModelFunctions.tokenTypes,
+    "Ids [B, T], from 1; a list of ids, or of a model with a tokenizer a text, is one sequence.")
   private static let model = "local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}\n"
   private static let ids = "local ids = mnemo.int_tensor{{1, 2, 3, 1, 2}}\n"
 
@@ -21,8 +23,9 @@ enum ModelInspection {
         example: model + "print(model:attention(mnemo.int_tensor{{1, 2, 3}}, 1)[1][1])"
       ) { call in
         let layer = try call.integer(3)
+        let model = try call.object(1, (any Model).self)
         return call.returns(
-          try call.object(1, (any Model).self).attention(call.ids(2), layer: layer &- 1))
+          try model.attention(call.tokens(2, of: model), layer: layer &- 1))
       },
       LuaFunction(
         "residual",
@@ -32,8 +35,9 @@ enum ModelInspection {
         returns: [.object("Tensor")],
         example: model + "print(model:residual(mnemo.int_tensor{{1, 2, 3}}, 0):size(3))"
       ) { call in
-        call.returns(
-          try call.object(1, (any Model).self).residual(call.ids(2), after: call.integer(3)))
+        let model = try call.object(1, (any Model).self)
+        return call.returns(
+          try model.residual(call.tokens(2, of: model), after: call.integer(3)))
       },
       LuaFunction(
         "trace",
@@ -67,7 +71,7 @@ enum ModelInspection {
         let asked = try asked(call, 3)
         let trace = Trace(
           keeping: asked.names, replacing: asked.replacements, retainsGradients: loss != nil)
-        let tokens = try call.ids(2)
+        let tokens = try call.tokens(2, of: model)
         if let loss {
           let logits = try observed(model, tokens, trace)
           let result = try loss.call([.object(logits)], label: "loss")
@@ -107,8 +111,8 @@ enum ModelInspection {
           """
       ) { call in
         let trace = Trace(replacing: try replacements(call, call.table(3)))
-        return call.returns(
-          try observed(call.object(1, (any Model).self), call.ids(2), trace))
+        let model = try call.object(1, (any Model).self)
+        return call.returns(try observed(model, call.tokens(2, of: model), trace))
       },
       LuaFunction(
         "circuit",
@@ -170,33 +174,6 @@ enum ModelInspection {
         return call.returns(all: try function.call(label: "with"))
       },
     ]
-  }
-
-  static func generate(_ session: ModuleState) -> LuaFunction {
-    LuaFunction(
-      "generate", "Draws tokens that continue a prompt.",
-      options: [
-        LuaOption(
-          "prompt", .union([.object("IntTensor"), .list(.integer)]), .required,
-          "The ids to continue, at least one."),
-        LuaOption("length", .integer, 32, "How many tokens to draw."),
-        LuaOption(
-          "temperature", .number, 1, "Divides the logits; at 0 the most likely token is taken."),
-        LuaOption("seed", .integer, .described("follows mnemo.seed"), "Of the draws."),
-      ], returns: [LuaResult(.object("IntTensor"), "prompt and continuation")],
-      example: model + "print(model:generate{prompt = {1, 2}, length = 5, temperature = 0})"
-    ) { call in
-      let model = try call.object(1, (any Model).self)
-      let options = try call.options()
-      let prompt =
-        try options.value("prompt").asObject(IntTensor.self)?.elements()
-        ?? options.integers("prompt").map { Int32(clamping: $0) }
-      var stream = RandomStream(seed: try options.seed(session), purpose: .generation)
-      let ids = try model.generate(
-        prompt: prompt.map { $0 &- 1 }, length: options.integer("length"),
-        temperature: Float(options.number("temperature")), using: &stream)
-      return call.returns(try IntTensor(ids).offset(by: 1))
-    }
   }
 
   /// What a trace was asked for: a name, or a table of names that may hold replacements.

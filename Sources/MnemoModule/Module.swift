@@ -43,6 +43,7 @@ public enum MnemoModule {
     registry.add(CorpusFunctions.functions)
     registry.add(TaskFunctions.functions(session))
     registry.add(ModelConstructors.functions(session))
+    registry.add(PretrainedFunctions.functions)
     registry.add(OptimizerFunctions.functions(session))
     registry.add(TrainFunctions.functions(session))
     registry.add(LoopProgress.functions)
@@ -94,7 +95,8 @@ public enum MnemoModule {
       + "cross-entropy are methods of tensors: x:layer_norm(weight, bias), "
       + "logits:cross_entropy(targets).",
     "optim": "Update rules, for mnemo.train and for loops of one's own.",
-    "pretrained": "Pretrained language models and their tokenizers, from the hub's files.",
+    "pretrained": "Models that others have trained, from folders in the form of the Hugging Face "
+      + "hub.",
     "safetensors": "Tensors on disk, in the format that other libraries read as well.",
   ]
 

@@ -321,7 +321,7 @@ function tests.test_a_model_says_what_it_answers_and_where()
   lu.assertEquals({ all.config.outputs, all.config.positions }, { 2, "all" })
   local copy = last:clone()
   lu.assertEquals(copy(tokens):totable(), last(tokens):totable())
-  lu.assertStrContains(message(last.generate, last, { prompt = { 1 } }),
+  lu.assertStrContains(message(last.generate, last, { 1 }),
     "the model reads 6 tokens but gives 2 outputs")
   local wrong = reader("last", { forward = function(ids, p) return p.w[ids] end })
   lu.assertStrContains(message(wrong, tokens),
@@ -337,7 +337,7 @@ function tests.test_a_model_that_answers_by_tokens_at_the_last_position_generate
     parameters = { w = mnemo.tensor { { 0, 9, 0 }, { 0, 0, 9 }, { 9, 0, 0 } } },
     forward = function(tokens, p) return p.w[tokens:select(2, tokens:size(2))] end,
   }
-  lu.assertEquals(model:generate { prompt = { 1 }, length = 4, temperature = 0 }:totable(),
+  lu.assertEquals(model:generate({ 1 }, { length = 4, temperature = 0 }):totable(),
     { 1, 2, 3, 1, 2 })
 end
 

@@ -154,7 +154,7 @@ function tests.test_a_transformer_is_looked_into_as_well()
       end,
     })
     lu.assertTrue(difference(patched, model(ids)) > 1e-4)
-    lu.assertEquals(model:generate { prompt = { 1, 2 }, length = 12, seed = 1 }:size(1), 14)
+    lu.assertEquals(model:generate({ 1, 2 }, { length = 12, seed = 1 }):size(1), 14)
   end
 end
 
@@ -378,16 +378,16 @@ end
 
 function tests.test_generate()
   local model = make()
-  local a = model:generate { prompt = { 1, 2 }, length = 6, seed = 5 }
+  local a = model:generate({ 1, 2 }, { length = 6, seed = 5 })
   lu.assertEquals(a:shape(), { 8 })
   lu.assertEquals(a:totable()[1], 1)
-  lu.assertEquals(a:totable(), model:generate { prompt = { 1, 2 }, length = 6, seed = 5 }:totable())
+  lu.assertEquals(a:totable(), model:generate({ 1, 2 }, { length = 6, seed = 5 }):totable())
   -- At temperature 0 each token is the likeliest after those before it.
-  local greedy = model:generate { prompt = mnemo.int_tensor { 4 }, length = 3, temperature = 0 }
+  local greedy = model:generate(mnemo.int_tensor { 4 }, { length = 3, temperature = 0 })
   local logits = model(greedy:reshape(1, 4))
   lu.assertEquals(greedy:totable()[4], logits[1][3]:argmax():item())
   -- Longer than max_len: only the last tokens are read.
-  lu.assertEquals(model:generate { prompt = { 1 }, length = 20, seed = 1 }:size(1), 21)
+  lu.assertEquals(model:generate({ 1 }, { length = 20, seed = 1 }):size(1), 21)
 end
 
 function tests.test_errors_are_sentences()
@@ -417,12 +417,12 @@ function tests.test_errors_are_sentences()
         ("layer %d (allowed: %d…2)"):format(layer, first))
     end
   end
-  lu.assertStrContains(message(model.generate, model, { prompt = {} }), "the prompt is empty")
+  lu.assertStrContains(message(model.generate, model, {}), "the prompt is empty")
   for _, length in ipairs { 1 << 62, (1 << 31) - 2, -1 } do
-    lu.assertStrContains(message(model.generate, model, { prompt = { 1, 2 }, length = length }),
+    lu.assertStrContains(message(model.generate, model, { 1, 2 }, { length = length }),
       ("generate: length = %d (allowed: 0 to 2147483645, with 2 of a prompt)"):format(length))
   end
-  lu.assertStrContains(message(model.generate, model, { prompt = { 8 } }), "token 8 is outside 1…7")
+  lu.assertStrContains(message(model.generate, model, { 8 }), "token 8 is outside 1…7")
   lu.assertStrContains(message(model.with, model, { nope = mnemo.zeros(1) }, print),
     "no parameter named 'nope'")
 end
