@@ -117,7 +117,9 @@ extension CPU {
     _ m: Int, _ n: Int, _ k: Int, _ a: MatrixView, _ b: MatrixView, beta: Float,
     to c: UnsafeMutablePointer<Float>
   ) throws {
-    if a.isNarrow || b.isNarrow {
+    if beta == 0, let x = Self.vector(m, n, k, a, b) {
+      try Self.vectorByMatrix(n, k, x, b, c)
+    } else if a.isNarrow || b.isNarrow {
       try Self.widenedProducts(m, n, k, [a], [b], beta: beta, c)
     } else {
       try Self.parallelProduct(m, n, k, a, b, beta: beta, c)

@@ -60,7 +60,8 @@ enum PretrainedFunctions {
         LuaOption("seed", .integer, .described("follows mnemo.seed"), "Of the draws."),
       ],
       returns: [
-        LuaResult(.union([.object("IntTensor"), .string]), "prompt and continuation, as it was given"),
+        LuaResult(
+          .union([.object("IntTensor"), .string]), "prompt and continuation, as it was given"),
         LuaResult(.object("IntTensor"), "of a text, the same as ids", optional: true),
       ],
       example: model + "print(model:generate({1, 2}, {length = 5, temperature = 0}))"

@@ -9,7 +9,7 @@
 #define HAS_AVX512 0
 #define TILE_ROWS 6
 #define TILE_VECTORS 1
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #include "kernels.h"
 #pragma clang attribute pop
 #endif

@@ -2,6 +2,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
 #include "sets.h"
 
 static const struct vector_kernels *chosen = &portable_kernels;
@@ -16,11 +20,19 @@ static const struct vector_kernels *const sets[] = {
 #endif
 };
 
+#ifdef __x86_64__
+// Whether it converts numbers of 16 bits, as all with AVX2 do so far.
+static bool has_halves(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+#endif
+
 // How many of them this processor has all features for.
 static size_t count_of_usable(void) {
 #ifdef __x86_64__
   __builtin_cpu_init();
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return 1;
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !has_halves()) return 1;
   const bool is_wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
                        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                        __builtin_cpu_supports("avx512vl");

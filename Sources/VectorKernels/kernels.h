@@ -7,6 +7,7 @@
 #include "random.h"
 #include "remainders.h"
 #include "rows.h"
+#include "vector_by_matrix.h"
 
 #include "columns.h"
 
@@ -29,6 +30,8 @@ static double multiply_adds(long rounds) {
 const struct vector_kernels SET = {
   .name = SET_NAME,
   .product = product,
+  .dots = dots,
+  .weighted_sum = weighted_sum,
   .to_lanes = turn_rows,
   .softmax_in_lanes = softmax_in_lanes,
   .softmax_again = softmax_again,

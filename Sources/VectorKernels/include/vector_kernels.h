@@ -25,6 +25,9 @@ struct adamw_step {
   float epsilon;
 };
 
+/// How the numbers of a matrix are stored.
+enum stored_numbers { stored_float32, stored_float16, stored_bfloat16 };
+
 /// One set of kernels.
 struct vector_kernels {
   /// "avx512", "avx2" or "portable".
@@ -36,6 +39,15 @@ struct vector_kernels {
   void (*_Nonnull product)(
     long m, long n, long k, float alpha, const float *_Nonnull a, long lda, bool a_turned,
     const float *_Nonnull b, long ldb, bool b_turned, float beta, float *_Nonnull c, long ldc);
+
+  /// out[r] = Σ_i x[i]·W[r, i] for each of `rows` rows of n stored numbers, `stride` apart.
+  void (*_Nonnull dots)(
+    long rows, long n, const float *_Nonnull x, const void *_Nonnull w, long stride,
+    enum stored_numbers type, float *_Nonnull out);
+  /// out[i] = Σ_r x[r]·W[r, i], of the same.
+  void (*_Nonnull weighted_sum)(
+    long rows, long n, const float *_Nonnull x, const void *_Nonnull w, long stride,
+    enum stored_numbers type, float *_Nonnull out);
 
   // Attention. Up to 16 queries stand in lanes: [keys, step], their lanes at the address given.
 
