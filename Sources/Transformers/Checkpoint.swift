@@ -48,11 +48,14 @@ public enum Checkpoint {
     let plan = configuration.plan
     try check(plan, against: shapes) { EngineError("model.load", "'\(path)' \($0)") }
     // Now that the file is known to hold them, the tensors are read, and become the model's.
-    let tensors = try Safetensors.load(path).tensors
+    // Those of the large kinds stay in it, and keep their number type.
+    let isLarge = configuration is any GPTConfiguration
+    let tensors = try isLarge ? Safetensors.open(path).tensors : Safetensors.load(path).tensors
     var parameters = Parameters()
     for planned in plan {
       if case .float(let tensor)? = tensors[planned.name] {
-        try parameters.add(planned.name, tensor, trained: planned.isTrained)
+        let isTrained = planned.isTrained && tensor.dtype == .float32
+        try parameters.add(planned.name, tensor, trained: isTrained)
       }
     }
     return try configuration.makeModel(parameters)

@@ -15,11 +15,11 @@ end
 --- Sends the parts through a layer norm whose scale is that of their sum: with it held fixed, the
 -- norm is linear, and its bias is one more part.
 local function through_norm(parts, model, name, layer)
-  local weight, bias = weights.norm(model, name)
+  local weight, bias, eps = weights.norm(model, name)
   if not weight then return end
   local sum = total(parts)
   local centred = sum - sum:mean(3, true)
-  local scale = ((centred * centred):mean(3, true) + 1e-5):sqrt()
+  local scale = ((centred * centred):mean(3, true) + eps):sqrt()
   for _, part in ipairs(parts) do
     part.vector = (part.vector - part.vector:mean(3, true)) / scale * weight
   end
@@ -44,6 +44,9 @@ local function add_attention(parts, model, kept, layer)
       vector = heads:select(3, head):matmul(output:t()),
     }
   end
+  local bias = weights.attention_bias(model, layer)
+  parts[#parts + 1] = bias
+    and { name = prefix .. "attention_bias", layer = layer, vector = bias:expand(written:shape()) }
 end
 
 --- Returns the parts that make what the output matrix reads, in the order of the forward pass.
@@ -118,7 +121,7 @@ end
 -- @tparam Model model a built-in one, or one that shows "embeddings", "layers.0.attention_output",
 --   "layers.0.ff_output", … and has the built-in models' names for W_U and the norms; a custom one
 --   that shows "layers.0.heads" [B, T, H, d/H] and "layers.0.attention" too is split by heads
--- @tparam IntTensor tokens ids [B, T]
+-- @tparam IntTensor tokens ids [B, T]; a list of ids or a text is one sequence
 -- @tparam IntTensor|integer target whose logit: an id at each position, [B, T], or one for all
 -- @treturn {table,...} `{ name=, layer=, head=, logit= }` of each part in the order of the forward
 --   pass: its name as in model:trace, layer and head from 1 where it has them, and what it adds,
@@ -133,7 +136,7 @@ end
 -- end
 local function attribution(model, tokens, target)
   weights.check(model, where)
-  tokens = type(tokens) == "table" and mnemo.int_tensor(tokens) or tokens
+  tokens = weights.tokens(model, tokens)
   return mnemo.no_grad(function()
     local output = weights.output(model, where)
     local kept = expect.relayed(model.trace, model, tokens)

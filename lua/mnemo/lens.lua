@@ -10,7 +10,7 @@ local weights = require "mnemo.reading.weights"
 -- stream after the first layer is that layer's output alone.
 -- @tparam Model model a built-in one, or one that shows "embeddings" and "layers.0.residual", …
 --   and has the built-in models' names for W_U and the norm
--- @tparam IntTensor tokens ids [B, T]
+-- @tparam IntTensor tokens ids [B, T]; a list of ids or a text is one sequence
 -- @treturn Tensor logits [L + 1, B, T, N]: of the embeddings, then after each layer
 -- @function lens
 -- @usage
@@ -19,14 +19,15 @@ local weights = require "mnemo.reading.weights"
 -- print(logits:log_softmax(4)[1][1][3])
 local function lens(model, tokens)
   weights.check(model, "lens")
-  tokens = type(tokens) == "table" and mnemo.int_tensor(tokens) or tokens
+  tokens = weights.tokens(model, tokens)
   return mnemo.no_grad(function()
     local output = weights.output(model, "lens"):t()
-    local norm, bias = weights.norm(model, "norm")
+    local norm, bias, eps = weights.norm(model, "norm")
     local kept = expect.relayed(model.trace, model, tokens, { "embeddings", "layers.*.residual" })
     local logits, stream, layer = {}, kept.embeddings, 0
     while stream do
-      logits[#logits + 1] = (norm and stream:layer_norm(norm, bias) or stream):matmul(output)
+      logits[#logits + 1] = (norm and stream:layer_norm(norm, bias, eps) or stream)
+        :matmul(output)
       stream = kept[("layers.%d.residual"):format(layer)]
       layer = layer + 1
     end

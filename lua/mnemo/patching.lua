@@ -15,7 +15,7 @@ local keys = {
 local function read_tokens(options, key)
   local tokens = options[key]
   if tokens == nil then expect.fail("%s: missing option '%s'", where, key) end
-  return type(tokens) == "table" and expect.relayed(mnemo.int_tensor, tokens) or tokens
+  return weights.tokens(options.model, tokens)
 end
 
 --- Runs a model and keeps what its globs match.
