@@ -121,8 +121,9 @@ local function read(folder)
   local speed = bandwidth()
   measure.print {
     "bench", "pretrained", "model", options.model, "parameters", parameters,
-    "file_mib", held / 2 ^ 20, "read_mib", bytes / 2 ^ 20, "load_s", loading, "prompt_s", of_prompt, "token_s", token,
-    "tokens_per_s", 1 / token, "read_once_s", bytes / speed, "gb_per_s", speed / 1e9,
+    "file_mib", held / 2 ^ 20, "read_mib", bytes / 2 ^ 20, "load_s", loading,
+    "prompt_s", of_prompt, "token_s", token, "tokens_per_s", 1 / token,
+    "read_once_s", bytes / speed, "gb_per_s", speed / 1e9,
     "times_reading", token * speed / bytes, "peak_mib", peak,
     "peak_over_file", peak / (held / 2 ^ 20), "at_start_mib", at_start,
     "threads", mnemo.threads(), "load", measure.load(),
