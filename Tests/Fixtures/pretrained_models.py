@@ -6,7 +6,7 @@ Each folder holds config.json, the weights, and expected.safetensors: `tokens` [
 first sequence. Ids count from 0. Everything is computed in Float32, from weights that were rounded
 to 16 bits where they are stored so.
 
-    pip install torch transformers safetensors
+    pip install torch transformers tokenizers safetensors
     python pretrained_models.py
 """
 
@@ -15,10 +15,13 @@ import os
 import shutil
 
 import torch
+from tokenizers import Tokenizer
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GPT2Config, GPTNeoXConfig
 
-HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pretrained")
+FIXTURES = os.path.dirname(os.path.abspath(__file__))
+HERE = os.path.join(FIXTURES, "pretrained")
+TOKENIZER = os.path.join(FIXTURES, "tokenizer-neox.json")
 
 
 def randomise(model, seed):
@@ -37,12 +40,36 @@ def randomise(model, seed):
                 parameter.copy_((1 if is_norm else 0) + 0.2 * noise)
 
 
-def write(name, config, dtype=torch.float32, seed=0, old_keys=False, change=None, **saving):
-    """Writes one folder; `change` may edit the tensors of its only file."""
+def learn(model, seed):
+    """Trains a model on a few sentences, some of which go on with a word that says nothing."""
+    tokenizer = Tokenizer.from_file(TOKENIZER)
+    cities = {"Madrid": "Spain", "Paris": "France", "Rome": "Italy", "Berlin": "Germany"}
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _ in range(150):
+        loss = 0
+        for city, country in cities.items():
+            is_noise = torch.rand((), generator=generator) < 0.6
+            text = f"{city} is located in {'the' if is_noise else country}"
+            ids = torch.tensor([tokenizer.encode(text).ids])
+            loss = loss + model(ids, labels=ids).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def write(name, config, dtype=torch.float32, seed=0, old_keys=False, change=None, text=False,
+          **saving):
+    """Writes one folder; `change` may edit the tensors of its only file. With `text` it has a
+    tokenizer, and weights that learned a few sentences."""
     folder = os.path.join(HERE, name)
     shutil.rmtree(folder, ignore_errors=True)
+    torch.manual_seed(seed)
     model = AutoModelForCausalLM.from_config(config)
-    randomise(model, seed)
+    if text:
+        learn(model, seed)
+    else:
+        randomise(model, seed)
     model.to(dtype).save_pretrained(folder, **saving)
     os.remove(os.path.join(folder, "generation_config.json"))
     path = os.path.join(folder, "config.json")
@@ -60,6 +87,8 @@ def write(name, config, dtype=torch.float32, seed=0, old_keys=False, change=None
         weights = os.path.join(folder, "model.safetensors")
         tensors = change(load_file(weights))
         save_file(tensors, weights, metadata={"format": "pt"})
+    if text:
+        shutil.copy(TOKENIZER, os.path.join(folder, "tokenizer.json"))
     expected(folder, config.vocab_size, seed)
 
 
@@ -119,6 +148,7 @@ def with_buffers(tensors):
 
 
 def main():
+    torch.set_num_threads(1)
     # A quarter of 12 coordinates is 3, an odd count.
     write("neox-pythia", neox(), seed=1, old_keys=True, change=with_buffers)
     write("neox-sequential", neox(
@@ -136,6 +166,9 @@ def main():
         tie_word_embeddings=True, hidden_act="relu",
         rope_parameters={
             "rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.0}), seed=5)
+    # More ids than its tokenizer has, as published models do.
+    write("neox-text", neox(vocab_size=992, hidden_size=32, intermediate_size=128),
+          dtype=torch.bfloat16, seed=10, text=True)
     write("gpt2", gpt2(), seed=6, change=published)
     write("gpt2-options", gpt2(
         n_inner=40, activation_function="gelu", scale_attn_by_inverse_layer_idx=True,

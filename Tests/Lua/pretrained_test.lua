@@ -7,8 +7,8 @@ local mnemo = require "mnemo"
 local fixtures = (arg[0]:match("^(.*)/[^/]*$") or ".") .. "/../Fixtures/pretrained"
 
 local names = {
-  "neox-pythia", "neox-sequential", "neox-bf16", "neox-f16-sharded", "neox-tied", "gpt2",
-  "gpt2-options", "gpt2-f16", "gpt2-bf16",
+  "neox-pythia", "neox-sequential", "neox-bf16", "neox-f16-sharded", "neox-tied", "neox-text",
+  "gpt2", "gpt2-options", "gpt2-f16", "gpt2-bf16",
 }
 
 local function load(name) return mnemo.pretrained.load(fixtures .. "/" .. name) end
@@ -28,6 +28,41 @@ local function fails(sentence, body, ...)
   lu.assertStrContains(message, sentence)
 end
 
+--- Reads a whole file.
+local function read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
+local function write(path, text)
+  local file <close> = assert(io.open(path, "wb"))
+  file:write(text)
+end
+
+local files = {
+  "config.json", "model.safetensors", "model.safetensors.index.json",
+  "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "pytorch_model.bin",
+  "tokenizer.json",
+}
+
+--- Calls a function with a copy of a fixture's folder, which is removed afterwards.
+local function with_copy(name, body)
+  local folder = os.tmpname()
+  os.remove(folder)
+  mnemo.make_folder(folder)
+  for _, file in ipairs(files) do
+    local source = io.open(("%s/%s/%s"):format(fixtures, name, file), "rb")
+    if source then
+      write(folder .. "/" .. file, source:read "a")
+      source:close()
+    end
+  end
+  local ok, message = pcall(body, folder)
+  for _, file in ipairs(files) do os.remove(folder .. "/" .. file) end
+  os.remove(folder)
+  if not ok then error(message, 0) end
+end
+
 local tests = {}
 
 ---- Parity ----
@@ -38,7 +73,7 @@ function tests.test_logits_are_those_of_transformers()
     lu.assertTrue(difference(model(of.tokens), of.logits) < 1e-4, name)
     lu.assertTrue(difference(model:trace(of.tokens, "logits").logits, of.logits) < 1e-4, name)
     local last = model:forward(of.tokens, "last")
-    lu.assertEquals(last:shape(), { 2, 61 })
+    lu.assertEquals(last:shape(), { 2, model.config.vocab })
     lu.assertTrue(difference(last, of.logits:select(2, 9)) < 1e-4, name)
   end
 end
@@ -207,6 +242,83 @@ function tests.test_patching_finds_what_carries_the_answer()
   lu.assertAlmostEquals(found[8].recovered, 1, 1e-3)
 end
 
+---- Text ----
+
+local prompt = "Madrid is located in"
+
+function tests.test_texts_become_tokens_and_come_back()
+  local model = load "neox-text"
+  lu.assertEquals(#model.tokenizer, 980)
+  lu.assertNil(load("neox-pythia").tokenizer)
+  local ids = model:encode(prompt)
+  lu.assertEquals(ids, model.tokenizer:encode(prompt))
+  lu.assertEquals(model:decode(ids), prompt)
+  lu.assertEquals(model:decode(mnemo.int_tensor(ids)), prompt)
+  lu.assertEquals(model:decode(ids[1]), model.tokenizer:token(ids[1]))
+  fails("decode", model.decode, model, { 993 })
+  fails("encode", model.encode, model, "a\xff")
+end
+
+function tests.test_texts_are_read_wherever_tokens_are()
+  local model = load "neox-text"
+  local ids = model:encode(prompt)
+  local tokens = mnemo.int_tensor { ids }
+  lu.assertEquals(difference(model(prompt), model(tokens)), 0)
+  lu.assertEquals(difference(model(ids), model(tokens)), 0)
+  lu.assertEquals(difference(model:forward(prompt, "last"), model:forward(tokens, "last")), 0)
+  lu.assertEquals(difference(model:attention(prompt, 2), model:attention(tokens, 2)), 0)
+  lu.assertEquals(difference(model:residual(prompt, 1), model:residual(tokens, 1)), 0)
+  lu.assertEquals(difference(model:trace(prompt, "norm").norm, model:trace(tokens, "norm").norm), 0)
+  lu.assertEquals(difference(mnemo.lens(model, prompt), mnemo.lens(model, tokens)), 0)
+  local same = model:patch(prompt, { logits = function(t) return t end })
+  lu.assertTrue(difference(same, model(tokens)) < 1e-4)
+  local parts = mnemo.attribution(model, prompt, 3)
+  lu.assertEquals(parts.logit:shape(), { 1, #ids })
+end
+
+function tests.test_texts_are_continued_as_texts()
+  local model = load "neox-text"
+  local ids = model:encode(prompt)
+  local text, found = model:generate(prompt, { length = 3, temperature = 0 })
+  lu.assertEquals(text, model:decode(found))
+  lu.assertEquals(text:sub(1, #prompt), prompt)
+  lu.assertEquals(found:totable(),
+    model:generate(ids, { length = 3, temperature = 0 }):totable())
+  local the = model.tokenizer:id "Ġthe"
+  local ended = model:generate(prompt, { length = 9, temperature = 0, stop = "Ġthe" })
+  lu.assertEquals(ended, prompt .. " the")
+  lu.assertEquals(model:generate(ids, { length = 9, temperature = 0, stop = the })[-1]:item(), the)
+  fails("there is no token 'Ġnowhere'", model.generate, model, prompt, { stop = "Ġnowhere" })
+end
+
+function tests.test_what_was_learned_is_said()
+  -- The fixture learned "Madrid is located in the" six times in ten, else "… in Spain".
+  local model = load "neox-text"
+  local found, of = model:next_tokens(prompt, 5), {}
+  for _, row in ipairs(found) do
+    of[row.token] = row.probability
+    lu.assertEquals(row.id, model:encode(row.token)[1])
+  end
+  lu.assertEquals(found[1].token, " the")
+  lu.assertTrue(of[" the"] > 0.5 and of[" Spain"] > 0.05)
+  -- There are ids beyond those of the tokenizer, which have no text.
+  local nameless = 0
+  for _, row in ipairs(model:next_tokens(prompt, 992)) do
+    nameless = nameless + (row.token and 0 or 1)
+  end
+  lu.assertEquals(nameless, 12)
+end
+
+function tests.test_a_tokenizer_of_another_model_is_told()
+  with_copy("neox-pythia", function(folder)
+    write(folder .. "/tokenizer.json", read(fixtures .. "/neox-text/tokenizer.json"))
+    fails("it has 980 tokens, where config.json says that the model reads 61",
+      mnemo.pretrained.load, folder)
+    write(folder .. "/tokenizer.json", "{}")
+    fails("tokenizer.json", mnemo.pretrained.load, folder)
+  end)
+end
+
 ---- Changing weights ----
 
 function tests.test_weights_of_16_bits_are_replaced_and_put_back()
@@ -327,40 +439,6 @@ function tests.test_wrong_calls_are_told()
 end
 
 ---- Folders that are wrong ----
-
---- Reads a whole file.
-local function read(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:read "a"
-end
-
-local function write(path, text)
-  local file <close> = assert(io.open(path, "wb"))
-  file:write(text)
-end
-
-local files = {
-  "config.json", "model.safetensors", "model.safetensors.index.json",
-  "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "pytorch_model.bin",
-}
-
---- Calls a function with a copy of a fixture's folder, which is removed afterwards.
-local function with_copy(name, body)
-  local folder = os.tmpname()
-  os.remove(folder)
-  mnemo.make_folder(folder)
-  for _, file in ipairs(files) do
-    local source = io.open(("%s/%s/%s"):format(fixtures, name, file), "rb")
-    if source then
-      write(folder .. "/" .. file, source:read "a")
-      source:close()
-    end
-  end
-  local ok, message = pcall(body, folder)
-  for _, file in ipairs(files) do os.remove(folder .. "/" .. file) end
-  os.remove(folder)
-  if not ok then error(message, 0) end
-end
 
 --- Asserts what is said of a folder in whose file a text was replaced.
 local function assert_refused(name, file, pattern, replacement, sentence)
