@@ -98,6 +98,24 @@ function tests.test_fields_that_are_not_shown_are_named()
   end
 end
 
+function tests.test_next_tokens_are_rows_with_bars()
+  local found = {
+    { id = 254, probability = 0.5, token = " the" },
+    { id = 3, probability = 1 / 128, token = "a\n" }, { id = 9, probability = 0.0 },
+  }
+  luaunit.assertEquals(shown(found, 66), table.concat({
+    "3 next tokens",
+    "  token   id  probability",
+    "  ␣the   254       0.5000  ████████",
+    "  a↵       3       0.0078  ▏",
+    "           9       0.0000",
+  }, "\n"))
+  -- What only looks like it is shown as any table.
+  for _, other in ipairs { {}, { { id = 1 } }, { { id = 1, probability = 1 } } } do
+    luaunit.assertNil(shown(other):find "next tokens")
+  end
+end
+
 function tests.test_functions()
   luaunit.assertEquals(shown(print), "function (of Lua)")
   luaunit.assertEquals(shown(string.rep), "function (of Lua)")

@@ -11,6 +11,8 @@ local objects = {}
 local format, gsub, match = string.format, string.gsub, string.match
 local fitted, short, styled = style.fitted, words.short, style.styled
 
+-- Parts of a bar, in eighths.
+local rests = { "▏", "▎", "▍", "▌", "▋", "▊", "▉" }
 local blocks = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }
 
 --- Values as a line of little bars, at most `width` of them; means of equal parts.
@@ -87,14 +89,15 @@ function views.Model(engine, value)
   for _, name in ipairs(value:trainable()) do trained[name] = true end
   local rows = { { "parameter", "shape", "", "norm" } }
   local total, learned = 0, 0
+  for _, name in ipairs(value:names()) do total = total + value:get(name):numel() end
+  -- Its norms would take time, and read its whole file.
+  local is_large = total > 1 << 25
   for _, name in ipairs(value:names()) do
     local tensor = value:get(name)
-    local count = tensor:numel()
-    total = total + count
-    if trained[name] then learned = learned + count end
+    if trained[name] then learned = learned + tensor:numel() end
     rows[#rows + 1] = {
       visible.line(name), words.shape(tensor), trained[name] and "trained" or "frozen",
-      short(tensor:detach():norm():item()),
+      is_large and "" or short(tensor:detach():norm():item()),
     }
   end
   local lines = objects.columns(engine, rows, function(i) return i == 4 end)
@@ -208,6 +211,43 @@ end
 --- The view of an object of the module; nil if its class has none.
 -- @treturn function|nil of the engine and the object
 function objects.view(value) return views[raw.class_of(value) or ""] end
+
+--- Whether a table is what model:next_tokens returns: a list of tokens with probabilities.
+function objects.is_next_tokens(value)
+  local count = type(value) == "table" and rawlen(value) or 0
+  for i = 1, count do
+    local row = rawget(value, i)
+    if type(row) ~= "table" or math.type(rawget(row, "id")) ~= "integer"
+      or math.type(rawget(row, "probability")) ~= "float" then
+      return false
+    end
+  end
+  return count > 0
+end
+
+--- The view of such a list: a row for each token, with a bar as long as its probability.
+function objects.next_tokens(engine, value)
+  local rows = { { "token", "id", "probability", "" } }
+  local longest = math.max(8, math.min(40, engine.columns() - 50))
+  for i = 1, rawlen(value) do
+    if i > 50 then break end
+    local row = rawget(value, i)
+    local token, share = rawget(row, "token"), math.max(0, math.min(1, rawget(row, "probability")))
+    local eighths = math.floor(share * longest * 8 + 0.5)
+    rows[i + 1] = {
+      type(token) == "string" and visible.token(token) or "", tostring(rawget(row, "id")),
+      format("%.4f", share), string.rep("█", eighths // 8) .. (rests[eighths % 8] or ""),
+    }
+  end
+  local lines = objects.columns(engine, rows, function(i) return i == 2 or i == 3 end)
+  for i, line in ipairs(lines) do
+    lines[i] = "  " .. (i == 1 and styled(engine, line, "dim") or line)
+  end
+  local more = rawlen(value) - 50
+  if more > 0 then lines[#lines + 1] = styled(engine, format("  … %d more", more), "dim") end
+  return styled(engine, format("%d next tokens", rawlen(value)), "keyword") .. "\n"
+    .. table.concat(lines, "\n")
+end
 
 --- Whether a table is a figure of mnemo.plot.
 function objects.is_figure(value)

@@ -40,6 +40,7 @@ function show.text(engine, value)
   if type(value) == "userdata" then
     return (raw.words(engine, value)) or pretty.plain(engine, value)
   end
+  if objects.is_next_tokens(value) then return objects.next_tokens(engine, value) end
   if type(value) == "table" and not objects.is_figure(value) then
     local words = raw.words(engine, value)
     if words then return words end
