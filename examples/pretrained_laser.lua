@@ -124,7 +124,7 @@ print(mnemo.runs.columns(rows) .. "\n")
 local chance = 1 / model.config.vocab
 local function say(text, ...) print(text:format(...)) end
 if is_random then
-  say("Nothing can be said about language models: these weights are random.")
+  say("Nothing can be said about truncation in language models: these weights are random.")
 elseif math.max(found[1][1], found[2][1]) < 10 * chance then
   say("Nothing can be said about truncation: as it is, the model expects neither %s (%.2g) nor %s "
     .. "(%.2g).", words[1], found[1][1], words[2], found[2][1])
