@@ -101,13 +101,19 @@ enum PretrainedFunctions {
 
   private static var encode: LuaFunction {
     LuaFunction(
-      "encode", "The tokens of a text, of a model with a tokenizer.",
+      "encode",
+      "The tokens of a text, of a model with a tokenizer. Printed, the list shows their texts too.",
       parameters: [LuaParameter("text", .string, "UTF-8")],
       returns: [LuaResult(.list(.integer), "ids, from 1")],
       example: pretrained + "print(#model:encode(\"Madrid is located in\"))"
     ) { call in
-      let codec = try call.object(1, (any Model).self).codec("encode")
-      return call.returns(try codec.encode(call.bytes(2)).map { $0 + 1 })
+      let model = try call.object(1, (any Model).self)
+      let ids = try model.codec("encode").encode(call.bytes(2)).map { $0 + 1 }
+      try NestedList.checkMemory([ids.count], in: call.lua)
+      let chunk = try call.lua.load(
+        "return require('mnemo.text.tokens')(...)", chunkName: "=(mnemo)")
+      return call.returns(
+        all: try call.lua.run(chunk, [call.lua.value(of: ids), .object(model as AnyObject)]))
     }
   }
 

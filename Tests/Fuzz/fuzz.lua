@@ -39,6 +39,13 @@ end
 local function transformer()
   return mnemo.model.transformer { vocab = 65, dim = 4, heads = 2, max_len = 8, seed = 1 }
 end
+local fixtures = (arg[0]:match ".*/" or "") .. "../Fixtures/"
+--- A small model of a published kind.
+local function published(kind)
+  return mnemo.model[kind] {
+    vocab = 65, dim = 4, layers = 1, heads = 2, max_len = 8, seed = 1,
+  }
+end
 local function custom(weights)
   return mnemo.model.custom {
     vocab = 65, max_len = 8,
@@ -168,6 +175,8 @@ local makers = {
   Random = { source },
   Model = {
     model, transformer, custom, function() return custom(mnemo.ones(4, 65):t()) end,
+    function() return published "gpt2" end, function() return published "gpt_neox" end,
+    function() return mnemo.pretrained.load(fixtures .. "pretrained/neox-text") end,
     function() return custom(mnemo.ones(1, 1):expand(65, 4)) end,
     function()
       return mnemo.model.custom {

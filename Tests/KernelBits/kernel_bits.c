@@ -24,6 +24,13 @@ static void draw(void) {
   }
 }
 
+// Numbers of 16 bits, none of them infinite as either type.
+static const uint16_t *random_halves(void) {
+  static uint16_t halves[most];
+  for (int i = 0; i < most; i++) halves[i] = (uint16_t)((int)(b[i] * 16384) & 0xbbff);
+  return halves;
+}
+
 static uint64_t sum = 1469598103934665603u;
 
 // Adds the bits of n numbers.
@@ -63,6 +70,18 @@ static void products(const struct vector_kernels *set) {
   set->product(20, 40, 700, 1, a, 700, false, b, 40, false, 0, c, 40);
   add(800, c);
   tell("product");
+}
+
+static void vectors_by_matrices(const struct vector_kernels *set) {
+  FOR_LENGTHS(n, {
+    for (int type = stored_float32; type <= stored_bfloat16; type++) {
+      const void *matrix = type == stored_float32 ? (const void *)b : (const void *)random_halves();
+      set->dots(13, n, a, matrix, n + 2, type, c);
+      set->weighted_sum(13, n, a, matrix, n + 2, type, d);
+      (add(13, c), add(n, d));
+    }
+  })
+  tell("vector");
 }
 
 static void lanes(const struct vector_kernels *set) {
@@ -177,6 +196,7 @@ static void random_numbers(const struct vector_kernels *set) {
 int main(void) {
   const struct vector_kernels *set = vector_kernels_chosen();
   draw();
-  (products(set), lanes(set), rows(set), functions(set), columns(set), random_numbers(set));
+  (products(set), vectors_by_matrices(set), lanes(set), rows(set), functions(set), columns(set));
+  random_numbers(set);
   return 0;
 }
