@@ -124,7 +124,7 @@ struct CheckpointTests {
       }
       for (kind, shown) in [("lstm", "lstm"), ("\u{1B}]0;x\u{7}", "\\u{1B}]0;x\\u{7}")] {
         expectError(
-          "model.load: '\(path)' holds a model of kind '\(shown)' (known: simplified, transformer, factual)"
+          "model.load: '\(path)' holds a model of kind '\(shown)' (known: simplified, transformer, factual, gpt2, gpt_neox)"
         ) {
           try load(good.merging(["kind": kind]) { $1 }, at: path)
         }
