@@ -11,8 +11,8 @@
 -- Without a folder the script runs on a small model whose weights are random. It shows how the
 -- script works, and nothing about language.
 --
--- After Chen, Bruna, Bietti 2024, "How Truncating Weights Improves Reasoning in Language Models";
--- the truncation is LASER (Sharma, Ash, Misra 2023).
+-- After Chen, Bruna, Bietti 2024, "Distributional Associations vs In-Context Reasoning"; the
+-- truncation is LASER (Sharma, Ash, Misra 2023).
 local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {

@@ -75,4 +75,18 @@ import Testing
       try rows.rows(of: Tensor.zeros([6]))
     }
   }
+
+  @Test func rowsAfterOthers() throws {
+    let mask = try Tensor([0, 1, 1], shape: [1, 3])
+    let rows = try RowSelection(mask: mask).after(4)
+    #expect((rows.batch, rows.length) == (1, 7))
+    #expect(rows.positions == [5, 6])
+    #expect(rows.starts == [0, 2])
+    let everything = RowSelection(everyPositionOf: 1, length: 3)
+    #expect(try everything.after(0).isEverything)
+    #expect(try !everything.after(1).isEverything)
+    expectError("row selection: one sequence expected, got 2") {
+      try RowSelection(everyPositionOf: 2, length: 3).after(1)
+    }
+  }
 }
