@@ -34,6 +34,11 @@ local function fail(message, ...)
   os.exit(1)
 end
 
+local function tried(f, ...)
+  local done, result = pcall(f, ...)
+  return done and result or fail("%s", result)
+end
+
 -- The model, what it reads, and the two answers ----------------------------------------------
 
 --- A model of random weights, larger than those that training begins with, so that all of it
@@ -53,20 +58,13 @@ end
 
 --- The model of the folder, and the ids of the options' texts.
 local function read_model()
-  local is_read, model = pcall(mnemo.pretrained.load, options.folder)
-  if not is_read then fail("%s", model) end
-  local function encoded(text)
-    local done, ids = pcall(model.encode, model, text)
-    return done and ids or fail("%s", ids)
-  end
-  local ids = {}
+  local model, ids, words = tried(mnemo.pretrained.load, options.folder), {}, {}
   for i, text in ipairs { options.common, options.fact } do
-    local tokens = encoded(text)
+    local tokens = tried(model.encode, model, text)
     if #tokens ~= 1 then fail("\"%s\" is %d tokens of this model; one is wanted", text, #tokens) end
-    ids[i] = tokens[1]
+    ids[i], words[i] = tokens[1], ("\"%s\""):format(text)
   end
-  return model, encoded(options.prompt), ids,
-    { ("\"%s\""):format(options.common), ("\"%s\""):format(options.fact) }
+  return model, tried(model.encode, model, options.prompt), ids, words
 end
 
 local is_random = options.folder == ""
@@ -81,11 +79,9 @@ local model, prompt, ids, words = (is_random and random_model or read_model)()
 
 local last = options.layers > 0 and options.layers or math.max(1, model.layers // 4)
 if last > model.layers then fail("--layers is %d; the model has %d", last, model.layers) end
-local names = {}
-for layer = model.layers - last, model.layers - 1 do
-  names[#names + 1] = model.kind == "gpt2" and ("transformer.h.%d.mlp.c_fc.weight"):format(layer)
-    or ("gpt_neox.layers.%d.mlp.dense_h_to_4h.weight"):format(layer)
-end
+local names, name = {}, model.kind == "gpt2" and "transformer.h.%d.mlp.c_fc.weight"
+  or "gpt_neox.layers.%d.mlp.dense_h_to_4h.weight"
+for layer = model.layers - last, model.layers - 1 do names[#names + 1] = name:format(layer) end
 
 -- 1, 0.5, 0.2, 0.1, 0.05, …, and 0.
 local shares, power = {}, 1
@@ -101,9 +97,7 @@ local rows = { { "share", "rank", "energy kept", words[1], words[2], "most likel
 local found = { {}, {} }
 for i, share in ipairs(shares) do
   local energy, ranks = model:truncate { names = names, share = share }
-  local probabilities = mnemo.no_grad(function()
-    return model:forward(prompt, "last"):softmax(2)[1]
-  end)
+  local probabilities = model:forward(prompt, "last"):detach():softmax(2)[1]
   for j, id in ipairs(ids) do found[j][i] = probabilities[id]:item() end
   local most = model:next_tokens(prompt, 1)[1]
   local kept = 0
@@ -121,20 +115,21 @@ print(mnemo.runs.columns(rows) .. "\n")
 
 -- What it says -------------------------------------------------------------------------------
 
-local chance = 1 / model.config.vocab
+local expected = 10 / model.config.vocab -- ten times what a guess would have
+local most = { math.max(table.unpack(found[1])), math.max(table.unpack(found[2])) }
 local function say(text, ...) print(text:format(...)) end
+local function ratio(i) return found[2][i] / found[1][i] end
 if is_random then
   say("Nothing can be said about truncation in language models: these weights are random.")
-elseif math.max(found[1][1], found[2][1]) < 10 * chance then
-  say("Nothing can be said about truncation: as it is, the model expects neither %s (%.2g) nor %s "
-    .. "(%.2g).", words[1], found[1][1], words[2], found[2][1])
+elseif math.min(most[1], most[2]) < expected then
+  local which = most[1] < expected and 1 or 2
+  say("Nothing can be said about truncation: at no share does the model expect %s (%.2g at most).",
+    words[which], most[which])
 elseif #shares < 3 then
   say("Nothing can be said about truncation: there is no share between 1 and 0.")
 else
   local best = 1
-  for i = 2, #shares do
-    if found[2][i] / found[1][i] > found[2][best] / found[1][best] then best = i end
-  end
+  for i = 2, #shares do best = ratio(i) > ratio(best) and i or best end
   say("As it is, the model says %s with probability %.3f and %s with %.3f.", words[1], found[1][1],
     words[2], found[2][1])
   if best == 1 then
@@ -142,8 +137,7 @@ else
       words[1])
   else
     say("The ratio of %s to %s is largest at share %.3f: %.3f to %.3f, %.1f times that at share 1.",
-      words[2], words[1], shares[best], found[2][best], found[1][best],
-      found[2][best] / found[1][best] * found[1][1] / found[2][1])
+      words[2], words[1], shares[best], found[2][best], found[1][best], ratio(best) / ratio(1))
   end
 end
 
