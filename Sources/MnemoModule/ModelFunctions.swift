@@ -2,6 +2,7 @@ import LuaBridge
 import Tasks
 import TensorFiles
 import Tensors
+import Tokenizers
 import Transformers
 
 /// `mnemo.model`: models and what can be done with them.
@@ -23,6 +24,7 @@ enum ModelFunctions {
 
   private static func methods(_ session: ModuleState) -> [LuaFunction] {
     basics + ModelInspection.methods + PretrainedFunctions.methods(session)
+      + TruncationFunctions.methods
   }
 
   private static func forward(_ call: LuaCall) throws -> Int {
@@ -205,6 +207,9 @@ enum ModelFunctions {
     LuaParameter(
       "layers", .integer,
       "number of attention layers; of a custom model those that it shows as \"layers.0.…\" and on"),
+    LuaParameter(
+      "tokenizer", .object("Tokenizer"),
+      "what turns text into tokens; nil unless it came from a folder with one", optional: true),
   ]
 
   static func modelClass(_ session: ModuleState) -> LuaClass {
@@ -231,6 +236,11 @@ enum ModelFunctions {
         case "config":
           return call.returns(model.luaRecord)
         case "kind": return call.returns(model.kind)
+        case "tokenizer":
+          guard let tokenizer = (model as? GPT)?.text as? Tokenizer else {
+            return call.returns(LuaValue.nil)
+          }
+          return call.returns(tokenizer)
         case "layers":
           return call.returns(try (model as? CustomModel)?.shownLayers() ?? model.layerCount)
         case let name:

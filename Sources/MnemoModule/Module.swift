@@ -95,8 +95,7 @@ public enum MnemoModule {
       + "cross-entropy are methods of tensors: x:layer_norm(weight, bias), "
       + "logits:cross_entropy(targets).",
     "optim": "Update rules, for mnemo.train and for loops of one's own.",
-    "pretrained": "Models that others have trained, from folders in the form of the Hugging Face "
-      + "hub.",
+    "pretrained": "Pretrained language models and their tokenizers, from the hub's files.",
     "safetensors": "Tensors on disk, in the format that other libraries read as well.",
   ]
 

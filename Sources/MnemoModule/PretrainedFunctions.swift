@@ -1,8 +1,9 @@
 import ByteStrings
-import FoundationEssentials
 import LuaBridge
 import Tasks
+import TensorFiles
 import Tensors
+import Tokenizers
 import Transformers
 
 /// `mnemo.pretrained.load`, and methods of models for text.
@@ -35,8 +36,23 @@ enum PretrainedFunctions {
     ) { call in
       let folder = try call.string(1)
       let model = try Pretrained.load(from: folder)
+      model.text = try tokenizer(of: folder, vocab: model.vocabSize)
       return call.returns(model)
     }
+  }
+
+  /// The tokenizer in a model's folder; nil if there is none.
+  private static func tokenizer(of folder: String, vocab: Int) throws -> Tokenizer? {
+    let path = "\(folder)/tokenizer.json"
+    guard File.exists(path) else { return nil }
+    let tokenizer = try Tokenizer(path: path)
+    guard tokenizer.count <= vocab else {
+      throw EngineError(
+        "pretrained.load",
+        "\"\(path)\": it has \(tokenizer.count) tokens, where config.json says that the model reads "
+          + "\(vocab)")
+    }
+    return tokenizer
   }
 
   private static func generate(_ session: ModuleState) -> LuaFunction {
@@ -179,6 +195,8 @@ enum PretrainedFunctions {
     }
   }
 }
+
+extension Tokenizer: TextCodec {}
 
 extension Model {
   /// What turns text into its tokens.

@@ -70,6 +70,11 @@ package final class File {
     return (file, Int(status.st_size))
   }
 
+  /// Whether something is at `path`.
+  package static func exists(_ path: String) -> Bool {
+    !path.utf8.contains(0) && path.withCBytes { access($0, F_OK) == 0 }
+  }
+
   /// The bytes of a regular file, `most` of them at the most.
   /// - Throws: `EngineError` as ``regular(_:_:)``, or if there are more.
   package static func contents(

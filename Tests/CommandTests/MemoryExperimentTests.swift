@@ -143,6 +143,68 @@ import Testing
         "Nothing can be said about what gradient descent finds",
       ], mistakes: [(["--count", "1"], "mnemo: --count wants at least 512, got 1")]),
     Experiment(
+      name: "hallucination",
+      options: ["--batch", "16", "--steps", "8", "--seeds", "2", "--seed", "3"], hasSeeds: false,
+      rows: [
+        "crossing", "relation-only loss below 0.1", "loss within 0.03 of log D, from",
+        "loss within 0.03 of log D, to", "accuracy 0.99", "loss below 0.1",
+        "a logit of 1 apart are", "the relation's answers", "the subject's answers", "step",
+      ] + (0...8).map { "\($0) " },
+      lines: [
+        "64 facts, log A = 3.466, log D = 2.079; learning rate 0.1, 2 seed(s):",
+        "Losses in nats over the steps", "Nothing can be said about what comes first: 0 of 2 runs",
+      ],
+      mistakes: [
+        (["--relations", "1"], "mnemo: --relations wants at least 2, got 1"),
+        (["--seq-len", "2"], "mnemo: --seq-len wants at least 3, got 2"),
+      ]),
+    Experiment(
+      name: "factual_construction",
+      options: ["--subjects", "4", "--answers", "2", "--widths", "1", "--hidden", "1"]
+        + ["--steps", "2", "--seeds", "2", "--seed", "3"],
+      hasSeeds: false, rows: ["d ", "64 ", "H d_h", "8 ", "m ", "64 ", "m ", "64 "],
+      lines: [
+        "Facts right of S R = 16, D = 2, over 2 seed(s). Attention alone, H d_h = 8:",
+        "Attention alone, least-squares keys at d = 512",
+        "Attention and an MLP, three ways to its second layer at d = 256",
+        "Attention and an MLP, three ways to its second layer at d = 512",
+        "Trained, attention and an MLP at d = 32", "Attention alone answers ",
+        "MLP, d = 512, m = 64: one step answers ", "Nothing can be said about training",
+      ], mistakes: [(["--widths", "8"], "mnemo: --widths wants 1 to 7, got 8")]),
+    Experiment(
+      name: "attention_vs_ff_samples",
+      options: ["--samples", "64", "--seeds", "2", "--seed", "3"], hasSeeds: false,
+      rows: ["N "] + Self.samples(of: [32, 64, 128, 256]) + ["N "] + Self.samples(of: [32, 256]),
+      lines: [
+        "One step on m samples, α = 0.5, over 2 seed(s)", "Mean margin over its standard",
+        "Differentiation and the sums differ by", "Nothing can be said about samples",
+      ],
+      mistakes: [
+        (["--samples", "63"], "mnemo: --samples wants 64 to 1048576, got 63"),
+        (["--noise", "1.0"], "mnemo: --noise wants 0.01 to 0.99, got 1.0"),
+      ]),
+    Experiment(
+      name: "factual_capacity",
+      options: [
+        "--batch", "32", "--widest", "12", "--steps", "20", "--phase-steps", "5", "--noise", "16",
+        "--length", "16", "--noise-steps", "5", "--seeds", "2", "--seed", "3",
+      ],
+      hasSeeds: false,
+      rows: ["d ", "8 ", "12 ", "m \\ H", "128 ", "80 ", "32 ", "12 ", "0 "]
+        + ["H·d_h ≥ S + R", "yes ", "no ", "yes ", "no "]
+        + ["N ", "0 ", "16 ", "0 ", "16 "] + ["T ", "4 ", "16 ", "4 ", "16 "],
+      lines: [
+        "Facts held by width, H·d_h = 2 d, m = 2 d, over 2 seed(s)", "Accuracy by heads H",
+        "The same by theory's two conditions", "S = R = 16 among noise",
+        "S = R = 16 among noise", "Nothing can be said about facts by parameters",
+        "Nothing can be said about the phase diagram", "Nothing can be said about noise tokens",
+        "Nothing can be said about length",
+      ],
+      mistakes: [
+        (["--widest", "7"], "mnemo: --widest wants 8 to 128, got 7"),
+        (["--part", "mlp"], "mnemo: --part wants one of all, facts, phase, noise, got 'mlp'"),
+      ]),
+    Experiment(
       name: "pretrained_laser", options: ["--least", "0.2"], hasSeeds: false,
       rows: ["hf download", "share ", "1.000 ", "0.500 ", "0.200 ", "0.000 "],
       lines: [

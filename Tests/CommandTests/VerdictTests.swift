@@ -163,6 +163,91 @@ import Testing
       subjects: ["what gradient descent finds"], good: ["--seeds", "3", "--steps", "200"],
       verdict: "Gradient descent from random weights recalls "),
     Script(
+      name: "hallucination", size: ["--quick"],
+      broken: [
+        ["--lr", "0", "--steps", "20", "--seeds", "2"], ["--seeds", "1"],
+        ["--steps", "700", "--seeds", "2"], ["--batch", "2", "--steps", "40", "--seeds", "2"],
+      ],
+      subjects: ["what comes first"], good: ["--seeds", "2"],
+      verdict: "Plausible answers come first: the relation is known at step "),
+    Script(
+      name: "factual_construction",
+      size: ["--quick", "--subjects", "12", "--answers", "4", "--widths", "2", "--hidden", "2"],
+      broken: [
+        ["--lr", "0", "--steps", "20", "--seeds", "2"], ["--steps", "2", "--seeds", "2"],
+        ["--seeds", "1", "--steps", "20"],
+      ],
+      subjects: ["training"], good: ["--seeds", "2"],
+      verdict: "Trained at d = 64, attention alone answers "),
+    Script(
+      name: "beyond_the_theory",
+      size: ["--seq-len", "32", "--layer-steps", "3", "--bound-steps", "3", "--bound-widths", "2"],
+      broken: [
+        ["--dim", "32", "--steps", "20", "--lr", "0", "--seeds", "2"],
+        ["--dim", "32", "--steps", "5", "--seeds", "2"],
+        ["--dim", "32", "--steps", "20", "--seeds", "1"],
+      ],
+      subjects: ["the gap", "learned embeddings", "more layers", "one layer's bound"],
+      good: ["--steps", "150", "--seeds", "4"],
+      verdict: "learned embeddings: accuracy is 0.9"),
+    Script(
+      name: "beyond_the_theory",
+      size: [
+        "--dim", "16", "--seq-len", "32", "--batch", "16", "--steps", "3", "--layer-steps", "3",
+        "--layer-batch", "64", "--bound-widths", "2",
+      ],
+      broken: [
+        ["--bound-steps", "20", "--bound-lr", "0", "--seeds", "3"],
+        ["--bound-steps", "5", "--seeds", "3"], ["--bound-steps", "40", "--seeds", "1"],
+      ],
+      subjects: ["one layer's bound"],
+      good: ["--bound-steps", "170", "--bound-lr", "0.015", "--seeds", "3"],
+      verdict: "Two layers of d = 32, "),
+    Script(
+      name: "factual_recall",
+      size: ["--subjects", "12", "--fewer", "8", "--batch", "256"],
+      broken: [
+        ["--steps", "20", "--lr", "0", "--seeds", "3"], ["--steps", "5", "--seeds", "3"],
+        ["--steps", "20", "--batch", "2", "--seeds", "3"], ["--steps", "100", "--seeds", "1"],
+      ],
+      subjects: ["facts"], good: ["--steps", "200", "--seeds", "3"],
+      verdict: "S = R = 8, 64 facts: accuracy reaches 0.99 in 3 of 3 runs"),
+    Script(
+      name: "attention_vs_ff_samples", size: ["--samples", "512", "--seeds", "5"],
+      broken: [["--lr", "0"], ["--seeds", "1"], ["--noise", "0.99"]], subjects: ["samples"],
+      good: [], verdict: "half is held from m = 7"),
+    Script(
+      name: "noisy_recall", size: ["--quick"],
+      broken: [
+        ["--lr", "0", "--steps", "20"], ["--steps", "5"], ["--batch", "2", "--steps", "20"],
+      ],
+      subjects: ["truncation"], good: [],
+      verdict: "Without layer 1's MLP P(τ) falls from 0."),
+    Script(
+      name: "factual_capacity",
+      size: ["--part", "facts", "--widest", "16", "--batch", "128", "--seeds", "3"],
+      broken: [
+        ["--lr", "0", "--steps", "20"], ["--steps", "5"], ["--steps", "200", "--seeds", "1"],
+        ["--steps", "200", "--widest", "12"],
+      ],
+      subjects: ["facts by parameters"], good: ["--steps", "200", "--lr", "0.03"],
+      verdict: "Facts grow as parameters^(1."),
+    Script(
+      name: "factual_capacity", size: ["--part", "phase", "--batch", "128", "--size", "20"],
+      broken: [["--lr", "0", "--phase-steps", "9"], ["--phase-steps", "5"]],
+      subjects: ["the phase diagram"], good: ["--phase-steps", "250"],
+      verdict: "Phase diagram: with too few heads accuracy is 0."),
+    Script(
+      name: "factual_capacity",
+      size: ["--part", "noise", "--noise", "16", "--length", "16", "--batch", "256"],
+      broken: [
+        ["--lr", "0", "--noise-steps", "9"], ["--noise-steps", "5"],
+        ["--noise-steps", "100", "--seeds", "1"],
+      ],
+      subjects: ["noise tokens, d = 64", "length, d = 32"],
+      good: ["--noise-steps", "200", "--seeds", "3"],
+      verdict: "d = 64: with N = 16 accuracy is 0.99"),
+    Script(
       name: "pretrained_laser", size: [],
       broken: [
         [], learned + ["--least", "1"], learned + ["--common", " ran", "--fact", " map"],

@@ -13,6 +13,7 @@ public final class GPT: FunctionalModel {
   /// The options it was made with.
   public let configuration: any GPTConfiguration
   public let parameters: Parameters
+  public let truncation = Truncation()
   /// What turns text into its tokens; nil if nothing is known of them.
   public var text: (any TextCodec)?
   public var vocabSize: Int { configuration.vocab }

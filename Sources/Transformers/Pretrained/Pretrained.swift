@@ -1,4 +1,3 @@
-import FoundationEssentials
 import TensorFiles
 import Tensors
 
@@ -30,13 +29,13 @@ public enum Pretrained {
   /// Tells of what a folder lacks.
   private static func checkFiles(of folder: String) throws {
     func has(_ name: String) -> Bool {
-      FileManager.default.fileExists(atPath: "\(folder)/\(name)")
+      File.exists("\(folder)/\(name)")
     }
     func failure(_ message: String) -> EngineError {
       EngineError(operation, "\"\(folder)\": \(message)")
     }
     guard !folder.utf8.contains(0) else { throw failure("a path must not contain a zero byte") }
-    guard FileManager.default.fileExists(atPath: folder) else {
+    guard File.exists(folder) else {
       throw failure("there is no such folder")
     }
     let needs =
@@ -68,7 +67,7 @@ private struct HubWeights {
   init(_ folder: String) throws {
     self.folder = folder
     let path = "\(folder)/\(Self.single)"
-    if FileManager.default.fileExists(atPath: path) {
+    if File.exists(path) {
       files = [try Safetensors.Mapped(path, Pretrained.operation)]
     } else {
       files = try Self.shards(of: folder)
@@ -107,7 +106,7 @@ private struct HubWeights {
     guard !tensors.isEmpty else { throw record.failure("weight_map lists no tensor") }
     return try tensors.keys.sorted().map { file in
       let path = "\(folder)/\(file)"
-      guard FileManager.default.fileExists(atPath: path) else {
+      guard File.exists(path) else {
         throw record.failure("\"\(file.printable)\", which it lists, is not there")
       }
       let shard = try Safetensors.Mapped(path, Pretrained.operation)
