@@ -1,6 +1,7 @@
 # Everything a new machine needs: `make demo` and `make test`.
 PREFIX ?= /usr/local
-PACKAGES = liblua5.4-dev libopenblas0 libedit-dev gnuplot-nox lua-check lua-unit lua5.4 pkg-config
+PACKAGES = liblua5.4-dev libopenblas0 libedit-dev libsqlite3-dev gnuplot-nox lua-check lua-unit \
+  lua5.4 pkg-config
 SWIFT ?= swift
 MNEMO = .build/release/mnemo
 LIBRARY = .build/release/libMnemoLibrary.so
@@ -167,9 +168,9 @@ install-files:
 	install -d "$(DESTDIR)$(PREFIX)/share/mnemo/meta"
 	install -m 644 lua/meta/mnemo.lua "$(DESTDIR)$(PREFIX)/share/mnemo/meta"
 
-# A tarball for machines without Swift, whose runtime is linked in; Lua, OpenBLAS, libedit, gnuplot
-# come from the distribution. SwiftPM links the runtime into a command only, so the library is linked
-# once more by the compiler.
+# A tarball for machines without Swift, whose runtime is linked in; Lua, OpenBLAS, libedit, SQLite,
+# gnuplot come from the distribution. SwiftPM links the runtime into a command only, so the library
+# is linked once more by the compiler.
 VERSION = $(shell sed -n 's/.*static let version = "\(.*\)"/\1/p' Sources/MnemoModule/Module.swift)
 DIST = mnemo-$(VERSION)-linux-$(shell uname -m)
 STATIC = $(shell dirname "$$(readlink -f "$$(command -v $(SWIFT))")")/../lib/swift_static/linux
@@ -183,7 +184,7 @@ dist: deps
 	strip -o $(DIST_BUILD)/mnemo $(DIST_BUILD)/release/mnemo
 	$(SWIFT)c -static-stdlib -emit-library -module-name MnemoLibrary -Xlinker --gc-sections \
 	  -Xlinker --strip-all -o $(DIST_BUILD)/mnemo.so \
-	  @$(DIST_BUILD)/release/MnemoLibrary.product/Objects.LinkFileList -llua5.4 -ldl
+	  @$(DIST_BUILD)/release/MnemoLibrary.product/Objects.LinkFileList -llua5.4 -lsqlite3 -ldl
 	$(MAKE) install-files MNEMO=$(DIST_BUILD)/mnemo LIBRARY=$(DIST_BUILD)/mnemo.so \
 	  DESTDIR=$(DIST_BUILD)/$(DIST) PREFIX=
 	install -m 644 README.md CHANGELOG.md LICENSE $(DIST_BUILD)/$(DIST)

@@ -33,7 +33,8 @@ let package = Package(
     .library(name: "ReferenceBackend", type: .dynamic, targets: ["ReferenceBackend"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // System libraries.
@@ -75,6 +76,8 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: ["Tensors", "TensorFiles", "Tasks", "Transformers", "Settings", "ByteStrings"]),
+    .target(
+      name: "RunStore", dependencies: [.product(name: "GRDB", package: "GRDB.swift")]),
     .target(name: "ChildProcess"),
     .target(name: "Figures", dependencies: ["ChildProcess", "Stopping", "TensorFiles", "Tensors"]),
 
@@ -88,6 +91,7 @@ let package = Package(
       dependencies: [
         "LuaBridge", "Settings", "Tensors", "TensorFiles", "Tasks", "Transformers", "Training",
         "ByteStrings", "Figures", "Tokenizers",
+        "ByteStrings", "Figures", "RunStore", "ChildProcess",
       ]),
     .target(name: "LuaEntry", dependencies: ["CLua"]),
     .target(
@@ -138,6 +142,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "FiguresTests", dependencies: ["Figures", "Stopping", "Tensors", "TestSupport"]),
+    .testTarget(
+      name: "RunStoreTests",
+      dependencies: ["RunStore", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(name: "LuaBridgeTests", dependencies: ["LuaBridge", "CLua", "LuaShim"]),
     .testTarget(
       name: "PromptTests",
