@@ -30,7 +30,7 @@ struct TextTests {
 
   /// The examples of FIPS 180-4, and lengths about a block.
   @Test func hashesAreThoseOfTheStandard() {
-    func hash(_ text: String) -> String { SHA256.hash(Array(text.utf8)) }
+    func hash(_ text: String) -> String { FileHash.sha256(Array(text.utf8)) }
     #expect(hash("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
     #expect(hash("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     #expect(

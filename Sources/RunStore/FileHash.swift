@@ -1,9 +1,9 @@
 import Foundation
 
-/// SHA-256, by which files are known again (FIPS 180-4).
-public enum SHA256 {
+/// What files are known again by: SHA-256 (FIPS 180-4).
+public enum FileHash {
   /// The hash of a file in hexadecimal; nil if it cannot be read.
-  public static func hash(ofFile path: String) -> String? {
+  public static func sha256(ofFile path: String) -> String? {
     guard let file = FileHandle(forReadingAtPath: path) else { return nil }
     defer { try? file.close() }
     var state = State()
@@ -12,7 +12,7 @@ public enum SHA256 {
   }
 
   /// The hash of bytes in hexadecimal.
-  public static func hash(_ bytes: [UInt8]) -> String {
+  public static func sha256(_ bytes: [UInt8]) -> String {
     var state = State()
     state.add(bytes)
     return state.finished()
