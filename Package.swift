@@ -149,7 +149,8 @@ let package = Package(
     .testTarget(
       name: "PromptTests",
       dependencies: ["Prompt", "MnemoModule", "LuaBridge", "TestSupport"]),
-    .testTarget(name: "CommandTests", dependencies: ["MnemoModule", "LuaBridge", "TestSupport"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["MnemoModule", "LuaBridge", "RunStore", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

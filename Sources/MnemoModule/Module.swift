@@ -36,6 +36,7 @@ public enum MnemoModule {
       OptimizerClass.declaration, LoopProgress.declaration,
       RunClass.declaration, ProbeView.declaration,
       TokenizerFunctions.tokenizerClass,
+      RunClass.declaration, ProbeView.declaration, StoreClass.declaration,
     ])
     registry.add(topFunctions(session, registry))
     registry.add(PrintFunctions.functions(session))
@@ -56,6 +57,7 @@ public enum MnemoModule {
     registry.add(SafetensorsFunctions.functions)
     registry.add(FileFunctions.functions)
     registry.add(TokenizerFunctions.functions)
+    registry.add(StoreClass.functions)
     registry.add(summaries)
     lua.attachment = OpenedModule(session, registry)
     lua.externalBytes = { MemoryPool.shared.liveBytes }
@@ -65,6 +67,10 @@ public enum MnemoModule {
     let figures = Registry()
     figures.add(FigureFunctions.functions)
     lua.setLoaded("mnemo.plot.engine", figures.install(in: lua))
+    let sweeps = Registry()
+    sweeps.add([SweepFunctions.declaration(session)])
+    sweeps.add(SweepFunctions.functions(session))
+    lua.setLoaded("mnemo.sweep.engine", sweeps.install(in: lua))
     let chunk = try lua.load(preparation, chunkName: "=(mnemo)")
     let engine = Registry()
     engine.add([unknownField(registry)])

@@ -1,4 +1,5 @@
 import LuaBridge
+import RunStore
 import Tasks
 import Tensors
 import Training
@@ -12,6 +13,8 @@ final class ModuleState {
   let tokenSources = TokenSources()
   /// The training runs that are alive.
   let liveRuns = LiveRuns()
+  /// The point of a sweep that is being measured, whose runs belong to it.
+  var sweepPoint: (store: RunStore, id: Int64)?
   /// How tensors print.
   var printOptions = PrintOptions()
 

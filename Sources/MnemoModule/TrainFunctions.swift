@@ -46,7 +46,9 @@ enum TrainFunctions {
         let (lua, options) = (call.lua, try call.options())
         let settings = try options.configuration(TrainingSettings.self, session)
         let trained = try TrainedModels(options)
-        let progress = settings.showsProgress ? [Progress()] : []
+        let store = try StoreOfCall(options, session)
+        // A sweep has a bar of its own.
+        let progress = settings.showsProgress && session.sweepPoint == nil ? [Progress()] : []
         var held: [LuaReference] = []
         var folders: [ResultsFolder] = []
         // What keeps the runs from beginning leaves no folder in use.
@@ -66,6 +68,7 @@ enum TrainFunctions {
               folders.append(try ResultsFolder(path, overwrites: settings.overwrites))
               training.sinks += folders.suffix(1)
             }
+            if let store { training.sinks.append(store.sink(folder: training.folder)) }
             return try TrainingRun(training)
           }
           session.liveRuns.note(run)

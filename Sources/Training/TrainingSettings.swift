@@ -23,6 +23,8 @@ public struct TrainingSettings: Configuration, Sendable {
   public var folder: String?
   /// Whether a run that the folder holds is replaced.
   public var overwrites = false
+  /// The file of runs that records are written into; nil for none.
+  public var store: String?
   /// Whether progress is told on standard error.
   public var showsProgress = true
 
@@ -88,6 +90,10 @@ public struct TrainingSettings: Configuration, Sendable {
         settings.overwrites = overwrites
         return nil
       }),
+    Field(
+      "store", \.store, default: .described("that of the sweep it runs in, or none"),
+      "file of runs, docs/runs.md, that records are written into as they come, on a thread of its "
+        + "own; made if it is not there"),
     Field("progress", \.showsProgress, "whether progress is told on standard error"),
   ]
 }

@@ -200,4 +200,6 @@ function runs.columns(rows)
   return table.concat(lines, "\n")
 end
 
+for name, made in pairs(require "mnemo.runs.collect") do runs[name] = made end
+
 return runs
