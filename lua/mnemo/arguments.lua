@@ -19,6 +19,8 @@
 -- Folders come with a switch `--overwrite`. One that is typed and holds a run, itself or up to
 -- two levels below, is refused without it; runs in a default folder may be replaced, being the
 -- script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`.
+-- With `sweep = true` the script has the options of mnemo.sweep: `--workers`, `--task`, `--tasks`,
+-- `--retry` and `--force`; the first and the last two belong into its call.
 -- `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what
 -- a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed
 -- wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the
@@ -28,6 +30,18 @@ local mnemo = require "mnemo"
 local nearest = require "mnemo.text.nearest"
 
 local arguments = {}
+
+-- What scripts with a sweep come with.
+local sweep_entries = {
+  { name = "workers", default = 1, kind = "integer", min = 1, help = "processes of the sweep" },
+  { name = "task", kind = "integer", min = 1, help = "share of the points, in a store of its own" },
+  { name = "tasks", kind = "integer", min = 1, help = "how many shares there are" },
+  { name = "retry", default = false, kind = "switch", help = "try points that failed again" },
+  {
+    name = "force", default = false, kind = "switch",
+    help = "go on with a sweep although the script has changed",
+  },
+}
 
 local entry_keys = { 1, 2, 3, "type", "placeholder", "min", "max", "choices" }
 local placeholders = { integer = "N", number = "X", string = "TEXT", folder = "DIR" }
@@ -82,6 +96,12 @@ local function declared(spec)
         help = "replace runs that the folder given holds",
       }
     end
+  end
+  for _, entry in ipairs(spec.sweep and sweep_entries or {}) do
+    add {
+      name = entry.name, default = entry.default, kind = entry.kind, min = entry.min,
+      help = entry.help, placeholder = placeholders[entry.kind],
+    }
   end
   for _, entry in ipairs(entries) do
     for name in pairs(entry.preset or {}) do
