@@ -16,7 +16,7 @@ struct Mnemo: ParsableCommand {
     discussion: """
       Runs the script with its arguments in the table arg; without a script, standard input if that \
       is no terminal, else a prompt. "mnemo help TOPIC" prints the documentation of a topic, such as \
-      data.bigram or Tensor:sum. The prompt runs ~/.config/mnemo/init.lua first and keeps its \
+      data.bigram or Tensor:sum; "mnemo runs" lists runs, "mnemo runs --help" says more. The prompt runs ~/.config/mnemo/init.lua first and keeps its \
       history in ~/.local/state/mnemo; XDG_CONFIG_HOME and XDG_STATE_HOME name other folders than \
       ~/.config and ~/.local/state.
       """,
@@ -165,6 +165,9 @@ struct Mnemo: ParsableCommand {
       } else {
         try runner.run(statements.removeFirst(), name: "=(command line)")
       }
+    }
+    if script.first == "runs" {
+      return try runner.run("require('mnemo.runs.command')(arg)", name: "=(mnemo runs)")
     }
     if interactive || (script.isEmpty && first.isEmpty && isatty(STDIN_FILENO) == 1) {
       try prompt(lua, registry, scripts)
