@@ -4,14 +4,14 @@ import Foundation
 ///
 /// On the same machine, and in the same space of process numbers, that is known at once: the number
 /// and the time of its start belong to one process. Of others only heartbeats are heard.
-struct ProcessIdentity: Sendable, Equatable {
+package struct ProcessIdentity: Sendable, Equatable {
   /// `host:1234`, for people.
   let name: String
   /// `machine/1234/start`, for programs.
-  let text: String
+  package let text: String
 
   /// This process; after a fork it is another one.
-  static var current: ProcessIdentity {
+  package static var current: ProcessIdentity {
     let process = getpid()
     return ProcessIdentity(
       name: "\(host):\(process)", text: "\(machine)/\(process)/\(start(of: process) ?? "")")

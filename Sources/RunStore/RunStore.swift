@@ -92,13 +92,13 @@ public final class RunStore: Sendable {
 
   /// Reads, from one moment's state.
   /// - Throws: `StoreError`.
-  func read<R>(_ body: (Database) throws -> R) throws -> R {
+  package func read<R>(_ body: (Database) throws -> R) throws -> R {
     try translated { try queue.read(body) }
   }
 
   /// Writes all or nothing.
   /// - Throws: `StoreError`.
-  func write<R>(_ body: (Database) throws -> R) throws -> R {
+  package func write<R>(_ body: (Database) throws -> R) throws -> R {
     guard !isReadOnly else { throw StoreError(path, "cannot be written: it is read-only") }
     return try translated {
       try queue.writeWithoutTransaction { db in
@@ -187,5 +187,5 @@ public final class RunStore: Sendable {
   }
 
   /// Seconds since 1970.
-  static var now: Double { Date().timeIntervalSince1970 }
+  package static var now: Double { Date().timeIntervalSince1970 }
 }

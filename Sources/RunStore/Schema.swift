@@ -4,15 +4,15 @@ import GRDB
 ///
 /// `user_version` is how many of the migrations were applied, `application_id` says whose file it
 /// is. A released migration never changes; what is new comes as another one.
-enum Schema {
+package enum Schema {
   /// Says that an SQLite file is a store of runs: the letters `mnmo`.
-  static let applicationID = 0x6D6E_6D6F
+  package static let applicationID = 0x6D6E_6D6F
 
   /// The version that this mnemo writes.
-  static var version: Int { migrations.count }
+  package static var version: Int { migrations.count }
 
   /// From version i to i + 1.
-  static let migrations = [tables, deathsAndViews]
+  package static let migrations = [tables, deathsAndViews]
 
   private static let tables = """
     CREATE TABLE sweeps (

@@ -1,9 +1,8 @@
 import Foundation
 import GRDB
+import RunStore
 import TestSupport
 import Testing
-
-@testable import RunStore
 
 /// Runs and what they measure.
 struct MetricsTests {

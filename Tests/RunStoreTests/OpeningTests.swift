@@ -1,9 +1,8 @@
 import Foundation
 import GRDB
+import RunStore
 import TestSupport
 import Testing
-
-@testable import RunStore
 
 /// Checks that `body` throws a `StoreError` of exactly this text.
 func expectStoreError<R>(

@@ -1,10 +1,9 @@
 import Foundation
 import GRDB
+import RunStore
 import Synchronization
 import TestSupport
 import Testing
-
-@testable import RunStore
 
 /// Sweeps: who has which point, and what becomes of it.
 struct SweepTests {

@@ -1,6 +1,5 @@
+import RunStore
 import Testing
-
-@testable import RunStore
 
 /// JSON and SHA-256.
 struct TextTests {
