@@ -46,8 +46,14 @@ local function with(point, name, value)
   return more
 end
 
+-- A sweep of more points would not end, and a slip in a number makes one.
+local most_points = 1000000
+
 --- Returns each point with each value of one more parameter.
 local function crossed(points, name, values)
+  if #points * #values > most_points then
+    expect.fail("sweep: more than %d points", most_points)
+  end
   local all = {}
   for _, point in ipairs(points) do
     for _, value in ipairs(values) do all[#all + 1] = with(point, name, value) end
