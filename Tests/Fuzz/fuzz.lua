@@ -228,6 +228,15 @@ local makers = {
   },
   Batch = { function() return task:batch(2, 1) end },
   Tokenizer = { function() return mnemo.pretrained.tokenizer(tokenizer_file()) end },
+  Store = {
+    function()
+      mnemo.sweep {
+        name = "made", points = { { x = 1 } }, store = "made.sqlite", progress = false,
+        force = true, run = function() return {} end,
+      }
+      return mnemo.store "made.sqlite"
+    end,
+  },
   Figure = { function() return mnemo.plot.lines { y = { 1, 2, 3 } } end },
 }
 local classes = {}
@@ -479,6 +488,12 @@ local function targeted(entry)
       end
       if chance(0.1) then given.optimizer = { step = pick { anything(), function() end } } end
       if chance(0.1) then given.data = { batch = function() return task:batch(2, 1) end } end
+    end
+    if entry.name == "sweep" then
+      -- Further processes, and shares of the points, end with the process.
+      given.workers, given.task, given.tasks, given.progress = nil, nil, nil, false
+      if chance(0.8) then given.name, given.run = "s", function() return { y = 1 } end end
+      if chance(0.5) then given.points = nil else given.grid = nil end
     end
     add(given)
   end
