@@ -163,6 +163,8 @@ install-files:
 	  install -D -m 644 $$file "$(DESTDIR)$(PREFIX)/share/lua/5.4/$${file#lua/}" || exit 1; \
 	done
 	install -m 644 examples/*.lua "$(DESTDIR)$(PREFIX)/share/mnemo/examples"
+	install -d "$(DESTDIR)$(PREFIX)/share/mnemo/examples/cluster"
+	install -m 755 examples/cluster/* "$(DESTDIR)$(PREFIX)/share/mnemo/examples/cluster"
 	install -d "$(DESTDIR)$(PREFIX)/include"
 	install -m 644 Sources/BackendInterface/include/mnemo_backend.h "$(DESTDIR)$(PREFIX)/include"
 	install -d "$(DESTDIR)$(PREFIX)/share/mnemo/meta"

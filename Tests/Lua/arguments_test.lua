@@ -32,6 +32,18 @@ local function assert_refused(text, message)
   luaunit.assertEquals(tostring(found), message)
 end
 
+function tests.test_options_of_sweeps()
+  local with_sweep = { sweep = true, { "steps", 400, "training steps" } }
+  luaunit.assertEquals(arguments.parse(with_sweep, {}),
+    { steps = 400, workers = 1, retry = false, force = false })
+  luaunit.assertEquals(arguments.parse(with_sweep, { "--task", "2", "--tasks=4", "--retry" }),
+    { steps = 400, workers = 1, retry = true, force = false, task = 2, tasks = 4 })
+  luaunit.assertStrContains(arguments.help(with_sweep, "x.lua"), "--tasks N")
+  local ok, message = pcall(arguments.parse, with_sweep, { "--workers", "0" })
+  luaunit.assertFalse(ok)
+  luaunit.assertEquals(tostring(message), "--workers wants at least 1, got 0")
+end
+
 function tests.test_defaults()
   luaunit.assertEquals(parse "", {
     quick = false, full = false, steps = 400, lr = 0.1, loss_on = "all", share = 0.5,

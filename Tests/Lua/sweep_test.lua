@@ -144,6 +144,31 @@ function tests.test_results_while_it_runs_and_sweeps_in_sweeps()
   end)
 end
 
+function tests.test_two_sweeps_on_one_store_at_once()
+  with_store(function(path)
+    local process = io.popen "readlink /proc/$PPID/exe"
+    local command, script = process:read "l", path .. ".lua"
+    process:close()
+    local file = io.open(script, "w")
+    file:write([[
+      local xs = {}
+      for x = 1, 20 do xs[x] = x end
+      local points = mnemo.sweep { name = arg[1], grid = { x = xs }, store = arg[2],
+        progress = false, run = function(point) return { y = arg[1] .. point.x } end }
+      print(#points, points[20].y)
+    ]])
+    file:close()
+    local pipe = io.popen(("'%s' '%s' a '%s' & '%s' '%s' b '%s'; wait"):format(command, script,
+      path, command, script, path))
+    local lines = {}
+    for line in pipe:lines() do lines[#lines + 1] = line end
+    pipe:close()
+    os.remove(script)
+    table.sort(lines)
+    luaunit.assertEquals(lines, { "20\ta20", "20\tb20" })
+  end)
+end
+
 function tests.test_bad_points()
   local function refused(message, options)
     with_store(function(path) assert_error(message, sweep, path, options) end)
