@@ -57,7 +57,9 @@ public final class RunStore: Sendable {
     let (isReadOnly, prepared) = (isReadOnly, configuration)
     // What several processes do at once when a store is new, SQLite's own patience does not cover.
     queue = try RunStore.retrying(path, patience) {
-      let queue = try DatabaseQueue(path: path, configuration: prepared)
+      // SQLite has names that are no files, such as :memory:.
+      let file = path.hasPrefix("/") ? path : "./" + path
+      let queue = try DatabaseQueue(path: file, configuration: prepared)
       try RunStore.bringUp(queue, path, isReadOnly: isReadOnly)
       return queue
     }
@@ -135,6 +137,9 @@ public final class RunStore: Sendable {
 
   /// Makes the folder of a new store, and refuses what is no SQLite file.
   private static func prepare(_ path: String, isMade: Bool) throws {
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+      throw StoreError(path.isEmpty ? "" : "\\0", "is no path of a file")
+    }
     var status = stat()
     guard stat(path, &status) == 0 else {
       guard isMade else { throw StoreError(path, "cannot be opened: there is no such file") }

@@ -103,6 +103,7 @@ struct OpeningTests {
       {
         try RunStore(other)
       }
+      expectStoreError("store: '' is no path of a file") { try RunStore("") }
       let missing = folder + "/missing"
       expectStoreError("store: '\(missing)' cannot be opened: there is no such file") {
         try RunStore(missing, for: .using)
