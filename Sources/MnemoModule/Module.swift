@@ -68,7 +68,7 @@ public enum MnemoModule {
     figures.add(FigureFunctions.functions)
     lua.setLoaded("mnemo.plot.engine", figures.install(in: lua))
     let sweeps = Registry()
-    sweeps.add([SweepFunctions.declaration(session)])
+    sweeps.add([SweepFunctions.declaration])
     sweeps.add(SweepFunctions.functions(session))
     lua.setLoaded("mnemo.sweep.engine", sweeps.install(in: lua))
     let chunk = try lua.load(preparation, chunkName: "=(mnemo)")

@@ -163,7 +163,7 @@ final class SweepSession {
 ///
 /// What is wrong with a sweep is returned as a sentence, to which they add the caller's line.
 enum SweepFunctions {
-  static func declaration(_ state: ModuleState) -> LuaClass {
+  static var declaration: LuaClass {
     LuaClass(
       "SweepSession", for: SweepSession.self, "",
       methods: [

@@ -41,6 +41,7 @@ import Testing
       checks.append(
         """
         local random
+        train { store = "s.sqlite" }
         mnemo.data.custom {
           vocab = 2, seq_len = 1, sample = function(rng) random = rng return { 1, 2 } end,
         }:batch(1)
@@ -50,6 +51,7 @@ import Testing
           Corpus = task.corpus, Model = model, Optimizer = sgd, Circuit = model:circuit("ov", 2),
           Tokenizer = mnemo.pretrained.tokenizer(
             "\(package.path)/Tests/Fixtures/tokenizer-gpt2.json"),
+          Store = mnemo.store "s.sqlite",
         }
         """)
       for method in registry.classes.flatMap(\.methods) {
