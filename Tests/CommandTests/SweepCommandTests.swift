@@ -31,7 +31,7 @@ import Testing
 
   @Test func killedWorkersLoseNothing() throws {
     try withFolder { folder in
-      try folder.write("script.lua", Self.script(60, seconds: 0.03))
+      try folder.write("script.lua", Self.script(60, seconds: 0.1))
       func start() throws -> Running { try Running(["script.lua"], in: folder) }
       var workers = try (1...3).map { _ in try start() }
       var done: [Int: String] = [:]
@@ -53,6 +53,10 @@ import Testing
         let outcome = worker.finish()
         #expect(outcome.status == 0 && outcome.output == "60\t73810.0\n", "\(outcome)")
       }
+      let store = try RunStore(folder.appending(path: "s.sqlite").path, for: .using)
+      guard case .integer(let deaths) = try store.rows("SELECT sum(deaths) FROM points").rows[0][0]
+      else { throw Missing(description: "no count of deaths") }
+      #expect(deaths >= 3)
       let last = try points(folder)
       #expect(last.map(\.position) == Array(1...60))
       #expect(last.allSatisfy { $0.state == "done" })

@@ -158,9 +158,10 @@ local function sweep(options)
     return finished(options, points, path)
       or expect.fail("sweep: '%s' is not finished; it stands before '%s'", options.name, name)
   end
-  if part then
-    local results = finished(options, points, path)
-    if results then return results end
+  if part and finished(options, points, path) then
+    -- All shares are merged: what comes after the sweep is to be done.
+    part = nil
+  elseif part then
     path = share.path(path, part)
   end
   local results = work(options, points, path, part, workers)
