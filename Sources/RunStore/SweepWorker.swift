@@ -4,8 +4,8 @@ import GRDB
 /// One process's part in a sweep: takes points, one at a time, and brings results.
 ///
 /// A point is taken in a transaction, so that no two processes have it, and kept by a heartbeat
-/// from a thread of its own. One whose process has ended, or was not heard of for a minute, is taken
-/// again; a result of whoever had it before is not written any more.
+/// from a thread of its own. One whose process has ended, or was not heard of for a minute, is
+/// taken again; a result of whoever had it before is not written any more.
 public final class SweepWorker: @unchecked Sendable {
   // Sendable: what changes is touched under `condition`.
   private let store: RunStore
