@@ -90,8 +90,7 @@ let package = Package(
       name: "MnemoModule",
       dependencies: [
         "LuaBridge", "Settings", "Tensors", "TensorFiles", "Tasks", "Transformers", "Training",
-        "ByteStrings", "Figures", "Tokenizers",
-        "ByteStrings", "Figures", "RunStore", "ChildProcess",
+        "ByteStrings", "Figures", "Tokenizers", "RunStore", "ChildProcess",
       ]),
     .target(name: "LuaEntry", dependencies: ["CLua"]),
     .target(

@@ -34,9 +34,8 @@ public enum MnemoModule {
       TaskFunctions.taskClass(session), TaskFunctions.batchClass, RandomSource.declaration,
       ModelFunctions.modelClass(session), Visitor.declaration,
       OptimizerClass.declaration, LoopProgress.declaration,
-      RunClass.declaration, ProbeView.declaration,
-      TokenizerFunctions.tokenizerClass,
       RunClass.declaration, ProbeView.declaration, StoreClass.declaration,
+      TokenizerFunctions.tokenizerClass,
     ])
     registry.add(topFunctions(session, registry))
     registry.add(PrintFunctions.functions(session))
