@@ -16,11 +16,13 @@ public struct Record: Sendable {
     }
   }
 
-  /// One line of JSON: `{"step":10,"loss":3.9,…}`; numbers that are not finite become null.
+  /// One line of JSON: `{"step":10,"loss":3.9,…}`, from which every number comes back bit for bit;
+  /// those that are not finite, which JSON does not have, are the texts "nan", "inf" and "-inf".
   public var json: String {
     let fields = [("loss", loss)] + values.map { ($0.name, $0.value) }
     let rest = fields.map { name, value in
-      ",\"\(Record.escaped(name))\":\(value.isFinite ? "\(value)" : "null")"
+      let number = value.isFinite ? "\(value)" : "\"\(value.debugDescription)\""
+      return ",\"\(Record.escaped(name))\":\(number)"
     }
     return "{\"step\":\(step)" + rest.joined() + "}"
   }
