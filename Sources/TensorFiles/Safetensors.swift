@@ -76,14 +76,14 @@ extension Safetensors {
     return (Dictionary(shapes) { first, _ in first }, header.metadata)
   }
 
-  /// Reads all tensors of a file, and its texts.
+  /// Reads the tensors of a file, all or those of some names, and its texts.
   ///
   /// Floats become Float32 (a double too large for it becomes infinite), integers Int32.
   /// - Throws: `EngineError` that names the file, the tensor and what is wrong with them.
-  public static func load(_ path: String) throws -> (
-    tensors: [String: Value], metadata: [String: String]
-  ) {
-    try tensors(of: path, "safetensors.load", areMapped: false)
+  public static func load(
+    _ path: String, where isWanted: (String) -> Bool = { _ in true }
+  ) throws -> (tensors: [String: Value], metadata: [String: String]) {
+    try tensors(of: path, "safetensors.load", areMapped: false, where: isWanted)
   }
 
   /// All tensors of a file, and its texts, without a copy.
@@ -101,7 +101,8 @@ extension Safetensors {
   }
 
   private static func tensors(
-    of path: String, _ operation: String, areMapped: Bool
+    of path: String, _ operation: String, areMapped: Bool,
+    where isWanted: (String) -> Bool = { _ in true }
   ) throws -> (tensors: [String: Value], metadata: [String: String]) {
     func failure(_ message: String) -> EngineError {
       EngineError(operation, "\"\(path)\": \(message)")
@@ -114,6 +115,13 @@ extension Safetensors {
     for entry in header.entries {
       tensors[entry.name] = try entry.value(
         in: file, from: header.dataStart, over: mapping, failure)
+    for entry in header.entries where isWanted(entry.name) {
+      let numbers = StoredNumbers(
+        file: file, dtype: entry.dtype, shape: entry.shape,
+        start: header.dataStart + entry.bytes.lowerBound)
+      let wrong = { (message: String) in failure("tensor \(quoted(entry.name)): \(message)") }
+      tensors[entry.name] =
+        if let mapping { try numbers.value(over: mapping, wrong) } else { try numbers.value(wrong) }
     }
     return (tensors, header.metadata)
   }
