@@ -7,29 +7,66 @@ import Tensors
 ///
 /// Metadata: `format` = "mnemo", `kind` = the constructor (`simplified`, `transformer`), `config` =
 /// its options as JSON. Nothing in the file is ever executed.
+///
+/// A run's checkpoints hold further tensors, of which a model knows nothing: their names begin with
+/// the metadata's `state_prefix`, and no parameter's does.
 public enum Checkpoint {
   /// Writes the model's parameters; an earlier file is replaced at once or not at all.
   /// - Parameters:
   ///   - model: the model.
   ///   - path: the file.
   ///   - metadata: further entries, such as the step.
+  ///   - state: further tensors, by names that do not begin with the prefix yet.
   /// - Throws: `EngineError` if the file cannot be written.
   public static func save(
-    _ model: any Model, to path: String, metadata: [String: String] = [:]
+    _ model: any Model, to path: String, metadata: [String: String] = [:],
+    state: [(name: String, tensor: Tensor)] = []
   ) throws {
     var entries = metadata
     entries["format"] = "mnemo"
     entries["kind"] = model.kind
     entries["config"] = try model.settingsJSON()
+    var prefix = "state."
+    while model.parameters.names.contains(where: { $0.hasPrefix(prefix) }) { prefix = "_" + prefix }
+    if !state.isEmpty { entries["state_prefix"] = prefix }
+    let tensors = model.parameters.all + state.map { (prefix + $0.name, $0.tensor) }
     try Safetensors.save(
-      path, tensors: model.parameters.all.map { ($0.name, .float($0.tensor)) },
-      metadata: entries)
+      path, tensors: tensors.map { ($0.name, .float($0.tensor)) }, metadata: entries)
+  }
+
+  /// The tensors of a file that are no parameters, by their names without the prefix.
+  /// - Throws: `EngineError` if the file cannot be read.
+  public static func state(from path: String) throws -> [ByteName: Tensor] {
+    let prefix = try Safetensors.listing(path).metadata["state_prefix"]
+    guard let prefix else { return [:] }
+    var state: [ByteName: Tensor] = [:]
+    for (name, value) in try Safetensors.load(path, where: { $0.hasPrefix(prefix) }).tensors {
+      if case .float(let tensor) = value {
+        state[ByteName(String(name.dropFirst(prefix.count)))] = tensor
+      }
+    }
+    return state
+  }
+
+  /// Whether a tensor of a file with this metadata is a parameter.
+  private static func isParameter(_ metadata: [String: String]) -> (String) -> Bool {
+    { name in metadata["state_prefix"].map { !name.hasPrefix($0) } ?? true }
+  }
+
+  /// The parameters of a file, by name.
+  /// - Throws: `EngineError` if the file cannot be read.
+  public static func parameters(from path: String) throws -> [ByteName: Safetensors.Value] {
+    let isParameter = isParameter(try Safetensors.listing(path).metadata)
+    let tensors = try Safetensors.load(path, where: isParameter).tensors
+    return Dictionary(uniqueKeysWithValues: tensors.map { (ByteName($0.key), $0.value) })
   }
 
   /// Makes the model of a file that `save` wrote.
   /// - Throws: `EngineError` if the file is damaged, or is no checkpoint of a known kind.
   public static func load(from path: String) throws -> any Model {
-    let (shapes, metadata) = try Safetensors.listing(path)
+    var (shapes, metadata) = try Safetensors.listing(path)
+    let isParameter = isParameter(metadata)
+    shapes = shapes.filter { isParameter($0.key.text) }
     guard let kind = metadata["kind"], let config = metadata["config"] else {
       throw EngineError(
         "model.load",
@@ -51,6 +88,7 @@ public enum Checkpoint {
     // Those of the large kinds stay in it, and keep their number type.
     let isLarge = configuration is any GPTConfiguration
     let tensors = try isLarge ? Safetensors.open(path).tensors : Safetensors.load(path).tensors
+    let tensors = try Safetensors.load(path, where: isParameter).tensors
     var parameters = Parameters()
     for planned in plan {
       if case .float(let tensor)? = tensors[planned.name] {
@@ -108,8 +146,7 @@ public enum Checkpoint {
   /// Copies a file's tensors into a model's parameters; all of them, or none on an error.
   /// - Throws: `EngineError` if the file cannot be read, or as ``loadState(_:into:)``.
   public static func loadState(from path: String, into model: any Model) throws {
-    let tensors = try Safetensors.load(path).tensors.map { (ByteName($0.key), $0.value) }
-    try loadState(Dictionary(uniqueKeysWithValues: tensors), into: model)
+    try loadState(parameters(from: path), into: model)
   }
 
   /// Copies tensors by name into a model's parameters; all of them, or none on an error.
