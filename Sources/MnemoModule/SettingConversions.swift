@@ -65,16 +65,6 @@ extension SettingValue: LuaPushable {
     case .list(let values): values.push(to: lua)
     }
   }
-
-  /// The value with what are ids in it moved by `offset`: 1 for Lua, −1 for the engine.
-  func counted(as type: SettingType, by offset: Int) -> SettingValue {
-    switch (self, type) {
-    case (.integer(let id), .token): .integer(id &+ offset)
-    case (.list(let values), .list(let element)):
-      .list(values.map { $0.counted(as: element, by: offset) })
-    default: self
-    }
-  }
 }
 
 extension Described {

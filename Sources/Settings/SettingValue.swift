@@ -55,3 +55,15 @@ extension SettingValue: CustomStringConvertible {
     }
   }
 }
+
+extension SettingValue {
+  /// The value with what are ids in it moved by `offset`: 1 for Lua, −1 for the engine.
+  package func counted(as type: SettingType, by offset: Int) -> SettingValue {
+    switch (self, type) {
+    case (.integer(let id), .token): .integer(id &+ offset)
+    case (.list(let values), .list(let element)):
+      .list(values.map { $0.counted(as: element, by: offset) })
+    default: self
+    }
+  }
+}
