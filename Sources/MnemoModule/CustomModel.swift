@@ -12,6 +12,7 @@ final class CustomModel: Model {
   let truncation = Truncation()
   let layerCount = 0
   let kind = Checkpoint.customKind
+  let unwritten = ["forward"]
   private unowned let lua: Lua
 
   /// What is declared of a model: what it reads, and what it answers.

@@ -40,6 +40,7 @@ final class CustomTask: TokenTask {
   private let symbols: SymbolText?
   private let functions: Functions
   let kind = "custom"
+  var unwritten: [String] { [functions.drawsBatches ? "sample_batch" : "sample"] }
 
   /// Which functions the script gave beside `sample`, or in its place.
   struct Functions {

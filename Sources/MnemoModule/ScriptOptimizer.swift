@@ -11,6 +11,7 @@ final class ScriptOptimizer: Optimizer {
   let states = OptimizerStates()
   let kind = "script"
   let updatesAreFunctions = true
+  let unwritten = ["step"]
   var settings: [(name: String, value: SettingValue)] { [] }
   private unowned let lua: Lua
   private let table: () throws -> LuaReference

@@ -32,10 +32,14 @@ public protocol Described {
 
   /// How its options are declared; empty where they are not.
   var declarations: [Setting] { get }
+
+  /// The names of what was given and cannot be written down: functions, and things made elsewhere.
+  var unwritten: [String] { get }
 }
 
 extension Described {
   public var declarations: [Setting] { [] }
+  public var unwritten: [String] { [] }
 
   /// The settings as JSON, names in alphabetical order.
   /// - Throws: an error for a number that JSON does not have.
@@ -57,6 +61,8 @@ public struct Field<Root>: Sendable {
   public let doc: String
   /// What holds if nothing is given, where that is not the property's first value.
   fileprivate let fallback: Setting.Fallback?
+  /// Whether it can be written down.
+  fileprivate var isWritten = true
   fileprivate let get: @Sendable (Root) -> SettingValue?
   /// Sets the property; the reason if it cannot be.
   fileprivate let set: @Sendable (inout Root, SettingValue) -> String?
@@ -100,6 +106,7 @@ public struct Field<Root>: Sendable {
     (self.name, self.type, self.fallback, self.doc) = (name, type, fallback, doc)
     get = { _ in nil }
     set = { _, _ in "cannot be written down" }
+    isWritten = false
   }
 }
 
@@ -153,10 +160,17 @@ extension Configuration {
   /// - Throws: `SettingError` for an option that is unknown, missing or of another type; another
   ///   error for what is no JSON object.
   public init(settingsJSON text: String) throws {
+    try self.init(
+      settings: JSONDecoder().decode([String: SettingValue].self, from: Data(text.utf8)))
+  }
+
+  /// Takes options by name; what is missing has its default.
+  /// - Throws: `SettingError` for an option that is unknown, missing or of another type.
+  public init(settings values: [String: SettingValue]) throws {
     self.init()
-    let values = try JSONDecoder().decode([String: SettingValue].self, from: Data(text.utf8))
     for (name, value) in values.sorted(by: { $0.key < $1.key }) { try set(name, value) }
-    for field in Self.fields where field.fallback == .required && values[field.name] == nil {
+    for field in Self.fields where field.isWritten && field.fallback == .required {
+      guard values[field.name] == nil else { continue }
       throw SettingError(name: field.name, reason: "missing")
     }
   }

@@ -120,6 +120,7 @@ public final class BigramTask: ConcurrentTask {
   public var kind: String { options.kind }
   public var settings: [(name: String, value: SettingValue)] { options.settings }
   public var declarations: [Setting] { Options.declarations }
+  public var unwritten: [String] { options.corpus == nil ? [] : ["corpus"] }
   public var text: (any TokenText)? { corpus }
   public var properties: [(name: String, value: TaskProperty)] {
     let kind = options.triggerKind.settingValue.map { TaskProperty.setting($0) }

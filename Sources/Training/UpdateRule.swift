@@ -121,10 +121,12 @@ extension RuleOptimizer {
   public var settings: [(name: String, value: SettingValue)] { options.settings }
   public var declarations: [Setting] { options.declarations }
 
-  public var ratesAreFunctions: Bool {
-    options.learningRate.isFunction
-      || options.groups.contains { $0.learningRate?.isFunction == true }
+  public var unwritten: [String] {
+    (options.learningRate.isFunction ? ["lr"] : [])
+      + (options.groups.contains { $0.learningRate?.isFunction == true } ? ["groups"] : [])
   }
+
+  public var ratesAreFunctions: Bool { !unwritten.isEmpty }
 
   public func rates(at step: Int) throws -> StepRates {
     let all = try options.learningRate.value(at: step)
