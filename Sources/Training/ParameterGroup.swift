@@ -16,6 +16,24 @@ public struct ParameterGroup {
     (self.match, self.learningRate, self.weightDecay) = (match, learningRate, weightDecay)
   }
 
+  /// What ``text`` says; nil if it says no group, or one whose rate is a function.
+  init?(_ text: String) {
+    var words = text.split(separator: " ", omittingEmptySubsequences: false)[...]
+    func take(_ name: String) -> Double? {
+      guard words.count > 1, let word = words.last, word.hasPrefix(name),
+        let number = Double(word.dropFirst(name.count))
+      else { return nil }
+      words = words.dropLast()
+      return number
+    }
+    let decay = take("weight_decay=")
+    let rate = take("lr=")
+    guard rate != nil || decay != nil else { return nil }
+    self.init(
+      match: words.joined(separator: " "), learningRate: rate.map { .constant($0) },
+      weightDecay: decay)
+  }
+
   /// Whether a parameter of that name belongs to it.
   func holds(_ name: String) -> Bool { fnmatch(match, name, 0) == 0 }
 

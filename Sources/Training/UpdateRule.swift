@@ -84,7 +84,14 @@ extension Field where Root: OptimizerConfiguration {
       "a list of {match = glob of names, lr =, weight_decay =}: parameters with options of their "
         + "own; the first group that matches a name counts",
       get: { $0.groups.isEmpty ? nil : .list($0.groups.map { .text($0.text) }) },
-      set: { _, _ in "cannot be read from text" })
+      set: { options, value in
+        let groups = [String](value)?.map { ParameterGroup($0) }
+        guard let groups, !groups.contains(where: { $0 == nil }) else {
+          return "groups as they are written down expected, got \(value)"
+        }
+        options.groups = groups.compactMap { $0 }
+        return nil
+      })
   }
 }
 
