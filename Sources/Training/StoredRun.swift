@@ -19,16 +19,9 @@ public struct StoredRun: Equatable, CustomStringConvertible {
   /// The first run found in a folder, in those in it, or in those in these; nil if there is none.
   public static func first(below path: String, depth: Int = 2) -> StoredRun? {
     if let run = StoredRun(in: path) { return run }
-    guard depth > 0, let listing = path.withCBytes({ opendir($0) }) else { return nil }
-    defer { closedir(listing) }
-    var names: [String] = []
-    while let entry = readdir(listing) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-        String(bytes: Array($0.prefix { $0 != 0 }))
-      }
-      if !name.hasPrefix("."), entry.pointee.d_type != DT_REG { names.append(name) }
-    }
-    for name in names.sorted() {
+    guard depth > 0 else { return nil }
+    for name in WritableFolder.names(in: path) where FileMark("\(path)/\(name)")?.isRegular != true
+    {
       if let run = first(below: "\(path)/\(name)", depth: depth - 1) { return run }
     }
     return nil

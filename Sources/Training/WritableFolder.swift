@@ -25,6 +25,20 @@ public enum WritableFolder {
     trial.withCBytes { _ = unlink($0) }
   }
 
+  /// The names in a folder, in order, but for those that begin with a dot; none if there is none.
+  static func names(in path: String) -> [String] {
+    guard let listing = path.withCBytes({ opendir($0) }) else { return [] }
+    defer { closedir(listing) }
+    var names: [String] = []
+    while let entry = readdir(listing) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+        String(bytes: Array($0.prefix { $0 != 0 }))
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names.sorted()
+  }
+
   /// The error of a folder, or a file in it, with the system's words for what just went wrong.
   static func failure(_ path: String) -> EngineError {
     EngineError(
