@@ -24,7 +24,7 @@ enum TrainingSource {
     }
     let hasLoss = options.has("loss")
     if case .function = try table.field("batch") {
-      return .function(kind: "table") { size, step in
+      return .function(DescribedData(kind: "table", unwritten: ["batch"])) { size, step in
         let table = try callbacks.dataTable()
         guard case .function(let function) = try table.field("batch") else {
           throw EngineError("train", "data has no function batch any more")
@@ -38,7 +38,7 @@ enum TrainingSource {
     guard !options.isGiven("batch_size") else {
       throw options.failure("batch_size", "data is one batch, of the size that it has")
     }
-    return .function(kind: "batch") { _, _ in
+    return .function(DescribedData(kind: "batch", unwritten: ["tokens", "targets"])) { _, _ in
       try batch(.table(callbacks.dataTable()), hasLoss, "data must be")
     }
   }

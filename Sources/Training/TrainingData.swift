@@ -7,8 +7,8 @@ public enum TrainingData {
   /// A task; step s takes batch s of its training stream.
   case task(any TokenTask)
   /// A function of the number of sequences wanted and the step, counted from 0; asked on the thread
-  /// that advances the run. `kind` is what it is called where runs are described.
-  case function(kind: String, (_ size: Int, _ step: Int) throws -> StepBatch)
+  /// that advances the run. It is described so where runs are.
+  case function(DescribedData, (_ size: Int, _ step: Int) throws -> StepBatch)
 
   /// Whether batches are drawn on the thread that advances the run.
   var needsCaller: Bool {
@@ -19,14 +19,25 @@ public enum TrainingData {
   var described: any Described {
     switch self {
     case .task(let task): task
-    case .function(let kind, _): Kind(kind: kind)
+    case .function(let described, _): described
     }
   }
+}
 
-  /// Something of which only the kind is known.
-  private struct Kind: Described {
-    let kind: String
-    var settings: [(name: String, value: SettingValue)] { [] }
+/// What is known of data that a function gives.
+public struct DescribedData: Described {
+  public let kind: String
+  public let settings: [(name: String, value: SettingValue)]
+  public let declarations: [Setting]
+  public let unwritten: [String]
+
+  /// Data of a kind.
+  public init(
+    kind: String, settings: [(name: String, value: SettingValue)] = [],
+    declarations: [Setting] = [], unwritten: [String]
+  ) {
+    (self.kind, self.settings) = (kind, settings)
+    (self.declarations, self.unwritten) = (declarations, unwritten)
   }
 }
 

@@ -222,8 +222,9 @@ struct TrainingRunTests {
     let expected = try smallRun(steps: 4)
     try expected.run()
     var asked: [[Int]] = []
+    let mine = DescribedData(kind: "mine", unwritten: ["batch"])
     let run = try smallRun(steps: 4) {
-      $0.data = .function(kind: "mine") { size, step in
+      $0.data = .function(mine) { size, step in
         asked.append([size, step])
         return StepBatch(try task.batch(size, index: UInt64(step), purpose: .data))
       }
@@ -233,7 +234,7 @@ struct TrainingRunTests {
     #expect(run.losses == expected.losses && run.bits == expected.bits)
     #expect(asked == [[4, 0], [4, 1], [4, 2], [4, 3], [4, 4]])
     let nothing = try smallRun(steps: 1) {
-      $0.data = .function(kind: "mine") { _, _ in StepBatch(nil) }
+      $0.data = .function(mine) { _, _ in StepBatch(nil) }
     }
     expectError("train: the batch has no tokens and targets; give a loss that reads it") {
       try nothing.run()
