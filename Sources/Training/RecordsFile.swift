@@ -44,6 +44,9 @@ final class RecordsFile {
     written = (records.count, written.bytes + bytes.count)
   }
 
+  /// Takes over the file that a stored run left; nil if there was none.
+  func adopt(_ mark: FileMark?) { left = mark }
+
   /// Says that the records are others than before: the next call of `write` replaces the file.
   func invalidate() { isCurrent = false }
 
