@@ -13,6 +13,22 @@ public protocol Optimizer: AnyObject, Described {
   /// What is remembered of each parameter.
   var states: OptimizerStates { get }
 
+  /// What the buffers of a parameter are called, in their order; PyTorch's names.
+  var bufferNames: [String] { get }
+
+  /// Whether it remembers more than ``states`` says, in a script's table.
+  var hasScriptState: Bool { get }
+
+  /// What it remembers there.
+  /// - Parameter parameters: all of the model, by name.
+  /// - Returns: nil if the script has no function that tells it.
+  /// - Throws: errors of that function; `EngineError` for what cannot be written down.
+  func scriptState(_ parameters: NamedTensors) throws -> ScriptState?
+
+  /// Takes it over again.
+  /// - Throws: errors of the script's function.
+  func load(_ state: ScriptState, _ parameters: NamedTensors) throws
+
   /// Whether its rates call functions of whoever made it, on the thread that is theirs.
   var ratesAreFunctions: Bool { get }
 
@@ -41,6 +57,10 @@ public protocol Optimizer: AnyObject, Described {
 }
 
 extension Optimizer {
+  public var bufferNames: [String] { [] }
+  public var hasScriptState: Bool { false }
+  public func scriptState(_ parameters: NamedTensors) throws -> ScriptState? { nil }
+  public func load(_ state: ScriptState, _ parameters: NamedTensors) throws {}
   public var ratesAreFunctions: Bool { false }
   public var updatesAreFunctions: Bool { false }
   public func rates(at step: Int) throws -> StepRates { StepRates(step: step, values: []) }

@@ -102,9 +102,6 @@ public protocol RuleOptimizer: Optimizer {
   /// The options it was made with.
   var options: Options { get }
 
-  /// What the buffers of a parameter are called, in their order; PyTorch's names.
-  var bufferNames: [String] { get }
-
   /// Checks that it can update a tensor.
   /// - Throws: `EngineError` that says why not.
   func check(_ name: String, _ tensor: Tensor) throws
