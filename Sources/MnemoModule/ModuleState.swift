@@ -22,7 +22,7 @@ final class ModuleState {
   var seed: UInt64 = 0 {
     didSet { draws = 0 }
   }
-  private var draws: UInt64 = 0
+  fileprivate var draws: UInt64 = 0
 
   /// A stream of its own for one call that draws numbers.
   func nextStream() -> RandomStream {
@@ -93,6 +93,16 @@ final class ModuleState {
   func nextSeed() -> UInt64 {
     var stream = nextStream()
     return stream.next() >> 11
+  }
+}
+
+extension ModuleState: RandomSession {
+  var randomPosition: RandomPosition {
+    get { RandomPosition(seed: seed, draws: draws) }
+    set {
+      seed = newValue.seed
+      draws = newValue.draws
+    }
   }
 }
 
