@@ -1,7 +1,6 @@
 import FoundationEssentials
 import Settings
 import Tensors
-import Transformers
 
 /// Where a run tells what happens: a folder of results, a bar of progress, a store of runs.
 ///
@@ -27,8 +26,11 @@ public protocol RunSink: AnyObject {
   /// The run came back from a path that it does not go on; these records remain.
   func rewind(to history: [Record]) throws
 
-  /// The model is to be kept as it is after `step` updates.
-  func checkpoint(_ model: any Model, step: Int) throws
+  /// How things are is to be kept: what the run needs to go on from there.
+  func checkpoint(_ state: RunState) throws
+
+  /// An error has ended it; `end` follows.
+  func failed(_ error: any Error)
 
   /// No more steps are made for now.
   func end(_ status: TrainingRun.Status)
@@ -41,7 +43,8 @@ extension RunSink {
   public func pause() {}
   public func record(_ record: Record) throws {}
   public func rewind(to history: [Record]) throws {}
-  public func checkpoint(_ model: any Model, step: Int) throws {}
+  public func checkpoint(_ state: RunState) throws {}
+  public func failed(_ error: any Error) {}
   public func end(_ status: TrainingRun.Status) {}
 }
 
@@ -55,10 +58,33 @@ public struct RunDescription {
   public let parts: [(name: String, described: any Described)]
   /// The names of the probes, in order.
   public let probes: [String]
+  /// The names of what was given and is not written down, such as `optimizer.lr`, a function.
+  public let unwritten: [String]
+  /// Asks who made the run.
+  public let origin: () -> RunOrigin
+
+  init(first: Int, last: Int, _ options: TrainingOptions) {
+    (self.first, self.last) = (first, last)
+    parts = [
+      ("model", options.model), ("task", options.data.described), ("optimizer", options.optimizer),
+      ("train", options.settings),
+    ]
+    (probes, unwritten) = (options.probes.map(\.name), options.unwritten)
+    origin = options.origin
+  }
 
   /// What computes.
   private var engine: [String: SettingValue] {
     ["backend": .text(Backends.current.name), "kernels": .text(KernelSet.name)]
+  }
+
+  /// The settings of each part by name, with its `kind`.
+  var settings: [String: [String: SettingValue]] {
+    let values = parts.map { name, described in
+      let settings = described.settings + [("kind", .text(described.kind))]
+      return (name, Dictionary(settings.map { ($0.name, $0.value) }) { _, last in last })
+    }
+    return Dictionary(values) { _, last in last }
   }
 
   /// All settings, and what computes, as JSON:
@@ -67,11 +93,8 @@ public struct RunDescription {
   public func json() throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    let values = parts.map { name, described in
-      let settings = described.settings + [("kind", .text(described.kind))]
-      return (name, Dictionary(settings.map { ($0.name, $0.value) }) { _, last in last })
-    }
-    let data = try encoder.encode(Dictionary(values + [("engine", engine)]) { _, last in last })
-    return String(decoding: data, as: UTF8.self)
+    var values = settings
+    values["engine"] = engine
+    return String(decoding: try encoder.encode(values), as: UTF8.self)
   }
 }

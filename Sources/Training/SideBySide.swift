@@ -31,8 +31,9 @@ public struct SideBySide {
     self.runs = runs
   }
 
-  /// Makes the updates that each run's options say, or as many as are made until the current
-  /// ``StopToken`` asks to stop: then every run ends after the step that it is at.
+  /// Makes the updates that are left of those that each run's options say, or as many as are made
+  /// until the current ``StopToken`` asks to stop: then every run ends after the step that it is
+  /// at.
   /// - Throws: ``RunFailure`` with the error of the first run that failed, as
   ///   ``TrainingRun/advance(_:)`` tells of it; the others end as if they had been stopped.
   public func run() throws {
@@ -41,7 +42,7 @@ public struct SideBySide {
     var begun: [TrainingRun] = []
     for (place, run) in runs.enumerated() where failures.isEmpty {
       do {
-        try run.begin(run.options.steps)
+        try run.begin(run.stepsLeft)
         begun.append(run)
       } catch { failures[place] = error }
     }
@@ -56,8 +57,8 @@ public struct SideBySide {
       stopTogether()
     }
     for (place, run) in begun.enumerated() {
-      if failures[place] != nil {
-        run.fail()
+      if let failure = failures[place] {
+        run.fail(failure)
         continue
       }
       if run.stage != .ended { run.giveUp() }

@@ -1,3 +1,4 @@
+import Settings
 import Tasks
 import Tensors
 import Transformers
@@ -26,6 +27,12 @@ public struct TrainingOptions {
   public var isEnough: ((Record) throws -> Bool)?
   /// Who is told what happens, in this order.
   public var sinks: [any RunSink] = []
+  /// Whose random numbers the functions of the run draw; part of what its checkpoints hold.
+  public var random: (any RandomSession)?
+  /// Who made the run, asked when that is written down.
+  public var origin: () -> RunOrigin = { RunOrigin() }
+  /// Why no step can be made: a stored run lacks what only its script has.
+  var incomplete: EngineError?
 
   /// The default settings.
   public init(
@@ -64,6 +71,28 @@ public struct TrainingOptions {
     }
   }
 
+  /// The names of what was given and is not written down, each behind what it belongs to:
+  /// `optimizer.lr`, `train.probes.wk`.
+  var unwritten: [String] {
+    let parts: [(String, any Described)] = [
+      ("model", model), ("task", data.described), ("optimizer", optimizer),
+    ]
+    var own = probes.map { "probes.\($0.name)" }
+    own += [
+      ("loss", loss != nil), ("loss_on", lossWeights != nil), ("on_record", onRecord != nil),
+      ("stop", isEnough != nil && onRecord == nil),
+    ].filter(\.1).map(\.0)
+    own += schedule.keys.sorted().map { "at.\($0)" }
+    return parts.flatMap { part, described in described.unwritten.map { "\(part).\($0)" } }
+      + own.map { "train.\($0)" }
+  }
+
+  /// Checks that it has all that a step needs.
+  /// - Throws: `EngineError` if it is that of a stored run without what only its script has.
+  func checkComplete() throws {
+    if let incomplete { throw incomplete }
+  }
+
   /// Checks the settings against each other before any work is done.
   /// - Throws: `EngineError` that names the option, what was given and what is allowed.
   func validate() throws {
@@ -79,10 +108,17 @@ public struct TrainingOptions {
       throw fail("clip_norm = \(clipNorm) (allowed: above 0)")
     }
     try check("checkpoint_every", settings.checkpointEvery, least: 1)
-    guard settings.checkpointEvery == nil || sinks.contains(where: \.keepsModel) else {
+    let keepsModel = sinks.contains(where: \.keepsModel)
+    guard settings.checkpointEvery == nil || keepsModel else {
       throw fail("checkpoint_every needs dir, the folder to write to")
     }
-    guard !settings.overwrites || sinks.contains(where: \.keepsModel) else {
+    guard settings.checkpoints == nil || keepsModel else {
+      throw fail("checkpoints needs dir, the folder to write to")
+    }
+    if case .steps(let steps)? = settings.checkpoints, let step = steps.first(where: { $0 < 0 }) {
+      throw fail("checkpoints has step \(step) (allowed: 0 or more)")
+    }
+    guard !settings.overwrites || keepsModel else {
       throw fail("overwrite needs dir, the folder whose run is replaced")
     }
     guard loss == nil || settings.lossMask == .all && lossWeights == nil else {

@@ -1,4 +1,5 @@
 import Glibc
+import Settings
 import Tasks
 import Tensors
 import Transformers
@@ -37,6 +38,11 @@ public final class TrainingRun {
   private var savedStep: Int?
   /// Folders that it was saved to beside its own.
   private var savedFolders: [ResultsFolder] = []
+  /// The number of updates that were asked for last, all together; nil before it has begun.
+  private var target: Int?
+  /// Whether the record of the step that it stands at is to be made anew, as in a run that never
+  /// stopped.
+  private var repeatsRecord = false
   /// The first loss of the run.
   private var firstLoss: Double?
   /// A step that was just recorded and is worth returning to; nothing has changed since.
@@ -47,14 +53,6 @@ public final class TrainingRun {
   /// all bounds: the right token's mean log-probability is a hundred times worse than knowing
   /// nothing.
   public static let divergence = 100.0
-
-  /// What a run returns to: how things were when a record was made whose loss was below the first.
-  private struct GoodState {
-    let step: Int
-    let loss: Double
-    /// Parameters, copies of their values, and what the optimizer remembered of them.
-    var parameters: [(tensor: Tensor, values: Tensor, state: OptimizerState?)] = []
-  }
 
   /// What a run does next.
   enum Stage {
@@ -85,6 +83,8 @@ public final class TrainingRun {
     var isStopped = false
     /// Whether the step that was begun is not to be made, and no record either.
     var isGivenUp = false
+    /// Where random numbers stood before the step that was begun.
+    var random: RandomPosition?
     var batch: (StepBatch, mask: Tensor?)?
     var loss = 0.0
     var rates: StepRates?
@@ -98,9 +98,13 @@ public final class TrainingRun {
     batches = options.task.map { BatchesAhead($0, size: options.batchSize) }
   }
 
-  /// Makes `options.steps` updates, or as many as are made until its ``StopToken`` asks it to stop.
+  /// Makes the updates that are left of `options.steps`, or as many as are made until its
+  /// ``StopToken`` asks it to stop.
   /// - Throws: as `advance`.
-  public func run() throws { try advance(options.steps) }
+  public func run() throws { try advance(stepsLeft) }
+
+  /// How many updates are left of those that were asked for.
+  public var stepsLeft: Int { max(0, (target ?? options.steps) - step) }
 
   /// Makes `steps` more updates.
   ///
@@ -116,7 +120,7 @@ public final class TrainingRun {
     do {
       while stage != .ended { try goOn() }
     } catch {
-      fail()
+      fail(error)
       throw error
     }
     try finish()
@@ -135,21 +139,23 @@ public final class TrainingRun {
       throw EngineError("train", "steps = \(steps) (allowed: 0 to \(1 << 40))")
     }
     guard going == nil else { throw EngineError("train", "a run cannot resume inside itself") }
+    try options.checkComplete()
     going = Advance(end: step + steps)
+    target = step + steps
     status = .failed
     do {
-      let description = description(to: step + steps)
+      let description = description
       try tell { try $0.begin(description) }
       try forgetRecordsAhead()
     } catch {
-      fail()
+      fail(error)
       throw error
     }
     goToNextStep()
   }
 
   /// Makes the next stage.
-  /// - Throws: as `advance`; ``fail()`` ends it then.
+  /// - Throws: as `advance`; ``fail(_:)`` ends it then.
   func goOn() throws {
     do {
       switch stage {
@@ -215,10 +221,11 @@ public final class TrainingRun {
   }
 
   /// Ends an advance after an error.
-  func fail() {
+  func fail(_ error: any Error) {
     clearGradients()
     // The error that ended the run is the one to tell, also if the disk is full.
     try? saveCheckpoint()
+    tell { $0.failed(error) }
     end()
   }
 
@@ -229,14 +236,8 @@ public final class TrainingRun {
     candidate = nil
   }
 
-  private func description(to end: Int) -> RunDescription {
-    RunDescription(
-      first: step, last: end,
-      parts: [
-        ("model", options.model), ("task", options.data.described),
-        ("optimizer", options.optimizer),
-        ("train", options.settings),
-      ], probes: options.probes.map(\.name))
+  private var description: RunDescription {
+    RunDescription(first: step, last: step + stepsLeft, options)
   }
 
   private func tell(_ message: (any RunSink) throws -> Void) rethrows {
@@ -259,6 +260,7 @@ public final class TrainingRun {
   /// Calls what is scheduled, and draws the step's batch: batch `end` is that of the last record.
   private func prepare() throws {
     guard let now = going else { return }
+    going?.random = options.random?.randomPosition
     if !now.isLast, let callback = options.schedule[step] {
       tell { $0.pause() }
       // It may change what no update does.
@@ -386,6 +388,7 @@ public final class TrainingRun {
     try tell { try $0.record(record) }
     try options.onRecord?(record)
     let isEnough = try options.isEnough?(record) == true
+    if step == 0, options.checkpoints?.isDue(at: 0) == true { try saveCheckpoint() }
     going?.stage = now.isLast || isEnough ? .ended : .rate
     if now.isLast { try StopToken.check() }
   }
@@ -412,12 +415,18 @@ public final class TrainingRun {
     try keep(trained)
     try StopToken.suspended { try options.optimizer.update(trained, rates) }
     step += 1
+    going?.random = nil
     tell { $0.updated(step: step, loss: now.loss) }
-    if let every = options.checkpointEvery, step % every == 0, step < now.end {
+    if isCheckpointDue, step < now.end {
       going?.stage = .checkpoint
     } else {
       endStep()
     }
+  }
+
+  private var isCheckpointDue: Bool {
+    options.checkpointEvery.map { step % $0 == 0 } == true
+      || options.checkpoints?.isDue(at: step) == true
   }
 
   private func clearGradients() {
@@ -462,8 +471,11 @@ public final class TrainingRun {
 
   /// Drops records of a path that the run came back from.
   private func forgetRecordsAhead() throws {
-    guard let last = history.last, last.step > step else { return }
-    history.removeAll { $0.step > step }
+    let goesOn = going.map { step < $0.end } == true
+    let first = repeatsRecord && goesOn ? step : step + 1
+    if goesOn { repeatsRecord = false }
+    guard let last = history.last, last.step >= first else { return }
+    history.removeAll { $0.step >= first }
     try tell { try $0.rewind(to: history) }
   }
 
@@ -490,7 +502,16 @@ public final class TrainingRun {
   }
 
   private func saveCheckpoint() throws {
-    try StopToken.suspended { try tell { try $0.checkpoint(options.model, step: step) } }
+    let state = state
+    try StopToken.suspended { try tell { try $0.checkpoint(state) } }
+  }
+
+  /// How things are at the beginning of the step that it stands at.
+  private var state: RunState {
+    RunState(
+      model: options.model, step: step, isKept: options.checkpoints?.isDue(at: step) == true,
+      optimizer: options.optimizer, firstLoss: firstLoss, good: lastGood,
+      random: going?.random ?? options.random?.randomPosition)
   }
 
   /// Writes history and checkpoint into a folder, to the end: they belong together.
@@ -504,14 +525,70 @@ public final class TrainingRun {
   ///   cannot be written.
   public func save(to path: String, overwrites: Bool = false) throws {
     let own = options.sinks.compactMap { $0 as? ResultsFolder }
-    let known = (own + savedFolders).first { $0.isAt(path) }
+    let known = folders.first { $0.isAt(path) }
     let folder = try known ?? ResultsFolder(path, overwrites: overwrites)
     if known == nil { savedFolders.append(folder) }
     // A run that goes on keeps the folder that it writes into.
     defer { if going == nil || !own.contains(where: { $0 === folder }) { folder.letGo() } }
+    let (state, description) = (state, description)
     try StopToken.suspended {
-      try folder.save(history, options.model, step: step, overwrites: overwrites)
+      try folder.save(
+        history, state, description, status, isGoingOn: going != nil, overwrites: overwrites)
     }
     savedStep = step
+  }
+
+  /// Its model, task and optimizer as they were made, and its own settings, by name.
+  public var parts: [(name: String, described: any Described)] { description.parts }
+
+  /// The folders that it writes into, the one given with its options first.
+  private var folders: [ResultsFolder] {
+    options.sinks.compactMap { $0 as? ResultsFolder } + savedFolders
+  }
+
+  // MARK: Checkpoints
+
+  /// The steps of which there is a checkpoint, in order.
+  public var checkpointSteps: [Int] {
+    Set(folders.flatMap { $0.checkpoints.map(\.step) }).sorted()
+  }
+
+  /// A copy of the model as it was after `step` updates.
+  /// - Throws: `EngineError` if there is no checkpoint of that step, or it cannot be read.
+  public func model(at step: Int) throws -> any Model {
+    let known = folders.flatMap(\.checkpoints)
+    guard let found = known.first(where: { $0.step == step }) else {
+      let steps = checkpointSteps.map { "\($0)" }.joined(separator: ", ")
+      throw EngineError(
+        "model_at",
+        folders.isEmpty
+          ? "the run has no folder with checkpoints; give dir"
+          : "there is no checkpoint of step \(step) "
+            + (steps.isEmpty ? "(there are none)" : "(there are those of \(steps))"))
+    }
+    let model = try options.model.copy()
+    try StoredCheckpoint(found.path).load(into: model)
+    return model
+  }
+
+  /// Takes over where the run stood that its folder holds, if that is one that goes on.
+  ///
+  /// All of it, or on an error nothing. It goes on from there as if it had never stopped.
+  /// - Throws: `EngineError` that says which settings differ, or what cannot be read.
+  public func restore() throws {
+    for contents in folders.compactMap(\.resumed) {
+      try contents.check(against: description)
+      try takeOver(contents)
+    }
+  }
+
+  /// The same, without a look at the settings.
+  func takeOver(_ contents: RunContents) throws {
+    if let checkpoint = contents.checkpoint {
+      lastGood = try checkpoint.load(into: options.model, options.optimizer)
+      (step, firstLoss) = (checkpoint.notes.step, checkpoint.notes.firstLoss)
+      if let random = checkpoint.notes.random { options.random?.randomPosition = random }
+    }
+    (history, status, repeatsRecord) = (contents.records, contents.file.status, true)
   }
 }

@@ -19,6 +19,8 @@ public struct TrainingSettings: Configuration, Sendable {
   public var clipNorm: Double?
   /// Steps between checkpoints; nil for one at the end only.
   public var checkpointEvery: Int?
+  /// The steps whose checkpoints are kept beside the newest; nil for none.
+  public var checkpoints: CheckpointSteps?
   /// The folder for results; nil for none.
   public var folder: String?
   /// Whether a run that the folder holds is replaced.
@@ -75,12 +77,23 @@ public struct TrainingSettings: Configuration, Sendable {
     Field("clip_norm", \.clipNorm, "largest norm of all gradients together"),
     Field(
       "checkpoint_every", \.checkpointEvery, default: .described("at the end only"),
-      "steps between checkpoints in dir"),
+      "steps between checkpoints in dir, each in the place of the one before"),
+    Field(
+      "checkpoints", \.checkpoints, default: .described("none but the newest"),
+      "steps whose checkpoints in dir are kept, counted from 0: a list, or \"log\" for 0, 1, 2, 4, "
+        + "8 …; run:model_at(step) loads them"),
     Field(
       "dir", \.folder, type: .oneOrMore(.text),
-      "folder for history.jsonl and model.safetensors, written as they come; for a list of models "
-        + "the folders 1, 2, … in it, or a list of as many; it belongs to one run at a time, and one "
-        + "that holds a run is refused"),
+      "folder for run.json, history.jsonl and model.safetensors, written as they come; for a list of "
+        + "models the folders 1, 2, … in it, or a list of as many; it belongs to one run at a time, "
+        + "and one that holds a run is refused"),
+    Field(
+      "resume", type: .oneOrMore(.text), default: .none,
+      "in place of dir: a folder whose run goes on from its last checkpoint up to steps, as if it "
+        + "had never stopped; all other settings must be those that it began with. Where there is no "
+        + "checkpoint yet, a run begins",
+      // Whoever makes the run looks for it.
+      get: { _ in nil }, set: { _, _ in nil }),
     Field(
       "overwrite", type: .boolean, default: .value(.boolean(false)),
       "whether a run that dir holds is replaced, when the first record is made",

@@ -20,7 +20,8 @@ import Testing
   /// A run of as many steps as the checkpoint has, and whether it comes to the same.
   private static let again =
     smallRun + """
-      local kept, metadata = mnemo.safetensors.load("out/model.safetensors")
+      local kept = mnemo.model.load("out/model.safetensors"):parameters()
+      local _, metadata = mnemo.safetensors.load("out/model.safetensors")
       local step = tonumber(metadata.step)
       local run = train { steps = step, eval_every = 1, progress = false,
         probes = { said = function() return 1 end } }

@@ -182,7 +182,7 @@ import Testing
       #expect(png.starts(with: [0x89, 0x50, 0x4E, 0x47]))
       let run = results.appending(path: experiment.run)
       let files = run.names.filter { !$0.hasPrefix("figure") }
-      #expect(files == ["history.jsonl", "model.safetensors"])
+      #expect(files == ["history.jsonl", "model.safetensors", "run.json"])
 
       // Neither threads nor repetition change anything.
       let again = try start(

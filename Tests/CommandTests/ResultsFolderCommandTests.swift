@@ -40,7 +40,8 @@ import Testing
       #expect(running.finish().status == 0)
       let steps = records(folder.text("out/history.jsonl")).map { $0["step"] as? Int }
       #expect(steps.count > 3 && steps == Array(0..<steps.count))
-      #expect(folder.appending(path: "out").names == ["history.jsonl", "model.safetensors"])
+      #expect(
+        folder.appending(path: "out").names == ["history.jsonl", "model.safetensors", "run.json"])
       let outcome = try run(smallRun + "train { dir = 'out' }", in: folder)
       #expect(outcome.status == 1)
       #expect(

@@ -677,6 +677,7 @@ function tests.test_results_of_each_model()
     for _ in io.lines(path .. "/history.jsonl") do count = count + 1 end
     os.remove(path .. "/history.jsonl")
     os.remove(path .. "/model.safetensors")
+    os.remove(path .. "/run.json")
     return count
   end
   local runs = train(new_models(2), { dir = folder })
@@ -728,6 +729,7 @@ function tests.test_folders_that_hold_runs()
   for _, name in ipairs { "/copy", "/new", "" } do
     os.remove(folder .. name .. "/history.jsonl")
     os.remove(folder .. name .. "/model.safetensors")
+    os.remove(folder .. name .. "/run.json")
     luaunit.assertTrue(os.remove(folder .. name), "nothing else is in it")
   end
 end

@@ -62,7 +62,7 @@ struct ResultsFolderTests {
       // Nothing but the results.
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-          == ["history.jsonl", "model.safetensors"])
+          == ["history.jsonl", "model.safetensors", "run.json"])
       // Going on adds to them.
       try run.advance(2)
       #expect(try records("\(path)/history.jsonl").map { $0["step"] } == [0, 3, 6, 7, 9])
@@ -188,7 +188,8 @@ struct ResultsFolderTests {
       try run.advance(3)
       #expect(attempts == 5)
       #expect(try lines("\(folder)/history.jsonl") == run.history.map(\.json))
-      #expect(try contents(folder).keys.sorted() == ["history.jsonl", "model.safetensors"])
+      #expect(
+        try contents(folder).keys.sorted() == ["history.jsonl", "model.safetensors", "run.json"])
     }
   }
 
@@ -219,7 +220,8 @@ struct ResultsFolderTests {
         atPath: path, withDestinationPath: "\(folder)/kept")
       holds("a history.jsonl")
       try leaveRun(of: 1, in: folder)
-      #expect(try contents(folder).keys.sorted() == ["history.jsonl", "model.safetensors"])
+      #expect(
+        try contents(folder).keys.sorted() == ["history.jsonl", "model.safetensors", "run.json"])
       try FileManager.default.removeItem(atPath: path)
       holds("a model")
     }
@@ -319,7 +321,8 @@ struct ResultsFolderTests {
       func isWhole() throws {
         #expect(try lines("\(path)/history.jsonl") == run.history.map(\.json))
         #expect(try Checkpoint.load(from: "\(path)/model.safetensors").bits == run.bits)
-        #expect(try contents(path).keys.sorted() == ["history.jsonl", "model.safetensors"])
+        #expect(
+          try contents(path).keys.sorted() == ["history.jsonl", "model.safetensors", "run.json"])
       }
       try isWhole()
       if name != ".lock" {

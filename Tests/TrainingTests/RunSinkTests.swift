@@ -24,7 +24,7 @@ struct RunSinkTests {
     func rewind(to history: [Record]) throws {
       try hear("rewind to \(history.last?.step ?? -1)")
     }
-    func checkpoint(_ model: any Model, step: Int) throws { try hear("checkpoint \(step)") }
+    func checkpoint(_ state: RunState) throws { try hear("checkpoint \(state.step)") }
     func end(_ status: TrainingRun.Status) { heard.append("end \(status)") }
     var keepsModel: Bool { true }
   }
