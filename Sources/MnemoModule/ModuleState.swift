@@ -24,6 +24,9 @@ final class ModuleState {
   }
   fileprivate var draws: UInt64 = 0
 
+  /// What is known of the script that runs, once it was asked for.
+  var origin: RunOrigin?
+
   /// A stream of its own for one call that draws numbers.
   func nextStream() -> RandomStream {
     defer { draws += 1 }

@@ -13,6 +13,12 @@ enum RunClass {
       "status", .string,
       "\"finished\", \"stopped\" by stop or on_record, \"interrupted\" or \"failed\""),
     LuaParameter("model", .object("Model"), "the model"),
+    LuaParameter(
+      "settings", .table,
+      "the options, with defaults, of its model, task, optimizer and train, in tables of these names "
+        + "with kind, the constructor"),
+    LuaParameter(
+      "checkpoints", .list(.integer), "the steps of which its folder has a checkpoint, in order"),
   ]
 
   /// The beginning of examples.
@@ -107,13 +113,40 @@ enum RunClass {
         return call.returns(all: try call.lua.run(chunk, arguments))
       },
       LuaFunction(
-        "resume", "Goes on for more steps.",
-        parameters: [LuaParameter("steps", .integer, "how many")],
+        "model_at",
+        "A copy of the model as it was after so many updates, from a checkpoint in the run's folder: "
+          + "the newest, or one that was kept (checkpoints = \"log\").",
+        parameters: [LuaParameter("step", .integer, "the number of updates")],
+        returns: [.object("Model")],
+        example: """
+          local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+          local run = mnemo.train{
+            model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1},
+            data = task, steps = 5, batch_size = 4, optimizer = mnemo.optim.sgd{lr = 0.1},
+            dir = "run", checkpoints = "log",
+          }
+          for _, step in ipairs(run.checkpoints) do
+            print(step, run:model_at(step):loss(task:held_out(8)):item())
+          end
+          """
+      ) { call in
+        let (run, step) = (try run(call), try call.integer(2))
+        // A stored custom model has no forward pass, its copies neither.
+        return call.returns(try run.model(at: step) as AnyObject)
+      },
+      LuaFunction(
+        "resume",
+        "Goes on for more steps; also a run that mnemo.runs.load gave, if all that it was made of is "
+          + "built in.",
+        parameters: [
+          LuaParameter(
+            "steps", .integer, "how many", default: "those that are left of what was asked for")
+        ],
         returns: [LuaResult(.object("Run"), "the run itself")],
         example: trained + "print(run:resume(2).step)"
       ) { call in
         let run = try run(call)
-        let steps = try call.integer(2)
+        let steps = try call.optionalInteger(2) ?? run.stepsLeft
         try untilStopped(call.lua) { try run.advance(steps) }
         return call.returns(argument: 1)
       },
@@ -138,10 +171,16 @@ enum RunClass {
         case "step": return call.returns(run.step)
         case "status": return call.returns(run.status.rawValue)
         case "model": return call.returns(run.options.model as AnyObject)
+        case "settings": return call.returns(settings(of: run))
+        case "checkpoints": return call.returns(run.checkpointSteps)
         case let name:
           throw unknownMember("Run", name, members)
         }
       })
+  }
+
+  private static func settings(of run: TrainingRun) -> LuaRecord {
+    LuaRecord(run.parts.map { ($0.name, $0.described.luaRecordWithKind) })
   }
 
   /// Runs a loop that ends by itself when an interrupt waits, which is taken then.

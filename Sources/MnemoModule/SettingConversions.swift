@@ -69,13 +69,17 @@ extension SettingValue: LuaPushable {
 
 extension Described {
   /// What was set, as a table with the names of the constructor's options.
-  var luaRecord: LuaRecord {
+  var luaRecord: LuaRecord { LuaRecord(luaSettings) }
+
+  /// What was set, and what it is called.
+  var luaRecordWithKind: LuaRecord { LuaRecord(luaSettings + [("kind", kind)]) }
+
+  private var luaSettings: [(String, any LuaPushable)] {
     let declarations = declarations
-    return LuaRecord(
-      settings.map { name, value in
-        let type = declarations.first { $0.name == name }?.type
-        return (name, type.map { value.counted(as: $0, by: 1) } ?? value)
-      })
+    return settings.map { name, value in
+      let type = declarations.first { $0.name == name }?.type
+      return (name, type.map { value.counted(as: $0, by: 1) } ?? value)
+    }
   }
 }
 
@@ -118,10 +122,11 @@ extension LuaOptions {
     case .list(.integer), .list(.token): return .list(try integers(name).map { .integer($0) })
     case .list(.number): return .list(try numbers(name).map { .number($0) })
     case .list: return .list(try strings(name).map { .text($0) })
-    case .either:
+    case .either(let types):
       switch value(name) {
       case .integer, .number: return .number(try number(name))
       case .string(let text): return .text(text)
+      case .table where types.contains(.list(.integer)): return try value(name, .list(.integer))
       default: return nil
       }
     case .object, .function, .table: return nil

@@ -20,7 +20,8 @@ enum TrainFunctions {
           + "without bound. Models of a list are trained side by side, each step on one thread where "
           + "there are enough of them; what is written in Lua is called for one after the other. "
           + "Each gives the numbers that it gives alone. An error in one ends all, and says which "
-          + "model it was. docs/training.md shows all of it, and loops without mnemo.train.",
+          + "model it was. What is in dir goes on in another process by resume. "
+          + "docs/training.md shows all of it, and loops without mnemo.train.",
         options: TrainingSettings.declarations.map { LuaOption($0) },
         returns: [
           LuaResult(
@@ -53,6 +54,7 @@ enum TrainFunctions {
         var folders: [ResultsFolder] = []
         // What keeps the runs from beginning leaves no folder in use.
         defer { for folder in folders { folder.letGo() } }
+        let origin = ScriptOrigin.origin(lua, session)
         let runs = try trained.models.indices.map { place in
           let callbacks = Callbacks(
             lua, place: place, hasOwnProbes: trained.hasOwnProbes, hasOwnData: trained.hasOwnData)
@@ -63,9 +65,12 @@ enum TrainFunctions {
             training.settings = settings
             training.settings.folder = trained.folders[place]
             try addCallbacks(to: &training, options, callbacks)
-            training.sinks = progress
+            (training.sinks, training.random, training.origin) = (progress, session, origin)
             if let path = training.folder {
-              folders.append(try ResultsFolder(path, overwrites: settings.overwrites))
+              folders.append(
+                trained.isResumed
+                  ? try ResultsFolder(resuming: path)
+                  : try ResultsFolder(path, overwrites: settings.overwrites))
               training.sinks += folders.suffix(1)
             }
             if let store { training.sinks.append(store.sink(folder: training.folder)) }
@@ -75,6 +80,7 @@ enum TrainFunctions {
           callbacks.run = run
           held.append(lua.reference(to: run))
           lua.setUserValue(of: run, try call.table(1).reference)
+          try trained.naming(place, in: lua) { try run.restore() }
           return run
         }
         guard trained.isList else {
@@ -124,9 +130,11 @@ enum TrainFunctions {
     var isEnough = false
     if options.has("on_record") {
       training.onRecord = { isEnough = try call("on_record", $0) == .boolean(false) }
+      training.isEnough = { _ in isEnough }
     }
-    let hasStop = options.has("stop")
-    training.isEnough = { try isEnough || hasStop && call("stop", $0).isTrue }
+    if options.has("stop") {
+      training.isEnough = { try isEnough || call("stop", $0).isTrue }
+    }
   }
 
   private static func optimizer(

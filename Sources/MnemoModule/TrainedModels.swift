@@ -13,6 +13,8 @@ struct TrainedModels {
   let hasOwnData: Bool
   /// Where each run writes its results.
   let folders: [String?]
+  /// Whether what the folders hold goes on.
+  let isResumed: Bool
   /// Whether each model has probes of its own.
   let hasOwnProbes: Bool
 
@@ -34,17 +36,22 @@ struct TrainedModels {
     }
     (self.isList, self.models) = (isList, models)
     hasOwnData = try options.isListOfData && isOfEach("data")
-    if try isOfEach("dir") {
-      folders = try options.strings("dir")
-    } else if isList, let folder = try options.optionalString("dir") {
+    isResumed = options.has("resume")
+    guard !isResumed || !options.has("dir") && !options.isGiven("overwrite") else {
+      throw options.failure("resume", "it takes the place of dir and overwrite")
+    }
+    let name = isResumed ? "resume" : "dir"
+    if try isOfEach(name) {
+      folders = try options.strings(name)
+    } else if isList, let folder = try options.optionalString(name) {
       folders = models.indices.map { "\(folder)/\($0 + 1)" }
     } else {
-      folders = [try options.optionalString("dir")] + models.dropFirst().map { _ in nil }
+      folders = [try options.optionalString(name)] + models.dropFirst().map { _ in nil }
     }
     for (place, folder) in folders.enumerated() {
       guard let folder, let other = folders.firstIndex(of: folder), other < place else { continue }
       throw options.failure(
-        "dir", "[\(place + 1)]: '\(folder)' is also [\(other + 1)]; give each run its own")
+        name, "[\(place + 1)]: '\(folder)' is also [\(other + 1)]; give each run its own")
     }
     // A table of probes has names for its keys.
     let probes = try options.optionalTable("probes")

@@ -488,8 +488,14 @@ function tests.test_the_chapter_runs()
   local environment = setmetatable({ print = function() end }, { __index = _G })
   -- The bar on standard error is not what is tested.
   local code = table.concat(blocks):gsub("mnemo%.train {", "mnemo.train { progress = false,")
-  local ending = "return run, fitted, stopped, w"
-  local run, fitted, stopped, w = assert(load(code .. ending, "=training.md", "t", environment))()
+  local folder = os.tmpname()
+  os.remove(folder)
+  code = code:gsub('"long"', ("%q"):format(folder))
+  local ending = "return run, fitted, stopped, w, halves"
+  local run, fitted, stopped, w, halves =
+    assert(load(code .. ending, "=training.md", "t", environment))()
+  os.execute("rm -rf '" .. folder .. "'")
+  lu.assertEquals({ halves.step, halves:series "step" }, { 24, { 0, 5, 10, 15, 20, 24 } })
   lu.assertEquals({ run.status, fitted.status, stopped.status },
     { "finished", "stopped", "stopped" })
   lu.assertTrue((w:detach() - mnemo.tensor { 1, 2, 3 }):abs():max():item() < 0.05)

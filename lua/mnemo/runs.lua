@@ -11,6 +11,7 @@ local columns = require "mnemo.text.columns"
 local expect = require "mnemo.text.expect"
 local nearest = require "mnemo.text.nearest"
 local number = require "mnemo.text.number"
+local stored = require "mnemo.runs.stored"
 
 local runs = {}
 
@@ -46,6 +47,26 @@ local function check_column(where, list, name)
     local position, reason = fault(run, name)
     if position then expect.refuse(position, where, ("run %d: %s"):format(i, reason)) end
   end
+end
+
+--- Loads a run from its folder: the history, number for number, the model and settings, and
+-- `resume`, which goes on in this process if all that the run was made of is built in. One that has
+-- functions of a script goes on there, by `mnemo.train { resume = dir, … }`.
+-- @tparam string dir the folder that was given to `mnemo.train` as `dir`
+-- @treturn Run|table the run; of models that were trained side by side the list of their runs
+-- @usage
+-- local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+-- mnemo.train {
+--   model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1 },
+--   data = task, steps = 3, batch_size = 4, dir = "short", optimizer = mnemo.optim.sgd { lr = 1 },
+-- }
+-- local run = mnemo.runs.load "short"
+-- print(run.settings.optimizer.lr, run:resume(2).step)
+function runs.load(dir)
+  expect.argument(1, "runs.load", dir, "string")
+  local loaded, reason = stored.load(dir)
+  if not loaded then expect.fail("%s", reason) end
+  return loaded
 end
 
 --- Returns one column of each run's history, as `mnemo.plot.lines` takes it for a mean with a
