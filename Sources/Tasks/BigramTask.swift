@@ -70,8 +70,10 @@ public final class BigramTask: ConcurrentTask {
 
     public static let fields: [Field<Self>] = [
       Field(
-        beside: "corpus", type: .object("Corpus"), default: .described("corpus.shakespeare()"),
-        "unigram and bigram statistics of the sequences"),
+        "corpus", type: .object("Corpus"), default: .described("corpus.shakespeare()"),
+        "unigram and bigram statistics of the sequences",
+        // It is not written down, but told from another one.
+        get: { $0.corpus.map { .text($0.fingerprint) } }, set: { _, _ in "cannot be written down" }),
       Field("triggers", \.triggers, "number of triggers, K"),
       Field(
         "trigger_kind", \.triggerKind,

@@ -93,6 +93,25 @@ public final class Corpus: Sendable {
     return result
   }
 
+  /// A text that tells it from other corpora: its symbols and all probabilities, hashed (FNV-1a).
+  var fingerprint: String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    func add(_ number: UInt64) { hash = (hash ^ number) &* 0x100_0000_01B3 }
+    for symbol in symbols {
+      for byte in symbol.utf8 { add(UInt64(byte)) }
+      add(0)
+    }
+    for row in 0...vocabSize {
+      rows.forEach(row) { symbol, probability in
+        add(UInt64(symbol))
+        add(probability.bitPattern)
+      }
+      add(.max)
+    }
+    for row in rowAfter { add(UInt64(bitPattern: Int64(row))) }
+    return String(hash, radix: 16)
+  }
+
   /// Number of symbols of positive probability.
   var support: Int { rows.count(vocabSize) }
 

@@ -492,6 +492,18 @@ struct ResumeTests {
         options.seed = 6
         $0.task = try BigramTask(options)
       }
+      let corpora = try [Corpus.uniform(11), .zipf(11, alpha: 1)].map { corpus in
+        try BigramTask(BigramTask.Options(corpus: corpus)).settings.first { $0.name == "corpus" }
+      }
+      #expect(corpora[0]?.value != corpora[1]?.value)
+      try differs(
+        "task.corpus: \(try #require(corpora[0]?.value)) in the folder, "
+          + "\(try #require(corpora[1]?.value)) given"
+      ) {
+        var options = try #require($0.task as? BigramTask).options
+        options.corpus = try .zipf(11, alpha: 1)
+        $0.task = try BigramTask(options)
+      }
       // How long it goes on and what it writes on the way may be others.
       let sink = try ResultsFolder(resuming: path)
       let optimizer = try #require(try Self.optimizers()["adamw"])

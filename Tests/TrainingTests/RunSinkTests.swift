@@ -1,5 +1,6 @@
 import Settings
 import Tensors
+import TestModels
 import Testing
 import Training
 import Transformers
@@ -59,6 +60,8 @@ struct RunSinkTests {
     }
     try run.run()
     let description = try #require(listener.descriptions.first)
+    // A corpus is not written down, but told from others.
+    let corpus = try #require(try smallTask().settings.first { $0.name == "corpus" }?.value)
     #expect(description.probes == ["p"])
     #expect(
       try description.json() == #"""
@@ -67,7 +70,7 @@ struct RunSinkTests {
         "freeze_embeddings":true,"freeze_output":true,"kind":"simplified","max_len":15,\#
         "positional":"random","score_scale":"sqrt_dim","seed":7,"tie_output":false,"vocab":11},\#
         "optimizer":{"kind":"sgd","lr":0.5,"momentum":0.9,"nesterov":false,"weight_decay":0},\#
-        "task":{"kind":"bigram","no_repeat":false,"outputs":"uniform","seed":5,"seq_len":13,\#
+        "task":{"corpus":\#(corpus),"kind":"bigram","no_repeat":false,"outputs":"uniform","seed":5,"seq_len":13,\#
         "trigger_kind":"fixed","trigger_offset":0,"triggers":3},\#
         "train":{"batch_size":4,"clip_norm":2,"eval_every":3,"kind":"train","loss_on":"all",\#
         "progress":true,"steps":5}}
