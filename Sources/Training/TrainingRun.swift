@@ -388,7 +388,7 @@ public final class TrainingRun {
     try tell { try $0.record(record) }
     try options.onRecord?(record)
     let isEnough = try options.isEnough?(record) == true
-    if step == 0, options.checkpoints?.isDue(at: 0) == true { try saveCheckpoint() }
+    if step == 0, isKept { try saveCheckpoint() }
     going?.stage = now.isLast || isEnough ? .ended : .rate
     if now.isLast { try StopToken.check() }
   }
@@ -425,9 +425,11 @@ public final class TrainingRun {
   }
 
   private var isCheckpointDue: Bool {
-    options.checkpointEvery.map { step % $0 == 0 } == true
-      || options.checkpoints?.isDue(at: step) == true
+    isKept || options.settings.checkpointEvery.map { step % $0 == 0 } == true
   }
+
+  /// Whether a checkpoint of how things are now stays.
+  private var isKept: Bool { options.settings.checkpoints?.isDue(at: step) == true }
 
   private func clearGradients() {
     for (_, tensor) in options.model.parameters.all { tensor.grad = nil }
@@ -509,8 +511,8 @@ public final class TrainingRun {
   /// How things are at the beginning of the step that it stands at.
   private var state: RunState {
     RunState(
-      model: options.model, step: step, isKept: options.checkpoints?.isDue(at: step) == true,
-      optimizer: options.optimizer, firstLoss: firstLoss, good: lastGood,
+      model: options.model, step: step, isKept: isKept, optimizer: options.optimizer,
+      firstLoss: firstLoss, good: lastGood,
       random: going?.random ?? options.random?.randomPosition)
   }
 
