@@ -54,9 +54,11 @@ import Testing
       let whole = ContinuousClock.now - began
       // Some come to a few checkpoints, some die before the first step.
       let most = Double(whole.components.seconds) + Double(whole.components.attoseconds) * 1e-18
-      var steps: Set<String> = []
-      for _ in 1...20 {
+      var states: Set<String> = []
+      for attempt in 1...20 {
         let running = try Running(["script.lua", "killed"], in: folder)
+        // On a busy machine some would never come to a record; one that has finished says nothing.
+        if attempt % 4 == 0 { try? running.wait(for: "at ") }
         usleep(UInt32(Double.random(in: 0...min(0.5, 0.5 * most)) * 1e6))
         running.signal(SIGKILL)
         _ = running.finish()
@@ -68,11 +70,11 @@ import Testing
         #expect(
           answer.hasPrefix("interrupted ") || answer.hasPrefix("finished ")
             || answer.contains("there is no run in 'killed'"), "\(answer)")
-        steps.insert(answer)
+        states.insert(answer)
       }
       let last = try Running(["script.lua", "killed"], in: folder).finish()
       #expect(last.output == "finished\t400\n", "\(last.errors)")
-      #expect(steps.count > 2, "it went on")
+      #expect(states.count > 1 && states.contains { $0.hasPrefix("interrupted ") })
       try expectSame(folder, "whole", "killed")
       // What was killed half-written is gone.
       #expect(!folder.appending(path: "killed").names.contains { $0.hasPrefix(".") })
