@@ -21,7 +21,10 @@ enum ModelConstructors {
         print(model(mnemo.int_tensor{{1, 2, 3}}):size(-1))
         """
     ) { call in
-      call.returns(try call.options().configuration(C.self, session).makeModel() as AnyObject)
+      let options = try call.options()
+      let model = try options.configuration(C.self, session).makeModel() as AnyObject
+      session.note(model, madeWith: options)
+      return call.returns(model)
     }
   }
 

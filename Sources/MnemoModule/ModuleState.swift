@@ -60,6 +60,25 @@ final class ModuleState {
     return tables
   }
 
+  private var made: [ObjectIdentifier: Made] = [:]
+
+  /// What something was made with.
+  private struct Made {
+    weak var object: AnyObject?
+    let options: [String]
+  }
+
+  /// Notes the options that something was made with.
+  func note(_ object: AnyObject, madeWith options: LuaOptions) {
+    if made.count > 1024 { made = made.filter { $0.value.object != nil } }
+    made[ObjectIdentifier(object)] = Made(object: object, options: options.given)
+  }
+
+  /// The names of the options that something was made with; nil if that is not known.
+  func options(of object: AnyObject) -> [String]? {
+    made[ObjectIdentifier(object)].flatMap { $0.object === object ? $0.options : nil }
+  }
+
   private var batches: [ObjectIdentifier: BatchCount] = [:]
 
   /// How many batches without an index a task has given.

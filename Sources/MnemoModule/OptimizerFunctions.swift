@@ -30,7 +30,9 @@ enum OptimizerFunctions {
         options.learningRate = schedules.rate(try given.function("lr"), "lr")
       }
       options.groups = try groups(given, schedules)
-      return schedules.returning(try options.makeOptimizer(), call)
+      let optimizer = try options.makeOptimizer()
+      session.note(optimizer, madeWith: given)
+      return schedules.returning(optimizer, call)
     }
   }
 

@@ -173,7 +173,9 @@ enum TaskFunctions {
         let options = try call.options()
         var settings = try options.configuration(BigramTask.Options.self, session)
         settings.corpus = try options.optionalObject("corpus")
-        return call.returns(try BigramTask(settings))
+        let task = try BigramTask(settings)
+        session.note(task, madeWith: options)
+        return call.returns(task)
       },
       LuaFunction(
         "data.factual",
@@ -192,8 +194,10 @@ enum TaskFunctions {
           print(task.facts[s][r]:item() == batch.targets[1]:item())
           """
       ) { call in
-        let options = try call.options().configuration(FactualTask.Options.self, session)
-        return call.returns(try FactualTask(options))
+        let options = try call.options()
+        let task = try FactualTask(options.configuration(FactualTask.Options.self, session))
+        session.note(task, madeWith: options)
+        return call.returns(task)
       },
       LuaFunction(
         "data.custom",
@@ -260,6 +264,7 @@ enum TaskFunctions {
           (name, try options.optionalFunction(name).map { LuaValue.function($0) } ?? .nil)
         }
         call.lua.setUserValue(of: task, LuaRecord(functions))
+        session.note(task, madeWith: options)
         return call.returns(held)
       },
     ]

@@ -66,6 +66,7 @@ enum TrainFunctions {
             training.settings.folder = trained.folders[place]
             try addCallbacks(to: &training, options, callbacks)
             (training.sinks, training.random, training.origin) = (progress, session, origin)
+            training.given = given(options, training, session)
             if let path = training.folder {
               folders.append(
                 trained.isResumed
@@ -98,6 +99,19 @@ enum TrainFunctions {
         return call.returns(held)
       }
     ]
+  }
+
+  /// The names of the options that were given for each part, as far as they are known.
+  private static func given(
+    _ options: LuaOptions, _ training: TrainingOptions, _ session: ModuleState
+  ) -> [String: [String]] {
+    let parts: [(String, AnyObject?)] = [
+      ("model", training.model), ("task", training.task), ("optimizer", training.optimizer),
+    ]
+    let known = parts.compactMap { name, part in
+      part.flatMap { session.options(of: $0) }.map { (name, $0) }
+    }
+    return Dictionary(known + [("train", options.given)]) { first, _ in first }
   }
 
   private static func addCallbacks(

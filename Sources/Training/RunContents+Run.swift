@@ -21,7 +21,7 @@ extension RunContents {
     options.settings = try configuration(TrainingSettings.self, "train")
     options.settings.steps = file.steps
     options.settings.folder = path
-    options.incomplete = incomplete
+    (options.given, options.incomplete) = (file.given, incomplete)
     options.sinks = sinks(options.settings) + [ResultsFolder(of: self)]
     let run = try TrainingRun(options)
     try run.takeOver(self)

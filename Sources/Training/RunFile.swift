@@ -27,6 +27,9 @@ public struct RunFile: Codable {
   public private(set) var steps: Int
   /// The settings of each part by name, with its `kind`; ids of tokens count from 0.
   let settings: [String: [String: SettingValue]]
+  /// The names of the options that were given for each part, as far as they are known; the others
+  /// have their defaults.
+  let given: [String: [String]]
   /// The names of what was given and is not written down.
   let unwritten: [String]
   /// The names of the probes.
@@ -56,6 +59,7 @@ public struct RunFile: Codable {
     run = earlier?.run ?? Self.number(description, origin)
     started = earlier?.started ?? now
     (steps, settings) = (description.last, description.settings)
+    given = description.given
     (unwritten, probes) = (description.unwritten, description.probes)
     sessions = earlier?.sessions ?? []
     sessions.append(

@@ -60,6 +60,9 @@ public struct RunDescription {
   public let probes: [String]
   /// The names of what was given and is not written down, such as `optimizer.lr`, a function.
   public let unwritten: [String]
+  /// The names of the options that were given for each part, as far as they are known; the others
+  /// have their defaults.
+  public let given: [String: [String]]
   /// Asks who made the run.
   public let origin: () -> RunOrigin
 
@@ -70,7 +73,7 @@ public struct RunDescription {
       ("train", options.settings),
     ]
     (probes, unwritten) = (options.probes.map(\.name), options.unwritten)
-    origin = options.origin
+    (given, origin) = (options.given, options.origin)
   }
 
   /// What computes.

@@ -31,6 +31,9 @@ public struct TrainingOptions {
   public var random: (any RandomSession)?
   /// Who made the run, asked when that is written down.
   public var origin: () -> RunOrigin = { RunOrigin() }
+  /// The names of the options that were given for each part, the others having their defaults; only
+  /// to be written down.
+  public var given: [String: [String]] = [:]
   /// Why no step can be made: a stored run lacks what only its script has.
   var incomplete: EngineError?
 

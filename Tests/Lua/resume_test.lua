@@ -60,6 +60,13 @@ function tests.test_a_loaded_run_is_the_run()
     luaunit.assertEquals(numbers(loaded:model_at(3)), numbers(run:model_at(3)))
     luaunit.assertNotEquals(numbers(loaded:model_at(3)), numbers(run.model))
     luaunit.assertEquals(mnemo.runs.last({ loaded, run }, "loss")[1], run.history[4].loss)
+    -- What was given, beside what held by default.
+    local said = contents(folder .. "/run.json"):gsub("%s", "")
+    luaunit.assertStrContains(said, '"optimizer":["lr"]')
+    luaunit.assertStrContains(said, '"model":["vocab","dim","max_len","seed"]')
+    luaunit.assertStrContains(said, '"task":["seq_len","seed"]')
+    luaunit.assertStrContains(said, '"train":["model","data","steps","batch_size","optimizer",')
+    luaunit.assertStrContains(said, '"betas":[0.9,0.999]')
     -- Nothing is left of what was asked for; more may be asked for.
     luaunit.assertEquals(loaded:resume().step, 12)
     luaunit.assertEquals(contents(folder .. "/history.jsonl"):match "{\"step\":12.-\n",

@@ -84,6 +84,9 @@ public struct LuaOptions: LuaReader {
     declared.first { $0.name == name }?.type
   }
 
+  /// The names of the options that the caller gave, in the order of the declaration.
+  public var given: [String] { declared.map(\.name).filter(isGiven) }
+
   /// Whether the caller gave the option, default or not.
   public func isGiven(_ name: String) -> Bool {
     guard let index else { return false }
