@@ -91,7 +91,6 @@ let package = Package(
       dependencies: [
         "LuaBridge", "Settings", "Tensors", "TensorFiles", "Tasks", "Transformers", "Training",
         "ByteStrings", "Figures", "Tokenizers", "RunStore", "ChildProcess",
-        "ByteStrings", "Figures", "ChildProcess",
       ]),
     .target(name: "LuaEntry", dependencies: ["CLua"]),
     .target(

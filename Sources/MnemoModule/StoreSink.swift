@@ -1,6 +1,7 @@
 import Foundation
 import LuaBridge
 import RunStore
+import TensorFiles
 import Tensors
 import Training
 import Transformers
@@ -34,7 +35,7 @@ final class StoreSink: RunSink {
   }
 
   /// What was measured reaches as far as any model that is kept.
-  func checkpoint(_ model: any Model, step: Int) throws { try writer.flush() }
+  func checkpoint(_ state: RunState) throws { try writer.flush() }
 
   func end(_ status: TrainingRun.Status) {
     guard let run else { return }
@@ -47,7 +48,7 @@ final class StoreSink: RunSink {
     guard let folder = facts.folder else { return }
     for (kind, name) in [("history", "history.jsonl"), ("model", "model.safetensors")] {
       let path = "\(folder)/\(name)"
-      guard let hash = FileHash.sha256(ofFile: path) else { continue }
+      guard let hash = SHA256.hexadecimal(ofFile: path) else { continue }
       try? store.addArtifact(run: run, kind: kind, path: path, hash: hash)
     }
   }
@@ -105,7 +106,7 @@ struct ScriptFacts {
 
   init(_ lua: Lua) {
     let named = lua.global("arg").asTable?.value(.index(0)).asString
-    hash = named.flatMap { FileHash.sha256(ofFile: $0) }
+    hash = named.flatMap { SHA256.hexadecimal(ofFile: $0) }
     path = hash == nil ? nil : named
     let line = FileManager.default.contents(atPath: "/proc/self/cmdline") ?? Data()
     words = line.split(separator: 0, omittingEmptySubsequences: false).dropLast()

@@ -111,17 +111,11 @@ extension Safetensors {
     let header = try Header(of: file, size: size, failure)
     let mapping = areMapped ? try file.mapping(of: size, failure) : nil
     var tensors: [String: Value] = [:]
-    for entry in header.entries { _ = try entry.known(failure) }
-    for entry in header.entries {
+    let wanted = header.entries.filter { isWanted($0.name) }
+    for entry in wanted { _ = try entry.known(failure) }
+    for entry in wanted {
       tensors[entry.name] = try entry.value(
         in: file, from: header.dataStart, over: mapping, failure)
-    for entry in header.entries where isWanted(entry.name) {
-      let numbers = StoredNumbers(
-        file: file, dtype: entry.dtype, shape: entry.shape,
-        start: header.dataStart + entry.bytes.lowerBound)
-      let wrong = { (message: String) in failure("tensor \(quoted(entry.name)): \(message)") }
-      tensors[entry.name] =
-        if let mapping { try numbers.value(over: mapping, wrong) } else { try numbers.value(wrong) }
     }
     return (tensors, header.metadata)
   }

@@ -1,3 +1,5 @@
+import TensorFiles
+
 /// Who made a run, as far as that is known.
 public struct RunOrigin: Codable, Equatable, Sendable {
   /// A file, and what it held.

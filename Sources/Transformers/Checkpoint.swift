@@ -87,8 +87,8 @@ public enum Checkpoint {
     // Now that the file is known to hold them, the tensors are read, and become the model's.
     // Those of the large kinds stay in it, and keep their number type.
     let isLarge = configuration is any GPTConfiguration
-    let tensors = try isLarge ? Safetensors.open(path).tensors : Safetensors.load(path).tensors
-    let tensors = try Safetensors.load(path, where: isParameter).tensors
+    let tensors =
+      try isLarge ? Safetensors.open(path).tensors : Safetensors.load(path, where: isParameter).tensors
     var parameters = Parameters()
     for planned in plan {
       if case .float(let tensor)? = tensors[planned.name] {

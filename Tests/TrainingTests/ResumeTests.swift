@@ -624,18 +624,6 @@ struct ResumeTests {
     }
   }
 
-  @Test func hashesAreThoseOfTheStandard() {
-    #expect(
-      SHA256.hexadecimal(of: [])
-        == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
-    #expect(
-      SHA256.hexadecimal(of: Array("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8))
-        == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
-    #expect(
-      SHA256.hexadecimal(of: [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000))
-        == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
-  }
-
   @Test func aFullDiskLeavesTheCheckpointOfBefore() async {
     await #expect(processExitsWith: .success) {
       try withTemporaryFolder { folder in
