@@ -88,7 +88,11 @@ public enum Checkpoint {
     // Those of the large kinds stay in it, and keep their number type.
     let isLarge = configuration is any GPTConfiguration
     let tensors =
-      try isLarge ? Safetensors.open(path).tensors : Safetensors.load(path, where: isParameter).tensors
+      if isLarge {
+        try Safetensors.open(path).tensors
+      } else {
+        try Safetensors.load(path, where: isParameter).tensors
+      }
     var parameters = Parameters()
     for planned in plan {
       if case .float(let tensor)? = tensors[planned.name] {

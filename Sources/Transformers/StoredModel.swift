@@ -5,6 +5,7 @@ import Tensors
 /// A model whose forward pass is in no file: its options and its parameters alone.
 public final class StoredModel: Model {
   public let kind: String
+  public let truncation = Truncation()
   public let settings: [(name: String, value: SettingValue)]
   public let unwritten = ["forward"]
   public private(set) var parameters = Parameters()
