@@ -69,8 +69,11 @@ final class ModuleState {
   }
 
   /// Notes the options that something was made with.
+  ///
+  /// Of a script that keeps more than a thousand objects the later ones are known.
   func note(_ object: AnyObject, madeWith options: LuaOptions) {
     if made.count > 1024 { made = made.filter { $0.value.object != nil } }
+    if made.count > 1024 { made = [:] }
     made[ObjectIdentifier(object)] = Made(object: object, options: options.given)
   }
 
