@@ -143,11 +143,11 @@ public final class RunStore: Sendable {
     var status = stat()
     guard stat(path, &status) == 0 else {
       guard isMade else { throw StoreError(path, "cannot be opened: there is no such file") }
-      let folder = (path as NSString).deletingLastPathComponent
-      if folder.isEmpty { return }
+      // NSString's deletingLastPathComponent traps on paths of one character.
+      guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
       do {
         try FileManager.default.createDirectory(
-          atPath: folder, withIntermediateDirectories: true)
+          atPath: String(path[..<slash]), withIntermediateDirectories: true)
       } catch {
         throw StoreError(path, "cannot be made: its folder cannot")
       }
