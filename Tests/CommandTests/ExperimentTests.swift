@@ -17,6 +17,8 @@ import Testing
     let verdict: [String]
     /// A folder with the history of one run, below that of the results.
     let run: String
+    /// How many sequences a batch may have.
+    var batches = "at least 1"
     /// Words that it refuses beside those that all refuse, and the end of what it then says.
     var mistakes: [(words: [String], sentence: String)] = []
     var testDescription: String { name }
@@ -124,7 +126,7 @@ import Testing
         "Nothing can be said about learned embeddings", "Nothing can be said about more layers",
         "Nothing can be said about one layer's bound",
       ],
-      run: "n_256/seed_4",
+      run: "n_256/seed_4", batches: "1 to 256",
       mistakes: [(["--bound-widths", "1"], "mnemo: --bound-widths wants 2 to 6, got 1")]),
     Experiment(
       name: "factual_recall", options: ["--subjects", "7", "--fewer", "4", "--batch", "16"],
@@ -230,7 +232,7 @@ import Testing
       let mistakes =
         [
           (["--sead", "3"], "mnemo: unknown option '--sead'; did you mean '--seed'?"),
-          (["--batch", "0"], "mnemo: --batch wants at least 1, got 0"),
+          (["--batch", "0"], "mnemo: --batch wants \(experiment.batches), got 0"),
           (
             ["--out", "file"],
             "mnemo: --out: results folder: 'file' cannot be written: Not a directory"
