@@ -213,8 +213,8 @@ extension Model {
 }
 
 extension LuaCall {
-  /// Tokens that a model reads, [B, T]: a list of ids, or of a model with a tokenizer a text, is one
-  /// sequence.
+  /// Tokens that a model reads, [B, T]: a list of ids, or of a model with a tokenizer a text, is
+  /// one sequence.
   func tokens(_ position: Int, of model: any Model) throws -> IntTensor {
     if case .string = value(position) {
       let ids = try prompt(position, of: model)
