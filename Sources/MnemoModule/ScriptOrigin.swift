@@ -69,15 +69,19 @@ enum ScriptOrigin {
   /// The commit that a folder's repository is at, and whether its files differ; nil where there is
   /// no repository, or no git.
   private static func git(in folder: String) -> RunOrigin.Git? {
-    // It writes nothing, and runs no program that the repository names.
+    // It runs no program that the repository names, and writes nothing: `describe --dirty` would
+    // write the index anew, and leave it locked where it cannot.
     let words = [
-      "git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-C", folder, "describe",
-      "--always", "--dirty", "--abbrev=64", "--exclude=*",
+      "git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-C", folder, "status",
+      "--porcelain=v2", "--branch", "--untracked-files=no",
     ]
     guard let output = output(of: words) else { return nil }
-    let parts = String(decoding: output, as: UTF8.self).split { $0 == "-" || $0 == "\n" }
-    guard let commit = parts.first, commit.count >= 40 else { return nil }
-    return RunOrigin.Git(commit: String(commit), dirty: parts.count > 1)
+    let lines = String(decoding: output, as: UTF8.self).split(separator: "\n")
+    let mark = "# branch.oid "
+    guard let commit = lines.first(where: { $0.hasPrefix(mark) })?.dropFirst(mark.count),
+      commit.count >= 40
+    else { return nil }
+    return RunOrigin.Git(commit: String(commit), dirty: lines.contains { !$0.hasPrefix("#") })
   }
 
   /// What a program writes on its standard output; nil if it fails, or takes too long.
@@ -88,7 +92,7 @@ enum ScriptOrigin {
     defer { for argument in arguments { free(argument) } }
     var (process, status): (Int32, Int32) = (0, 0)
     guard files.allSatisfy({ $0 >= 0 }),
-      child_start(&arguments, files[0], files[1], files[2], 1 << 16, &process) == 0
+      child_start(&arguments, files[0], files[1], files[2], 1 << 24, &process) == 0
     else { return nil }
     var (waited, nap) = (0, 200)
     while waitpid(process, &status, WNOHANG) == 0 {
