@@ -12,14 +12,24 @@ final class StoreSink: RunSink {
   private let writer: MetricsWriter
   private var facts: RunFacts
   private var run: Int64?
+  /// Whether another process wrote what the store has of it.
+  private var isInherited: Bool
 
-  /// A run that is not in the store yet; runs that are trained side by side share a writer.
-  init(_ store: RunStore, _ writer: MetricsWriter, _ facts: RunFacts) {
+  /// A run that is not in the store yet, or one that another process began; runs that are trained
+  /// side by side share a writer.
+  init(_ store: RunStore, _ writer: MetricsWriter, _ facts: RunFacts, run: Int64? = nil) {
     (self.store, self.writer, self.facts) = (store, writer, facts)
+    (self.run, isInherited) = (run, run != nil)
   }
 
   func begin(_ description: RunDescription) throws {
-    if let run { return try writer.resume(run) }
+    if let run {
+      try writer.resume(run)
+      // What was measured after the checkpoint is measured anew.
+      if isInherited { try writer.rewind(run: run, after: description.first - 1) }
+      isInherited = false
+      return
+    }
     facts.settings = (try? description.json()) ?? "{}"
     run = try writer.begin(facts)
   }
@@ -54,6 +64,15 @@ final class StoreSink: RunSink {
   }
 }
 
+extension StoreSink {
+  /// That of a run which a store has, and which goes on from its folder.
+  convenience init(_ store: RunStore, run: Int64, folder: String) {
+    var facts = RunFacts(settings: "{}", version: MnemoModule.version)
+    facts.folder = folder
+    self.init(store, MetricsWriter(store), facts, run: run)
+  }
+}
+
 /// Where the runs of one call of `mnemo.train` are written to.
 struct StoreOfCall {
   private let store: RunStore
@@ -78,11 +97,12 @@ struct StoreOfCall {
     if let point, point.store.path == store.path { facts.point = point.id }
   }
 
-  /// The sink of one run.
-  func sink(folder: String?) -> StoreSink {
+  /// The sink of one run; of one that goes on, that of the run that began in its folder.
+  func sink(folder: String?, isResumed: Bool) throws -> StoreSink {
     var facts = facts
     facts.folder = folder.map { URL(fileURLWithPath: $0).path }
-    return StoreSink(store, writer, facts)
+    let before = isResumed ? try facts.folder.flatMap { try store.lastRun(in: $0) } : nil
+    return StoreSink(store, writer, facts, run: before)
   }
 }
 

@@ -1,4 +1,5 @@
 import LuaBridge
+import RunStore
 import Tensors
 import Training
 
@@ -22,12 +23,37 @@ enum StoredRuns {
         } catch let error as EngineError {
           return call.returns(LuaValue.nil, error.description)
         }
-      }
+      },
+      LuaFunction(
+        "stored", "The run of a folder, which a store has under a number; nil and why not.",
+        parameters: [
+          LuaParameter("dir", .string), LuaParameter("store", .object("Store")),
+          LuaParameter("id", .integer),
+        ]
+      ) { call in
+        let (path, store) = (try call.string(1), try call.object(2, RunStore.self))
+        let id = Int64(try call.integer(3))
+        do {
+          if let last = try store.lastRun(in: path), last != id {
+            return call.returns(LuaValue.nil, "run \(last) has taken the folder '\(path)' since")
+          }
+          return call.returns(
+            try run(in: path, session, StoreSink(store, run: id, folder: path)))
+        } catch let error as EngineError {
+          return call.returns(LuaValue.nil, error.description)
+        } catch let error as StoreError {
+          return call.returns(LuaValue.nil, error.description)
+        }
+      },
     ]
   }
 
-  private static func run(in path: String, _ session: ModuleState) throws -> TrainingRun {
-    let run = try RunContents(of: path).makeRun { $0.showsProgress ? [Progress()] : [] }
+  private static func run(
+    in path: String, _ session: ModuleState, _ sink: (any RunSink)? = nil
+  ) throws -> TrainingRun {
+    let run = try RunContents(of: path).makeRun {
+      ($0.showsProgress ? [Progress()] : []) + (sink.map { [$0] } ?? [])
+    }
     session.liveRuns.note(run)
     return run
   }

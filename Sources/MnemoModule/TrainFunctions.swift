@@ -74,7 +74,10 @@ enum TrainFunctions {
                   : try ResultsFolder(path, overwrites: settings.overwrites))
               training.sinks += folders.suffix(1)
             }
-            if let store { training.sinks.append(store.sink(folder: training.folder)) }
+            if let store {
+              training.sinks.append(
+                try store.sink(folder: training.folder, isResumed: trained.isResumed))
+            }
             return try TrainingRun(training)
           }
           session.liveRuns.note(run)

@@ -120,6 +120,16 @@ extension RunStore {
 
   // MARK: Reading
 
+  /// The number of the run that was begun last in a folder; nil if there is none.
+  /// - Throws: `StoreError`.
+  public func lastRun(in folder: String) throws -> Int64? {
+    try read { db in
+      try Int64.fetchOne(
+        db, sql: "SELECT id FROM runs WHERE folder = ? ORDER BY id DESC LIMIT 1",
+        arguments: [folder])
+    }
+  }
+
   /// The runs in the order of their numbers.
   /// - Throws: `StoreError`.
   public func runs(_ filter: RunFilter = RunFilter()) throws -> [RunSummary] {

@@ -120,6 +120,53 @@ import Testing
     }
   }
 
+  /// A run of a store's, under its number and with each step once.
+  @Test func theCommandGoesOnWithARunOfAStore() throws {
+    try withFolder { folder in
+      let script =
+        smallRun + """
+          train {
+            steps = 1000, eval_every = 100, checkpoint_every = 1, dir = arg[1],
+            store = "runs/store.sqlite", progress = false,
+          }
+          """
+      try folder.write("script.lua", script)
+      let running = try Running(["script.lua", "killed"], in: folder)
+      for _ in 0..<6000 where folder.text("killed/model.safetensors").isEmpty { usleep(10_000) }
+      running.signal(SIGKILL)
+      _ = running.finish()
+      #expect(try mnemo("runs", in: folder).output.contains("lost"))
+      let resumed = try mnemo("runs", "resume", "1", in: folder).output
+      #expect(
+        try /run 1: finished, from step [1-9][0-9]* to 1000\n/.wholeMatch(in: resumed) != nil,
+        "\(resumed)")
+      #expect(try Running(["script.lua", "whole"], in: folder).finish().status == 0)
+      let same = """
+        local store = mnemo.store "runs/store.sqlite"
+        local one, other = store:metrics(1), store:metrics(2)
+        print(#store:runs(), #one, #other, store:runs { id = 1 }[1].state)
+        for i, record in ipairs(other) do
+          assert(one[i].step == record.step and one[i].loss == record.loss)
+        end
+        """
+      #expect(try mnemo("-e", same, in: folder).output == "2\t11\t11\tfinished\n")
+      // Its script goes on under the same number.
+      let longer = script.replacing("steps = 1000", with: "resume = arg[1], steps = 1100")
+        .replacing("dir = arg[1],", with: "")
+      try folder.write("longer.lua", longer)
+      #expect(try Running(["longer.lua", "killed"], in: folder).finish().status == 0)
+      let grown = "local s = mnemo.store 'runs/store.sqlite' print(#s:runs(), #s:metrics(1))"
+      #expect(try mnemo("-e", grown, in: folder).output == "2\t12\n")
+      try folder.write("no.lua", smallRun + "train { store = 'runs/store.sqlite' }")
+      #expect(try Running(["no.lua"], in: folder).finish().status == 0)
+      let refused = try Running(["runs", "resume", "3"], in: folder).finish()
+      #expect(refused.status == 1)
+      #expect(
+        refused.sentence
+          == "mnemo: run 3 has no folder, and so no checkpoint (train's option dir gives one)")
+    }
+  }
+
   /// The commit and whether files differ from it; nothing where there is no repository.
   @Test func theRepositoryOfTheScriptIsNoted() throws {
     try withFolder { folder in
@@ -142,6 +189,16 @@ import Testing
       #expect(try !noted().contains("\"git\""))
       try git("commit", "-qm", "one")
       #expect(try noted().contains("\"dirty\" : false"))
+      // An index larger than what mnemo lets git say, whose times are out of date, stays as it is.
+      for i in 0..<800 { try folder.write("a file with a long name, number \(i)", "") }
+      try git("add", "-A")
+      try git("commit", "-qm", "many")
+      let before = try bytes(folder, ".git/index")
+      usleep(1_100_000)
+      for i in 0..<800 { try folder.write("a file with a long name, number \(i)", "") }
+      #expect(try noted().contains("\"dirty\" : false"))
+      #expect(try bytes(folder, ".git/index") == before)
+      #expect(!folder.appending(path: ".git").names.contains("index.lock"))
       try folder.write("s.lua", folder.text("s.lua") + " -- changed")
       let file = try noted()
       #expect(try /"commit" : "[0-9a-f]{40}"/.firstMatch(in: file) != nil)

@@ -196,7 +196,7 @@ import Testing
       for (words, sentence) in [
         (
           ["runs", "shwo"],
-          "'shwo' is no command of mnemo runs; there are show, diff, watch and merge"
+          "'shwo' is no command of mnemo runs; there are show, diff, watch, resume and merge"
         ),
         (["runs", "show", "9"], "store 'runs/store.sqlite' has no run 9"),
         (["runs", "show"], "the number of a run is missing"),

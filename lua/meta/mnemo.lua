@@ -384,12 +384,15 @@ function mnemo.multinomial(weights, n, replacement, options) end
 ---@field on_record? function Called with each record when it is made, and the run, which ends there if it returns false.
 ---@field stop? function Called like on_record, after it; the run ends there if it returns true.
 ---@field clip_norm? number Largest norm of all gradients together.
----@field checkpoint_every? integer Steps between checkpoints in dir. Default: at the end only.
----@field dir? string|string[] Folder for history.jsonl and model.safetensors, written as they come; for a list of models the folders 1, 2, … in it, or a list of as many; it belongs to one run at a time, and one that holds a run is refused.
+---@field checkpoint_every? integer Steps between checkpoints in dir, each in the place of the one before. Default: at the end only.
+---@field checkpoints? "log"|integer[] Steps whose checkpoints in dir are kept, counted from 0: a list, or "log" for 0, 1, 2, 4, 8 …; run:model_at(step) loads them. Default: none but the newest.
+---@field dir? string|string[] Folder for run.json, history.jsonl and model.safetensors, written as they come; for a list of models the folders 1, 2, … in it, or a list of as many; it belongs to one run at a time, and one that holds a run is refused.
+---@field resume? string|string[] In place of dir: a folder whose run goes on from its last checkpoint up to steps, as if it had never stopped; all other settings must be those that it began with. Where there is no checkpoint yet, a run begins.
 ---@field overwrite? boolean Whether a run that dir holds is replaced, when the first record is made. Default: false.
+---@field store? string File of runs, docs/runs.md, that records are written into as they come, on a thread of its own; made if it is not there. Default: that of the sweep it runs in, or none.
 ---@field progress? boolean Whether progress is told on standard error. Default: true.
 
----Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted from 0, and after the last. Ctrl-C ends the loop after the current step and returns the run; a second one, whenever it comes, ends the script. If the loss is no longer a number, or more than 100 times both the first loss and that of a uniform guess, log vocab, training has diverged: it stops with an error, and the model returns to the last record whose loss was below the first, or to the beginning; a loss of one's own may grow without bound. Models of a list are trained side by side, each step on one thread where there are enough of them; what is written in Lua is called for one after the other. Each gives the numbers that it gives alone. An error in one ends all, and says which model it was. docs/training.md shows all of it, and loops without mnemo.train.
+---Trains a model. A record (step, loss, every probe) is made every eval_every steps, counted from 0, and after the last. Ctrl-C ends the loop after the current step and returns the run; a second one, whenever it comes, ends the script. If the loss is no longer a number, or more than 100 times both the first loss and that of a uniform guess, log vocab, training has diverged: it stops with an error, and the model returns to the last record whose loss was below the first, or to the beginning; a loss of one's own may grow without bound. Models of a list are trained side by side, each step on one thread where there are enough of them; what is written in Lua is called for one after the other. Each gives the numbers that it gives alone. An error in one ends all, and says which model it was. What is in dir goes on in another process by resume. docs/training.md shows all of it, and loops without mnemo.train.
 ---
 ---```lua
 ---local task = mnemo.data.bigram{seq_len = 32, seed = 1}
@@ -476,6 +479,20 @@ function mnemo.load(path) end
 ---@return string|nil # words for a run that it, or a folder up to two levels below, holds
 function mnemo.make_folder(path) end
 
+---Opens a store of runs and sweeps, an SQLite file that mnemo.train{store = …} or mnemo.sweep wrote, also while they write. docs/runs.md shows what is in it.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---mnemo.train{model = model, data = task, steps = 3, batch_size = 4, eval_every = 1,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}, store = "first.sqlite"}
+---local store = mnemo.store "first.sqlite"
+---print(#store:runs())
+---```
+---@param path string The file, which is there.
+---@return mnemo.Store
+function mnemo.store(path) end
+
 ---Splits a logit into what the embeddings, each head, each feed-forward and the norms' biases add to it, each by itself through the output matrix.
 ---
 ---The parts add up to the logit. Layer norms are taken at the scale that they have in this pass, so that they are linear; under `norm = "post"` a part goes through all those that come after it.
@@ -489,7 +506,7 @@ function mnemo.make_folder(path) end
 ---end
 ---```
 ---@param model mnemo.Model A built-in one, or one that shows "embeddings", "layers.0.attention_output", "layers.0.ff_output", … and has the built-in models' names for W_U and the norms; a custom one that shows "layers.0.heads" [B, T, H, d/H] and "layers.0.attention" too is split by heads.
----@param tokens mnemo.IntTensor Ids [B, T].
+---@param tokens mnemo.IntTensor Ids [B, T]; a list of ids or a text is one sequence.
 ---@param target mnemo.IntTensor|integer Whose logit: an id at each position, [B, T], or one for all.
 ---@return table[] # `{ name=, layer=, head=, logit= }` of each part in the order of the forward pass: its name as in model:trace, layer and head from 1 where it has them, and what it adds, [B, T]; beside them `logit`, the model's own, [B, T]
 function mnemo.attribution(model, tokens, target) end
@@ -504,9 +521,34 @@ function mnemo.attribution(model, tokens, target) end
 ---print(logits:log_softmax(4)[1][1][3])
 ---```
 ---@param model mnemo.Model A built-in one, or one that shows "embeddings" and "layers.0.residual", … and has the built-in models' names for W_U and the norm.
----@param tokens mnemo.IntTensor Ids [B, T].
+---@param tokens mnemo.IntTensor Ids [B, T]; a list of ids or a text is one sequence.
 ---@return mnemo.Tensor # logits [L + 1, B, T, N]: of the embeddings, then after each layer
 function mnemo.lens(model, tokens) end
+
+---@class (exact) mnemo.sweep.Options
+---@field name string The sweep's name in the store.
+---@field grid? table Name to a list of values; every combination is a point, names in alphabetical order, the last and then the seeds varying fastest.
+---@field points? table[] The points themselves, in place of a grid.
+---@field seeds? integer|table How many seeds, from 1, or a list; each point has then a `seed`.
+---@field run function From a point's parameters to a table with names: numbers, texts, lists of them.
+---@field store? string The file; made if it is not there. Default: "runs/store.sqlite".
+---@field workers? integer Processes that work on it, this one among them; the others run the same script, and the threads are shared out. Default: 1.
+---@field retry? boolean Whether points that failed are tried again. Default: false.
+---@field force? boolean Whether to go on although the script, its arguments or the points are others than those that the sweep was begun with. Default: false.
+---@field task? integer Which share of the points, 1 to tasks; else as --task says, or SLURM_ARRAY_TASK_ID.
+---@field tasks? integer How many shares; else as --tasks says, or SLURM_ARRAY_TASK_COUNT.
+---@field progress? boolean Whether progress is told on standard error. Default: true.
+
+---Calls a function for each point of a grid and returns what came of them. Points are taken from a store, one at a time, by every process that works on the sweep; one whose process died is taken again, and one that raised an error is kept with it and not tried again. Ctrl-C gives the points at hand back and ends the script with status 130. Inside run, mnemo.train writes into the same store. With task and tasks, or in an array of Slurm's, the script works on its share of the points alone, in a store of its own beside the other, and ends then; `mnemo runs merge` joins them. docs/runs.md shows all of it.
+---
+---```lua
+---local points = mnemo.sweep{name = "squares", grid = {x = {1, 2, 3}}, store = "squares.sqlite",
+---  progress = false, run = function(point) return {y = point.x ^ 2} end}
+---for _, point in ipairs(points) do print(point.x, point.y) end
+---```
+---@param options mnemo.sweep.Options
+---@return table[] # the points in the order of the grid: parameters, what run returned, state ("done" or "failed") and error
+function mnemo.sweep(options) end
 
 ---An array of Float32 numbers of any number of dimensions, with reverse-mode differentiation. t[i] is a view of row i, t[{{1, 3}, {}, 2}] one of ranges (from 1 to 3, all) and indices, one entry for each dimension, t[ids] the rows named by an IntTensor, t[mask] those where a Tensor of 0 and 1 is 1; each can be assigned to, and gradients come back to what was assigned. A loop of ipairs visits all rows, while t[i] of a row that is not there is an error. + - * / ^ % // broadcast as NumPy's do. Dimensions and indices count from 1, negative ones from the end. Numbers of 16 bits, from files or from half() and bfloat16(), can be read like any other but not changed or trained; what is computed from them is Float32.
 ---@class mnemo.Tensor
@@ -2336,6 +2378,8 @@ local Progress = {}
 ---@field step integer Number of updates made.
 ---@field status string "finished", "stopped" by stop or on_record, "interrupted" or "failed".
 ---@field model mnemo.Model The model.
+---@field settings table The options, with defaults, of its model, task, optimizer and train, in tables of these names with kind, the constructor.
+---@field checkpoints integer[] The steps of which its folder has a checkpoint, in order.
 local Run = {}
 
 ---The values of one column of the history, as a list.
@@ -2394,7 +2438,24 @@ function Run:save(dir, options) end
 ---@return mnemo.Figure
 function Run:plot(names) end
 
----Goes on for more steps.
+---A copy of the model as it was after so many updates, from a checkpoint in the run's folder: the newest, or one that was kept (checkpoints = "log").
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local run = mnemo.train{
+---  model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1},
+---  data = task, steps = 5, batch_size = 4, optimizer = mnemo.optim.sgd{lr = 0.1},
+---  dir = "run", checkpoints = "log",
+---}
+---for _, step in ipairs(run.checkpoints) do
+---  print(step, run:model_at(step):loss(task:held_out(8)):item())
+---end
+---```
+---@param step integer The number of updates.
+---@return mnemo.Model
+function Run:model_at(step) end
+
+---Goes on for more steps; also a run that mnemo.runs.load gave, if all that it was made of is built in.
 ---
 ---```lua
 ---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
@@ -2403,7 +2464,7 @@ function Run:plot(names) end
 ---  optimizer = mnemo.optim.sgd{lr = 0.1}}
 ---print(run:resume(2).step)
 ---```
----@param steps integer How many.
+---@param steps? integer How many. Default: those that are left of what was asked for.
 ---@return mnemo.Run # the run itself
 function Run:resume(steps) end
 
@@ -2415,6 +2476,149 @@ function Run:resume(steps) end
 ---@field step integer Number of updates made.
 ---@field run mnemo.Run The run so far.
 local ProbeContext = {}
+
+---A file of runs and sweeps.
+---@class mnemo.Store
+---@field path string The file.
+local Store = {}
+
+---@class (exact) Store:runs.Options
+---@field id? integer That run alone.
+---@field state? "running"|"finished"|"stopped"|"interrupted"|"failed"|"lost" Those in this state alone.
+---@field sweep? string Those of this sweep alone.
+---@field script? string Those of scripts whose path ends so.
+---@field limit? integer The latest so many. Default: all.
+
+---The runs in the order in which they began. Each is a table: id, state (as a run's status, "running", or "lost" if its process ended without a word), started and ended in seconds since 1970, host, version, script, script_hash, command, folder, sweep and position in it, settings by part (model, task, optimizer, train, engine), step, and last, which has what each metric was last.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---mnemo.train{model = model, data = task, steps = 3, batch_size = 4, eval_every = 1,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}, store = "first.sqlite"}
+---local store = mnemo.store "first.sqlite"
+---for _, run in ipairs(store:runs{state = "finished"}) do
+---  print(run.id, run.settings.optimizer.lr, run.last.loss)
+---end
+---```
+---@param options? Store:runs.Options
+---@return table[]
+function Store:runs(options) end
+
+---What a run measured: a record for each step, like a run's history, so that mnemo.runs takes {history = store:metrics(id)}.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---mnemo.train{model = model, data = task, steps = 3, batch_size = 4, eval_every = 1,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}, store = "first.sqlite"}
+---local store = mnemo.store "first.sqlite"
+---for _, record in ipairs(store:metrics(1)) do print(record.step, record.loss) end
+---```
+---@param id integer The run's number.
+---@return table[]
+function Store:metrics(id) end
+
+---A metric of a run at some steps from the first to the last, each the latest value measured by then: for a small curve of a long run. Empty if it was measured at one step or none.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---mnemo.train{model = model, data = task, steps = 3, batch_size = 4, eval_every = 1,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}, store = "first.sqlite"}
+---local store = mnemo.store "first.sqlite"
+---print(#store:samples(1, "loss", 8))
+---```
+---@param id integer The run's number.
+---@param name string The metric.
+---@param count integer How many, 2 to 10000.
+---@return number[]
+function Store:samples(id, name, count) end
+
+---The files that a run left in its folder: tables with kind ("history" or "model"), path and hash, the file's SHA-256 when the run ended.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---mnemo.train{model = model, data = task, steps = 3, batch_size = 4, eval_every = 1,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}, store = "first.sqlite"}
+---local store = mnemo.store "first.sqlite"
+---print(#store:artifacts(1))
+---```
+---@param id integer The run's number.
+---@return table[]
+function Store:artifacts(id) end
+
+---Asks a question in SQL that only reads. The tables are runs, metrics, artifacts, sweeps and points, the views run_summary and sweep_results. NULL, which a NaN is there, is nil.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---mnemo.train{model = model, data = task, steps = 3, batch_size = 4, eval_every = 1,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}, store = "first.sqlite"}
+---local store = mnemo.store "first.sqlite"
+---local rows = store:sql("SELECT step, value FROM metrics WHERE name = ? ORDER BY step", {"loss"})
+---print(rows[1].step, rows[1].value)
+---```
+---@param query string One statement.
+---@param parameters? table What its ? stand for, or :name by name. Default: none.
+---@return table[] # a table with the columns' names for each row
+---@return string[] # the columns' names in order
+function Store:sql(query, parameters) end
+
+---Writes every measured value into a file, with the columns run, step, name and value: CSV, or JSON lines, by its ending. An earlier file is replaced at once.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---mnemo.train{model = model, data = task, steps = 3, batch_size = 4, eval_every = 1,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}, store = "first.sqlite"}
+---local store = mnemo.store "first.sqlite"
+---print(store:export("first.csv"))
+---```
+---@param path string The file, ending in .csv or .jsonl.
+---@return integer # how many values there are
+function Store:export(path) end
+
+---The sweeps: tables with name, script, and how many points there are, done, failed, running and open.
+---
+---```lua
+---local task = mnemo.data.bigram{seq_len = 16, seed = 1}
+---local model = mnemo.model.simplified{vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1}
+---mnemo.train{model = model, data = task, steps = 3, batch_size = 4, eval_every = 1,
+---  optimizer = mnemo.optim.sgd{lr = 0.1}, store = "first.sqlite"}
+---local store = mnemo.store "first.sqlite"
+---print(#store:sweeps())
+---```
+---@return table[]
+function Store:sweeps() end
+
+---The points of a sweep in the order of its grid, as far as they are, also while it runs: tables with the parameters, what run returned, state ("open", "running", "done" or "failed") and the error of one that failed.
+---
+---```lua
+---mnemo.sweep{name = "squares", grid = {x = {1, 2, 3}}, store = "squares.sqlite",
+---  progress = false, run = function(point) return {y = point.x ^ 2} end}
+---for _, point in ipairs(mnemo.store("squares.sqlite"):results("squares")) do
+---  print(point.x, point.state, point.y)
+---end
+---```
+---@param sweep string Its name.
+---@return table[]
+function Store:results(sweep) end
+
+---Brings in the runs and sweeps of another store, which stays as it is: those of tasks that had a share of the points each. What is there already is not brought in twice.
+---
+---```lua
+---for task = 1, 2 do
+---  mnemo.sweep{name = "squares", grid = {x = {1, 2, 3}}, store = "task" .. task .. ".sqlite",
+---    progress = false, run = function(point) return {y = point.x ^ 2} end}
+---end
+---print(mnemo.store("task1.sqlite"):merge("task2.sqlite"))
+---```
+---@param path string The other store.
+---@return integer # how many runs came
+---@return integer # of how many points a result, or an error, came
+function Store:merge(path) end
 
 ---Corpora: symbols and their statistics, from which tasks draw tokens.
 ---@class mnemo.corpus
@@ -2857,6 +3061,56 @@ function mnemo.model.transformer(options) end
 ---@return mnemo.Model
 function mnemo.model.factual(options) end
 
+---@class (exact) mnemo.model.gpt2.Options
+---@field vocab integer Number of tokens, N.
+---@field dim? integer Width, d. Default: 768.
+---@field layers? integer Number of layers, L. Default: 12.
+---@field heads? integer Attention heads of a layer, H; a number that divides dim. Default: 12.
+---@field max_len? integer Longest sequence, the context. Default: 1024.
+---@field ff_dim? integer Width of the feed-forwards. Default: 4·dim.
+---@field activation? "gelu"|"gelu_new"|"gelu_fast"|"gelu_pytorch_tanh"|"quick_gelu"|"relu"|"silu"|"swish"|"tanh" Function between the feed-forwards' two matrices. Default: "gelu_new".
+---@field norm_eps? number What keeps layer normalisation finite. Default: 1e-05.
+---@field tie_output? boolean Whether the output matrix is the embedding matrix. Default: true.
+---@field scale_scores? boolean Whether scores are divided by √(d/H). Default: true.
+---@field scale_by_layer? boolean Whether scores are divided by the number of their layer, counted from 1. Default: false.
+---@field seed? integer Decides the initial parameters. Default: follows mnemo.seed.
+
+---GPT-2 (Radford and others, 2019): layer norm before attention and feed-forward, biases, embeddings of positions. mnemo.pretrained.load reads published weights into such a model; here its parameters are drawn, N(0, 0.02²), under the published names.
+---
+---```lua
+---local model = mnemo.model.gpt2{vocab = 65, dim = 64, layers = 2, heads = 4, max_len = 32, seed = 1}
+---print(model(mnemo.int_tensor{{1, 2, 3}}):size(-1))
+---```
+---@param options mnemo.model.gpt2.Options
+---@return mnemo.Model
+function mnemo.model.gpt2(options) end
+
+---@class (exact) mnemo.model.gpt_neox.Options
+---@field vocab integer Number of tokens, N.
+---@field dim? integer Width, d. Default: 512.
+---@field layers? integer Number of layers, L. Default: 6.
+---@field heads? integer Attention heads of a layer, H; a number that divides dim. Default: 8.
+---@field max_len? integer Longest sequence, the context. Default: 2048.
+---@field ff_dim? integer Width of the feed-forwards. Default: 4·dim.
+---@field activation? "gelu"|"gelu_new"|"gelu_fast"|"gelu_pytorch_tanh"|"quick_gelu"|"relu"|"silu"|"swish"|"tanh" Function between the feed-forwards' two matrices. Default: "gelu".
+---@field norm_eps? number What keeps layer normalisation finite. Default: 1e-05.
+---@field tie_output? boolean Whether the output matrix is the embedding matrix. Default: false.
+---@field parallel_residual? boolean Whether a layer is x + attn(norm x) + ff(norm' x), or with h = x + attn(norm x) h + ff(norm' h). Default: true.
+---@field attention_bias? boolean Whether attention's matrices have biases. Default: true.
+---@field rotary_share? number Share of a head's coordinates that positions turn, 0 to 1. Default: 0.25.
+---@field rotary_base? number Base of the frequencies of these turns. Default: 10000.
+---@field seed? integer Decides the initial parameters. Default: follows mnemo.seed.
+
+---GPT-NeoX (Black and others, 2022), the architecture of Pythia: layer norm before attention and feed-forward, which read the same, biases, rotary positions on a part of the coordinates. mnemo.pretrained.load reads published weights into such a model; here its parameters are drawn, N(0, 0.02²), under the published names.
+---
+---```lua
+---local model = mnemo.model.gpt_neox{vocab = 65, dim = 64, layers = 2, heads = 4, max_len = 32, seed = 1}
+---print(model(mnemo.int_tensor{{1, 2, 3}}):size(-1))
+---```
+---@param options mnemo.model.gpt_neox.Options
+---@return mnemo.Model
+function mnemo.model.gpt_neox(options) end
+
 ---@class (exact) mnemo.model.custom.Options
 ---@field vocab integer Number of tokens, N.
 ---@field parameters table Name to Tensor; all are trained at first.
@@ -2900,21 +3154,23 @@ function mnemo.model.load(path) end
 ---Parameters by name, and logits from tokens. Everything that trains, probes, freezes or saves works with any model.
 ---@class mnemo.Model
 ---@field config table The options it was made with.
----@field kind string The constructor: "simplified", "transformer", "factual", "custom".
+---@field kind string The constructor: "simplified", "transformer", "factual", "gpt2", "gpt_neox", "custom".
 ---@field layers integer Number of attention layers; of a custom model those that it shows as "layers.0.…" and on.
----@operator call(mnemo.IntTensor): mnemo.Tensor
+---@field tokenizer? mnemo.Tokenizer What turns text into tokens; nil unless it came from a folder with one.
+---@operator call(mnemo.IntTensor|table|string): mnemo.Tensor
 local Model = {}
 
----The logits of the next token at every position, [B, T, V]; also model(tokens, mask). With a mask [B, T], at the R positions where it is not 0, [R, V]: what the others alone would need is not computed. Of a custom model that answers at the last position alone, [B, V]; a mask then has an entry for each sequence, [B].
+---The logits of the next token at every position, [B, T, V]; also model(tokens, mask). With a mask [B, T], at the R positions where it is not 0, [R, V]: what the others alone would need is not computed; with "last" at the last position of each sequence, [B, V]. Of a custom model that answers at the last position alone, [B, V]; a mask then has an entry for each sequence, [B].
 ---
 ---```lua
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
 ---local tokens = mnemo.int_tensor{{1, 2, 3}}
 ---print(model:forward(tokens):size(3))
 ---print(model:forward(tokens, tokens:ge(2)):size(1))
+---print(model:forward({1, 2, 3}, "last"):shape()[1])
 ---```
----@param tokens mnemo.IntTensor Ids [B, T], from 1.
----@param mask? mnemo.Tensor Positions wanted, not 0, which come sequence by sequence. Default: all of them.
+---@param tokens mnemo.IntTensor|table|string Ids [B, T], from 1; a list of ids, or of a model with a tokenizer a text, is one sequence.
+---@param mask? mnemo.Tensor|"last" Positions wanted, not 0, which come sequence by sequence; or "last". Default: all of them.
 ---@return mnemo.Tensor
 function Model:forward(tokens, mask) end
 
@@ -3037,7 +3293,7 @@ function Model:clone() end
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
 ---print(model:attention(mnemo.int_tensor{{1, 2, 3}}, 1)[1][1])
 ---```
----@param tokens mnemo.IntTensor Ids [B, T], from 1.
+---@param tokens mnemo.IntTensor|table|string Ids [B, T], from 1; a list of ids, or of a model with a tokenizer a text, is one sequence.
 ---@param layer integer From 1.
 ---@return mnemo.Tensor
 function Model:attention(tokens, layer) end
@@ -3048,7 +3304,7 @@ function Model:attention(tokens, layer) end
 ---local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
 ---print(model:residual(mnemo.int_tensor{{1, 2, 3}}, 0):size(3))
 ---```
----@param tokens mnemo.IntTensor Ids [B, T], from 1.
+---@param tokens mnemo.IntTensor|table|string Ids [B, T], from 1; a list of ids, or of a model with a tokenizer a text, is one sequence.
 ---@param layer integer From 1; 0 for the embeddings.
 ---@return mnemo.Tensor
 function Model:residual(tokens, layer) end
@@ -3064,7 +3320,7 @@ function Model:residual(tokens, layer) end
 ---kept = model:trace(ids, {"layers.1.*", "logits", patch = {["layers.0.heads"] = head * 0}})
 ---print(kept["layers.1.attention"])
 ---```
----@param tokens mnemo.IntTensor Ids [B, T], from 1.
+---@param tokens mnemo.IntTensor|table|string Ids [B, T], from 1; a list of ids, or of a model with a tokenizer a text, is one sequence.
 ---@param names? string|string[]|table What to keep: names, with * for any characters. Default: "*".
 ---@param loss? function From the logits to a scalar to differentiate.
 ---@return table # Tensors by name
@@ -3085,7 +3341,7 @@ function Model:trace(tokens, names, loss) end
 ---  ["layers.1.*"] = function(t, name) print(name) return t end,
 ---}):size(2))
 ---```
----@param tokens mnemo.IntTensor Ids [B, T], from 1.
+---@param tokens mnemo.IntTensor|table|string Ids [B, T], from 1; a list of ids, or of a model with a tokenizer a text, is one sequence.
 ---@param replacements table From a name, as in trace and with * for any characters, to a tensor of the same shape, or to a function from the tensor and its name to one.
 ---@return mnemo.Tensor
 function Model:patch(tokens, replacements) end
@@ -3126,20 +3382,57 @@ function Model:circuit(which, layer, head, options) end
 function Model:with(weights, fn) end
 
 ---@class (exact) Model:generate.Options
----@field prompt mnemo.IntTensor|integer[] The ids to continue, at least one.
 ---@field length? integer How many tokens to draw. Default: 32.
 ---@field temperature? number Divides the logits; at 0 the most likely token is taken. Default: 1.
+---@field stop? integer|integer[]|string Ids, or a token as it is written, after which no more is drawn.
 ---@field seed? integer Of the draws. Default: follows mnemo.seed.
 
----Draws tokens that continue a prompt.
+---Draws tokens that continue a prompt. Ids are continued as ids, a text as a text. What a model of mnemo.pretrained or model.gpt2 has read is kept, so that each token costs the same; prompt and continuation must then fit its max_len. Others read their last max_len tokens.
 ---
 ---```lua
----local model = mnemo.model.simplified{vocab = 8, dim = 16, seed = 1}
----print(model:generate{prompt = {1, 2}, length = 5, temperature = 0})
+---local model = mnemo.model.gpt2{vocab = 8, dim = 16, heads = 2, layers = 2, max_len = 16, seed = 1}
+---print(model:generate({1, 2}, {length = 5, temperature = 0}))
 ---```
----@param options Model:generate.Options
----@return mnemo.IntTensor # prompt and continuation
-function Model:generate(options) end
+---@param prompt string|mnemo.IntTensor|integer[] Ids, at least one, or of a model with a tokenizer a text.
+---@param options? Model:generate.Options
+---@return mnemo.IntTensor|string # prompt and continuation, as it was given
+---@return mnemo.IntTensor|nil # of a text, the same as ids
+function Model:generate(prompt, options) end
+
+---The tokens of a text, of a model with a tokenizer. Printed, the list shows their texts too.
+---
+---```lua
+---local folder = "pythia-70m"
+---if not io.open(folder .. "/config.json") then return end
+---local model = mnemo.pretrained.load(folder)
+---print(#model:encode("Madrid is located in"))
+---```
+---@param text string UTF-8.
+---@return integer[] # ids, from 1
+function Model:encode(text) end
+
+---The text of tokens, of a model with a tokenizer. A token alone may be a part of a character.
+---
+---```lua
+---local folder = "pythia-70m"
+---if not io.open(folder .. "/config.json") then return end
+---local model = mnemo.pretrained.load(folder)
+---print(model:decode(model:encode("Madrid is located in")))
+---```
+---@param ids mnemo.IntTensor|integer[]|integer From 1.
+---@return string
+function Model:decode(ids) end
+
+---The most likely tokens after a text or ids, the most likely first. Only the logits of the last position are computed.
+---
+---```lua
+---local model = mnemo.model.gpt2{vocab = 8, dim = 16, heads = 2, layers = 2, max_len = 16, seed = 1}
+---for _, next in ipairs(model:next_tokens({1, 2}, 3)) do print(next.id, next.probability) end
+---```
+---@param prompt string|mnemo.IntTensor|integer[] Ids, at least one, or of a model with a tokenizer a text.
+---@param n? integer How many. Default: 10.
+---@return table[] # each with id, probability and, of a model with a tokenizer, token, its text
+function Model:next_tokens(prompt, n) end
 
 ---@class (exact) Model:truncate.Options
 ---@field names string|string[] Names, with * for any characters: "layers.1.ff.*"; or a list of such.
@@ -3182,6 +3475,103 @@ function Model:restore(options) end
 ---Shows a tensor of a custom forward pass to model:trace and model:patch: h = visit("hidden", h). By the names that the built-in models use, "layers.0.attention" and so on, model:attention and others find it too.
 ---@class mnemo.Visitor
 local Visitor = {}
+
+---Pretrained language models and their tokenizers, from the hub's files.
+---@class mnemo.pretrained
+mnemo.pretrained = {}
+
+---A model with published weights, GPT-2 or GPT-NeoX (Pythia), from a folder in the form of the Hugging Face hub: config.json; model.safetensors, or several files and model.safetensors.index.json; and for text tokenizer.json. The weights stay in their files and in their own type, F32, F16 or BF16, and are frozen at first; those in F32 can be trained. Everything that looks into models, patches or truncates them works with it.
+---
+---```lua
+---local folder = "pythia-70m"
+---if not io.open(folder .. "/config.json") then return end
+---local model = mnemo.pretrained.load(folder)
+---print(model:generate("Madrid is located in", {temperature = 0}))
+---```
+---@param folder string The folder.
+---@return mnemo.Model
+function mnemo.pretrained.load(folder) end
+
+---The tokenizer of a pretrained model, from the hub's file tokenizer.json: byte-level BPE as GPT-2 and GPT-NeoX (Pythia) have it. It finds the tokens that the Python package tokenizers finds. Files of another kind are refused.
+---
+---```lua
+---io.open("tokenizer.json", "w"):write [[{
+---  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
+---  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+---  "decoder": {"type": "ByteLevel"}
+---}]]:close()
+---local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
+---print(tokenizer)
+---```
+---@param path string A tokenizer.json, or a folder that holds one.
+---@return mnemo.Tokenizer
+function mnemo.pretrained.tokenizer(path) end
+
+---The tokenizer of a pretrained model: byte-level BPE, which knows every text. Ids count from 1.
+---@class mnemo.Tokenizer
+---@field count integer Number of ids, special and added tokens counted; also #.
+---@operator len: integer
+local Tokenizer = {}
+
+---The ids of a text's tokens. Special tokens are found where the text spells them; none is added.
+---
+---```lua
+---io.open("tokenizer.json", "w"):write [[{
+---  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
+---  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+---  "decoder": {"type": "ByteLevel"}
+---}]]:close()
+---local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
+---print(table.concat(tokenizer:encode "ab a", " "))
+---```
+---@param text string UTF-8.
+---@return integer[] # from 1
+function Tokenizer:encode(text) end
+
+---The text of ids: an IntTensor or a list. Special tokens stand there as they are spelled. Tokens that are parts of characters give parts of characters.
+---
+---```lua
+---io.open("tokenizer.json", "w"):write [[{
+---  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
+---  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+---  "decoder": {"type": "ByteLevel"}
+---}]]:close()
+---local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
+---print(tokenizer:decode(tokenizer:encode "ab a"))
+---```
+---@param ids mnemo.IntTensor|table From 1.
+---@return string
+function Tokenizer:decode(ids) end
+
+---The text of one token, which may be a part of a character; nil for an id that the vocabulary leaves out.
+---
+---```lua
+---io.open("tokenizer.json", "w"):write [[{
+---  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
+---  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+---  "decoder": {"type": "ByteLevel"}
+---}]]:close()
+---local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
+---for id = 1, #tokenizer do print(id, tokenizer:token(id)) end
+---```
+---@param id integer From 1.
+---@return string
+function Tokenizer:token(id) end
+
+---The id of a token: a special one, such as <|endoftext|>, or an entry of the vocabulary as it is spelled there, with Ġ for a space; nil if there is none.
+---
+---```lua
+---io.open("tokenizer.json", "w"):write [[{
+---  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
+---  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+---  "decoder": {"type": "ByteLevel"}
+---}]]:close()
+---local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
+---print(tokenizer:id "ab", tokenizer:id "Ġ")
+---```
+---@param token string
+---@return integer
+function Tokenizer:id(token) end
 
 ---Update rules, for mnemo.train and for loops of one's own.
 ---@class mnemo.optim
@@ -3814,91 +4204,6 @@ function mnemo.safetensors.open(path) end
 ---@param metadata? table Name to string.
 function mnemo.safetensors.save(path, tensors, metadata) end
 
----Pretrained language models and their tokenizers, from the hub's files.
----@class mnemo.pretrained
-mnemo.pretrained = {}
-
----The tokenizer of a pretrained model, from the hub's file tokenizer.json: byte-level BPE as GPT-2 and GPT-NeoX (Pythia) have it. It finds the tokens that the Python package tokenizers finds. Files of another kind are refused.
----
----```lua
----io.open("tokenizer.json", "w"):write [[{
----  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
----  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
----  "decoder": {"type": "ByteLevel"}
----}]]:close()
----local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
----print(tokenizer)
----```
----@param path string A tokenizer.json, or a folder that holds one.
----@return mnemo.Tokenizer
-function mnemo.pretrained.tokenizer(path) end
-
----The tokenizer of a pretrained model: byte-level BPE, which knows every text. Ids count from 1.
----@class mnemo.Tokenizer
----@field count integer Number of ids, special and added tokens counted; also #.
----@operator len: integer
-local Tokenizer = {}
-
----The ids of a text's tokens. Special tokens are found where the text spells them; none is added.
----
----```lua
----io.open("tokenizer.json", "w"):write [[{
----  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
----  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
----  "decoder": {"type": "ByteLevel"}
----}]]:close()
----local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
----print(table.concat(tokenizer:encode "ab a", " "))
----```
----@param text string UTF-8.
----@return integer[] # from 1
-function Tokenizer:encode(text) end
-
----The text of ids: an IntTensor or a list. Special tokens stand there as they are spelled. Tokens that are parts of characters give parts of characters.
----
----```lua
----io.open("tokenizer.json", "w"):write [[{
----  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
----  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
----  "decoder": {"type": "ByteLevel"}
----}]]:close()
----local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
----print(tokenizer:decode(tokenizer:encode "ab a"))
----```
----@param ids mnemo.IntTensor|table From 1.
----@return string
-function Tokenizer:decode(ids) end
-
----The text of one token, which may be a part of a character; nil for an id that the vocabulary leaves out.
----
----```lua
----io.open("tokenizer.json", "w"):write [[{
----  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
----  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
----  "decoder": {"type": "ByteLevel"}
----}]]:close()
----local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
----for id = 1, #tokenizer do print(id, tokenizer:token(id)) end
----```
----@param id integer From 1.
----@return string
-function Tokenizer:token(id) end
-
----The id of a token: a special one, such as <|endoftext|>, or an entry of the vocabulary as it is spelled there, with Ġ for a space; nil if there is none.
----
----```lua
----io.open("tokenizer.json", "w"):write [[{
----  "model": {"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]},
----  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
----  "decoder": {"type": "ByteLevel"}
----}]]:close()
----local tokenizer = mnemo.pretrained.tokenizer "tokenizer.json"
----print(tokenizer:id "ab", tokenizer:id "Ġ")
----```
----@param token string
----@return integer
-function Tokenizer:id(token) end
-
 ---Command-line options for scripts.
 ---
 ---    local options = require "mnemo.arguments" {
@@ -3913,7 +4218,7 @@ function Tokenizer:id(token) end
 ---    }
 ---    print(options.steps, options.quick)
 ---
----The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. Folders come with a switch `--overwrite`. One that is typed and holds a run, itself or up to two levels below, is refused without it; runs in a default folder may be replaced, being the script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
+---The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. Folders come with a switch `--overwrite`. One that is typed and holds a run, itself or up to two levels below, is refused without it; runs in a default folder may be replaced, being the script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`. With `sweep = true` the script has the options of mnemo.sweep: `--workers`, `--task`, `--tasks`, `--retry` and `--force`; the first and the last two belong into its call. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
 ---@class mnemo.arguments
 ---@overload fun(spec: table, words?: string[]): table
 mnemo.arguments = {}
@@ -4880,6 +5185,21 @@ function mnemo.probes.cosine(A, B) end
 ---@class mnemo.runs
 mnemo.runs = {}
 
+---Loads a run from its folder: the history, number for number, the model and settings, and `resume`, which goes on in this process if all that the run was made of is built in. One that has functions of a script goes on there, by `mnemo.train { resume = dir, … }`.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+---mnemo.train {
+---  model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1 },
+---  data = task, steps = 3, batch_size = 4, dir = "short", optimizer = mnemo.optim.sgd { lr = 1 },
+---}
+---local run = mnemo.runs.load "short"
+---print(run.settings.optimizer.lr, run:resume(2).step)
+---```
+---@param dir string The folder that was given to `mnemo.train` as `dir`.
+---@return mnemo.Run|table # the run; of models that were trained side by side the list of their runs
+function mnemo.runs.load(dir) end
+
 ---Returns one column of each run's history, as `mnemo.plot.lines` takes it for a mean with a band.
 ---
 ---```lua
@@ -4976,6 +5296,25 @@ function mnemo.runs.transposed(rows) end
 ---@param rows table[] Lists of texts or numbers; the first row is the head.
 ---@return string # one line for each row
 function mnemo.runs.columns(rows) end
+
+---Makes one table of many runs: a list for each column, with a value for each run, as `mnemo.plot` takes them. A column is a setting (`optimizer.lr`, or `lr` where one part alone has it), a metric, which gives what it was last (`last.lr` where a setting has the name), or one of id, state, script, folder, sweep, position, step, started and ended. A run without it has NaN.
+---
+---```lua
+---local task = mnemo.data.bigram { seq_len = 16, seed = 1 }
+---for _, lr in ipairs { 0.1, 0.2 } do
+---  mnemo.train {
+---    model = mnemo.model.simplified { vocab = task.vocab_size, dim = 16, max_len = 16, seed = 1 },
+---    data = task, steps = 3, batch_size = 4, optimizer = mnemo.optim.sgd { lr = lr },
+---    store = "rates.sqlite", progress = false,
+---  }
+---end
+---local columns = mnemo.runs.collect("rates.sqlite", { "lr", "loss" })
+---print(#columns.lr, columns.lr[2])
+---```
+---@param from mnemo.Store|string|table A store, its path, or a list of folders of results.
+---@param names string[] The columns.
+---@return table # name to a list of values
+function mnemo.runs.collect(from, names) end
 
 ---Learning rates that change over training: functions of the step, counted from 0, for the `lr` of an optimizer or of a group.
 ---

@@ -1,8 +1,10 @@
 -- The command `mnemo runs`: what a store of runs and sweeps holds.
 local columns = require "mnemo.text.columns"
 local difference = require "mnemo.runs.difference"
+local engine = require "mnemo.sweep.engine"
 local mnemo = require "mnemo"
 local sparkline = require "mnemo.runs.sparkline"
+local stored = require "mnemo.runs.stored"
 local watch = require "mnemo.runs.watch"
 
 local help = [[
@@ -10,6 +12,7 @@ usage: mnemo runs [--store FILE] [--state STATE] [--sweep NAME] [--limit N]
        mnemo runs show ID          settings, last metrics, files of a run
        mnemo runs diff A B         the settings and last metrics in which two runs differ
        mnemo runs watch ID [NAME]  a metric's curve as it grows, the loss by default
+       mnemo runs resume ID        go on with a run from its last checkpoint
        mnemo runs merge FILE…      bring in the runs and sweeps of other stores
 
 Lists the runs of a store with their state, last metrics and the loss as a small curve.
@@ -147,6 +150,21 @@ function commands.watch(store, _, words)
   watch(store, run.id, words[3] or "loss")
 end
 
+function commands.resume(store, _, words)
+  local found = find(store, words[2])
+  if not found.folder then
+    fail("run %d has no folder, and so no checkpoint (train's option dir gives one)", found.id)
+  elseif found.state == "running" then
+    fail("run %d is running", found.id)
+  end
+  local run, reason = stored.stored(found.folder, engine.make(store.path), found.id)
+  if not run then fail("%s", reason) end
+  local first = run.step
+  local ok, message = pcall(run.resume, run)
+  if not ok then fail("%s", message) end
+  print(("run %d: %s, from step %d to %d"):format(found.id, run.status, first, run.step))
+end
+
 function commands.merge(store, _, words)
   if not words[2] then fail "merge wants the stores to bring in" end
   for i = 2, #words do
@@ -157,7 +175,7 @@ end
 
 --- Opens a store; that into which others are merged is made if it is not there.
 local function open(path, is_made)
-  local ok, store = pcall(is_made and require "mnemo.sweep.engine".make or mnemo.store, path)
+  local ok, store = pcall(is_made and engine.make or mnemo.store, path)
   if not ok then fail("%s", store) end
   return store
 end
@@ -169,7 +187,7 @@ return function(words)
   if options.help then return print(help) end
   local name = others[1] or "list"
   local command = commands[name]
-    or fail("'%s' is no command of mnemo runs; there are show, diff, watch and merge", name)
+    or fail("'%s' is no command of mnemo runs; there are show, diff, watch, resume and merge", name)
   local path = options.store or os.getenv "MNEMO_STORE" or "runs/store.sqlite"
   command(open(path, name == "merge"), options, others)
 end
