@@ -40,8 +40,8 @@ extension Model {
   /// Draws `length` tokens that continue a prompt.
   ///
   /// Each is drawn from the logits at the last position, divided by `temperature`; at temperature 0
-  /// it is the most likely one. Only the last `maxLength` tokens are read; by a model that keeps what
-  /// it read, ``ContinuingModel``, there must not be more.
+  /// it is the most likely one. Only the last `maxLength` tokens are read; by a model that keeps
+  /// what it read, ``ContinuingModel``, there must not be more.
   /// - Parameters:
   ///   - prompt: ids, counted from 0; at least one.
   ///   - length: how many tokens to draw.
@@ -89,7 +89,8 @@ extension Model {
     return ids
   }
 
-  /// What reads a prompt and `length` tokens that are drawn after it, the last of which is not read.
+  /// What reads a prompt and `length` tokens that are drawn after it, the last of which is not
+  /// read.
   private func reader(prompt: Int, length: Int) throws -> any TokenReader {
     guard let model = self as? any ContinuingModel else { return WholeReader(self) }
     guard prompt <= maxLength else {

@@ -128,7 +128,8 @@ private struct HubWeights {
   }
 
   /// The parameters that a configuration calls for, over the mapped files.
-  /// - Throws: `EngineError` that names the tensors which are missing, too many or of another shape.
+  /// - Throws: `EngineError` that names the tensors which are missing, too many or of another
+  ///   shape.
   func parameters(of configuration: any GPTConfiguration) throws -> Parameters {
     let names = configuration.names
     // Files of the model without its output, GPT-2's among them, leave the base's name out.
