@@ -26,7 +26,7 @@ final class StoreSink: RunSink {
     if let run {
       try writer.resume(run)
       // What was measured after the checkpoint is measured anew.
-      if isInherited { try writer.rewind(run: run, after: description.first - 1) }
+      if isInherited { try writer.rewind(run: run, after: description.recorded ?? -1) }
       isInherited = false
       return
     }

@@ -67,16 +67,17 @@ enum TrainFunctions {
             try addCallbacks(to: &training, options, callbacks)
             (training.sinks, training.random, training.origin) = (progress, session, origin)
             training.given = given(options, training, session)
+            // First, so that no checkpoint is of a step whose records the store lacks.
+            if let store {
+              training.sinks.append(
+                try store.sink(folder: training.folder, isResumed: trained.isResumed))
+            }
             if let path = training.folder {
               folders.append(
                 trained.isResumed
                   ? try ResultsFolder(resuming: path)
                   : try ResultsFolder(path, overwrites: settings.overwrites))
               training.sinks += folders.suffix(1)
-            }
-            if let store {
-              training.sinks.append(
-                try store.sink(folder: training.folder, isResumed: trained.isResumed))
             }
             return try TrainingRun(training)
           }

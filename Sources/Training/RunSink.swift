@@ -54,6 +54,8 @@ public struct RunDescription {
   public let first: Int
   /// The number of updates that there will be.
   public let last: Int
+  /// The step of the last record that there is; nil if there is none.
+  public let recorded: Int?
   /// The run's own settings, and its model, task and optimizer as they were made.
   public let parts: [(name: String, described: any Described)]
   /// The names of the probes, in order.
@@ -66,8 +68,8 @@ public struct RunDescription {
   /// Asks who made the run.
   public let origin: () -> RunOrigin
 
-  init(first: Int, last: Int, _ options: TrainingOptions) {
-    (self.first, self.last) = (first, last)
+  init(first: Int, last: Int, recorded: Int?, _ options: TrainingOptions) {
+    (self.first, self.last, self.recorded) = (first, last, recorded)
     parts = [
       ("model", options.model), ("task", options.data.described), ("optimizer", options.optimizer),
       ("train", options.settings),

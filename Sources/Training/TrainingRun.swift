@@ -237,7 +237,8 @@ public final class TrainingRun {
   }
 
   private var description: RunDescription {
-    RunDescription(first: step, last: step + stepsLeft, options)
+    RunDescription(
+      first: step, last: step + stepsLeft, recorded: history.last?.step, options)
   }
 
   private func tell(_ message: (any RunSink) throws -> Void) rethrows {

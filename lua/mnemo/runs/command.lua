@@ -160,6 +160,7 @@ function commands.resume(store, _, words)
   local run, reason = stored.stored(found.folder, engine.make(store.path), found.id)
   if not run then fail("%s", reason) end
   local first = run.step
+  if run.status == "finished" then fail("run %d is finished, at step %d", found.id, first) end
   local ok, message = pcall(run.resume, run)
   if not ok then fail("%s", message) end
   print(("run %d: %s, from step %d to %d"):format(found.id, run.status, first, run.step))
