@@ -1,4 +1,5 @@
 import Kernels
+import TestSupport
 import Testing
 import VectorKernels
 
@@ -101,9 +102,9 @@ struct VectorByMatrixTests {
     for (dtype, _) in Self.types {
       for isTurned in [false, true] {
         for threads in [1, 2] {
-          let before = Parallel.threads
+          let held = HeldThreads()
+          defer { held.end() }
           Parallel.threads = threads
-          defer { Parallel.threads = before }
           var out = [Float](repeating: 0, count: n)
           try Self.stored(isTurned ? turned : w, dtype).withUnsafeBytes { w in
             guard let address = w.baseAddress else { return }

@@ -155,8 +155,8 @@ extension Batch {
   }
 
   @Test func anyNumberOfThreadsDrawsTheSame() throws {
-    let before = Parallel.threads
-    defer { Parallel.threads = before }
+    let held = HeldThreads()
+    defer { held.end() }
     let task = try task { ($0.triggerKind, $0.outputs) = (.random, .bigram) }
     let batches = try [1, 2, 3, 8].map { threads in
       Parallel.threads = threads

@@ -113,8 +113,8 @@ struct FactualTaskTests {
 
   @Test func batchesAreFunctionsOfTheirIndex() throws {
     func ids(_ batch: Batch) -> [Int32] { batch.tokens.elements() + batch.targets.elements() }
-    let before = Parallel.threads
-    defer { Parallel.threads = before }
+    let held = HeldThreads()
+    defer { held.end() }
     for seed in 0..<16 as Range<UInt64> {
       let (one, other) = (try task { $0.seed = seed }, try task { $0.seed = seed })
       Parallel.threads = 1

@@ -13,8 +13,8 @@ import Testing
     _ label: String, sourceLocation: SourceLocation = #_sourceLocation,
     _ body: () throws -> [Tensor?]
   ) throws {
-    let before = Parallel.threads
-    defer { Parallel.threads = before }
+    let held = HeldThreads()
+    defer { held.end() }
     var first: [[UInt32]?]?
     for threads in [1, 2, 3] {
       Parallel.threads = threads
@@ -105,8 +105,8 @@ import Testing
 
   /// Parts inside parts stay on the thread of the outer one, each done once.
   @Test func partsInsideParts() {
-    let before = Parallel.threads
-    defer { Parallel.threads = before }
+    let held = HeldThreads()
+    defer { held.end() }
     Parallel.threads = 4
     let counts = Mutex([Int](repeating: 0, count: 24))
     Parallel.run(4) { outer, _ in

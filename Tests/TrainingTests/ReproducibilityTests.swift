@@ -2,6 +2,7 @@ import Settings
 import Tasks
 import Tensors
 import TestModels
+import TestSupport
 import Testing
 import Training
 import Transformers
@@ -45,8 +46,8 @@ import Transformers
   }
 
   @Test func threadsDoNotChangeHistories() throws {
-    let before = Parallel.threads
-    defer { Parallel.threads = before }
+    let held = HeldThreads()
+    defer { held.end() }
     var first: TrainingRun?
     for threads in [1, 2, 2, 3] {
       Parallel.threads = threads
@@ -81,8 +82,8 @@ import Transformers
 
   /// Step s takes batch s, whether it was drawn ahead or not, also when a run goes on.
   @Test func drawingAheadDoesNotChangeTheBatches() throws {
-    let before = Parallel.threads
-    defer { Parallel.threads = before }
+    let held = HeldThreads()
+    defer { held.end() }
     Parallel.threads = 2
     var data = BigramTask.Options()
     (data.seqLen, data.seed) = (20, 4)

@@ -57,8 +57,8 @@ import Transformers
   }
 
   private func withThreads(_ counts: [Int], _ body: (Int) throws -> Void) rethrows {
-    let before = Parallel.threads
-    defer { Parallel.threads = before }
+    let held = HeldThreads()
+    defer { held.end() }
     for threads in counts {
       Parallel.threads = threads
       try body(threads)
