@@ -27,8 +27,15 @@ final class SweepSession {
   ) throws {
     (self.lua, self.state, self.store, name) = (lua, state, store, plan.name)
     worker = try SweepWorker(store, plan)
-    endedBefore = try worker.counts().ended
+    let counts = try worker.counts()
+    endedBefore = counts.ended
     line = showsProgress ? ProgressLine() : nil
+    guard showsProgress else { return }
+    if let reason = worker.replaced {
+      tell("sweep '\(name)': begun anew, as \(reason) since it was begun")
+    } else if endedBefore > 0 {
+      tell("sweep '\(name)': \(endedBefore) of \(counts.all) points were measured before")
+    }
   }
 
   deinit { close() }
@@ -64,7 +71,8 @@ final class SweepSession {
   }
 
   /// Takes a point and calls the function for it.
-  /// - Returns: `done` if there is nothing left to do, `wait` if others have what is left.
+  /// - Returns: `worked` or `failed` after a point, `wait` if others have what is left, `done` if
+  ///   there is nothing left to do.
   /// - Throws: `Stopped` if an interrupt came: the point is given back then.
   func work(_ function: LuaReference) throws -> String {
     guard let claim = try worker.claim() else {
@@ -76,11 +84,11 @@ final class SweepSession {
       return "wait"
     }
     show(try worker.counts())
-    try measure(claim, function)
-    return "worked"
+    return try measure(claim, function) ? "worked" : "failed"
   }
 
-  private func measure(_ claim: SweepWorker.Claim, _ function: LuaReference) throws {
+  /// - Returns: false if the function raised an error, which is kept.
+  private func measure(_ claim: SweepWorker.Claim, _ function: LuaReference) throws -> Bool {
     let outer = state.sweepPoint
     state.sweepPoint = (store, claim.id)
     defer { state.sweepPoint = outer }
@@ -93,13 +101,15 @@ final class SweepSession {
       // A training that heard of it ended early, and what it measured is no result.
       if isInterrupted(since: interrupts) { throw Stopped() }
       let result = try result(values.first ?? .nil, parameters)
-      guard try worker.finish(claim, result: result.text) else {
-        return tell(
+      if try !worker.finish(claim, result: result.text) {
+        tell(
           "sweep '\(name)': point \(claim.position) was taken by another process meanwhile, as this "
             + "one gave no sign of life; its result is dropped")
       }
+      return true
     } catch let error as LuaError where !error.isInterrupt && !isInterrupted(since: interrupts) {
       try worker.fail(claim, error: error.message)
+      return false
     } catch {
       try worker.release(claim)
       throw isInterrupted(since: interrupts) ? Stopped() : error
@@ -205,8 +215,8 @@ enum SweepFunctions {
           LuaOption("points", .list(.string), .required),
           LuaOption("positions", .list(.integer), .required),
           LuaOption("arguments", .string, .required),
-          LuaOption("force", .boolean, false), LuaOption("retry", .boolean, false),
-          LuaOption("progress", .boolean, true),
+          LuaOption("force", .boolean, false), LuaOption("overwrite", .boolean, false),
+          LuaOption("retry", .boolean, false), LuaOption("progress", .boolean, true),
         ]
       ) { call in
         let options = try call.options()
@@ -219,7 +229,9 @@ enum SweepFunctions {
           let script = ScriptFacts(call.lua)
           (plan.script, plan.scriptHash) = (script.path, script.hash)
           plan.arguments = try options.string("arguments")
+          plan.version = MnemoModule.version
           plan.isForced = try options.boolean("force")
+          plan.isOverwriting = try options.boolean("overwrite")
           plan.retriesFailed = try options.boolean("retry")
           let store = try RunStore(try options.string("store"))
           return LuaObject(

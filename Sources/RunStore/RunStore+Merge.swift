@@ -14,8 +14,8 @@ extension RunStore {
   ///
   /// Of a point that both know, a result counts more than an error, and that more than nothing; of
   /// two results the one that is here stays.
-  /// - Throws: `StoreError` if a sweep of the same name was begun by another script or with other
-  ///   arguments; nothing of that store is brought in then.
+  /// - Throws: `StoreError` if a sweep of the same name was begun by another script or mnemo,
+  ///   or with other arguments; nothing of that store is brought in then.
   public func merge(_ other: RunStore) throws -> Merged {
     let content = try other.read { try Content($0) }
     return try write { db in
@@ -57,20 +57,24 @@ extension RunStore {
     else {
       try db.execute(
         sql: """
-          INSERT INTO sweeps (name, created, script, script_hash, arguments) VALUES (?, ?, ?, ?, ?)
+          INSERT INTO sweeps (name, created, script, script_hash, arguments, version)
+          VALUES (?, ?, ?, ?, ?, ?)
           """,
         arguments: [
           name, sweep["created"] as Double, sweep["script"] as String?,
           sweep["script_hash"] as String?, sweep["arguments"] as String,
+          sweep["version"] as String?,
         ])
       return db.lastInsertedRowID
     }
     let (hash, knownHash): (String?, String?) = (sweep["script_hash"], known["script_hash"])
-    guard hash == knownHash, sweep["arguments"] as String == known["arguments"] else {
+    let (version, knownVersion): (String?, String?) = (sweep["version"], known["version"])
+    let isSameMnemo = version == nil || knownVersion == nil || version == knownVersion
+    guard hash == knownHash, isSameMnemo, sweep["arguments"] as String == known["arguments"] else {
       throw StoreError(
         path,
         "cannot take in '\(other.path)': its sweep '\(name)' was begun by another version of the "
-          + "script, or with other arguments")
+          + "script or of mnemo, or with other arguments")
     }
     return known["id"]
   }

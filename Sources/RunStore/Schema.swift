@@ -12,7 +12,7 @@ package enum Schema {
   package static var version: Int { migrations.count }
 
   /// From version i to i + 1.
-  package static let migrations = [tables, deathsAndViews]
+  package static let migrations = [tables, deathsAndViews, versionOfSweeps]
 
   private static let tables = """
     CREATE TABLE sweeps (
@@ -108,6 +108,9 @@ package enum Schema {
     WHERE points.position IS NOT NULL
     ORDER BY sweeps.id, points.position;
     """
+
+  /// What a sweep measured with another mnemo is not taken for what this one measures.
+  private static let versionOfSweeps = "ALTER TABLE sweeps ADD COLUMN version TEXT;"
 
   /// Brings a file to this version.
   ///

@@ -12,8 +12,13 @@ public struct SweepPlan: Sendable {
   public var scriptHash: String?
   /// The script's arguments, as JSON.
   public var arguments = "[]"
-  /// Whether to go on although script, arguments or points are others than those before.
+  /// The version of mnemo.
+  public var version = ""
+  /// Whether to go on, with the results that there are, although script, arguments, points or mnemo
+  /// are others than those before.
   public var isForced = false
+  /// Whether to begin anew in that case, without the results that there are.
+  public var isOverwriting = false
   /// Whether points that failed are tried again.
   public var retriesFailed = false
 
@@ -24,31 +29,28 @@ public struct SweepPlan: Sendable {
 }
 
 extension RunStore {
-  /// Finds or makes a sweep with its points, and returns its number.
-  /// - Throws: `StoreError` if what is there was begun by another script, with other arguments or
-  ///   points, and the plan is not forced.
-  func openSweep(_ plan: SweepPlan) throws -> Int64 {
+  /// Finds or makes a sweep with its points.
+  /// - Returns: its number; and if what was there before was removed, why.
+  /// - Throws: `StoreError` if what is there was begun by another script, with other arguments,
+  ///   points or another mnemo, and the plan is neither forced nor overwriting; or if others work on
+  ///   what is to be removed.
+  func openSweep(_ plan: SweepPlan) throws -> (id: Int64, replaced: String?) {
     try write { db in
       let known = try Row.fetchOne(
         db, sql: "SELECT * FROM sweeps WHERE name = ?", arguments: [plan.name])
+      var difference: String?
+      if let known, !plan.isForced { difference = try self.difference(plan, known, db) }
       let sweep: Int64
-      if let known {
+      if let known, difference == nil {
         sweep = known["id"]
-        if plan.isForced {
-          try db.execute(
-            sql: "UPDATE sweeps SET script = ?, script_hash = ?, arguments = ? WHERE id = ?",
-            arguments: [plan.script, plan.scriptHash, plan.arguments, sweep])
-        } else {
-          try refuseOthers(plan, known, db)
-        }
+        if plan.isForced { try describe(plan, in: sweep, db) }
       } else {
+        if let known, let difference { try remove(plan, known, because: difference, db) }
         try db.execute(
-          sql: """
-            INSERT INTO sweeps (name, created, script, script_hash, arguments)
-            VALUES (?, ?, ?, ?, ?)
-            """,
-          arguments: [plan.name, RunStore.now, plan.script, plan.scriptHash, plan.arguments])
+          sql: "INSERT INTO sweeps (name, created, arguments) VALUES (?, ?, '')",
+          arguments: [plan.name, RunStore.now])
         sweep = db.lastInsertedRowID
+        try describe(plan, in: sweep, db)
       }
       try place(plan, in: sweep, db)
       if plan.retriesFailed {
@@ -57,23 +59,30 @@ extension RunStore {
             "UPDATE points SET state = 'open', error = NULL WHERE sweep = ? AND state = 'failed'",
           arguments: [sweep])
       }
-      return sweep
+      return (sweep, difference)
     }
   }
 
-  /// Refuses a sweep that another script began, or with other arguments or points.
-  private func refuseOthers(_ plan: SweepPlan, _ known: Row, _ db: Database) throws {
-    let began = Date(timeIntervalSince1970: known["created"])
-    let end =
-      "since the sweep '\(plan.name)' was begun (\(began.formatted(.iso8601))); force = true goes on "
-      + "with the results that there are, another name begins anew"
+  /// Writes what a sweep is begun with.
+  private func describe(_ plan: SweepPlan, in sweep: Int64, _ db: Database) throws {
+    try db.execute(
+      sql: """
+        UPDATE sweeps SET script = ?, script_hash = ?, arguments = ?, version = ? WHERE id = ?
+        """,
+      arguments: [plan.script, plan.scriptHash, plan.arguments, plan.version, sweep])
+  }
+
+  /// Says what a sweep was begun with that the plan has not; nil if it is the same.
+  private func difference(_ plan: SweepPlan, _ known: Row, _ db: Database) throws -> String? {
     if let hash = plan.scriptHash, let before = known["script_hash"] as String?, hash != before {
-      throw StoreError("sweep: the script '\(plan.script ?? "")' has changed \(end)")
+      return "the script '\(plan.script ?? "")' has changed"
     }
     let before: String = known["arguments"]
     if before != plan.arguments {
-      throw StoreError(
-        "sweep: the script's arguments are \(plan.arguments), and were \(before), \(end)")
+      return "the script's arguments are \(plan.arguments), and were \(before),"
+    }
+    if let before = known["version"] as String?, before != plan.version {
+      return "mnemo is \(plan.version), and was \(before),"
     }
     var places: [String: Int] = [:]
     for point in plan.points { places[point.parameters] = point.position }
@@ -84,9 +93,40 @@ extension RunStore {
     while let row = try rows.next() {
       let (position, parameters): (Int, String) = (row[0], row[1])
       guard places[parameters] != position else { continue }
-      throw StoreError(
-        "sweep: the points have changed (point \(position) was \(parameters)) \(end)")
+      return "the points have changed (point \(position) was \(parameters))"
     }
+    return nil
+  }
+
+  /// Removes a sweep, its points and their runs, if the plan says so.
+  private func remove(
+    _ plan: SweepPlan, _ known: Row, because difference: String, _ db: Database
+  ) throws {
+    guard plan.isOverwriting else {
+      let began = Date(timeIntervalSince1970: known["created"])
+      throw StoreError(
+        "sweep: \(difference) since the sweep '\(plan.name)' was begun "
+          + "(\(began.formatted(.iso8601))); overwrite = true begins anew, as does another name; "
+          + "force = true goes on with the results that there are")
+    }
+    let sweep: Int64 = known["id"]
+    let now = RunStore.now
+    let atWork = try Row.fetchAll(
+      db,
+      sql: """
+        SELECT worker, process, heartbeat FROM points WHERE sweep = ? AND state = 'running'
+        """, arguments: [sweep])
+    for row in atWork {
+      let silence = now - (row["heartbeat"] as Double? ?? 0)
+      guard !ProcessIdentity.isGone(row["process"] ?? "", silence: silence) else { continue }
+      throw StoreError(
+        "sweep: \(difference) since the sweep '\(plan.name)' was begun, and it cannot be begun anew "
+          + "while \(row["worker"] as String? ?? "another process") works on it")
+    }
+    try db.execute(
+      sql: "DELETE FROM runs WHERE point IN (SELECT id FROM points WHERE sweep = ?)",
+      arguments: [sweep])
+    try db.execute(sql: "DELETE FROM sweeps WHERE id = ?", arguments: [sweep])
   }
 
   /// Adds the points that are not there, and gives all their places.

@@ -15,6 +15,8 @@ public final class SweepWorker: @unchecked Sendable {
   private var held: Int64?
   private var isStopped = false
   private let heartbeat: Double
+  /// Why what was there before was removed; nil if it was not.
+  public let replaced: String?
 
   /// A point that this worker has.
   public struct Claim: Sendable {
@@ -34,7 +36,7 @@ public final class SweepWorker: @unchecked Sendable {
   public init(_ store: RunStore, _ plan: SweepPlan, heartbeat: Double = 5) throws {
     self.store = store
     self.heartbeat = heartbeat
-    sweep = try store.openSweep(plan)
+    (sweep, replaced) = try store.openSweep(plan)
     let thread = Thread { [weak self, condition] in
       while true {
         condition.lock()

@@ -44,6 +44,9 @@ function tests.test_points_come_in_the_order_of_the_grid()
         return { sum = point.b + point.seed, list = { 1, point.b } }
       end,
     })
+    luaunit.assertEquals(column(sweep(path, {
+      name = "later", grid = { a = { 1 } }, seeds = 2, first_seed = 7,
+    }), "seed"), { 7, 8 })
     luaunit.assertEquals(order, { "x21", "x22", "x11", "x12", "y21", "y22", "y11", "y12" })
     luaunit.assertEquals(column(points, "sum"), { 3, 4, 2, 3, 3, 4, 2, 3 })
     luaunit.assertEquals(points[1],
@@ -77,6 +80,28 @@ function tests.test_nothing_is_measured_twice()
   end)
 end
 
+function tests.test_options_of_the_command_line()
+  with_store(function(path)
+    local calls = 0
+    local function run(x, options)
+      return sweep(path, {
+        points = { { x = x } }, options = options,
+        run = function()
+          calls = calls + 1
+          if calls == 1 then error "no luck" end
+          return { call = calls }
+        end,
+      })
+    end
+    luaunit.assertEquals(run(1, {})[1].state, "failed")
+    luaunit.assertEquals(run(1, { retry = true, steps = 3 })[1].call, 2)
+    assert_error("the points have changed", run, 2, {})
+    luaunit.assertEquals(run(2, { overwrite = true })[1].call, 3)
+    luaunit.assertEquals(#mnemo.store(path):results "test", 1)
+    assert_error("bad option 'options' to 'sweep' (table expected, got boolean)", run, 2, true)
+  end)
+end
+
 function tests.test_a_point_that_raises_is_recorded()
   with_store(function(path)
     local calls = 0
@@ -100,6 +125,28 @@ function tests.test_a_point_that_raises_is_recorded()
     luaunit.assertEquals(points[2].state, "done")
     luaunit.assertNil(points[2].error)
     luaunit.assertEquals(calls, 5)
+  end)
+end
+
+function tests.test_an_error_can_end_the_sweep()
+  with_store(function(path)
+    local calls = 0
+    local function run(retry)
+      return sweep(path, {
+        grid = { x = { 1, 2, 3 } }, stop_on_error = true, retry = retry,
+        run = function(point)
+          calls = calls + 1
+          if point.x == 2 and calls < 3 then error("no luck", 0) end
+          return {}
+        end,
+      })
+    end
+    assert_error("no luck", run)
+    luaunit.assertEquals(column(mnemo.store(path):results "test", "state"),
+      { "done", "failed", "open" })
+    assert_error("no luck; retry = true tries it again", run)
+    luaunit.assertEquals(calls, 2)
+    luaunit.assertEquals(column(run(true), "state"), { "done", "done", "done" })
   end)
 end
 
@@ -187,6 +234,10 @@ function tests.test_bad_points()
   refused("[1]: table expected, got number", { points = { 3 } })
   refused("bad option 'seeds' to 'sweep' (1 to 1000000", { grid = { x = { 1 } }, seeds = 0 })
   refused("sweep: more than 1000000 points", { grid = { x = { 1, 2 } }, seeds = 1000000 })
+  refused("bad option 'first_seed' to 'sweep' (integer expected, got a",
+    { grid = { x = { 1 } }, seeds = 2, first_seed = "a" })
+  refused("bad option 'first_seed' to 'sweep' (it belongs to a number of seeds",
+    { grid = { x = { 1 } }, seeds = { 3 }, first_seed = 2 })
   refused("the points have a seed already", { grid = { seed = { 1 } }, seeds = 2 })
   refused("bad option 'workers' to 'sweep' (1 to 1024", { grid = { x = { 1 } }, workers = 0 })
   refused("unknown option 'gird'; did you mean 'grid'?", { gird = {} })

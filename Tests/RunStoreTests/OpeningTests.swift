@@ -53,7 +53,9 @@ struct OpeningTests {
     try withTemporaryFolder { folder in
       let path = folder + "/store.sqlite"
       try firstVersion(path)
-      expectStoreError("store: '\(path)' has version 1, which only becomes 2 by writing") {
+      expectStoreError(
+        "store: '\(path)' has version 1, which only becomes \(Schema.version) by writing"
+      ) {
         try RunStore(path, for: .reading)
       }
       let store = try RunStore(path)

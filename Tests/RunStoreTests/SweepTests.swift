@@ -177,6 +177,44 @@ struct SweepTests {
     }
   }
 
+  @Test func anotherScriptBeginsAnewIfItMayOverwrite() throws {
+    try withTemporaryFolder { folder in
+      let store = try RunStore(folder + "/s")
+      let worker = try SweepWorker(store, plan(2) { $0.version = "1" })
+      let claim = try #require(try worker.claim())
+      let writer = MetricsWriter(store)
+      var facts = RunFacts(settings: "{}", version: "0")
+      facts.point = claim.id
+      writer.end(try writer.begin(facts), "finished")
+      _ = try worker.finish(claim, result: "{}")
+      func open(_ change: @escaping (inout SweepPlan) -> Void) throws -> SweepWorker {
+        try SweepWorker(
+          store,
+          plan(2) {
+            ($0.version, $0.isOverwriting) = ("1", true)
+            change(&$0)
+          })
+      }
+      let same = try open { _ in }
+      #expect(same.replaced == nil)
+      #expect(try same.counts().done == 1)
+      #expect(
+        refusal { _ = try open { ($0.version, $0.isOverwriting) = ("2", false) } }
+          == "sweep: mnemo is 2, and was 1,")
+      // Not under the hands of one that is at work.
+      _ = try same.claim()
+      #expect(refusal { _ = try open { $0.version = "2" } } == "sweep: mnemo is 2, and was 1,")
+      same.stop()
+      let other = try open { $0.version = "2" }
+      #expect(other.replaced == "mnemo is 2, and was 1,")
+      #expect(try other.points().map(\.state) == ["open", "open"])
+      #expect(try store.runs().isEmpty)
+      #expect(
+        try open { ($0.version, $0.scriptHash) = ("2", "x") }.replaced
+          == "the script 'a.lua' has changed")
+    }
+  }
+
   @Test func sharesAreMerged() throws {
     try withTemporaryFolder { folder in
       for task in 1...3 {

@@ -19,7 +19,7 @@ local task = mnemo.data.bigram { seq_len = 64, seed = 1 }
 local points = mnemo.sweep {
   name = "rates", store = options.store,
   grid = { dim = { 16, 32 }, lr = { 0.03, 0.1, 0.3 } }, seeds = 2,
-  workers = options.workers, retry = options.retry, force = options.force,
+  options = options,
   run = function(point)
     local run = mnemo.train {
       model = mnemo.model.simplified {

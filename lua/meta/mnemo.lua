@@ -529,12 +529,16 @@ function mnemo.lens(model, tokens) end
 ---@field name string The sweep's name in the store.
 ---@field grid? table Name to a list of values; every combination is a point, names in alphabetical order, the last and then the seeds varying fastest.
 ---@field points? table[] The points themselves, in place of a grid.
----@field seeds? integer|table How many seeds, from 1, or a list; each point has then a `seed`.
+---@field seeds? integer|table How many seeds, or a list; each point has then a `seed`.
+---@field first_seed? integer The first, where it says how many. Default: 1.
 ---@field run function From a point's parameters to a table with names: numbers, texts, lists of them.
 ---@field store? string The file; made if it is not there. Default: "runs/store.sqlite".
+---@field options? table What mnemo.arguments read: its workers, retry, force and overwrite hold where they are not given here.
 ---@field workers? integer Processes that work on it, this one among them; the others run the same script, and the threads are shared out. Default: 1.
 ---@field retry? boolean Whether points that failed are tried again. Default: false.
----@field force? boolean Whether to go on although the script, its arguments or the points are others than those that the sweep was begun with. Default: false.
+---@field force? boolean Whether to go on, with the results that there are, although the script, its arguments, the points or mnemo are others than those that the sweep was begun with. Default: false.
+---@field overwrite? boolean Whether to begin anew in that case, without them. Default: false.
+---@field stop_on_error? boolean Whether the first point that raises an error ends the sweep with it. Default: false.
 ---@field task? integer Which share of the points, 1 to tasks; else as --task says, or SLURM_ARRAY_TASK_ID.
 ---@field tasks? integer How many shares; else as --tasks says, or SLURM_ARRAY_TASK_COUNT.
 ---@field progress? boolean Whether progress is told on standard error. Default: true.
@@ -4218,7 +4222,7 @@ function mnemo.safetensors.save(path, tensors, metadata) end
 ---    }
 ---    print(options.steps, options.quick)
 ---
----The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. Folders come with a switch `--overwrite`. One that is typed and holds a run, itself or up to two levels below, is refused without it; runs in a default folder may be replaced, being the script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`. With `sweep = true` the script has the options of mnemo.sweep: `--workers`, `--task`, `--tasks`, `--retry` and `--force`; the first and the last two belong into its call. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
+---The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. Folders come with a switch `--overwrite`. One that is typed and holds a run, itself or up to two levels below, is refused without it; runs in a default folder may be replaced, being the script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`. With `sweep = true` the script has the options of mnemo.sweep: `--workers`, `--task`, `--tasks`, `--retry` and `--force`; `options = options` in its call hands them on. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
 ---@class mnemo.arguments
 ---@overload fun(spec: table, words?: string[]): table
 mnemo.arguments = {}

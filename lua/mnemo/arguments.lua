@@ -20,7 +20,7 @@
 -- two levels below, is refused without it; runs in a default folder may be replaced, being the
 -- script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`.
 -- With `sweep = true` the script has the options of mnemo.sweep: `--workers`, `--task`, `--tasks`,
--- `--retry` and `--force`; the first and the last two belong into its call.
+-- `--retry` and `--force`; `options = options` in its call hands them on.
 -- `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what
 -- a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed
 -- wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the

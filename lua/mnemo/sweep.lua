@@ -20,8 +20,8 @@ local mnemo = require "mnemo"
 local share = require "mnemo.sweep.share"
 
 local keys = {
-  "name", "grid", "points", "seeds", "run", "store", "workers", "retry", "force", "task", "tasks",
-  "progress",
+  "name", "grid", "points", "seeds", "first_seed", "run", "store", "options", "workers", "retry",
+  "force", "overwrite", "stop_on_error", "task", "tasks", "progress",
 }
 
 -- Whether a point is being measured: a sweep inside of one is this process's own affair.
@@ -38,13 +38,24 @@ local function wanted(value, sentence)
   return value
 end
 
+--- Returns the options with what mnemo.arguments read in place of what is not given.
+local function with_arguments(options)
+  expect.keys(options, keys, "sweep")
+  expect.option("options", "sweep", options.options, "table", "nil")
+  local all = {}
+  for _, name in ipairs { "workers", "retry", "force", "overwrite" } do
+    all[name] = (options.options or {})[name]
+  end
+  for name, value in pairs(options) do all[name] = value end
+  return all
+end
+
 --- Checks the options that are not the points.
 local function check(options)
-  expect.keys(options, keys, "sweep")
   expect.option("name", "sweep", options.name, "string")
   expect.option("run", "sweep", options.run, "function")
   expect.option("store", "sweep", options.store, "string", "nil")
-  for _, name in ipairs { "retry", "force", "progress" } do
+  for _, name in ipairs { "retry", "force", "overwrite", "stop_on_error", "progress" } do
     expect.option(name, "sweep", options[name], "boolean", "nil")
   end
   local workers = options.workers == nil and 1 or math.tointeger(options.workers)
@@ -67,7 +78,9 @@ local function open(options, points, path, part)
   return wanted(engine.open {
     store = path, name = options.name, points = texts, positions = positions,
     arguments = share.arguments(),
-    force = options.force == true and not worker, retry = options.retry == true and not worker,
+    force = options.force == true and not worker,
+    overwrite = options.overwrite == true and not worker,
+    retry = options.retry == true and not worker,
     progress = options.progress ~= false and not worker and not is_inside,
   })
 end
@@ -86,9 +99,19 @@ local function tell_failures(name, results)
   end
 end
 
---- Works on a sweep until nothing of it is left.
+--- Raises the error of the first point that failed, if there is one.
+local function raise_failure(results, hint)
+  for _, point in ipairs(results) do
+    if point.state == "failed" then error(point.error .. hint, 0) end
+  end
+end
+
+--- Works on a sweep until nothing of it is left, or a point failed and that is to end it.
 local function work(options, points, path, part, workers)
   local session <close> = open(options, points, path, part)
+  if options.stop_on_error then
+    raise_failure(session:results(), "; retry = true tries it again")
+  end
   if sweep_of_worker() then
     engine.threads(tonumber(os.getenv "MNEMO_SWEEP_THREADS") or 1)
   elseif not is_inside then
@@ -97,8 +120,12 @@ local function work(options, points, path, part, workers)
   local outer = is_inside
   local _ <close> = setmetatable({}, { __close = function() is_inside = outer end })
   is_inside = true
-  repeat until wanted(session:work(options.run)) == "done"
-  return session:results()
+  repeat
+    local what = wanted(session:work(options.run))
+  until what == "done" or what == "failed" and options.stop_on_error
+  local results = session:results()
+  if options.stop_on_error then raise_failure(results, "") end
+  return results
 end
 
 --- The results of a whole sweep that a store holds already; nil if there is none.
@@ -126,16 +153,22 @@ end
 -- @tparam[opt] table options.grid name to a list of values; every combination is a point, names in
 -- alphabetical order, the last and then the seeds varying fastest
 -- @tparam[opt] {table,...} options.points the points themselves, in place of a grid
--- @tparam[opt] integer|table options.seeds how many seeds, from 1, or a list; each point has then
--- a `seed`
+-- @tparam[opt] integer|table options.seeds how many seeds, or a list; each point has then a `seed`
+-- @tparam[opt=1] integer options.first_seed the first, where it says how many
 -- @tparam function options.run from a point's parameters to a table with names: numbers, texts,
 -- lists of them
 -- @tparam[opt="runs/store.sqlite"] string options.store the file; made if it is not there
+-- @tparam[opt] table options.options what mnemo.arguments read: its workers, retry, force and
+-- overwrite hold where they are not given here
 -- @tparam[opt=1] integer options.workers processes that work on it, this one among them; the others
 -- run the same script, and the threads are shared out
 -- @tparam[opt=false] boolean options.retry whether points that failed are tried again
--- @tparam[opt=false] boolean options.force whether to go on although the script, its arguments or
--- the points are others than those that the sweep was begun with
+-- @tparam[opt=false] boolean options.force whether to go on, with the results that there are,
+-- although the script, its arguments, the points or mnemo are others than those that the sweep was
+-- begun with
+-- @tparam[opt=false] boolean options.overwrite whether to begin anew in that case, without them
+-- @tparam[opt=false] boolean options.stop_on_error whether the first point that raises an error
+-- ends the sweep with it
 -- @tparam[opt] integer options.task which share of the points, 1 to tasks; else as --task says, or
 -- SLURM_ARRAY_TASK_ID
 -- @tparam[opt] integer options.tasks how many shares; else as --tasks says, or
@@ -148,6 +181,7 @@ end
 --   progress = false, run = function(point) return {y = point.x ^ 2} end}
 -- for _, point in ipairs(points) do print(point.x, point.y) end
 local function sweep(options)
+  options = with_arguments(options)
   local workers = check(options)
   local points = grid(options)
   local part = not is_inside and share.part(options) or nil

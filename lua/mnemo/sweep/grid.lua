@@ -62,14 +62,14 @@ local function crossed(points, name, values)
 end
 
 --- Returns the list of seeds.
-local function list_of(seeds)
+local function list_of(seeds, first)
   local count = math.tointeger(seeds)
   if type(seeds) == "number" then
     if not count or count < 1 or count > 1e6 then
       refuse("seeds", "1 to 1000000, or a list of seeds, expected, got %s", seeds)
     end
     seeds = {}
-    for seed = 1, count do seeds[seed] = seed end
+    for i = 1, count do seeds[i] = first + i - 1 end
   end
   expect.option("seeds", "sweep", seeds, "table")
   if #seeds == 0 then refuse("seeds", "the list is empty, so there are no points") end
@@ -77,6 +77,18 @@ local function list_of(seeds)
     if not math.tointeger(seed) then refuse("seeds", "[%d]: integer expected, got %s", i, seed) end
   end
   return seeds
+end
+
+--- Returns the first seed, where only their number is given.
+local function first_seed(options)
+  if options.first_seed == nil then return 1 end
+  local first = math.tointeger(options.first_seed)
+  if not first then
+    refuse("first_seed", "integer expected, got %s", tostring(options.first_seed))
+  elseif type(options.seeds) ~= "number" then
+    refuse("first_seed", "it belongs to a number of seeds")
+  end
+  return first
 end
 
 --- Returns the points that were given as a list.
@@ -97,7 +109,7 @@ local function listed(points)
 end
 
 --- Returns the points of a sweep in their order.
--- @tparam table options those of `mnemo.sweep`: grid or points, and seeds
+-- @tparam table options those of `mnemo.sweep`: grid or points, seeds and first_seed
 -- @treturn {string,...} each point's parameters as JSON
 return function(options)
   if (options.grid == nil) == (options.points == nil) then
@@ -111,7 +123,7 @@ return function(options)
     for _, point in ipairs(points) do
       if point.seed ~= nil then refuse("seeds", "the points have a seed already") end
     end
-    points = crossed(points, "seed", list_of(options.seeds))
+    points = crossed(points, "seed", list_of(options.seeds, first_seed(options)))
   end
   local texts, places = {}, {}
   for i, point in ipairs(points) do

@@ -7,7 +7,7 @@ local share = {}
 -- Words of the command line that change how a sweep is worked on, and not what it measures; those
 -- with a value, and switches.
 local valued = { ["--task"] = true, ["--tasks"] = true, ["--workers"] = true }
-local switches = { ["--force"] = true, ["--retry"] = true }
+local switches = { ["--force"] = true, ["--overwrite"] = true, ["--retry"] = true }
 
 --- Returns the words after the script's name; those of the sweep apart, by name.
 local function words()
