@@ -14,7 +14,7 @@ final class ModuleState {
   /// The training runs that are alive.
   let liveRuns = LiveRuns()
   /// The point of a sweep that is being measured, whose runs belong to it.
-  var sweepPoint: (store: RunStore, id: Int64)?
+  var sweepPoint: (store: RunStore, id: Int64, progress: String?)?
   /// How tensors print.
   var printOptions = PrintOptions()
 

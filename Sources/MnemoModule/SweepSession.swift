@@ -34,8 +34,11 @@ final class SweepSession {
     if let reason = worker.replaced {
       tell("sweep '\(name)': begun anew, as \(reason) since it was begun")
     } else if endedBefore > 0 {
-      tell("sweep '\(name)': \(endedBefore) of \(counts.all) points were measured before")
+      let failed = counts.failed > 0 ? ", \(counts.failed) of them failed" : ""
+      tell("sweep '\(name)': \(endedBefore) of \(counts.all) points were measured before\(failed)")
     }
+    // A point may take long, and nothing is shown anew before its end.
+    if ProgressLine.isTerminal { show(counts, at: ProgressLine.now()) }
   }
 
   deinit { close() }
@@ -83,20 +86,24 @@ final class SweepSession {
       usleep(50_000)
       return "wait"
     }
-    show(try worker.counts())
-    return try measure(claim, function) ? "worked" : "failed"
+    let counts = try worker.counts()
+    show(counts)
+    let progress = line == nil ? nil : "\(name) \(counts.ended)/\(counts.all)"
+    return try measure(claim, function, progress: progress) ? "worked" : "failed"
   }
 
   /// - Returns: false if the function raised an error, which is kept.
-  private func measure(_ claim: SweepWorker.Claim, _ function: LuaReference) throws -> Bool {
+  private func measure(
+    _ claim: SweepWorker.Claim, _ function: LuaReference, progress: String?
+  ) throws -> Bool {
     let outer = state.sweepPoint
-    state.sweepPoint = (store, claim.id)
+    state.sweepPoint = (store, claim.id, progress)
     defer { state.sweepPoint = outer }
     let interrupts = lua.interruptCount
     do {
       let parameters = JSON(claim.parameters) ?? .object([])
       let values = try lua.hearingInterrupts {
-        try lua.calling("run", function, [lua.value(of: parameters)])
+        try function.call([lua.value(of: parameters)], label: "run")
       }
       // A training that heard of it ended early, and what it measured is no result.
       if isInterrupted(since: interrupts) { throw Stopped() }
@@ -146,9 +153,13 @@ final class SweepSession {
 
   // MARK: Progress
 
+  /// Shows how far it is, if it is time to.
   private func show(_ counts: SweepCounts) {
     let now = ProgressLine.now()
-    guard line?.isDue(at: now) == true else { return }
+    if line?.isDue(at: now) == true { show(counts, at: now) }
+  }
+
+  private func show(_ counts: SweepCounts, at now: Double) {
     var words = ["\(name) \(counts.ended)/\(counts.all)"]
     if counts.failed > 0 { words.append("\(counts.failed) failed") }
     let isMany = counts.running > 1

@@ -48,8 +48,7 @@ enum TrainFunctions {
         let settings = try options.configuration(TrainingSettings.self, session)
         let trained = try TrainedModels(options)
         let store = try StoreOfCall(options, session)
-        // A sweep has a bar of its own.
-        let progress = settings.showsProgress && session.sweepPoint == nil ? [Progress()] : []
+        let progress = progress(settings, session)
         var held: [LuaReference] = []
         var folders: [ResultsFolder] = []
         // What keeps the runs from beginning leaves no folder in use.
@@ -76,7 +75,8 @@ enum TrainFunctions {
               folders.append(
                 trained.isResumed
                   ? try ResultsFolder(resuming: path)
-                  : try ResultsFolder(path, overwrites: settings.overwrites))
+                  : try ResultsFolder(
+                    path, overwrites: settings.overwrites || session.sweepPoint != nil))
               training.sinks += folders.suffix(1)
             }
             return try TrainingRun(training)
@@ -103,6 +103,13 @@ enum TrainFunctions {
         return call.returns(held)
       }
     ]
+  }
+
+  /// What tells how far runs are; in a sweep's point, if the sweep shows progress.
+  private static func progress(_ settings: TrainingSettings, _ session: ModuleState) -> [Progress] {
+    guard settings.showsProgress else { return [] }
+    guard let point = session.sweepPoint else { return [Progress()] }
+    return point.progress.map { [Progress(prefix: $0)] } ?? []
   }
 
   /// The names of the options that were given for each part, as far as they are known.

@@ -20,9 +20,11 @@ public final class Progress: RunSink {
   }
 
   private let state = Lock(State())
+  private let prefix: [String]
 
   /// A line that is not shown yet.
-  public init() {}
+  /// - Parameter prefix: what the line begins with: how far the whole is that runs are a part of.
+  public init(prefix: String? = nil) { self.prefix = prefix.map { [$0] } ?? [] }
 
   /// Reports on the steps that are about to be made.
   public func begin(_ run: RunDescription) {
@@ -62,11 +64,12 @@ public final class Progress: RunSink {
     let speed = Double(state.updates) / Double(runs) / max(now - state.began, 1e-9)
     let left = Double(last - first - made) / max(speed, 1e-9)
     let short = ProgressLine.short
-    let words = [
-      "step \(first + made)/\(last)" + (runs > 1 ? " of \(runs) models" : ""),
-      "\(short(speed)) steps/s", "loss \(short(Self.mean(state.losses)))",
-      "\(ProgressLine.duration(left)) left",
-    ]
+    let words =
+      prefix + [
+        "step \(first + made)/\(last)" + (runs > 1 ? " of \(runs) models" : ""),
+        "\(short(speed)) steps/s", "loss \(short(Self.mean(state.losses)))",
+        "\(ProgressLine.duration(left)) left",
+      ]
     state.line.show(
       Double(made) / Double(max(last - first, 1)), words + Self.values(state.records), at: now)
   }

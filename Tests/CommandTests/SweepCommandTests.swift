@@ -133,6 +133,48 @@ import Testing
     }
   }
 
+  /// An experiment in a folder that is typed goes on there with the same words, and replaces its
+  /// runs; other words are refused until they may overwrite.
+  @Test func anExperimentGoesOnInItsFolder() throws {
+    try withFolder { folder in
+      let script = """
+        local options = require "mnemo.arguments" {
+          sweep = true, { "steps", 1, "steps" }, { "out", "runs/x", "results", type = "folder" },
+        }
+        local task = mnemo.data.bigram { seq_len = 8, seed = 1 }
+        local points = mnemo.sweep {
+          name = "x", store = options.out .. "/sweep.sqlite", options = options, seeds = 2,
+          stop_on_error = true,
+          run = function(point)
+            local run = mnemo.train {
+              model = mnemo.model.simplified { vocab = 65, dim = 8, max_len = 8, seed = 1 },
+              data = task, steps = options.steps, batch_size = 2, eval_every = 1,
+              optimizer = mnemo.optim.sgd { lr = 0.1 },
+              dir = options.out .. "/seed_" .. point.seed, overwrite = options.overwrite,
+            }
+            if point.seed == 2 and not io.open("ready") then error "not yet" end
+            return { step = run.step }
+          end,
+        }
+        print(points[1].step, points[2].step)
+        """
+      let failed = try run(script, ["--out", "here"], in: folder)
+      #expect(failed.status == 1 && failed.sentence == "mnemo: script.lua:16: not yet", "\(failed)")
+      try folder.write("ready", "")
+      let hint = try run(script, ["--out", "here"], in: folder)
+      #expect(
+        hint.status == 1
+          && hint.errors.contains("mnemo: script.lua:16: not yet; --retry tries it again\n"),
+        "\(hint)")
+      let done = try run(script, ["--out", "here", "--retry"], in: folder)
+      #expect(done.output == "1\t1\n", "\(done)")
+      let other = try run(script, ["--out", "here", "--steps", "2"], in: folder)
+      #expect(other.status == 1 && other.errors.contains("the script's arguments are"), "\(other)")
+      let anew = try run(script, ["--out", "here", "--steps", "2", "--overwrite"], in: folder)
+      #expect(anew.output == "2\t2\n", "\(anew)")
+    }
+  }
+
   @Test func tasksHaveStoresOfTheirOwn() throws {
     try withFolder { folder in
       try folder.write("script.lua", Self.script(7, seconds: 0))

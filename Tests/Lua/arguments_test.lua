@@ -102,6 +102,15 @@ function tests.test_folders_that_hold_runs()
   luaunit.assertEquals({ read() }, { true, true })
   luaunit.assertEquals({ read("--out", path) }, { false,
     ("--out: '%s' holds a run of 2 records up to step 30; --overwrite replaces it"):format(below) })
+  -- Where a sweep has its store, it goes on, or refuses by itself.
+  declaration.sweep = true
+  luaunit.assertFalse((read("--out", path)))
+  luaunit.assertEquals({ read("--out", path, "--task", "1") }, { true, false })
+  local store = path .. "/sweep.sqlite"
+  assert(io.open(store, "w")):close()
+  luaunit.assertEquals({ read("--out", path) }, { true, false })
+  os.remove(store)
+  declaration.sweep = nil
   luaunit.assertEquals({ read("--overwrite", "--out", path) }, { true, true })
   luaunit.assertStrContains(arguments.help(declaration), "\n  --overwrite  replace runs")
   for _, name in ipairs { history, below, path .. "/trained", path } do os.remove(name) end

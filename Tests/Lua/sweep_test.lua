@@ -44,9 +44,8 @@ function tests.test_points_come_in_the_order_of_the_grid()
         return { sum = point.b + point.seed, list = { 1, point.b } }
       end,
     })
-    luaunit.assertEquals(column(sweep(path, {
-      name = "later", grid = { a = { 1 } }, seeds = 2, first_seed = 7,
-    }), "seed"), { 7, 8 })
+    luaunit.assertEquals(column(sweep(path, { name = "later", seeds = 2, first_seed = 7 }), "seed"),
+      { 7, 8 })
     luaunit.assertEquals(order, { "x21", "x22", "x11", "x12", "y21", "y22", "y11", "y12" })
     luaunit.assertEquals(column(points, "sum"), { 3, 4, 2, 3, 3, 4, 2, 3 })
     luaunit.assertEquals(points[1],
@@ -145,6 +144,7 @@ function tests.test_an_error_can_end_the_sweep()
     luaunit.assertEquals(column(mnemo.store(path):results "test", "state"),
       { "done", "failed", "open" })
     assert_error("no luck; retry = true tries it again", run)
+    luaunit.assertEquals(mnemo.store(path):results("test")[2].error, "no luck")
     luaunit.assertEquals(calls, 2)
     luaunit.assertEquals(column(run(true), "state"), { "done", "done", "done" })
   end)
@@ -220,7 +220,8 @@ function tests.test_bad_points()
   local function refused(message, options)
     with_store(function(path) assert_error(message, sweep, path, options) end)
   end
-  refused("sweep: grid or points expected, one of them", {})
+  refused("sweep: grid, points or seeds expected", {})
+  refused("sweep: grid or points expected, not both", { grid = { x = { 1 } }, points = {} })
   refused("x has no values, so there are no points", { grid = { x = {} } })
   refused("it is empty, so there are no points", { grid = {} })
   refused("the list is empty, so there are no points", { points = {} })

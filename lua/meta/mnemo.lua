@@ -527,7 +527,7 @@ function mnemo.lens(model, tokens) end
 
 ---@class (exact) mnemo.sweep.Options
 ---@field name string The sweep's name in the store.
----@field grid? table Name to a list of values; every combination is a point, names in alphabetical order, the last and then the seeds varying fastest.
+---@field grid? table Name to a list of values; every combination is a point, names in alphabetical order, the last and then the seeds varying fastest; seeds alone will do.
 ---@field points? table[] The points themselves, in place of a grid.
 ---@field seeds? integer|table How many seeds, or a list; each point has then a `seed`.
 ---@field first_seed? integer The first, where it says how many. Default: 1.
@@ -4222,7 +4222,7 @@ function mnemo.safetensors.save(path, tensors, metadata) end
 ---    }
 ---    print(options.steps, options.quick)
 ---
----The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. Folders come with a switch `--overwrite`. One that is typed and holds a run, itself or up to two levels below, is refused without it; runs in a default folder may be replaced, being the script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`. With `sweep = true` the script has the options of mnemo.sweep: `--workers`, `--task`, `--tasks`, `--retry` and `--force`; `options = options` in its call hands them on. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
+---The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. Folders come with a switch `--overwrite`. One that is typed and holds a run, itself or up to two levels below, is refused without it; runs in a default folder may be replaced, being the script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`. With `sweep = true` the script has the options of mnemo.sweep: `--workers`, `--task`, `--tasks`, `--retry` and `--force`; `options = options` in its call hands them on. A folder that holds `sweep.sqlite`, the sweep's store, is left to it: it goes on there, or refuses; and so is one that the tasks of several machines share. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
 ---@class mnemo.arguments
 ---@overload fun(spec: table, words?: string[]): table
 mnemo.arguments = {}

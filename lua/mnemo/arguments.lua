@@ -20,7 +20,9 @@
 -- two levels below, is refused without it; runs in a default folder may be replaced, being the
 -- script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`.
 -- With `sweep = true` the script has the options of mnemo.sweep: `--workers`, `--task`, `--tasks`,
--- `--retry` and `--force`; `options = options` in its call hands them on.
+-- `--retry` and `--force`; `options = options` in its call hands them on. A folder that holds
+-- `sweep.sqlite`, the sweep's store, is left to it: it goes on there, or refuses; and so is one
+-- that the tasks of several machines share.
 -- `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what
 -- a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed
 -- wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the
@@ -143,8 +145,16 @@ local function convert(entry, text)
   return value
 end
 
+--- Tells whether what a folder holds is for the script's sweep to judge.
+local function is_of_sweep(path, options)
+  if options.task or os.getenv "SLURM_ARRAY_TASK_ID" then return true end
+  local file = io.open(path .. "/sweep.sqlite", "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+
 --- Makes the folders that options name, and decides whether runs in them may be replaced.
-local function make_folders(entries, options, typed)
+local function make_folders(entries, options, typed, has_sweep)
   local is_typed, has_folders = false, false
   for _, entry in ipairs(entries) do
     local path = options[entry.name]
@@ -153,7 +163,9 @@ local function make_folders(entries, options, typed)
       is_typed = is_typed or typed[entry.name] ~= nil
       local made, result, run = pcall(mnemo.make_folder, path)
       if not made then fail("%s: %s", flag(entry.name), tostring(result)) end
-      if run and typed[entry.name] and not typed.overwrite then
+      local may_be_replaced = not typed[entry.name] or typed.overwrite
+        or has_sweep and is_of_sweep(path, options)
+      if run and not may_be_replaced then
         fail("%s: %s; --overwrite replaces it", flag(entry.name), run)
       end
     end
@@ -246,7 +258,7 @@ function arguments.parse(spec, words)
     end
   end
   for name, value in pairs(typed) do options[name] = value end
-  make_folders(entries, options, typed)
+  make_folders(entries, options, typed, spec.sweep)
   return options
 end
 

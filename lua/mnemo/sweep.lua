@@ -47,6 +47,7 @@ local function with_arguments(options)
     all[name] = (options.options or {})[name]
   end
   for name, value in pairs(options) do all[name] = value end
+  all.retry_words = options.options and "--retry" or "retry = true"
   return all
 end
 
@@ -86,7 +87,7 @@ local function open(options, points, path, part)
 end
 
 --- Says on standard error how many points failed, and why the first did.
-local function tell_failures(name, results)
+local function tell_failures(name, results, retry_words)
   local count, first = 0, nil
   for _, point in ipairs(results) do
     if point.state == "failed" then
@@ -95,7 +96,7 @@ local function tell_failures(name, results)
   end
   if count > 0 then
     io.stderr:write(("sweep '%s': %d of %d points failed, the first by: %s\n"
-      .. "retry = true tries them again\n"):format(name, count, #results, first.error))
+      .. "%s tries them again\n"):format(name, count, #results, first.error, retry_words))
   end
 end
 
@@ -110,7 +111,7 @@ end
 local function work(options, points, path, part, workers)
   local session <close> = open(options, points, path, part)
   if options.stop_on_error then
-    raise_failure(session:results(), "; retry = true tries it again")
+    raise_failure(session:results(), ("; %s tries it again"):format(options.retry_words))
   end
   if sweep_of_worker() then
     engine.threads(tonumber(os.getenv "MNEMO_SWEEP_THREADS") or 1)
@@ -151,7 +152,7 @@ end
 -- @function sweep
 -- @tparam string options.name the sweep's name in the store
 -- @tparam[opt] table options.grid name to a list of values; every combination is a point, names in
--- alphabetical order, the last and then the seeds varying fastest
+-- alphabetical order, the last and then the seeds varying fastest; seeds alone will do
 -- @tparam[opt] {table,...} options.points the points themselves, in place of a grid
 -- @tparam[opt] integer|table options.seeds how many seeds, or a list; each point has then a `seed`
 -- @tparam[opt=1] integer options.first_seed the first, where it says how many
@@ -200,10 +201,12 @@ local function sweep(options)
   end
   local results = work(options, points, path, part, workers)
   if name then os.exit(0) end
-  tell_failures(options.name, results)
+  tell_failures(options.name, results, options.retry_words)
   if part then
     io.stderr:write(("sweep '%s': task %d of %d has its %d points in %s\n"):format(options.name,
       part.task, part.tasks, #results, path))
+    -- So that SQLite leaves one file.
+    collectgarbage()
     os.exit(0)
   end
   return results

@@ -112,8 +112,10 @@ end
 -- @tparam table options those of `mnemo.sweep`: grid or points, seeds and first_seed
 -- @treturn {string,...} each point's parameters as JSON
 return function(options)
-  if (options.grid == nil) == (options.points == nil) then
-    expect.fail "sweep: grid or points expected, one of them"
+  if options.grid ~= nil and options.points ~= nil then
+    expect.fail "sweep: grid or points expected, not both"
+  elseif options.grid == nil and options.points == nil and options.seeds == nil then
+    expect.fail "sweep: grid, points or seeds expected"
   end
   local points = options.points and listed(options.points) or { {} }
   for _, axis in ipairs(options.grid and axes(options.grid) or {}) do
