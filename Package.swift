@@ -79,7 +79,9 @@ let package = Package(
     .target(
       name: "RunStore", dependencies: [.product(name: "GRDB", package: "GRDB.swift")]),
     .target(name: "ChildProcess"),
-    .target(name: "Figures", dependencies: ["ChildProcess", "Stopping", "TensorFiles", "Tensors"]),
+    .target(
+      name: "Figures",
+      dependencies: ["ChildProcess", "Stopping", "TensorFiles", "Tensors", "ByteStrings"]),
 
     // Swift and Lua meet.
     .target(name: "LuaShim", dependencies: ["CLua"]),

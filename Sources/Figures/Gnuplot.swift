@@ -1,3 +1,4 @@
+import ByteStrings
 import ChildProcess
 import Glibc
 import Stopping

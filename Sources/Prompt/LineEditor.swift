@@ -1,3 +1,4 @@
+import ByteStrings
 import CEdit
 import Glibc
 import Tensors

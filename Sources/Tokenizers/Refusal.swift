@@ -1,3 +1,4 @@
+import ByteStrings
 import Tensors
 
 /// Why a file is not read: the end of a sentence that begins with its path.

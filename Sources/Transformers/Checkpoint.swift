@@ -1,3 +1,4 @@
+import ByteStrings
 import Settings
 import TensorFiles
 import Tensors

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ByteStrings
 import Glibc
 import LuaBridge
 import Prompt

@@ -1,3 +1,4 @@
+import ByteStrings
 import Tensors
 
 // config.json, in the forms that the package transformers writes and once wrote.

@@ -1,5 +1,3 @@
-import ByteStrings
-
 extension String {
   /// The text as a message shows what came from a file: without characters that steer a terminal,
   /// and not too long.
