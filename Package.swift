@@ -52,6 +52,7 @@ let package = Package(
       cSettings: architecture == "x86-64-v3"
         ? [.define("NEEDS_X86_64_V3", .when(configuration: .release))] : []),
     .target(name: "Stopping", dependencies: ["ThreadPool"]),
+    .target(name: "JSONText", dependencies: ["ByteStrings", "Stopping"]),
     .target(
       name: "Kernels", dependencies: ["VectorKernels", "OpenBLAS", "ThreadPool", "Stopping"],
       swiftSettings: kernelFlags),
@@ -62,7 +63,8 @@ let package = Package(
     .target(
       name: "Tensors", dependencies: ["Kernels", "BackendLibrary", "OpenBLAS", "ByteStrings"]),
     .target(name: "TensorFiles", dependencies: ["Tensors", "ByteStrings"]),
-    .target(name: "Tokenizers", dependencies: ["TensorFiles", "Tensors", "ByteStrings"]),
+    .target(
+      name: "Tokenizers", dependencies: ["TensorFiles", "Tensors", "JSONText", "ByteStrings"]),
     .target(name: "Settings"),
     .target(
       name: "Tasks", dependencies: ["Tensors", "Settings", "ByteStrings"],
@@ -72,12 +74,15 @@ let package = Package(
       ]),
     .target(
       name: "Transformers",
-      dependencies: ["Tensors", "TensorFiles", "Tasks", "Settings", "ByteStrings"]),
+      dependencies: ["Tensors", "TensorFiles", "Tasks", "Settings", "JSONText", "ByteStrings"]),
     .target(
       name: "Training",
-      dependencies: ["Tensors", "TensorFiles", "Tasks", "Transformers", "Settings", "ByteStrings"]),
+      dependencies: [
+        "Tensors", "TensorFiles", "Tasks", "Transformers", "Settings", "JSONText", "ByteStrings",
+      ]),
     .target(
-      name: "RunStore", dependencies: [.product(name: "GRDB", package: "GRDB.swift")]),
+      name: "RunStore",
+      dependencies: ["JSONText", .product(name: "GRDB", package: "GRDB.swift")]),
     .target(name: "ChildProcess"),
     .target(
       name: "Figures",
@@ -92,7 +97,7 @@ let package = Package(
       name: "MnemoModule",
       dependencies: [
         "LuaBridge", "Settings", "Tensors", "TensorFiles", "Tasks", "Transformers", "Training",
-        "ByteStrings", "Figures", "Tokenizers", "RunStore", "ChildProcess",
+        "ByteStrings", "Figures", "Tokenizers", "RunStore", "ChildProcess", "JSONText",
       ]),
     .target(name: "LuaEntry", dependencies: ["CLua"]),
     .target(
@@ -115,6 +120,7 @@ let package = Package(
       name: "TestModels", dependencies: ["Tensors", "Tasks", "Transformers"],
       path: "Tests/TestModels"),
     .testTarget(name: "ByteStringsTests", dependencies: ["ByteStrings"]),
+    .testTarget(name: "JSONTextTests", dependencies: ["JSONText"]),
     .testTarget(name: "StoppingTests", dependencies: ["Stopping", "Kernels"]),
     .target(
       name: "ReferenceBackend", dependencies: ["BackendInterface"], path: "Tests/ReferenceBackend",
@@ -145,7 +151,9 @@ let package = Package(
       name: "FiguresTests", dependencies: ["Figures", "Stopping", "Tensors", "TestSupport"]),
     .testTarget(
       name: "RunStoreTests",
-      dependencies: ["RunStore", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
+      dependencies: [
+        "RunStore", "JSONText", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     .testTarget(name: "LuaBridgeTests", dependencies: ["LuaBridge", "CLua", "LuaShim"]),
     .testTarget(
       name: "PromptTests",

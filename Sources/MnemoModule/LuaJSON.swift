@@ -1,5 +1,5 @@
+import JSONText
 import LuaBridge
-import RunStore
 import Tensors
 
 // JSON as Lua gives and sees it: NaN, which Lua can hold in a table, stands for null.

@@ -1,3 +1,4 @@
+import JSONText
 import LuaBridge
 import RunStore
 import Tensors
@@ -97,7 +98,7 @@ enum StoreClass {
     var fields: [(String, any LuaPushable)] = [
       ("id", Int(run.id)), ("state", run.state), ("started", run.started), ("ended", run.ended),
       ("host", run.host), ("version", run.version),
-      ("settings", JSON(run.settings) ?? .object([])),
+      ("settings", (try? JSON(run.settings)) ?? .object([])),
       ("last", LuaRecord(run.last.map { ($0.name, $0.value) })),
     ]
     let texts = [
@@ -256,7 +257,7 @@ enum StoreClass {
   static func record(_ point: SweepPoint) -> LuaRecord {
     var fields: [(String, any LuaPushable)] = []
     for text in [point.parameters, point.result ?? "{}"] {
-      guard case .object(let values)? = JSON(text) else { continue }
+      guard case .object(let values)? = try? JSON(text) else { continue }
       fields += values.map { ($0.name, $0.value) }
     }
     fields.append(("state", point.state))

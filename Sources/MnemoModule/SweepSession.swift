@@ -1,4 +1,5 @@
 import Foundation
+import JSONText
 import LuaBridge
 import RunStore
 import Tensors
@@ -101,7 +102,7 @@ final class SweepSession {
     defer { state.sweepPoint = outer }
     let interrupts = lua.interruptCount
     do {
-      let parameters = JSON(claim.parameters) ?? .object([])
+      let parameters = try JSON(claim.parameters)
       let values = try lua.hearingInterrupts {
         try function.call([lua.value(of: parameters)], label: "run")
       }
@@ -218,7 +219,7 @@ enum SweepFunctions {
       LuaFunction(
         "decode", "The value of a JSON text; nil if it is none.",
         parameters: [LuaParameter("text", .string)]
-      ) { call in call.returns(JSON(try call.string(1))) },
+      ) { call in call.returns(try? JSON(try call.string(1))) },
       LuaFunction(
         "open", "Joins or begins a sweep; nil and what is wrong with it.",
         options: [

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import JSONText
 
 extension RunStore {
   /// Writes every measured value with its run into a file: by its ending CSV, or JSON lines.

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import JSONText
 
 /// What is known of a run when it begins.
 public struct RunFacts: Sendable {

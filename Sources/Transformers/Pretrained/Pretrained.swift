@@ -95,7 +95,7 @@ private struct HubWeights {
       throw record.wrong("weight_map", "an object from tensors to files")
     }
     var tensors: [String: Set<ByteName>] = [:]
-    for name in map.values.keys.sorted() {
+    for name in map.names {
       guard let file = try map.text(name) else { throw map.wrong(name, "a file's name") }
       guard file.hasSuffix(".safetensors"), !file.contains("/"), !file.utf8.contains(0) else {
         throw record.failure(

@@ -1,54 +1,28 @@
-import Tensors
+import ByteStrings
+import Stopping
 
-/// A value of JSON text.
-///
-/// Its texts are bytes. The strings of Swift, and so the keys that Foundation reads, are equal
-/// where Unicode takes one for the other; the entries of a vocabulary are equal byte by byte.
-enum JSON {
-  case null
-  case boolean(Bool)
-  case number(Double)
-  /// In UTF-8.
-  case text([UInt8])
-  case list([JSON])
-  /// No name comes twice.
-  case record([Field])
+/// Why a text is no JSON: the end of a sentence, with the place of the byte, counted from 1.
+public struct JSONError: Error, Equatable {
+  public let reason: String
+}
 
-  /// A value of a record under its name.
-  struct Field {
-    let name: [UInt8]
-    let value: JSON
-  }
-
+extension JSON {
   /// Reads a whole text.
-  /// - Throws: `Refusal` that says at which byte, counted from 1, the text is no JSON; `Stopped`.
-  init(_ bytes: [UInt8]) throws {
-    guard String(validating: bytes, as: UTF8.self) != nil else {
-      throw Refusal("is not JSON: it is no UTF-8 text")
-    }
-    var reader = JSONReader(bytes)
+  /// - Throws: `JSONError`, also for a name that comes twice in an object and for values that are
+  ///   nested deeper than 200 levels; `Stopped`.
+  public init(_ text: String) throws {
+    var reader = JSONReader(Array(text.utf8))
     self = try reader.whole()
   }
 
-  /// The value under a name; nil if there is none, it is null, or this is no record.
-  subscript(name: String) -> JSON? {
-    guard case .record(let fields) = self,
-      let field = fields.first(where: { $0.name.elementsEqual(name.utf8) })
-    else { return nil }
-    if case .null = field.value { return nil }
-    return field.value
-  }
-
-  /// The value as messages show it.
-  var shown: String {
-    switch self {
-    case .null: "null"
-    case .boolean(let value): String(value)
-    case .number(let value): Int(exactly: value).map(String.init) ?? String(value)
-    case .text(let bytes): quoted(bytes)
-    case .list: "a list"
-    case .record: "an object"
+  /// Reads a whole text in UTF-8.
+  /// - Throws: as for a text, and `JSONError` if it is not UTF-8.
+  public init(utf8 bytes: [UInt8]) throws {
+    guard String(validating: bytes, as: UTF8.self) != nil else {
+      throw JSONError(reason: "it is no UTF-8 text")
     }
+    var reader = JSONReader(bytes)
+    self = try reader.whole()
   }
 }
 
@@ -58,7 +32,7 @@ private struct JSONReader {
   private var position = 0
   private var depth = 0
   private var valuesRead = 0
-  private static let deepest = 64
+  private static let deepest = 200
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -69,8 +43,8 @@ private struct JSONReader {
     return value
   }
 
-  private func malformed(_ what: String) -> Refusal {
-    Refusal("is not JSON: \(what) at byte \(position + 1)")
+  private func malformed(_ what: String) -> JSONError {
+    JSONError(reason: "\(what) at byte \(position + 1)")
   }
 
   /// The next byte; 0, which no value begins with or ends in, after the last.
@@ -93,7 +67,7 @@ private struct JSONReader {
     skipSpace()
     switch next {
     case UInt8(ascii: "\""): return .text(try text())
-    case UInt8(ascii: "{"): return .record(try nested(record))
+    case UInt8(ascii: "{"): return .object(try nested(object))
     case UInt8(ascii: "["): return .list(try nested(list))
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
     default:
@@ -131,20 +105,20 @@ private struct JSONReader {
     return values
   }
 
-  private func record(_ reader: inout JSONReader) throws -> [JSON.Field] {
-    var fields: [JSON.Field] = []
+  private func object(_ reader: inout JSONReader) throws -> [(name: String, value: JSON)] {
+    var fields: [(name: String, value: JSON)] = []
     var names: Set<[UInt8]> = []
     reader.skipSpace()
     if reader.take("}") { return fields }
     repeat {
       reader.skipSpace()
       let name = try reader.text()
-      guard names.insert(name).inserted else {
-        throw reader.malformed("the name \(quoted(name)) a second time")
+      guard names.insert(Array(name.utf8)).inserted else {
+        throw reader.malformed("the name \"\(name.printable)\" a second time")
       }
       reader.skipSpace()
       guard reader.take(":") else { throw reader.malformed("no :") }
-      fields.append(JSON.Field(name: name, value: try reader.value()))
+      fields.append((name, try reader.value()))
       reader.skipSpace()
     } while reader.take(",")
     guard reader.take("}") else { throw reader.malformed("no , or }") }
@@ -165,13 +139,13 @@ private struct JSONReader {
       _ = take("+") || take("-")
       try digits(&self)
     }
-    guard let value = Double(String(decoding: bytes[start..<position], as: UTF8.self)) else {
-      throw malformed("no number")
-    }
-    return .number(value)
+    let digits = String(decoding: bytes[start..<position], as: UTF8.self)
+    if let integer = Int(digits) { return .integer(integer) }
+    guard let number = Double(digits) else { throw malformed("no number") }
+    return .number(number)
   }
 
-  private mutating func text() throws -> [UInt8] {
+  private mutating func text() throws -> String {
     guard take("\"") else { throw malformed("no text in quotation marks") }
     var result: [UInt8] = []
     var start = position
@@ -180,7 +154,7 @@ private struct JSONReader {
       case UInt8(ascii: "\""):
         result += bytes[start..<position]
         position += 1
-        return result
+        return String(decoding: result, as: UTF8.self)
       case UInt8(ascii: "\\"):
         result += bytes[start..<position]
         position += 1
