@@ -4,6 +4,9 @@ import Stopping
 /// Why a text is no JSON: the end of a sentence, with the place of the byte, counted from 1.
 public struct JSONError: Error, Equatable {
   public let reason: String
+
+  /// An error of this reason.
+  public init(reason: String) { self.reason = reason }
 }
 
 extension JSON {
