@@ -23,6 +23,7 @@ local memory, stats = mnemo.memory, mnemo.stats
 
 local options = require "mnemo.arguments" {
   about = "Measures how many pairs linear memories and MLPs hold (E10).",
+  sweep = true,
   quick = { widths = 5, dim = 64, sizes = 3, seeds = 3, steps = 100 },
   full = { widths = 7, sizes = 5, seeds = 10 },
   { "part", "all", "what is measured", choices = { "all", "outer", "features", "trained" } },
@@ -41,14 +42,46 @@ local function sphere(n, d, seed)
   return memory.embeddings(n, d, { kind = "sphere", seed = seed })
 end
 
---- Finds the capacity for each seed, beginning near what is expected.
-local function capacity(near, tolerance, holds)
-  local seeds = {}
-  for s = 1, options.seeds do seeds[s] = options.seed + s - 1 end
+--- Finds the capacity for a seed, beginning near what is expected.
+local function capacity(seed, near, tolerance, holds)
   return memory.capacity {
-    low = 0, high = 20 * near + 100, near = near, tolerance = tolerance, seeds = seeds,
-    holds = function(n, seed) return n == 0 or holds(n, seed) end,
-  }
+    low = 0, high = 20 * near + 100, near = near, tolerance = tolerance, seeds = { seed },
+    holds = function(n) return n == 0 or holds(n) end,
+  }.values[1]
+end
+
+--- Turns a function of N over, N log N for example: returns the N at which it reaches a value.
+local function where_reaches(value)
+  local n = 2.0
+  while n * math.log(n) < value do n = n * 1.01 end
+  return math.floor(n)
+end
+
+-- What is measured ---------------------------------------------------------------------------
+
+local widths, ranks, hidden, trained_widths, trained_hidden = {}, {}, {}, {}, {}
+for i = 1, options.widths do widths[i] = 8 << i end
+for i = 1, 7 do ranks[i] = 2 << i end
+for i = 1, 5 do hidden[i] = options.dim << (i - 1) end
+for i = 1, options.sizes do trained_widths[i], trained_hidden[i] = 4 << i, 8 << i end
+
+-- The memories asked for by name, and how each is measured: from a seed to the pairs it holds at
+-- each of its sizes.
+local names, measures = {}, {}
+
+--- Adds a memory, if its part is asked for.
+-- @tparam string part
+-- @tparam string name
+-- @tparam {integer,...} sizes
+-- @tparam function find from a size, a seed and the capacity at the size before to the capacity
+local function add(part, name, sizes, find)
+  if options.part ~= "all" and options.part ~= part then return end
+  names[#names + 1] = name
+  measures[name] = function(seed)
+    local held = {}
+    for i, size in ipairs(sizes) do held[i] = find(size, seed, held[i - 1]) end
+    return held
+  end
 end
 
 -- Memories that are sums of outer products ---------------------------------------------------
@@ -83,16 +116,17 @@ end
 
 --- Finds the capacity of a sum of outer products. Recall is that of a thousand inputs, from as many
 -- draws as have so many.
+-- @tparam integer seed
 -- @tparam integer near where it is expected
 -- @tparam function draw from a number of pairs and a seed to what a memory reads of the inputs
 --   [n, m], what it writes for each [n, m′], and where candidates are not the n outputs, these and
 --   the right ones among them
 -- @tparam boolean is_step whether it is one gradient step, else the sum alone
-local function outer_capacity(near, draw, is_step)
+local function outer_capacity(seed, near, draw, is_step)
   local draws, most, kept = math.ceil(asked / near), 0, {}
-  return capacity(near, 0.02, function(n, seed)
-    if n > most or kept.seed ~= seed then
-      most, kept = math.max(most, n, 3 * near // 2), { seed = seed }
+  return capacity(seed, near, 0.02, function(n)
+    if n > most then
+      most = math.max(n, 3 * near // 2)
       for i = 1, draws do kept[i] = begun(draw, most, 1000 * seed + i) end
     end
     local right, count = 0, math.min(n, asked)
@@ -106,14 +140,149 @@ local function outer_capacity(near, draw, is_step)
   end)
 end
 
--- Reading the numbers ------------------------------------------------------------------------
+add("outer", "f(z) = z", widths, function(d, seed)
+  return outer_capacity(seed, where_reaches(d * d / 5), function(n, s)
+    return sphere(n, d, 2 * s), sphere(n, d, 2 * s + 1)
+  end)
+end)
+add("outer", "f(z) = z mod 2", widths, function(d, seed)
+  return outer_capacity(seed, math.max(2, d // 6), function(n, s)
+    local candidates, targets = sphere(2, d, 2 * s + 1), mnemo.int_arange(0, n - 1) % 2 + 1
+    return sphere(n, d, 2 * s), candidates[targets], candidates, targets
+  end)
+end)
 
---- Turns a function of N over, N log N for example: returns the N at which it reaches a value.
-local function where_reaches(value)
-  local n = 2.0
-  while n * math.log(n) < value do n = n * 1.01 end
-  return math.floor(n)
+add("features", "low rank", ranks, function(m, seed)
+  local d = options.dim
+  return outer_capacity(seed, math.max(1, math.floor(m ^ 1.15)), function(n, s)
+    return sphere(n, d, 3 * s), sphere(n, d, 3 * s + 1):matmul(sphere(m, d, 3 * s + 2):t())
+  end, true)
+end)
+
+local activations = {
+  { "ReLU", function(x) return x:relu() end }, { "GELU", function(x) return x:gelu() end },
+  { "He₁", function(x) return x end },
+  { "He₂", function(x) return (x:square() - 1) / math.sqrt(2) end },
+  { "He₃", function(x) return (x:square() - 3) * x / math.sqrt(6) end },
+  { "He₄", function(x) return (x:square():square() - 6 * x:square() + 3) / math.sqrt(24) end },
+}
+
+--- Adds an MLP whose first layer is random; m hidden units hold about twice as many as m/2 did.
+local function add_mlp(name, activation, is_step)
+  local d = options.dim
+  add("features", name, hidden, function(m, seed, last)
+    return outer_capacity(seed, last and math.max(1, 2 * last) or d // 4, function(n, s)
+      local first = mnemo.randn(m, d, { seed = 3 * s + 2 })
+      return activation(sphere(n, d, 3 * s):matmul(first:t())) / math.sqrt(m),
+        sphere(n, d, 3 * s + 1)
+    end, is_step)
+  end)
 end
+for _, one in ipairs(activations) do add_mlp(one[1], one[2]) end
+for i = 1, 2 do add_mlp(activations[i][1] .. ", step", activations[i][2], true) end
+
+-- Trained memories ---------------------------------------------------------------------------
+
+local kinds = {}
+
+--- A linear memory of N pairs with M outputs, N without it.
+local function linear(n, d, seed, M)
+  local U, V = sphere(n, d, 2 * seed), sphere(M or n, d, 2 * seed + 1)
+  local W = mnemo.zeros(d, d)
+  return { W }, function() return U:matmul(W:t()):matmul(V:t()) end,
+    mnemo.int_arange(0, n - 1) % (M or n) + 1, options.lr
+end
+
+function kinds.linear(n, d, _, seed) return linear(n, d, seed) end
+function kinds.two(n, d, _, seed) return linear(n, d, seed, 2) end
+
+--- An MLP with m hidden units, both layers trained, from inputs to 32 outputs.
+local function relu_mlp(U, targets, m, seed)
+  local d = U:size(2)
+  local first = mnemo.randn(m, d, { seed = 4 * seed + 2 })
+  local second = mnemo.randn(d, m, { seed = 4 * seed + 3 }) / math.sqrt(m)
+  local V = sphere(32, d, 4 * seed + 1)
+  return { first, second }, function()
+    return U:matmul(first:t()):relu():matmul(second:t()):matmul(V:t())
+  end, targets, options.lr / 20
+end
+
+function kinds.mlp(n, d, m, seed)
+  return relu_mlp(sphere(n, d, 4 * seed), mnemo.int_arange(0, n - 1) % 32 + 1, m, seed)
+end
+
+--- The sum of two embeddings, of the first n pairs of ⌈√n⌉ with each other; answers are random.
+function kinds.pairs(n, d, m, seed)
+  local side, ids = math.ceil(math.sqrt(n)), mnemo.int_arange(0, n - 1)
+  local first, second = sphere(side, d, 4 * seed), sphere(side, d, 4 * seed + 1000000)
+  return relu_mlp(first[ids // side + 1] + second[ids % side + 1],
+    mnemo.randint(1, 32, n, { seed = 4 * seed }), m, seed)
+end
+
+--- Tells whether a memory is trained to hold its pairs, by Adam on all of them at once.
+local function is_learned(parameters, scores, targets, lr)
+  local optimizer = mnemo.optim.adam { lr = lr }
+  for _, weight in ipairs(parameters) do weight:requires_grad(true) end
+  for step = 1, options.steps do
+    local given = scores()
+    -- Asked every tenth time, and at the end.
+    if step % 10 == 0 and given:argmax(2):eq(targets):mean():item() >= 0.99 then return true end
+    optimizer:zero_grad(parameters)
+    given:cross_entropy(targets):backward()
+    optimizer:step(parameters)
+  end
+  return scores():argmax(2):eq(targets):mean():item() >= 0.99
+end
+
+local function trained_capacity(seed, near, kind, d, m)
+  return capacity(seed, math.floor(near), 0.03, function(n)
+    return is_learned(kinds[kind](n, d, m, seed))
+  end)
+end
+
+add("trained", "trained linear by d", trained_widths, function(d, seed)
+  return trained_capacity(seed, where_reaches(0.9 * d * d), "linear", d)
+end)
+add("trained", "trained two by d", trained_widths, function(d, seed)
+  return trained_capacity(seed, 2 * d, "two", d)
+end)
+for _, kind in ipairs { "mlp", "pairs" } do
+  add("trained", "trained " .. kind .. " by d", trained_widths, function(d, seed)
+    return trained_capacity(seed, d * 32 / 1.4, kind, d, 32)
+  end)
+  add("trained", "trained " .. kind .. " by m", trained_hidden, function(m, seed)
+    return trained_capacity(seed, 16 * m / 1.4, kind, 16, m)
+  end)
+end
+
+-- The sweep ----------------------------------------------------------------------------------
+
+local points = mnemo.sweep {
+  name = "capacity", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true,
+  grid = { memory = names }, seeds = options.seeds, first_seed = options.seed,
+  run = function(point) return { held = measures[point.memory](point.seed) } end,
+}
+
+--- Returns the capacities of a memory at each size: means over seeds, and the seeds' `values`.
+local function capacities(name)
+  local found = {}
+  for _, point in ipairs(points) do
+    if point.memory == name then
+      for i, held in ipairs(point.held) do
+        found[i] = found[i] or {}
+        table.insert(found[i], held)
+      end
+    end
+  end
+  for i, values in ipairs(found) do
+    found[i] = stats.of(values)
+    found[i].values = values
+  end
+  return found
+end
+
+-- Reading the numbers ------------------------------------------------------------------------
 
 --- Fits a power law to each seed's capacities; returns the mean exponent, and its error over seeds.
 -- @tparam {number,...} x widths
@@ -201,20 +370,9 @@ end
 
 -- Linear memories, by width ------------------------------------------------------------------
 
-local function measure_outer()
-  local widths, identity, two, per = {}, {}, {}, {}
-  for i = 1, options.widths do
-    local d = 8 << i
-    widths[i] = d
-    identity[i] = outer_capacity(where_reaches(d * d / 5), function(n, seed)
-      return sphere(n, d, 2 * seed), sphere(n, d, 2 * seed + 1)
-    end)
-    two[i] = outer_capacity(math.max(2, d // 6), function(n, seed)
-      local candidates, targets = sphere(2, d, 2 * seed + 1), mnemo.int_arange(0, n - 1) % 2 + 1
-      return sphere(n, d, 2 * seed), candidates[targets], candidates, targets
-    end)
-    per[i] = ("%.3f"):format(two[i].mean / d)
-  end
+local function tell_outer()
+  local identity, two, per = capacities "f(z) = z", capacities "f(z) = z mod 2", {}
+  for i, d in ipairs(widths) do per[i] = ("%.3f"):format(two[i].mean / d) end
   print(("Pairs held by outer products, over %d seed(s):\n"):format(options.seeds))
   tell({ "d", "f(z) = z", "f(z) = z mod 2", "of them a dimension" }, widths, { identity, two, per })
 
@@ -253,30 +411,6 @@ local function measure_outer()
   store("outer product, z mod 2", widths, function(x) return x ^ 2 end, two, 2)
 end
 
--- Low rank and MLPs, by rank or hidden width -------------------------------------------------
-
-local activations = {
-  { "ReLU", function(x) return x:relu() end }, { "GELU", function(x) return x:gelu() end },
-  { "He₁", function(x) return x end },
-  { "He₂", function(x) return (x:square() - 1) / math.sqrt(2) end },
-  { "He₃", function(x) return (x:square() - 3) * x / math.sqrt(6) end },
-  { "He₄", function(x) return (x:square():square() - 6 * x:square() + 3) / math.sqrt(24) end },
-}
-
---- Measures an MLP of width d with its first layer random, for each hidden width.
-local function mlp(hidden, d, activation, is_step)
-  local found = {}
-  for i, m in ipairs(hidden) do
-    found[i] = outer_capacity(i > 1 and math.max(1, math.floor(2 * found[i - 1].mean)) or d // 4,
-      function(n, seed)
-        local first = mnemo.randn(m, d, { seed = 3 * seed + 2 })
-        return activation(sphere(n, d, 3 * seed):matmul(first:t())) / math.sqrt(m),
-          sphere(n, d, 3 * seed + 1)
-      end, is_step)
-  end
-  return found
-end
-
 --- Says how capacities grow with rank and hidden width, and which activation holds most.
 local function say_features(d, fits, last)
   if not grows(fits.low) or not grows(fits.he2) or last.he2.mean < d / 4 then
@@ -297,18 +431,10 @@ local function say_features(d, fits, last)
   say("Of degrees 1 to 4 the one that holds most is %s.", table.concat(last.best, ", "))
 end
 
-local function measure_features()
-  local d, ranks, hidden, low, sums, steps = options.dim, {}, {}, {}, {}, {}
-  for i = 1, 7 do ranks[i] = 2 << i end
-  for i, m in ipairs(ranks) do
-    low[i] = outer_capacity(math.max(1, math.floor(m ^ 1.15)), function(n, seed)
-      return sphere(n, d, 3 * seed),
-        sphere(n, d, 3 * seed + 1):matmul(sphere(m, d, 3 * seed + 2):t())
-    end, true)
-  end
-  for i = 1, 5 do hidden[i] = d << (i - 1) end
-  for i, one in ipairs(activations) do sums[i] = mlp(hidden, d, one[2]) end
-  for i = 1, 2 do steps[i] = mlp(hidden, d, activations[i][2], true) end
+local function tell_features()
+  local d, low, sums, steps = options.dim, capacities "low rank", {}, {}
+  for i, one in ipairs(activations) do sums[i] = capacities(one[1]) end
+  for i = 1, 2 do steps[i] = capacities(activations[i][1] .. ", step") end
 
   print(("Pairs held at low rank m, d = %d, after one gradient step:\n"):format(d))
   tell({ "m", "N" }, ranks, { low })
@@ -356,100 +482,28 @@ local function measure_features()
   store("MLP, He₂", hidden, written, sums[4])
 end
 
--- Trained memories ---------------------------------------------------------------------------
-
-local kinds = {}
-
---- A linear memory of N pairs with M outputs, N without it.
-local function linear(n, d, seed, M)
-  local U, V = sphere(n, d, 2 * seed), sphere(M or n, d, 2 * seed + 1)
-  local W = mnemo.zeros(d, d)
-  return { W }, function() return U:matmul(W:t()):matmul(V:t()) end,
-    mnemo.int_arange(0, n - 1) % (M or n) + 1, options.lr
-end
-
-function kinds.linear(n, d, _, seed) return linear(n, d, seed) end
-function kinds.two(n, d, _, seed) return linear(n, d, seed, 2) end
-
---- An MLP with m hidden units, both layers trained, from inputs to 32 outputs.
-local function relu_mlp(U, targets, m, seed)
-  local d = U:size(2)
-  local first = mnemo.randn(m, d, { seed = 4 * seed + 2 })
-  local second = mnemo.randn(d, m, { seed = 4 * seed + 3 }) / math.sqrt(m)
-  local V = sphere(32, d, 4 * seed + 1)
-  return { first, second }, function()
-    return U:matmul(first:t()):relu():matmul(second:t()):matmul(V:t())
-  end, targets, options.lr / 20
-end
-
-function kinds.mlp(n, d, m, seed)
-  return relu_mlp(sphere(n, d, 4 * seed), mnemo.int_arange(0, n - 1) % 32 + 1, m, seed)
-end
-
---- The sum of two embeddings, of the first n pairs of ⌈√n⌉ with each other; answers are random.
-function kinds.pairs(n, d, m, seed)
-  local side, ids = math.ceil(math.sqrt(n)), mnemo.int_arange(0, n - 1)
-  local first, second = sphere(side, d, 4 * seed), sphere(side, d, 4 * seed + 1000000)
-  return relu_mlp(first[ids // side + 1] + second[ids % side + 1],
-    mnemo.randint(1, 32, n, { seed = 4 * seed }), m, seed)
-end
-
---- Tells whether a memory is trained to hold its pairs, by Adam on all of them at once.
-local function is_learned(parameters, scores, targets, lr)
-  local optimizer = mnemo.optim.adam { lr = lr }
-  for _, weight in ipairs(parameters) do weight:requires_grad(true) end
-  for step = 1, options.steps do
-    local given = scores()
-    -- Asked every tenth time, and at the end.
-    if step % 10 == 0 and given:argmax(2):eq(targets):mean():item() >= 0.99 then return true end
-    optimizer:zero_grad(parameters)
-    given:cross_entropy(targets):backward()
-    optimizer:step(parameters)
-  end
-  return scores():argmax(2):eq(targets):mean():item() >= 0.99
-end
-
-local function trained_capacity(kind, near, d, m)
-  return capacity(math.floor(near), 0.03, function(n, seed)
-    return is_learned(kinds[kind](n, d, m, seed))
-  end)
-end
-
-local function measure_trained()
-  local widths, hidden, found, by_hidden = {}, {}, {}, {}
-  for i = 1, options.sizes do widths[i], hidden[i] = 4 << i, 8 << i end
-  local function per_unit(d, m) return d * m / 1.4 end
-  local near = {
-    linear = function(d) return where_reaches(0.9 * d * d) end, two = function(d) return 2 * d end,
-    mlp = per_unit, pairs = per_unit,
-  }
-  local fits, by_hidden_fits = {}, {}
+local function tell_trained()
+  local found, fits, by_hidden, by_hidden_fits = {}, {}, {}, {}
   for _, kind in ipairs { "linear", "two", "mlp", "pairs" } do
-    found[kind] = {}
-    for i, d in ipairs(widths) do
-      found[kind][i] = trained_capacity(kind, near[kind](d, 32), d, 32)
-    end
-    fits[kind] = slope(widths, found[kind], kind == "linear" and n_log_n or nil)
+    found[kind] = capacities("trained " .. kind .. " by d")
+    fits[kind] = slope(trained_widths, found[kind], kind == "linear" and n_log_n or nil)
   end
   for _, kind in ipairs { "mlp", "pairs" } do
-    by_hidden[kind] = {}
-    for i, m in ipairs(hidden) do
-      by_hidden[kind][i] = trained_capacity(kind, near[kind](16, m), 16, m)
-    end
-    by_hidden_fits[kind] = slope(hidden, by_hidden[kind])
+    by_hidden[kind] = capacities("trained " .. kind .. " by m")
+    by_hidden_fits[kind] = slope(trained_hidden, by_hidden[kind])
   end
 
   print("Pairs held after training, by width d; MLPs have 32 hidden units and 32 outputs:\n")
-  tell({ "d", "linear, f(z) = z", "linear, z mod 2", "MLP", "MLP, two inputs" }, widths,
+  tell({ "d", "linear, f(z) = z", "linear, z mod 2", "MLP", "MLP, two inputs" }, trained_widths,
     { found.linear, found.two, found.mlp, found.pairs })
   print("Pairs held by trained MLPs, by hidden units m; d = 16:\n")
-  tell({ "m", "MLP", "MLP, two inputs" }, hidden, { by_hidden.mlp, by_hidden.pairs })
+  tell({ "m", "MLP", "MLP, two inputs" }, trained_hidden, { by_hidden.mlp, by_hidden.pairs })
 
-  if stats.compare(found.linear[#widths], widths[#widths]) ~= "more" or #widths < 3
-    or not grows(fits.linear) then
+  local count = #trained_widths
+  local d, most = trained_widths[count], found.linear[count]
+  if stats.compare(most, d) ~= "more" or count < 3 or not grows(fits.linear) then
     say("Nothing can be said about trained memories: the linear one holds %s pairs at d = %d, over "
-      .. "%d seed(s); exponent %s.", stats.text(found.linear[#widths], 1), widths[#widths],
-      options.seeds, interval(fits.linear))
+      .. "%d seed(s); exponent %s.", stats.text(most, 1), d, options.seeds, interval(fits.linear))
   else
     say("Trained: N log N of the linear memory grows as d^(%s), %s; two outputs as d^(%s).",
       interval(fits.linear), stats.compare(fits.linear, 2) and "which is not theory's 2"
@@ -468,21 +522,21 @@ local function measure_trained()
     { "mlp", "MLP, m = 32" }, { "pairs", "MLP, two inputs" } } do
     local kind, name = one[1], one[2]
     curves[4 + i], curves[i] = line(kind == "linear" and "N log N ∝ d" or kind .. " d", name,
-      widths, found[kind], fits[kind], kind == "linear" and where_reaches)
+      trained_widths, found[kind], fits[kind], kind == "linear" and where_reaches)
     if by_hidden[kind] then
-      by_m[i], by_m[i - 2] = line(kind .. " m", name, hidden, by_hidden[kind],
+      by_m[i], by_m[i - 2] = line(kind .. " m", name, trained_hidden, by_hidden[kind],
         by_hidden_fits[kind])
     end
   end
   draw("trained by Adam", "width d", "pairs held N", curves)
   draw("trained MLPs, d = 16", "hidden units m", "pairs held N", by_m)
-  store("trained linear", widths, function(d) return d * d end, found.linear)
-  store("trained MLP", widths, function(d) return 2 * 32 * d end, found.mlp, 32)
+  store("trained linear", trained_widths, function(x) return x * x end, found.linear)
+  store("trained MLP", trained_widths, function(x) return 2 * 32 * x end, found.mlp, 32)
 end
 
 -- All of it ----------------------------------------------------------------------------------
 
-local parts = { outer = measure_outer, features = measure_features, trained = measure_trained }
+local parts = { outer = tell_outer, features = tell_features, trained = tell_trained }
 for _, name in ipairs { "outer", "features", "trained" } do
   if options.part == "all" or options.part == name then parts[name]() end
 end
