@@ -24,6 +24,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Measures the error of a memory against its width and the sample (E11).",
+  sweep = true,
   quick = { trials = 100 },
   full = { trials = 4000 },
   { "trials", 400, "draws of embeddings and samples", min = 1 },
@@ -106,18 +107,45 @@ local function trial(p)
   return mnemo.stack(errors, 1)
 end
 
+local n_inputs = classes * options.per_class
+local n_few = classes * (options.per_class // 10)
+
+-- Trials come in blocks, each with a seed of its own.
+local blocks, block_size = {}, 50
+for i, inputs in ipairs { n_inputs, n_few } do
+  for first = 1, options.trials, block_size do
+    blocks[#blocks + 1] = {
+      inputs = inputs, trials = math.min(block_size, options.trials - first + 1),
+      seed = 1000000 * options.seed + 2 * first + i,
+    }
+  end
+end
+
+local points = mnemo.sweep {
+  name = "scaling_laws", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true, points = blocks,
+  run = function(point)
+    mnemo.seed(point.seed)
+    local p, errors = zipf(point.inputs), {}
+    for t = 1, point.trials do errors[t] = trial(p):totable() end
+    return { errors = errors }
+  end,
+}
+
 --- Returns the errors of all trials by scheme, each [trial, width].
-local function scan(n_inputs)
-  local p, trials, errors = zipf(n_inputs), {}, {}
-  for t = 1, options.trials do trials[t] = trial(p) end
-  local together = mnemo.stack(trials, 1)
+local function errors_by_scheme(inputs)
+  local trials, errors = {}, {}
+  for _, point in ipairs(points) do
+    if point.inputs == inputs then
+      table.move(point.errors, 1, point.trials, #trials + 1, trials)
+    end
+  end
+  local together = mnemo.tensor(trials)
   for i, name in ipairs(names) do errors[name] = together:select(3, i) end
   return errors
 end
 
-mnemo.seed(options.seed)
-local n_inputs = classes * options.per_class
-local errors, few = scan(n_inputs), scan(classes * (options.per_class // 10))
+local errors, few = errors_by_scheme(n_inputs), errors_by_scheme(n_few)
 
 --- Returns the mean error of a scheme at a width, given by its number.
 local function mean(name, i)
