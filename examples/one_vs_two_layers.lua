@@ -20,6 +20,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Trains transformers of one layer and of two on answers that stand in the context (E2).",
+  sweep = true,
   quick = { dim = 64, seq_len = 64, batch = 32, lr = 0.005, steps = 400, seeds = 1 },
   full = { dim = 128, lr = 0.001, steps = 1500 },
   { "dim", 64, "width of the model", min = 1 },
@@ -85,9 +86,22 @@ end
 
 -- Training -------------------------------------------------------------------------------------
 
-local runs, splits = { {}, {} }, { {}, {} } -- by number of layers
+-- Sequences for the first seed's heads. Shown is the start of the one in which most triggers come
+-- back, but those that are their own output and stay; more tokens would be too small to read.
+local sequences = bigrams(options.seed):held_out(64)
+local length = math.min(options.seq_len, 24)
+local come_back = sequences.occurrence:eq(2) * sequences.targets:ne(sequences.tokens)
+local row = come_back:narrow(2, 1, length):sum(2):argmax(1):item()
+local shown = sequences.tokens:narrow(1, row, 1):narrow(2, 1, length)
 
---- Trains a model of some layers and keeps the run.
+--- Returns where a model's heads look in the sequence that is shown: [layer][head][t][u].
+local function attention(model)
+  local maps = {}
+  for layer = 1, model.layers do maps[layer] = model:attention(shown, layer)[1]:totable() end
+  return maps
+end
+
+--- Trains a model and returns what is to be known of it.
 local function train(layers, seed)
   local task = bigrams(seed)
   local model = mnemo.model.transformer {
@@ -106,29 +120,43 @@ local function train(layers, seed)
       loss_bigram = metrics.loss_bigram,
     },
   }
-  local last, found = run.history[#run.history], split(mnemo.probes.answers(model, task))
-  print(("%6d %6d %11.3f %9.3f %6.3f %10.3f %12.3f"):format(layers, seed, found.own.mean,
-    found.rest.mean, found.all.mean, last.loss_head, last.loss_bigram))
-  table.insert(runs[layers], run)
-  table.insert(splits[layers], found)
+  local found = split(mnemo.probes.answers(model, task))
+  found.history = run.history
+  if seed == options.seed then
+    found.heads = mnemo.probes.head_scores(model, sequences.tokens)
+    found.attention = attention(model)
+  end
+  return found
 end
 
+local points = mnemo.sweep {
+  name = "one_vs_two_layers", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true,
+  grid = { layers = { 1, 2 } }, seeds = options.seeds, first_seed = options.seed,
+  run = function(point) return train(point.layers, point.seed) end,
+}
+local runs = { {}, {} } -- by number of layers
+for _, point in ipairs(points) do table.insert(runs[point.layers], point) end
+
 print("layers   seed  self-loops  the rest    all  loss_head  loss_bigram")
-for seed = options.seed, options.seed + options.seeds - 1 do
-  for layers = 1, 2 do train(layers, seed) end
+for i = 1, options.seeds do
+  for layers = 1, 2 do
+    local run = runs[layers][i]
+    local last = run.history[#run.history]
+    print(("%6d %6d %11.3f %9.3f %6.3f %10.3f %12.3f"):format(layers, run.seed, run.own.mean,
+      run.rest.mean, run.all.mean, last.loss_head, last.loss_bigram))
+  end
 end
 
 -- The heads of the first seed's models ---------------------------------------------------------
 
-local task = bigrams(options.seed)
-local sequences = task:held_out(64)
 local best = { {}, {} } -- by number of layers and kind of score, the head with the largest
 
 print("\nMean attention on the previous token, and on tokens after an earlier occurrence:")
 print("layers  layer  head  previous  induction")
 local level -- what attention that looks at all tokens so far alike has there
 for layers = 1, 2 do
-  for _, head in ipairs(mnemo.probes.head_scores(runs[layers][1].model, sequences.tokens)) do
+  for _, head in ipairs(runs[layers][1].heads) do
     print(("%6d %6d %5d %9.3f %10.3f"):format(layers, head.layer, head.head, head.previous,
       head.induction))
     for _, kind in ipairs { "previous", "induction" } do
@@ -143,27 +171,27 @@ print(("%-19s %9.3f %10.3f"):format("uniform attention", level.previous_uniform,
 
 -- The figure -----------------------------------------------------------------------------------
 
-local ceiling = split(best_guess(task))
+local ceiling = split(best_guess(bigrams(options.seed)))
 local curves = { { name = "one layer" }, { name = "two layers" } }
 for layers, curve in ipairs(curves) do
-  curve.x, curve.y = runs[layers][1]:series("step"), mnemo.runs.series(runs[layers], "acc_rest")
+  curve.x = mnemo.runs.series(runs[layers], "step")[1]
+  curve.y = mnemo.runs.series(runs[layers], "acc_rest")
 end
 
--- The start of the sequence in which most triggers come back, but those that are their own output
--- and stay; more tokens would be too small to read.
-local shown = math.min(options.seq_len, 24)
-local come_back = sequences.occurrence:eq(2) * sequences.targets:ne(sequences.tokens)
-local row = come_back:narrow(2, 1, shown):sum(2):argmax(1):item()
-local tokens = sequences.tokens:narrow(1, row, 1):narrow(2, 1, shown)
-local occurrence = sequences.occurrence:narrow(1, row, 1)
+local symbols, repeated = {}, {} -- of the tokens shown; at which a trigger stands again
+for t, id in ipairs(shown[1]:totable()) do
+  symbols[t] = corpus.symbols[id]
+  if sequences.occurrence[row][t]:item() >= 2 then table.insert(repeated, t) end
+end
 
 --- Draws where that of two layers' heads looks which has the largest score of a kind.
 local function attention_map(kind, name)
   local head = best[2][kind]
-  return mnemo.plot.attention {
-    title = ("%s: layer %d, head %d"):format(name, head.layer, head.head), corpus = corpus,
-    model = runs[2][1].model, tokens = tokens, occurrence = occurrence, layer = head.layer,
-    head = head.head,
+  return mnemo.plot.heatmap {
+    title = ("%s: layer %d, head %d"):format(name, head.layer, head.head), min = 0, max = 1,
+    matrix = runs[2][1].attention[head.layer][head.head], xlabels = symbols, ylabels = symbols,
+    xlabel = "token looked at", ylabel = "current token", zlabel = "attention weight",
+    marked_rows = repeated, marks_name = "trigger seen before",
   }
 end
 
@@ -192,7 +220,7 @@ local rows = { { "accuracy on repeated triggers", "self-loops", "the rest", "all
 for i, name in ipairs { "one layer", "two layers", "best guess" } do
   rows[i + 1] = { name }
   for _, kind in ipairs { "own", "rest", "all" } do
-    table.insert(rows[i + 1], mnemo.stats.text(measured(splits[i] or { ceiling }, kind)))
+    table.insert(rows[i + 1], mnemo.stats.text(measured(runs[i] or { ceiling }, kind)))
   end
 end
 print(("\nAfter %d steps, with standard errors over %s:"):format(options.steps,
@@ -204,11 +232,11 @@ print(mnemo.runs.columns(rows))
 local function has_learned(layers)
   local before = {}
   for i, run in ipairs(runs[layers]) do before[i] = run.history[1].acc_rest end
-  return mnemo.stats.compare(measured(splits[layers], "rest"),
+  return mnemo.stats.compare(measured(runs[layers], "rest"),
     math.max(chance, mnemo.stats.of(before).mean)) == "more"
 end
 
-local one, two = measured(splits[1], "rest"), measured(splits[2], "rest")
+local one, two = measured(runs[1], "rest"), measured(runs[2], "rest")
 local learned = has_learned(2)
 if not learned and not has_learned(1) then
   print(("\nNothing can be said about one layer and two: off the self-loops neither is above "
