@@ -25,6 +25,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Trains a bigram model and a transformer on letters in which \"a\" has one successor.",
+  sweep = true,
   quick = { steps = 200 },
   { "dim", 128, "width of the transformer", min = 1 },
   { "seq_len", 64, "letters in a sequence", min = 2 },
@@ -59,6 +60,7 @@ local settings = {
   { name = "fixed", loss = "all", asked = "all letters", outputs = { output, output } },
   { name = "context", loss = "repeats", asked = "later \"a\"s", outputs = { 1, vocab } },
 }
+local repeats, everywhere, context = table.unpack(settings)
 
 --- Returns the task of a setting with a seed.
 local function task_of(setting, seed)
@@ -76,7 +78,7 @@ local function marked(batch, row)
   return table.concat(pieces)
 end
 
-for _, setting in ipairs { settings[1], settings[3] } do
+for _, setting in ipairs { repeats, context } do
   print(("%s: sequences of this world, triggers in brackets"):format(setting.name))
   local sample = task_of(setting, options.seed):batch(3, 1)
   for row = 1, 3 do print("  " .. marked(sample, row)) end
@@ -115,36 +117,55 @@ local function transformer(seed)
   }
 end
 
---- Trains a model in a setting and returns the run; what it gives "p" is followed.
-local function trained(setting, seed, model, optimizer)
-  local probes = {}
+--- Returns a model's accuracy in its own world, whose outputs may be any letter. Where one is "a"
+-- the sequence repeats it to the end, and repeating what is read is enough: those are left out.
+local function accuracy(model, task)
+  local answers = mnemo.probes.answers(model, task)
+  return mnemo.stats.share(answers.hits, answers.sequences, answers.own:eq(0))
+end
+
+--- Trains a model in a setting; what it gives "p" is followed, and measured at the end.
+local function train(kind, setting, seed)
+  local task, probes = task_of(setting, seed), {}
+  local model, optimizer = bigrams(), mnemo.optim.adamw { lr = 0.1 }
+  if kind == "transformer" then
+    model = transformer(seed)
+    optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 }
+  end
   for name in pairs(places) do
     probes[name] = function(ctx) return share(ctx.model, name).mean end
   end
-  return mnemo.train {
-    model = model, data = task_of(setting, seed), steps = options.steps,
-    batch_size = options.batch, optimizer = optimizer, loss_on = setting.loss, eval_every = 10,
-    probes = probes,
+  local run = mnemo.train {
+    model = model, data = task, steps = options.steps, batch_size = options.batch,
+    optimizer = optimizer, loss_on = setting.loss, eval_every = 10, probes = probes,
   }
+  local found = {
+    history = run.history, after = share(model, "share"), elsewhere = share(model, "elsewhere"),
+  }
+  if kind == "transformer" and setting == context then
+    found.right = accuracy(model, task)
+    if seed == options.seed then run:save(options.out, { overwrite = options.overwrite }) end
+  end
+  return found
 end
 
-for _, setting in ipairs(settings) do
-  setting.bigrams, setting.transformer = {}, {}
-  for s = 1, options.seeds do
-    local seed = options.seed + s - 1
-    setting.bigrams[s] = trained(setting, seed, bigrams(), mnemo.optim.adamw { lr = 0.1 })
-    setting.transformer[s] = trained(setting, seed, transformer(seed),
-      mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 })
-  end
-end
+local points = mnemo.sweep {
+  name = "letters", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true,
+  grid = { kind = { "bigrams", "transformer" }, setting = { 1, 2, 3 } },
+  seeds = options.seeds, first_seed = options.seed,
+  run = function(point) return train(point.kind, settings[point.setting], point.seed) end,
+}
+for _, setting in ipairs(settings) do setting.bigrams, setting.transformer = {}, {} end
+for _, point in ipairs(points) do table.insert(settings[point.setting][point.kind], point) end
 
 -- The verdict, from these runs' numbers ------------------------------------------------------
 
 --- Returns the mean of what is measured of each run.
-local function measured(runs, measure)
-  local found = {}
-  for s, run in ipairs(runs) do found[s] = measure(run.model, s) end
-  return mnemo.stats.over_seeds(found)
+local function measured(runs, name)
+  local values = {}
+  for s, run in ipairs(runs) do values[s] = run[name] end
+  return mnemo.stats.over_seeds(values)
 end
 
 print(("\nProbability of \"p\" after an \"a\" that is not the first, and after other letters, "
@@ -153,10 +174,8 @@ local lines = { { "world", "loss on", "model", "after \"a\"", "elsewhere" } }
 for _, setting in ipairs(settings) do
   setting.after, setting.elsewhere = {}, {}
   for _, kind in ipairs { "bigrams", "transformer" } do
-    local function on(name)
-      return measured(setting[kind], function(model) return share(model, name) end)
-    end
-    setting.after[kind], setting.elsewhere[kind] = on "share", on "elsewhere"
+    setting.after[kind] = measured(setting[kind], "after")
+    setting.elsewhere[kind] = measured(setting[kind], "elsewhere")
     table.insert(lines, {
       setting.name, setting.asked, kind, mnemo.stats.text(setting.after[kind]),
       mnemo.stats.text(setting.elsewhere[kind]),
@@ -164,8 +183,6 @@ for _, setting in ipairs(settings) do
   end
 end
 print(mnemo.runs.columns(lines))
-
-local repeats, everywhere, context = settings[1], settings[2], settings[3]
 
 --- Tells whether a kind of model says "p" after "a" and hardly elsewhere.
 local function knows(setting, kind)
@@ -199,14 +216,9 @@ local counted = task_of(context, options.seed):batch(512, 1)
 local after = counted.occurrence:ge(1)
 local average = (counted.targets:eq(output) * after):sum():item() / after:sum():item()
 
--- Whether the transformer finds outputs of its own world, which may be any letter. Where one is
--- "a" the sequence repeats it to the end, and repeating what is read is enough.
+-- Whether the transformer finds the outputs of its own world.
 local chance = 1 / vocab
-local right = measured(context.transformer, function(model, s)
-  local answers = mnemo.probes.answers(model, task_of(context, options.seed + s - 1))
-  local rest = answers.own:eq(0)
-  return mnemo.stats.share(answers.hits, answers.sequences, rest)
-end)
+local right = measured(context.transformer, "right")
 local found, guessed = context.after.transformer, context.after.bigrams
 if mnemo.stats.compare(right, chance) ~= "more" then
   print(("Nothing can be said about the context: where each sequence has an output of its own,\n"
@@ -236,7 +248,7 @@ local function panel(title, name)
   end
   return mnemo.plot.lines {
     title = title, xlabel = "step", ylabel = "probability of \"p\"", series = series,
-    x = context.transformer[1]:series("step"), ylim = { 0, 1.02 }, legend = "right",
+    x = mnemo.runs.series(context.transformer, "step")[1], ylim = { 0, 1.02 }, legend = "right",
   }
 end
 
@@ -247,6 +259,5 @@ local figure = mnemo.plot.grid({
     .. (options.seeds == 1 and " (one seed, so without a band)" or ""),
   columns = 1, width = 700, height = 700,
 })
-context.transformer[1]:save(options.out, { overwrite = options.overwrite })
 figure:save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
 print("Results are in " .. options.out)

@@ -183,7 +183,7 @@ import Testing
       let png = try Data(contentsOf: results.appending(path: "figure.png"))
       #expect(png.starts(with: [0x89, 0x50, 0x4E, 0x47]))
       let run = results.appending(path: experiment.run)
-      let files = run.names.filter { !$0.hasPrefix("figure") }
+      let files = run.names.filter { !$0.hasPrefix("figure") && $0 != "sweep.sqlite" }
       #expect(files == ["history.jsonl", "model.safetensors", "run.json"])
 
       // Neither threads nor repetition change anything.
