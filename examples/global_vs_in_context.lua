@@ -21,6 +21,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Follows how a feed-forward learns bigrams and attention learns the context (E5).",
+  sweep = true,
   quick = { seeds = 1, steps = 300 },
   full = { dim = 256, seq_len = 256, batch = 512, lr = 0.03, steps = 2000 },
   { "dim", 128, "width of the model", min = 1 },
@@ -38,57 +39,61 @@ local options = require "mnemo.arguments" {
 local corpus = mnemo.corpus.shakespeare()
 local chance = 1 / corpus.vocab_size -- of the answers, which are uniform
 
---- Tells where a model answers right when a trigger comes again in held-out sequences.
-local function answers(model, task)
-  return mnemo.probes.answers(model, task, { held_out = 256 })
-end
-
---- Returns the share of right answers where the output is the trigger itself (`own` is 1), so that
--- the sequence repeats it to the end, or where it is another token (0).
-local function accuracy(found, own)
-  local kept = found.own:eq(own)
-  return mnemo.stats.share(found.hits, found.sequences, kept)
-end
-
 --- Returns a probe of the loss on a batch where a mask is 1.
 local function loss_on(batch, mask)
   return function(ctx) return ctx.model:loss(batch, mask):item() end
 end
 
---- Trains a model whose second layer has a feed-forward of some kind; the run gets its `answers`.
-local function trained(kind, seed)
+--- Trains a model whose second layer has a feed-forward of some kind. Returns its history, and how
+-- many held-out answers are right where a trigger comes again: `own`, where the output is the
+-- trigger itself, so that the sequence repeats it to the end; `rest`, where it is another token.
+local function trained(point)
   local task = mnemo.data.bigram {
-    corpus = corpus, triggers = 5, seq_len = options.seq_len, seed = seed,
+    corpus = corpus, triggers = 5, seq_len = options.seq_len, seed = point.seed,
   }
   local model = mnemo.model.simplified {
     vocab = task.vocab_size, dim = options.dim, max_len = options.seq_len,
-    ffn = { "none", kind.ffn }, seed = seed,
+    ffn = { "none", point.ffn }, seed = point.seed,
   }
   local held_out = task:held_out(256)
   local is_other = held_out.targets:eq(held_out.tokens):eq(0)
   local run = mnemo.train {
     model = model, data = task, steps = options.steps, batch_size = options.batch,
-    loss_on = kind.loss, eval_every = 10, overwrite = options.overwrite,
+    loss_on = point.loss_on, eval_every = 10, overwrite = options.overwrite,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
     probes = {
       ff1 = mnemo.probes.feed_forward_kl(task).ff1, wo1 = mnemo.probes.induction(task).wo1,
       loss_bigram = loss_on(held_out, held_out.occurrence:eq(0)),
       loss_head = loss_on(held_out, held_out.occurrence:ge(2) * is_other),
     },
-    dir = ("%s/%s/seed_%d"):format(options.out, kind.folder, seed),
+    dir = ("%s/%s/seed_%d"):format(options.out, point.name, point.seed),
   }
-  return { history = run.history, answers = answers(model, task) }
+  local found = mnemo.probes.answers(model, task, { held_out = 256 })
+  local function accuracy(own)
+    local kept = found.own:eq(own)
+    return mnemo.stats.share(found.hits, found.sequences, kept)
+  end
+  return { history = run.history, own = accuracy(1), rest = accuracy(0) }
 end
 
-local linear = { name = "linear", ffn = "linear", loss = "all", folder = "linear" }
-local mlp = { name = "mlp", ffn = "mlp", loss = "all", folder = "mlp" }
+local linear = { name = "linear", ffn = "linear", loss_on = "all" }
+local mlp = { name = "mlp", ffn = "mlp", loss_on = "all" }
 -- The controls: no feed-forward, and a loss that asks for no bigrams.
-local none = { name = "none", ffn = "none", loss = "all", folder = "none" }
-local repeats = { name = "mlp", ffn = "mlp", loss = "repeats", folder = "mlp_repeats" }
+local none = { name = "none", ffn = "none", loss_on = "all" }
+local repeats = { name = "mlp_repeats", ffn = "mlp", loss_on = "repeats" }
 local kinds = { linear, mlp, none, repeats }
+
+local points = mnemo.sweep {
+  name = "global_vs_in_context", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true,
+  points = kinds, seeds = options.seeds, first_seed = options.seed, run = trained,
+}
+
 for _, kind in ipairs(kinds) do
   kind.runs = {}
-  for i = 1, options.seeds do kind.runs[i] = trained(kind, options.seed + i - 1) end
+  for _, point in ipairs(points) do
+    if point.name == kind.name then table.insert(kind.runs, point) end
+  end
 end
 
 -- When each quantity falls -----------------------------------------------------------------
@@ -120,7 +125,7 @@ for _, kind in ipairs { linear, mlp } do
     local first = {}
     for i, values in ipairs(mnemo.runs.series(kind.runs, column)) do first[i] = values[1] end
     kind.fall[column] = steps_of_fall(kind.runs, column, 0.9)
-    rows[#rows + 1] = { kind.name, column, text(first, 2),
+    rows[#rows + 1] = { kind.ffn, column, text(first, 2),
       text(mnemo.runs.last(kind.runs, column), 2),
       text(steps_of_fall(kind.runs, column, 0.5), 0), text(kind.fall[column], 0) }
   end
@@ -132,17 +137,17 @@ print(mnemo.runs.columns(rows))
 -- What W_O¹ holds --------------------------------------------------------------------------
 
 --- Puts the seeds' accuracies together; the error is over seeds, of one seed over sequences.
-local function accuracy_of(kind, own)
-  if #kind.runs == 1 then return accuracy(kind.runs[1].answers, own) end
+local function accuracy(kind, which)
+  if #kind.runs == 1 then return kind.runs[1][which] end
   local means = {}
-  for i, run in ipairs(kind.runs) do means[i] = accuracy(run.answers, own).mean end
+  for i, run in ipairs(kind.runs) do means[i] = run[which].mean end
   return mnemo.stats.of(means)
 end
 
 rows = { { "feed-forward", "loss on", "self-loops", "the rest", "wo1" } }
 for _, kind in ipairs(kinds) do
-  rows[#rows + 1] = { kind.name, kind.loss, mnemo.stats.text(accuracy_of(kind, 1), 2),
-    mnemo.stats.text(accuracy_of(kind, 0), 2), text(mnemo.runs.last(kind.runs, "wo1"), 2) }
+  rows[#rows + 1] = { kind.ffn, kind.loss_on, mnemo.stats.text(accuracy(kind, "own"), 2),
+    mnemo.stats.text(accuracy(kind, "rest"), 2), text(mnemo.runs.last(kind.runs, "wo1"), 2) }
 end
 print(("\nAccuracy on repeated triggers of held-out sequences, where the output is the trigger\n"
   .. "itself and where it is not (chance: %.3f); what W_O¹ holds:\n"):format(chance))
@@ -165,7 +170,7 @@ end
 
 --- Draws the losses with one kind of feed-forward.
 local function losses(kind)
-  return panel("held-out losses, feed-forward: " .. kind.name, "nats", { 0, 5 }, {
+  return panel("held-out losses, feed-forward: " .. kind.ffn, "nats", { 0, 5 }, {
     { kind, "loss_bigram", "global: loss_bigram" }, { kind, "loss_head", "in context: loss_head" },
   })
 end
@@ -187,7 +192,7 @@ mnemo.plot.grid({
 -- the trigger itself are right, beyond the error.
 local function are_born(kind)
   for _, run in ipairs(kind.runs) do
-    if mnemo.stats.compare(accuracy(run.answers, 0), 0.5) ~= "more" then return false end
+    if mnemo.stats.compare(run.rest, 0.5) ~= "more" then return false end
   end
   return true
 end
@@ -208,7 +213,7 @@ if are_born(linear) and are_born(mlp) then
     for i, step in ipairs(kind.fall.loss_head) do
       if math.max(kind.fall.ff1[i], kind.fall.loss_bigram[i]) < step then earlier = earlier + 1 end
     end
-    print(("%s: in %d of %d runs ff1 and loss_bigram fell before loss_head."):format(kind.name,
+    print(("%s: in %d of %d runs ff1 and loss_bigram fell before loss_head."):format(kind.ffn,
       earlier, options.seeds))
   end
   if options.seeds == 1 then
@@ -223,6 +228,6 @@ if are_born(linear) and are_born(mlp) then
 else
   print(("Nothing can be said about the order: the induction head is not born in every run; off\n"
     .. "the self-loops accuracy is %s (linear) and %s (mlp), chance %.3f."):format(
-    mnemo.stats.text(accuracy_of(linear, 0)), mnemo.stats.text(accuracy_of(mlp, 0)), chance))
+    mnemo.stats.text(accuracy(linear, "rest")), mnemo.stats.text(accuracy(mlp, "rest")), chance))
 end
 print("Results are in " .. options.out)
