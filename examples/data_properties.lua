@@ -20,6 +20,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Trains on data with few and many triggers and outputs, and asks about others (E4).",
+  sweep = true,
   quick = { seeds = 1, steps = 250 },
   full = { dim = 256, seq_len = 256, batch = 512, lr = 0.03, steps = 2000 },
   { "dim", 128, "width of the model", min = 1 },
@@ -87,11 +88,11 @@ end
 
 -- Training ---------------------------------------------------------------------------------
 
---- Trains a model on some data, and follows what it can do with that and other data. The run gets
--- the `accuracies` of the end, by question.
-local function trained(kind, seed)
-  local asked = { own = task(kind.data, {}, seed) }
-  for name, changes in pairs(questions) do asked[name] = task(kind.data, changes, seed) end
+--- Trains a model on some data, and follows what it can do with that and other data. Returns its
+-- history, and the `accuracies` of the end by question.
+local function trained(point)
+  local asked = { own = task(point.data, {}, point.seed) }
+  for name, changes in pairs(questions) do asked[name] = task(point.data, changes, point.seed) end
   local held_out = asked.own:held_out(128)
   local is_other = held_out.targets:eq(held_out.tokens):eq(0)
   -- Where triggers are random, wk1 is asked about all tokens.
@@ -106,13 +107,13 @@ local function trained(kind, seed)
   end
   local model = mnemo.model.simplified {
     vocab = corpus.vocab_size, dim = options.dim, max_len = options.seq_len,
-    ffn = { "none", "linear" }, seed = seed,
+    ffn = { "none", "linear" }, seed = point.seed,
   }
   local run = mnemo.train {
     model = model, data = asked.own, steps = options.steps, batch_size = options.batch,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
     loss_on = "all", eval_every = 25, probes = probes, overwrite = options.overwrite,
-    dir = ("%s/%s/seed_%d"):format(options.out, (kind.name:gsub(" ", "_")), seed),
+    dir = ("%s/%s/seed_%d"):format(options.out, (point.name:gsub(" ", "_")), point.seed),
   }
   local ended = { history = run.history, accuracies = {} }
   for name, question in pairs(asked) do
@@ -121,9 +122,17 @@ local function trained(kind, seed)
   return ended
 end
 
+local points = mnemo.sweep {
+  name = "data_properties", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true,
+  points = kinds, seeds = options.seeds, first_seed = options.seed, run = trained,
+}
+
 for _, kind in ipairs(kinds) do
   kind.runs = {}
-  for i = 1, options.seeds do kind.runs[i] = trained(kind, options.seed + i - 1) end
+  for _, point in ipairs(points) do
+    if point.name == kind.name then table.insert(kind.runs, point) end
+  end
 end
 
 -- The tables -------------------------------------------------------------------------------
