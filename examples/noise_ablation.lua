@@ -21,6 +21,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Trains the circuit with and without cross-talk between embeddings (E21).",
+  sweep = true,
   quick = { seeds = 1, steps = 400 },
   full = { dim = 256, seq_len = 256, batch = 512, lr = 0.03, steps = 4000 },
   { "dim", 128, "largest width; half and a quarter of it are trained as well", min = 4 },
@@ -35,6 +36,8 @@ local options = require "mnemo.arguments" {
 
 -- Training ---------------------------------------------------------------------------------
 
+local chance = 1 / mnemo.corpus.shakespeare().vocab_size -- outputs are drawn uniformly
+
 --- Tells where a model answers right when a trigger comes again in held-out sequences.
 local function answers(model, task)
   return mnemo.probes.answers(model, task, { held_out = 256 })
@@ -47,7 +50,8 @@ local function accuracy(found, own)
   return mnemo.stats.share(found.hits, found.sequences, kept)
 end
 
---- Trains a model with or without cross-talk; the run gets its `answers` at the end.
+--- Trains a model with or without cross-talk. Returns its history and its accuracies at the end, on
+-- self-loops (`own`) and on the `rest`; then its `answers`.
 local function trained(dim, cross_talk, seed)
   local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
   local probes = mnemo.probes.induction(task)
@@ -62,20 +66,39 @@ local function trained(dim, cross_talk, seed)
     loss_on = "repeats", eval_every = 25, probes = probes, overwrite = options.overwrite,
     dir = ("%s/d_%d_%s/seed_%d"):format(options.out, dim, cross_talk and "noisy" or "clean", seed),
   }
-  return { history = run.history, answers = answers(model, task), chance = 1 / task.vocab_size }
+  local found = answers(model, task)
+  return { history = run.history, own = accuracy(found, 1), rest = accuracy(found, 0) }, found
 end
 
--- For each width, the runs with cross-talk and those without.
 local widths = { options.dim // 4, options.dim // 2, options.dim }
-local noisy, clean = {}, {}
+
+-- A point is both models of a seed: they are asked the same questions, and the cost of cross-talk
+-- is measured question by question.
+local points = mnemo.sweep {
+  name = "noise_ablation", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true,
+  grid = { dim = widths }, seeds = options.seeds, first_seed = options.seed,
+  run = function(point)
+    local noisy, with = trained(point.dim, true, point.seed)
+    local clean, without = trained(point.dim, false, point.seed)
+    local cost = mnemo.stats.share(
+      without.hits - with.hits, without.sequences, without.own:eq(0))
+    return { noisy = noisy, clean = clean, cost = cost }
+  end,
+}
+
+-- For each width, the runs with cross-talk, those without, and the seeds' differences in accuracy.
+local noisy, clean, differences = {}, {}, {}
 for i, dim in ipairs(widths) do
-  noisy[i], clean[i] = {}, {}
-  for j = 1, options.seeds do
-    noisy[i][j] = trained(dim, true, options.seed + j - 1)
-    clean[i][j] = trained(dim, false, options.seed + j - 1)
+  noisy[i], clean[i], differences[i] = {}, {}, {}
+  for _, point in ipairs(points) do
+    if point.dim == dim then
+      table.insert(noisy[i], point.noisy)
+      table.insert(clean[i], point.clean)
+      table.insert(differences[i], point.cost)
+    end
   end
 end
-local chance = noisy[1][1].chance
 
 -- The table --------------------------------------------------------------------------------
 
@@ -88,9 +111,9 @@ local function over_seeds(measured)
 end
 
 --- Writes the accuracy of some runs at the end.
-local function accuracy_text(runs, own)
+local function accuracy_text(runs, which)
   local shares = {}
-  for j, run in ipairs(runs) do shares[j] = accuracy(run.answers, own) end
+  for j, run in ipairs(runs) do shares[j] = run[which] end
   return mnemo.stats.text(over_seeds(shares))
 end
 
@@ -110,7 +133,8 @@ local rows = { { "d", "cross-talk", "self-loops", "the rest", "half at step",
 for i, dim in ipairs(widths) do
   for _, one in ipairs { { "yes", noisy[i] }, { "no", clean[i] } } do
     local runs = one[2]
-    local row = { dim, one[1], accuracy_text(runs, 1), accuracy_text(runs, 0), half_way(runs) }
+    local row = { dim, one[1], accuracy_text(runs, "own"), accuracy_text(runs, "rest"),
+      half_way(runs) }
     for _, name in ipairs(columns) do
       row[#row + 1] = mnemo.stats.text(mnemo.stats.of(mnemo.runs.last(runs, name)))
     end
@@ -160,25 +184,13 @@ mnemo.plot.grid(panels, { title = "The cost of cross-talk", width = 900, height 
 -- asked, so one in a thousand may err.
 local function have_learned(runs)
   for _, run in ipairs(runs) do
-    if mnemo.stats.compare(accuracy(run.answers, 0), chance, 0.999) ~= "more" then return false end
+    if mnemo.stats.compare(run.rest, chance, 0.999) ~= "more" then return false end
   end
   return true
 end
 
---- Returns how much accuracy off the self-loops cross-talk costs: both models of a seed answer the
--- same questions.
-local function cost(i)
-  local differences = {}
-  for j, run in ipairs(clean[i]) do
-    local found, other = run.answers, noisy[i][j].answers
-    differences[j] = mnemo.stats.share(
-      found.hits - other.hits, found.sequences, found.own:eq(0))
-  end
-  return over_seeds(differences)
-end
-
 --- Writes a cost in points.
-local function points(measured)
+local function in_points(measured)
   return mnemo.stats.text({
     mean = 100 * measured.mean, error = measured.error and 100 * measured.error,
   }, 1)
@@ -189,12 +201,12 @@ local known, costs = 0, {}
 for i, dim in ipairs(widths) do
   local says = "no cost can be told, as nothing was learned"
   if have_learned(clean[i]) or have_learned(noisy[i]) then
-    known, costs[i] = known + 1, cost(i)
+    known, costs[i] = known + 1, over_seeds(differences[i])
     local sign = mnemo.stats.compare(costs[i], 0)
     says = sign == "more" and ("cross-talk costs %s points of accuracy"):format(
-        points(costs[i]))
+        in_points(costs[i]))
       or sign == "less" and "cross-talk costs nothing; accuracy is higher with it"
-      or ("no cost of cross-talk beyond the error, %s points"):format(points(costs[i]))
+      or ("no cost of cross-talk beyond the error, %s points"):format(in_points(costs[i]))
   end
   print(("d = %3d: %s."):format(dim, says))
 end
