@@ -21,6 +21,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Trains the memories of an induction head together and one after another (E3).",
+  sweep = true,
   quick = { steps = 180, seeds = 2 },
   full = { dim = 256, seq_len = 256, batch = 512, lr = 0.03, steps = 900 },
   { "dim", 128, "width of the model", min = 1 },
@@ -63,7 +64,8 @@ local function accuracy(model, task, is_own)
   return mnemo.stats.share(answers.hits, answers.sequences, where)
 end
 
---- Trains a model whose memories may learn in an order and returns the run, and its task.
+--- Trains a model whose memories may learn in an order. Returns its history, and the accuracies at
+-- the end on self-loops (`own`) and on the `rest`.
 local function trained(order, seed, dir)
   local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
   local model = mnemo.model.simplified {
@@ -77,21 +79,35 @@ local function trained(order, seed, dir)
   end
   local probes = mnemo.probes.induction(task)
   probes.acc_rest = function(ctx) return accuracy(ctx.model, task).mean end
-  return mnemo.train {
+  local run = mnemo.train {
     model = model, data = task, steps = options.steps, batch_size = options.batch, at = at,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
     loss_on = "repeats", eval_every = math.max(1, stage // 12), probes = probes, dir = dir,
     overwrite = options.overwrite,
-  }, task
+  }
+  return {
+    history = run.history, own = accuracy(model, task, true), rest = accuracy(model, task),
+  }
 end
+
+local points = mnemo.sweep {
+  name = "learning_order", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true,
+  grid = { order = { 1, 2, 3, 4, 5, 6, 7 } }, seeds = options.seeds, first_seed = options.seed,
+  run = function(point)
+    local dir = ("%s/order-%d-seed-%d"):format(options.out, point.order, point.seed)
+    return trained(orders[point.order], point.seed, dir)
+  end,
+}
 
 for i, order in ipairs(orders) do
   order.runs, order.own, order.rest = {}, {}, {}
-  for n = 1, options.seeds do
-    local seed = options.seed + n - 1
-    local run, task = trained(order, seed, ("%s/order-%d-seed-%d"):format(options.out, i, seed))
-    order.runs[n] = run
-    order.own[n], order.rest[n] = accuracy(run.model, task, true), accuracy(run.model, task)
+  for _, point in ipairs(points) do
+    if point.order == i then
+      table.insert(order.runs, point)
+      table.insert(order.own, point.own)
+      table.insert(order.rest, point.rest)
+    end
   end
 end
 
@@ -157,7 +173,7 @@ print_table(options.steps, {
 
 -- The figure -----------------------------------------------------------------------------------
 
-local steps = orders[1].runs[1]:series("step")
+local steps = mnemo.runs.series(orders[1].runs, "step")[1]
 
 --- Returns a column of an order's histories as a curve.
 local function curve(label, order, name)
