@@ -18,6 +18,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Truncates the feed-forward of a model that learned from noisy answers (E18).",
+  sweep = true,
   quick = { seeds = 1, batch = 64, steps = 250 },
   full = { dim = 256, seq_len = 256, batch = 512, lr = 0.03, seeds = 1 },
   { "dim", 128, "width of the model", min = 1 },
@@ -83,9 +84,9 @@ local function margin(model, layer, trigger)
   return (logits[tau] - logits:narrow(1, 1, letters):max()):item()
 end
 
---- Trains a model and asks it; `cut[layer]` has the answers for each share of a layer's MLP.
-local function trained(seed)
-  local task, ask = noisy_task(options.noise, seed), asked(seed)
+--- Trains a model and asks it; `layer0[i]` has the answers for the i-th share of layer 0's MLP.
+local function trained(noise, seed)
+  local task, ask = noisy_task(noise, seed), asked(seed)
   local trigger = task.triggers[1]:item()
   local model = mnemo.model.simplified {
     vocab = tau, dim = options.dim, max_len = options.seq_len, ffn = { "mlp", "mlp" }, seed = seed,
@@ -104,29 +105,39 @@ local function trained(seed)
       margin1 = function(ctx) return margin(ctx.model, 1, trigger) end,
     },
   }
-  local one = { history = run.history, cut = {}, energy = {} }
+  local one = { history = run.history, layer0 = {}, layer1 = {} }
   for layer = 0, 1 do
-    one.cut[layer], one.energy[layer] = {}, {}
     local name = ("layers.%d.ff.w1.weight"):format(layer)
     for i, share in ipairs(shares) do
       local energy = model:truncate { names = name, share = share }
-      one.cut[layer][i], one.energy[layer][i] = ask(model), energy[name]
+      local answers = ask(model)
+      answers.energy = energy[name]
+      one["layer" .. layer][i] = answers
     end
     model:restore()
   end
   return one
 end
 
-local runs = {}
-for i = 1, options.seeds do runs[i] = trained(options.seed + i - 1) end
+local runs = mnemo.sweep {
+  name = "noisy_recall", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true,
+  grid = { noise = { options.noise } }, seeds = options.seeds, first_seed = options.seed,
+  run = function(point) return trained(point.noise, point.seed) end,
+}
 
 -- The tables -------------------------------------------------------------------------------
 
+--- Returns a column of each run for the i-th share of a layer's MLP.
+local function measured(layer, i, column)
+  local values = {}
+  for j, run in ipairs(runs) do values[j] = run["layer" .. layer][i][column] end
+  return values
+end
+
 --- Returns the mean over seeds of one answer for the i-th share of a layer's MLP.
 local function answered(layer, i, column)
-  local measured = {}
-  for j, run in ipairs(runs) do measured[j] = run.cut[layer][i][column] end
-  return mnemo.stats.over_seeds(measured)
+  return mnemo.stats.over_seeds(measured(layer, i, column))
 end
 
 --- Returns the first step of each run at which a column has reached half of its due.
@@ -142,9 +153,7 @@ end
 for _, layer in ipairs { 1, 0 } do
   local rows = { { "ρ", "energy", "P(τ)", "P(o)", "o likeliest" } }
   for i, share in ipairs(shares) do
-    local energies = {}
-    for j, run in ipairs(runs) do energies[j] = run.energy[layer][i] end
-    rows[i + 1] = { share, mnemo.stats.text(mnemo.stats.of(energies)) }
+    rows[i + 1] = { share, mnemo.stats.text(mnemo.stats.of(measured(layer, i, "energy"))) }
     for _, column in ipairs { "tau", "o", "right" } do
       table.insert(rows[i + 1], mnemo.stats.text(answered(layer, i, column)))
     end
@@ -166,7 +175,7 @@ local function over_shares(layer)
     local values = {}
     for i in ipairs(shares) do
       values[i] = {}
-      for j, run in ipairs(runs) do values[i][j] = run.cut[layer][i][column].mean end
+      for j, answer in ipairs(measured(layer, i, column)) do values[i][j] = answer.mean end
     end
     return { name = name, y = mnemo.runs.transposed(values), style = "linespoints" }
   end
@@ -208,7 +217,7 @@ mnemo.plot.grid({
 -- without layer 1's MLP it gives o at least half as often as training did.
 local function have_learned()
   for _, run in ipairs(runs) do
-    local whole, dropped = run.cut[1][1], run.cut[1][#shares]
+    local whole, dropped = run.layer1[1], run.layer1[#shares]
     if mnemo.stats.compare(whole.tau, 1 / tau, 0.999) ~= "more"
       or mnemo.stats.compare(dropped.o, (1 - options.noise) / 2) ~= "more" then
       return false
@@ -225,10 +234,9 @@ local function change(layer, column)
   if #runs == 1 then
     sign = mnemo.stats.compare(dropped, whole)
   else
-    local differences = {}
-    for j, run in ipairs(runs) do
-      local cut = run.cut[layer]
-      differences[j] = cut[#shares][column].mean - cut[1][column].mean
+    local differences, before = {}, measured(layer, 1, column)
+    for j, after in ipairs(measured(layer, #shares, column)) do
+      differences[j] = after.mean - before[j].mean
     end
     sign = mnemo.stats.compare(mnemo.stats.of(differences), 0)
   end
