@@ -23,6 +23,7 @@ local stats = mnemo.stats
 
 local options = require "mnemo.arguments" {
   about = "Trains linear attention on facts and shows the stage of plausible answers (E17).",
+  sweep = true,
   quick = { lr = 0.4, batch = 256, steps = 2048 },
   full = { seeds = 20 },
   { "subjects", 16, "subjects S", min = 1 },
@@ -42,10 +43,31 @@ local level = math.log(D)
 
 -- Training -------------------------------------------------------------------------------------
 
---- Trains a model; returns the run, and its task.
--- @tparam integer seed
--- @tparam[opt] function on_record called with each record, and the model
-local function train(seed, on_record)
+--- Asks a model for ten facts. Returns the step, a table of what it says, how often that is one of
+-- the relation's answers, and how often it is right.
+local function ask(model, step, task)
+  local batch, plausible, right = task:held_out(10), 0, 0
+  local p = model(batch.tokens):softmax(2)
+  local said = p:argmax(2)
+  local function name(class)
+    return ("relation %d, answer %d"):format((class - 1) // D + 1, (class - 1) % D + 1)
+  end
+  local rows = { { "asked", "said", "with p", "right", "with p", "on p(a|r)" } }
+  for i = 1, 10 do
+    local r, answer, target = batch.relations[i]:item(), said[i]:item(), batch.targets[i]:item()
+    local known = task:explain { batch.subjects[i]:item(), S + r }
+    plausible = plausible + ((answer - 1) // D + 1 == r and 1 or 0)
+    right = right + (answer == target and 1 or 0)
+    rows[i + 1] = { table.concat(known, ", "), name(answer), ("%.3f"):format(p[i][answer]:item()),
+      name(target), ("%.3f"):format(p[i][target]:item()),
+      ("%.3f"):format(p[i]:narrow(1, (r - 1) * D + 1, D):sum():item()) }
+  end
+  return { step = step, rows = rows, plausible = plausible, right = right }
+end
+
+--- Trains a model; what it says is from the middle of the time when it knows the relation and not
+-- the facts, if there is one.
+local function train(lr, seed)
   local task = mnemo.data.factual {
     subjects = S, relations = R, answers = D, noise = options.noise,
     seq_len = options.seq_len, structured = true, seed = seed,
@@ -53,22 +75,29 @@ local function train(seed, on_record)
   local model = mnemo.model.factual {
     vocab = task.vocab_size, answers = task.classes, attention = "linear",
   }
-  return mnemo.train {
+  local between = {}
+  local run = mnemo.train {
     model = model, data = task, steps = options.steps, batch_size = options.batch,
-    optimizer = mnemo.optim.sgd { lr = options.lr }, probes = mnemo.probes.factual(task),
+    optimizer = mnemo.optim.sgd { lr = lr }, probes = mnemo.probes.factual(task),
     eval_every = math.max(1, options.steps // 128),
-    on_record = on_record and function(record) on_record(record, model) end,
-  }, task
+    on_record = function(record)
+      if record.loss_relation < 0.1 and record.loss > 0.95 * level then
+        between[#between + 1] = { step = record.step, model = model:clone() }
+      end
+    end,
+  }
+  local middle = between[(#between + 1) // 2]
+  return {
+    history = run.history, said = middle and ask(middle.model, middle.step, task),
+  }
 end
 
--- Of the first run, the models that know the relation and not the facts.
-local between, runs = {}, {}
-local first, task = train(options.seed, function(record, model)
-  if record.loss_relation < 0.1 and record.loss > 0.95 * level then
-    between[#between + 1] = { step = record.step, model = model:clone() }
-  end
-end)
-for i = 1, options.seeds do runs[i] = i == 1 and first or train(options.seed + i - 1) end
+local runs = mnemo.sweep {
+  name = "hallucination", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true,
+  grid = { lr = { options.lr } }, seeds = options.seeds, first_seed = options.seed,
+  run = function(point) return train(point.lr, point.seed) end,
+}
 
 -- When it happens --------------------------------------------------------------------------------
 
@@ -144,6 +173,7 @@ local function at(index, name)
 end
 
 local columns = { "loss", "loss_relation", "loss_subject", "acc", "mass_relation" }
+local first = runs[1]
 local records = #first.history
 rows = { { "step", "loss", "relation only", "subject only", "accuracy", "mass on p(a|r)" } }
 for index = 1, records, math.max(1, records // 16) do
@@ -153,32 +183,6 @@ for index = 1, records, math.max(1, records // 16) do
 end
 print(("\nLosses in nats over the steps:\n\n%s"):format(mnemo.runs.columns(rows)))
 
--- What the model says between ---------------------------------------------------------------------
-
---- Asks a model for ten facts and prints what it says; returns how often that is one of the
--- relation's answers, and how often it is right.
-local function ask(model, step)
-  local batch, plausible, right = task:held_out(10), 0, 0
-  local p = model(batch.tokens):softmax(2)
-  local said = p:argmax(2)
-  local function name(class)
-    return ("relation %d, answer %d"):format((class - 1) // D + 1, (class - 1) % D + 1)
-  end
-  rows = { { "asked", "said", "with p", "right", "with p", "on p(a|r)" } }
-  for i = 1, 10 do
-    local r, answer, target = batch.relations[i]:item(), said[i]:item(), batch.targets[i]:item()
-    local known = task:explain { batch.subjects[i]:item(), S + r }
-    plausible = plausible + ((answer - 1) // D + 1 == r and 1 or 0)
-    right = right + (answer == target and 1 or 0)
-    rows[i + 1] = { table.concat(known, ", "), name(answer), ("%.3f"):format(p[i][answer]:item()),
-      name(target), ("%.3f"):format(p[i][target]:item()),
-      ("%.3f"):format(p[i]:narrow(1, (r - 1) * D + 1, D):sum():item()) }
-  end
-  print(("\nTen facts asked for at step %d, seed %d:\n\n%s"):format(step, options.seed,
-    mnemo.runs.columns(rows)))
-  return plausible, right
-end
-
 -- The figure -----------------------------------------------------------------------------------
 
 --- Draws columns over the steps, with the stages where all runs have them.
@@ -187,7 +191,8 @@ local function panel(ylabel, names, given)
   for i, column in ipairs(names) do
     series[i] = { name = column[1], y = mnemo.runs.series(runs, column[2]) }
   end
-  given.x, given.xlim, given.xlabel = first:series "step", { 0, options.steps }, "step"
+  given.x = mnemo.runs.series(runs, "step")[1]
+  given.xlim, given.xlabel = { 0, options.steps }, "step"
   given.series, given.ylabel, given.legend, given.from_zero = series, ylabel, "below", true
   given.vspans = {}
   for i, name in ipairs(are_crossed and { "nothing known", "plausible answers", "facts" } or {}) do
@@ -209,18 +214,19 @@ mnemo.plot.grid({
 
 local gaps = {}
 for i, step in ipairs(crossings[5].steps) do gaps[i] = step - (crossings[1].steps[i] or step) end
-local gap, middle = stats.of(gaps), between[(#between + 1) // 2]
-if are_crossed and middle and stats.compare(gap, 0) == "more" then
-  local plausible, right = ask(middle.model, middle.step)
-  local index = math.tointeger(middle.step / first.history[2].step) + 1
+local gap, said = stats.of(gaps), first.said
+if are_crossed and said and stats.compare(gap, 0) == "more" then
+  print(("\nTen facts asked for at step %d, seed %d:\n\n%s"):format(said.step, options.seed,
+    mnemo.runs.columns(said.rows)))
+  local index = math.tointeger(said.step / first.history[2].step) + 1
   local loss = at(index, "loss")
   print(("\nPlausible answers come first: the relation is known at step %s, the facts %s steps "
     .. "later."):format(stats.text(crossings[1].mean, 0), stats.text(gap, 0)))
   print(("Between, at step %d, the loss is %s, log D being %.3f, and accuracy %s, 1/D being %.3f.")
-    :format(middle.step, stats.text(loss), level, stats.text(at(index, "acc")), 1 / D))
-  print(("Of ten answers then, %d are of the relation asked for, and %d right."):format(plausible,
-    right))
-elseif options.seeds > 1 and not middle and #gaps == options.seeds
+    :format(said.step, stats.text(loss), level, stats.text(at(index, "acc")), 1 / D))
+  print(("Of ten answers then, %d are of the relation asked for, and %d right."):format(
+    said.plausible, said.right))
+elseif options.seeds > 1 and not said and #gaps == options.seeds
   and #crossings[1].steps == options.seeds then
   print "\nThere is no stage of plausible answers: subjects are known as soon as relations."
 else
