@@ -20,6 +20,7 @@ local memory, stats = mnemo.memory, mnemo.stats
 
 local options = require "mnemo.arguments" {
   about = "Counts the samples that feed-forward and values need in one gradient step (E19).",
+  sweep = true,
   quick = { seeds = 5, samples = 4096 },
   full = { seeds = 200 },
   { "noise", 0.5, "probability α of τ", min = 0.01, max = 0.99 },
@@ -110,24 +111,33 @@ local function steps_of(n, seed)
   return results
 end
 
-local results = {} -- [N][draw][m]
-for i, n in ipairs(sizes) do
-  results[i] = {}
-  for s = 1, options.seeds do results[i][s] = steps_of(n, options.seed + s - 1) end
+local points = mnemo.sweep {
+  name = "attention_vs_ff_samples", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true,
+  grid = { n = sizes }, seeds = options.seeds, first_seed = options.seed,
+  run = function(point) return { steps = steps_of(point.n, point.seed) } end,
+}
+
+--- Returns what a map holds after the j-th step, for each draw over N tokens.
+local function held(n, j, map)
+  local list = {}
+  for _, point in ipairs(points) do
+    if point.n == n then list[#list + 1] = point.steps[j][map] end
+  end
+  return list
 end
 
 --- Returns the recall of a map for each draw.
-local function recalls(i, j, map)
+local function recalls(n, j, map)
   local list = {}
-  for s, draw in ipairs(results[i]) do list[s] = draw[j][map].recall end
+  for s, one in ipairs(held(n, j, map)) do list[s] = one.recall end
   return list
 end
 
 --- Returns the mean margin of all draws over its standard deviation; NaN if that is 0.
-local function signal_to_noise(i, j, map)
+local function signal_to_noise(n, j, map)
   local count, sum, squares = 0, 0, 0
-  for _, draw in ipairs(results[i]) do
-    local one = draw[j][map]
+  for _, one in ipairs(held(n, j, map)) do
     count, sum, squares = count + one.count, sum + one.sum, squares + one.squares
   end
   local mean = sum / count
@@ -149,13 +159,13 @@ local ratios = { { "N", "m", "feed-forward", "√(mα/(1−α))", "values", "√
 for i, n in ipairs(sizes) do
   for j, m in ipairs(samples) do
     if j % 2 == 1 and m >= 4 then
-      rows[#rows + 1] = { n, m, stats.text(stats.of(recalls(i, j, "ff")), 2),
-        stats.text(stats.of(recalls(i, j, "values"))), ("%.3f"):format(predicted(n, m)),
-        stats.text(stats.of(recalls(i, j, "uniform"))) }
+      rows[#rows + 1] = { n, m, stats.text(stats.of(recalls(n, j, "ff")), 2),
+        stats.text(stats.of(recalls(n, j, "values"))), ("%.3f"):format(predicted(n, m)),
+        stats.text(stats.of(recalls(n, j, "uniform"))) }
       if i == 1 or i == #sizes then
-        ratios[#ratios + 1] = { n, m, number(signal_to_noise(i, j, "ff")),
-          number(math.sqrt(m * alpha / (1 - alpha))), number(signal_to_noise(i, j, "values")),
-          number(math.sqrt(m * rate(n))), number(signal_to_noise(i, j, "uniform")) }
+        ratios[#ratios + 1] = { n, m, number(signal_to_noise(n, j, "ff")),
+          number(math.sqrt(m * alpha / (1 - alpha))), number(signal_to_noise(n, j, "values")),
+          number(math.sqrt(m * rate(n))), number(signal_to_noise(n, j, "uniform")) }
       end
     end
   end
@@ -176,7 +186,7 @@ local function recall_panel(title, map, theory)
   for i, n in ipairs(sizes) do
     local by_samples, line = {}, {}
     for j, m in ipairs(samples) do
-      local list = recalls(i, j, map)
+      local list = recalls(n, j, map)
       by_samples[j] = map == "ff" and stats.of(list).mean or list
       line[j] = predicted(n, m)
     end
@@ -196,8 +206,8 @@ local function recall_panel(title, map, theory)
 end
 
 --- Draws margins over their spread, where there is one and they are positive, and theory.
-local function ratio_panel(i)
-  local series, n = {}, sizes[i]
+local function ratio_panel(n)
+  local series = {}
   local function add(name, style, ratio)
     local x, y = {}, {}
     for j, m in ipairs(samples) do
@@ -206,8 +216,8 @@ local function ratio_panel(i)
     end
     if #x > 0 then series[#series + 1] = { name = name, x = x, y = y, style = style } end
   end
-  add("feed-forward", "lines", function(j) return signal_to_noise(i, j, "ff") end)
-  add("values", "lines", function(j) return signal_to_noise(i, j, "values") end)
+  add("feed-forward", "lines", function(j) return signal_to_noise(n, j, "ff") end)
+  add("values", "lines", function(j) return signal_to_noise(n, j, "values") end)
   add("√(mα/(1−α))", "reference", function(_, m) return math.sqrt(m * alpha / (1 - alpha)) end)
   add("√(m(1−α)²/(N−2))", "reference", function(_, m) return math.sqrt(m * rate(n)) end)
   return mnemo.plot.lines {
@@ -220,17 +230,17 @@ mnemo.plot.grid({
   recall_panel("feed-forward: q → τ", "ff"),
   recall_panel("values of the token after q: k → k", "values", true),
   recall_panel(("values of %d tokens alike: k → k"):format(length), "uniform"),
-  ratio_panel(#sizes),
+  ratio_panel(sizes[#sizes]),
 }, { title = "What one gradient step stores of m samples", width = 900, height = 800 })
   :save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
 
 -- The verdict, from these numbers --------------------------------------------------------------
 
 --- Returns at how many samples a map's mean recall passes one half, or nil.
-local function half(i, map)
+local function half(n, map)
   local before = 0
   for j, m in ipairs(samples) do
-    local now = stats.of(recalls(i, j, map)).mean
+    local now = stats.of(recalls(n, j, map)).mean
     if now >= 0.5 then return j == 1 and 1 or m * 2 ^ -((now - 0.5) / (now - before)) end
     before = now
   end
@@ -239,8 +249,8 @@ end
 --- Says how the number of samples for half of the recall grows with N.
 local function growth(name, map)
   local x, y = {}, {}
-  for i, n in ipairs(sizes) do
-    local m = half(i, map)
+  for _, n in ipairs(sizes) do
+    local m = half(n, map)
     if m then x[#x + 1], y[#y + 1] = n, m end
   end
   if #x < 3 then return ("%s:\nhalf is held at %d of %d sizes."):format(name, #x, #sizes) end
@@ -250,7 +260,7 @@ local function growth(name, map)
 end
 
 print(("\nDifferentiation and the sums differ by %.1e at most."):format(difference()))
-local best = stats.of(recalls(1, #samples, "values"))
+local best = stats.of(recalls(sizes[1], #samples, "values"))
 if stats.compare(best, 0.5) ~= "more" then
   print(("Nothing can be said about samples: at N = %d values hold %s from m = %d over %d seed(s).")
     :format(sizes[1], stats.text(best), samples[#samples], options.seeds))
@@ -260,9 +270,9 @@ else
     for j, m in ipairs(samples) do
       if m >= 64 then
         farthest = math.max(farthest,
-          math.abs(stats.of(recalls(i, j, "values")).mean - predicted(n, m)))
+          math.abs(stats.of(recalls(n, j, "values")).mean - predicted(n, m)))
       end
-      if stats.of(recalls(i, j, "ff")).mean < 1 then always[i] = nil
+      if stats.of(recalls(n, j, "ff")).mean < 1 then always[i] = nil
       else always[i] = always[i] or m end
     end
     always[i] = tostring(always[i] or "none")
