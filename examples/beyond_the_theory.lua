@@ -29,6 +29,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Trains induction heads on few sequences, learned embeddings, more layers, one (E26).",
+  sweep = true,
   quick = { seq_len = 32, steps = 150, layer_lr = 0.01, layer_batch = 64, layer_steps = 60,
     bound_lr = 0.015, bound_steps = 200, bound_widths = 2, seeds = 2 },
   full = { dim = 128, seq_len = 128, batch = 256, steps = 1000,
@@ -85,10 +86,10 @@ local function finite(task, n)
 end
 
 --- Trains a model and returns its accuracy on held-out sequences over the steps.
-local function train(kind, seed, given)
-  local others = given.task:held_out(512)
-  given.eval_every, given.task = math.max(25, given.steps // 20), nil
-  given.dir = ("%s/%s/seed_%d"):format(options.out, kind, seed)
+local function train(point, task, given)
+  local others = task:held_out(512)
+  given.eval_every = math.max(25, given.steps // 20)
+  given.dir = ("%s/%s/seed_%d"):format(options.out, point.kind, point.seed)
   given.overwrite = options.overwrite
   given.probes = { accuracy = function(ctx) return accuracy(ctx.model, others) end }
   local run, parameters = mnemo.train(given), 0
@@ -98,18 +99,19 @@ local function train(kind, seed, given)
   }
 end
 
---- Trains the simplified transformer of a seed on n sequences, or on new ones without a number.
-local function simplified(kind, seed, n, is_learned)
-  local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
+--- Trains the simplified transformer on a point's sequences, or on new ones if it has none.
+local function simplified(point)
+  local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = point.seed }
+  local is_learned = point.kind == "learned"
   local model = mnemo.model.simplified {
-    vocab = task.vocab_size, dim = options.dim, max_len = options.seq_len, seed = seed,
+    vocab = task.vocab_size, dim = options.dim, max_len = options.seq_len, seed = point.seed,
     freeze_embeddings = not is_learned, freeze_output = not is_learned,
   }
   if is_learned then model:unfreeze "pe" end
   local data, own = task, nil
-  if n then data, own = finite(task, n) end
-  local found = train(kind, seed, {
-    task = task, model = model, data = data, steps = options.steps, batch_size = options.batch,
+  if point.sequences then data, own = finite(task, point.sequences) end
+  local found = train(point, task, {
+    model = model, data = data, steps = options.steps, batch_size = options.batch,
     loss_on = "repeats",
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
   })
@@ -121,47 +123,47 @@ local function simplified(kind, seed, n, is_learned)
   return found
 end
 
---- Trains the usual transformer of a seed.
--- @tparam table shape its layers, heads and dim, the kind of triggers, steps and learning rate
-local function layered(kind, seed, shape)
+--- Trains the usual transformer with a point's layers, heads, width and kind of triggers.
+local function usual(point)
   local task = mnemo.data.bigram {
-    triggers = 5, trigger_kind = shape.triggers, seq_len = options.seq_len, seed = seed,
+    triggers = 5, trigger_kind = point.triggers, seq_len = options.seq_len, seed = point.seed,
   }
-  return train(kind, seed, {
-    task = task, data = task, steps = shape.steps, batch_size = options.layer_batch,
-    loss_on = "all",
+  return train(point, task, {
+    data = task, steps = point.steps, batch_size = options.layer_batch, loss_on = "all",
     model = mnemo.model.transformer {
-      vocab = task.vocab_size, dim = shape.dim, layers = shape.layers, heads = shape.heads,
-      max_len = options.seq_len, seed = seed,
+      vocab = task.vocab_size, dim = point.dim, layers = point.layers, heads = point.heads,
+      max_len = options.seq_len, seed = point.seed,
     },
-    optimizer = mnemo.optim.adamw { lr = shape.lr },
+    optimizer = mnemo.optim.adamw { lr = point.lr },
   })
 end
 
---- Returns what a function makes of each seed.
-local function over_seeds(make, kind, ...)
-  local found = {}
-  for j = 1, options.seeds do found[j] = make(kind, options.seed + j - 1, ...) end
-  return found
+-- The kinds of runs ------------------------------------------------------------------------
+
+local kinds, runs = {}, {}
+
+--- Adds a kind of runs and returns the list that they come into, one for each seed.
+local function add(kind, settings)
+  settings.kind = kind
+  kinds[#kinds + 1], runs[kind] = settings, {}
+  return runs[kind]
 end
 
 local by_size, by_depth, embeddings = {}, {}, {}
-for i, n in ipairs(sizes) do by_size[i] = over_seeds(simplified, "n_" .. n, n) end
-embeddings[1] = over_seeds(simplified, "frozen")
-embeddings[2] = over_seeds(simplified, "learned", nil, true)
+for i, n in ipairs(sizes) do by_size[i] = add("n_" .. n, { sequences = n }) end
+for i, name in ipairs { "frozen", "learned" } do embeddings[i] = add(name, {}) end
 for i, layers in ipairs(depths) do
-  by_depth[i] = over_seeds(layered, ("%d_layers"):format(layers), {
+  by_depth[i] = add(("%d_layers"):format(layers), {
     layers = layers, heads = 2, dim = options.dim, triggers = "fixed",
     steps = options.layer_steps, lr = options.layer_lr,
   })
 end
 
---- Trains the usual transformer with random triggers.
+--- Adds the usual transformer with random triggers.
 local function bound(layers, heads, dim)
-  local kind = ("random_%d_layers_%d_heads_%d_wide"):format(layers, heads, dim)
-  return over_seeds(layered, kind, {
-    layers = layers, heads = heads, dim = dim, triggers = "random", steps = options.bound_steps,
-    lr = options.bound_lr,
+  return add(("random_%d_layers_%d_heads_%d_wide"):format(layers, heads, dim), {
+    layers = layers, heads = heads, dim = dim, triggers = "random",
+    steps = options.bound_steps, lr = options.bound_lr,
   })
 end
 
@@ -170,6 +172,13 @@ for i, dim in ipairs(widths) do
   for j, heads in ipairs(head_counts) do one[j][i] = bound(1, heads, dim) end
   if i <= 2 then two[i] = bound(2, 1, dim) end
 end
+
+local points = mnemo.sweep {
+  name = "beyond_the_theory", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true, points = kinds, seeds = options.seeds, first_seed = options.seed,
+  run = function(point) return point.layers and usual(point) or simplified(point) end,
+}
+for _, point in ipairs(points) do table.insert(runs[point.kind], point) end
 
 -- The tables -------------------------------------------------------------------------------
 
@@ -227,16 +236,16 @@ print(mnemo.runs.columns(rows))
 
 --- Returns a curve over what a list of runs differs in, the numbers of sequences without one.
 local function curve(label, name, list)
-  local points = {}
-  for i, seeds in ipairs(list or by_size) do points[i] = values(seeds, name) end
-  return { name = label, y = mnemo.runs.transposed(points), style = "linespoints" }
+  local y = {}
+  for i, seeds in ipairs(list or by_size) do y[i] = values(seeds, name) end
+  return { name = label, y = mnemo.runs.transposed(y), style = "linespoints" }
 end
 
 --- Draws accuracy on held-out sequences over the steps of some kinds of runs.
-local function over_steps(title, kinds, names)
+local function over_steps(title, lists, names)
   local steps, series = {}, {}
-  for i, record in ipairs(kinds[1][1].history) do steps[i] = record.step end
-  for i, seeds in ipairs(kinds) do
+  for i, record in ipairs(lists[1][1].history) do steps[i] = record.step end
+  for i, seeds in ipairs(lists) do
     series[i] = { name = names[i], y = mnemo.runs.series(seeds, "accuracy") }
   end
   return mnemo.plot.lines {
