@@ -28,6 +28,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Writes the induction head down, and compares it with the trained one (E22).",
+  sweep = true,
   quick = { seq_len = 64, batch = 64, steps = 250, seeds = 1 },
   full = { dim = 256, seq_len = 256, batch = 512, lr = 0.03, steps = 1000 },
   { "dim", 128, "width of the trained model; half to four times it are written down", min = 2 },
@@ -66,72 +67,51 @@ local function answers(model, task)
   return mnemo.probes.answers(model, task, { held_out = 256 })
 end
 
---- Returns a task and an untrained model.
-local function begun(dim, seed, cross_talk)
-  local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
-  return task, mnemo.model.simplified {
+--- Returns the task of a seed.
+local function bigrams(seed)
+  return mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
+end
+
+--- Returns an untrained model for a task.
+local function begun(task, dim, cross_talk, seed)
+  return mnemo.model.simplified {
     vocab = task.vocab_size, dim = dim, max_len = options.seq_len, cross_talk = cross_talk,
     seed = seed,
   }
 end
 
---- Returns the answers of the circuit written down at a width; [n][j] of scale n and seed j.
-local function written_answers(dim, cross_talk)
-  local found = {}
-  for n, c in ipairs(scales) do
-    found[n] = {}
-    for j = 1, options.seeds do
-      local task, model = begun(dim, options.seed + j - 1, cross_talk)
-      found[n][j] = model:with(constructed(model, task, c), function()
-        return answers(model, task)
-      end)
-    end
-  end
-  return found
-end
-
-local noisy, clean = {}, {}
-for i, dim in ipairs(widths) do
-  noisy[i], clean[i] = written_answers(dim, true), written_answers(dim, false)
+--- Returns the answers of the circuit written down at a width and scale.
+local function written_answers(task, dim, c, cross_talk, seed)
+  local model = begun(task, dim, cross_talk, seed)
+  return model:with(constructed(model, task, c), function() return answers(model, task) end)
 end
 
 -- Accuracies: of self-loops, where a trigger's output is itself, and of the rest ------------
 
---- Returns for each seed the share of right answers: of self-loops if `own` is 1, else of the rest.
-local function accuracies(found, own)
-  local shares = {}
-  for j, seed in ipairs(found) do
-    local kept = seed.own:eq(own)
-    shares[j] = mnemo.stats.share(seed.hits, seed.sequences, kept)
+--- Returns the share of right answers: of self-loops if `own` is 1, else of the rest.
+local function accuracy(found, own)
+  return mnemo.stats.share(found.hits, found.sequences, found.own:eq(own))
+end
+
+--- Returns by how much of the rest the first answers are right more often.
+local function advantage(found, others)
+  return mnemo.stats.share(found.hits - others.hits, found.sequences, found.own:eq(0))
+end
+
+-- The circuit written down -----------------------------------------------------------------
+
+--- Measures the circuit at a width, with cross-talk and without: by scale, and at the largest.
+local function measured_circuit(dim, seed)
+  local task, noisy, clean = bigrams(seed), nil, nil
+  local found = { noisy = {}, clean = {} }
+  for n, c in ipairs(scales) do
+    noisy = written_answers(task, dim, c, true, seed)
+    clean = written_answers(task, dim, c, false, seed)
+    found.noisy[n], found.clean[n] = accuracy(noisy, 0), accuracy(clean, 0)
   end
-  return shares
-end
-
---- Returns for each seed by how much of the rest the first answers are right more often.
-local function advantages(found, others)
-  local differences = {}
-  for j, seed in ipairs(found) do
-    local kept = seed.own:eq(0)
-    differences[j] = mnemo.stats.share(seed.hits - others[j].hits, seed.sequences, kept)
-  end
-  return differences
-end
-
---- Lists the means of measurements.
-local function means(measured)
-  local values = {}
-  for j, one in ipairs(measured) do values[j] = one.mean end
-  return values
-end
-
---- Puts the seeds' measurements together; the error is over seeds, of one seed over sequences.
-local function over_seeds(measured)
-  return #measured == 1 and measured[1] or mnemo.stats.of(means(measured))
-end
-
---- Writes the accuracy of the rest.
-local function text(found, digits)
-  return mnemo.stats.text(over_seeds(accuracies(found, 0)), digits)
+  found.noisy_loops, found.clean_loops = accuracy(noisy, 1), accuracy(clean, 1)
+  found.gain = advantage(clean, noisy)
+  return found
 end
 
 -- Beside the trained model -----------------------------------------------------------------
@@ -139,15 +119,27 @@ end
 local matrices = { { "wk0", "W_K⁰" }, { "wk1", "W_K¹" }, { "wo1", "W_O¹" } }
 local measures = { "cosine", "cosine of change", "pairs, written", "pairs, trained", "same answer" }
 
+-- The start of a sequence that training has not seen, of the first seed's task.
+local sequence = bigrams(options.seed):held_out(1)
+local shown = sequence.tokens:narrow(2, 1, math.min(options.seq_len, 24))
+
+--- Returns where both layers of a model look in that sequence.
+local function attention(model)
+  local maps = {}
+  for layer = 1, 2 do maps[layer] = model:attention(shown, layer)[1][1]:totable() end
+  return maps
+end
+
 --- Compares a trained model's memory with the one written down and with its own beginning.
-local function comparison(model, before, weights, memory, own_task)
+local function comparison(model, before, weights, memory, task, trained_answers)
   local name = memory.parameter
   local W, C = model:get(name), weights[name]
+  local replaced = model:with({ [name] = C }, function() return answers(model, task) end)
   local found = {
     ["cosine"] = mnemo.probes.cosine(W, C),
     ["cosine of change"] = mnemo.probes.cosine(W - before:get(name), C),
     ["chance"] = 1 / memory.outputs:size(1),
-    replaced = model:with({ [name] = C }, function() return answers(model, own_task) end),
+    replaced = accuracy(replaced, 0), gain = advantage(replaced, trained_answers),
   }
   if memory.transposed then C = C:t() end
   local U, V = memory.inputs, memory.outputs
@@ -157,34 +149,80 @@ local function comparison(model, before, weights, memory, own_task)
   return found
 end
 
-local compared, trained_answers = { wk0 = {}, wk1 = {}, wo1 = {} }, {}
-local task, trained, written -- of the first seed, for the maps
-for j = 1, options.seeds do
-  local seed = options.seed + j - 1
-  local own_task, model = begun(options.dim, seed, true)
+--- Trains a model and compares it with what is written down.
+local function measured_training(seed)
+  local task = bigrams(seed)
+  local model = begun(task, options.dim, true, seed)
   local before = model:clone()
   mnemo.train {
-    model = model, data = own_task, steps = options.steps, batch_size = options.batch,
+    model = model, data = task, steps = options.steps, batch_size = options.batch,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
     loss_on = "repeats", dir = ("%s/trained/seed_%d"):format(options.out, seed),
     overwrite = options.overwrite,
   }
-  trained_answers[j] = answers(model, own_task)
-  local weights = constructed(model, own_task, sharp)
-  for name, memory in pairs(mnemo.probes.induction_memories(model, own_task)) do
-    compared[name][j] = comparison(model, before, weights, memory, own_task)
+  local own, weights = answers(model, task), constructed(model, task, sharp)
+  local found = {
+    loops = accuracy(own, 1), rest = accuracy(own, 0), gains = {}, trained_map = attention(model),
+    written_map = model:with(weights, function() return attention(model) end),
+  }
+  for i, dim in ipairs(widths) do
+    found.gains[i] = advantage(own, written_answers(task, dim, scales[#scales], true, seed))
   end
-  if j == 1 then
-    task, trained, written = own_task, model, model:clone()
-    for name, W in pairs(weights) do written:set(name, W) end
+  for name, memory in pairs(mnemo.probes.induction_memories(model, task)) do
+    found[name] = comparison(model, before, weights, memory, task, own)
   end
+  return found
 end
 
---- Returns one measure of a matrix for each seed.
-local function measured(name, measure)
-  local values = {}
-  for j, of in ipairs(compared[name]) do values[j] = of[measure] end
-  return values
+-- The runs ---------------------------------------------------------------------------------
+
+local kinds = { { kind = "trained" } }
+for _, dim in ipairs(widths) do table.insert(kinds, { kind = "written", dim = dim }) end
+
+local points = mnemo.sweep {
+  name = "constructed_circuit", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true, points = kinds, seeds = options.seeds, first_seed = options.seed,
+  run = function(point)
+    if point.kind == "trained" then return measured_training(point.seed) end
+    return measured_circuit(point.dim, point.seed)
+  end,
+}
+
+--- Returns the points of each seed, of the circuit at a width or, without one, of training.
+local function of_width(dim)
+  local found = {}
+  for _, point in ipairs(points) do
+    if point.dim == dim then found[#found + 1] = point end
+  end
+  return found
+end
+
+local trained, written = of_width(nil), {}
+for i, dim in ipairs(widths) do written[i] = of_width(dim) end
+
+--- Returns what lies at the end of a path in each seed's point, such as "noisy", 3.
+local function values(seeds, ...)
+  local list = {}
+  for j, value in ipairs(seeds) do
+    for _, key in ipairs { ... } do value = value[key] end
+    list[j] = value
+  end
+  return list
+end
+
+--- Lists the means of measurements.
+local function means(measured)
+  return values(measured, "mean")
+end
+
+--- Puts the seeds' measurements together; the error is over seeds, of one seed over sequences.
+local function over_seeds(measured)
+  return #measured == 1 and measured[1] or mnemo.stats.of(means(measured))
+end
+
+--- Writes the seeds' measurements as one.
+local function text(measured, digits)
+  return mnemo.stats.text(over_seeds(measured), digits)
 end
 
 -- The tables -------------------------------------------------------------------------------
@@ -192,14 +230,14 @@ end
 local rows = { { "d \\ c", "cross-talk", table.unpack(scales) } }
 rows[1][#rows[1] + 1] = "self-loops"
 for i, dim in ipairs(widths) do
-  for _, one in ipairs { { "yes", noisy[i] }, { "no", clean[i] } } do
-    local row = { dim, one[1] }
-    for _, found in ipairs(one[2]) do row[#row + 1] = text(found, 2) end
-    row[#row + 1] = mnemo.stats.text(over_seeds(accuracies(one[2][#scales], 1)), 2)
+  for _, kind in ipairs { "noisy", "clean" } do
+    local row = { dim, kind == "noisy" and "yes" or "no" }
+    for n = 1, #scales do row[#row + 1] = text(values(written[i], kind, n), 2) end
+    row[#row + 1] = text(values(written[i], kind .. "_loops"), 2)
     rows[#rows + 1] = row
   end
 end
-local chance = 1 / task.vocab_size
+local chance = 1 / mnemo.corpus.shakespeare().vocab_size
 print(("Accuracy on repeated triggers of the circuit written down, by width d and scale c, over\n"
   .. "%d seed(s), where the output is not the trigger itself (chance: %.3f); in the last column,\n"
   .. "with c = %d, where it is:\n"):format(options.seeds, chance, scales[#scales]))
@@ -210,48 +248,52 @@ table.move({ "chance", "accuracy if replaced" }, 1, 2, #measures + 2, rows[1])
 for _, matrix in ipairs(matrices) do
   local row = { matrix[2] }
   for _, measure in ipairs(measures) do
-    local cell = mnemo.stats.text(mnemo.stats.of(measured(matrix[1], measure)), 2)
+    local cell = mnemo.stats.text(mnemo.stats.of(values(trained, matrix[1], measure)), 2)
     row[#row + 1] = cell:gsub("^%-(0%.00)", "%1") -- zero has no sign
   end
-  row[#row + 1] = ("%.2f"):format(measured(matrix[1], "chance")[1])
-  row[#row + 1] = text(measured(matrix[1], "replaced"), 2)
+  row[#row + 1] = ("%.2f"):format(trained[1][matrix[1]].chance)
+  row[#row + 1] = text(values(trained, matrix[1], "replaced"), 2)
   rows[#rows + 1] = row
 end
 print(("\nTrained for %d steps at d = %d, accuracy is %s on self-loops, %s on the\n"
   .. "rest; the matrices beside those written down with c = %d:\n"):format(options.steps,
-  options.dim, mnemo.stats.text(over_seeds(accuracies(trained_answers, 1))),
-  text(trained_answers), sharp))
+  options.dim, text(values(trained, "loops")), text(values(trained, "rest")), sharp))
 print(mnemo.runs.columns(rows))
 
 -- The figure -------------------------------------------------------------------------------
 
 local level = {
-  at = over_seeds(accuracies(trained_answers, 0)).mean,
+  at = over_seeds(values(trained, "rest")).mean,
   name = ("trained, d = %d"):format(options.dim),
 }
 
---- Lists accuracies of several settings as a curve takes them: the points of each seed.
+--- Returns a curve of the accuracies of some settings, each a list of seeds.
 local function curve(name, settings)
-  local points = {}
-  for i, found in ipairs(settings) do points[i] = means(accuracies(found, 0)) end
-  return { name = name, y = mnemo.runs.transposed(points), style = "linespoints" }
+  local y = {}
+  for i, measured in ipairs(settings) do y[i] = means(measured) end
+  return { name = name, y = mnemo.runs.transposed(y), style = "linespoints" }
 end
 
 local by_scale, sharpest = {}, { noisy = {}, clean = {} }
 for i, dim in ipairs(widths) do
-  by_scale[i] = curve(("d = %d"):format(dim), noisy[i])
-  sharpest.noisy[i], sharpest.clean[i] = noisy[i][#scales], clean[i][#scales]
+  local noisy = {}
+  for n = 1, #scales do noisy[n] = values(written[i], "noisy", n) end
+  by_scale[i] = curve(("d = %d"):format(dim), noisy)
+  sharpest.noisy[i], sharpest.clean[i] = noisy[#scales], values(written[i], "clean", #scales)
 end
 
--- The start of a sequence that training has not seen.
-local sequence = task:held_out(1)
-local tokens = sequence.tokens:narrow(2, 1, math.min(options.seq_len, 24))
+local symbols, repeated = {}, {} -- of the tokens shown; at which a trigger stands again
+for t, id in ipairs(shown[1]:totable()) do
+  symbols[t] = mnemo.corpus.shakespeare().symbols[id]
+  if sequence.occurrence[1][t]:item() >= 2 then table.insert(repeated, t) end
+end
 
---- Draws where one layer of a model looks in that sequence.
-local function attention_map(which, model, layer)
-  return mnemo.plot.attention {
-    title = ("%s, layer %d"):format(which, layer), model = model, tokens = tokens, layer = layer,
-    occurrence = sequence.occurrence, corpus = task.corpus,
+--- Draws where one layer of the first seed's model looks in that sequence.
+local function attention_map(which, maps, layer)
+  return mnemo.plot.heatmap {
+    title = ("%s, layer %d"):format(which, layer), matrix = maps[layer], min = 0, max = 1,
+    xlabels = symbols, ylabels = symbols, xlabel = "token looked at", ylabel = "current token",
+    zlabel = "attention weight", marked_rows = repeated, marks_name = "trigger seen before",
   }
 end
 
@@ -267,53 +309,56 @@ mnemo.plot.grid({
   panel("written down, with cross-talk: accuracy by scale", "scale c", scales, by_scale),
   panel(("written down: accuracy by width, c = %d"):format(scales[#scales]), "width d", widths,
     { curve("without cross-talk", sharpest.clean), curve("with cross-talk", sharpest.noisy) }),
-  attention_map("written down", written, 1), attention_map("trained", trained, 1),
-  attention_map("written down", written, 2), attention_map("trained", trained, 2),
+  attention_map("written down", trained[1].written_map, 1),
+  attention_map("trained", trained[1].trained_map, 1),
+  attention_map("written down", trained[1].written_map, 2),
+  attention_map("trained", trained[1].trained_map, 2),
 }, { title = "The circuit written down, and the trained one", width = 900, height = 1260,
   heights = { 0.8, 1, 1 } })
   :save(options.out .. "/figure.svg"):save(options.out .. "/figure.png")
 
 -- The verdict, from these runs' numbers ------------------------------------------------------
 
---- Says how the first answers compare with others to the same questions.
-local function judged(found, others, words)
-  return words[mnemo.stats.compare(over_seeds(advantages(found, others)), 0) or "same"]
+--- Says how answers compare with others to the same questions, by their advantage.
+local function judged(gains, words)
+  return words[mnemo.stats.compare(over_seeds(gains), 0) or "same"]
 end
 
 print()
 for i, dim in ipairs(widths) do
   print(("d = %4d: written down, accuracy is %s; without cross-talk it is %s, %s."):format(dim,
     text(sharpest.noisy[i]), text(sharpest.clean[i]),
-    judged(sharpest.clean[i], sharpest.noisy[i],
+    judged(values(written[i], "gain"),
       { more = "which is more", less = "which is less", same = "not told apart by the error" })))
 end
 
 --- Tells whether every seed's model answers more of the rest than chance, each erring once in a
 -- thousand.
-local function have_learned(found)
-  for _, seed in ipairs(accuracies(found, 0)) do
-    if mnemo.stats.compare(seed, chance, 0.999) ~= "more" then return false end
+local function have_learned()
+  for _, run in ipairs(trained) do
+    if mnemo.stats.compare(run.rest, chance, 0.999) ~= "more" then return false end
   end
   return true
 end
 
-if have_learned(trained_answers) then
+if have_learned() then
   for i, dim in ipairs(widths) do
     print(("Trained at d = %d, it %s written down at d = %d."):format(options.dim,
-      judged(trained_answers, sharpest.noisy[i], { more = "answers more than",
+      judged(values(trained, "gains", i), { more = "answers more than",
         less = "answers less than", same = "cannot be told from what is" }), dim))
   end
   for _, matrix in ipairs(matrices) do
-    local replaced = measured(matrix[1], "replaced")
+    local name = matrix[1]
     print(("%s: training stored %.0f %% of the pairs (chance: %.0f %%); with the sum in its place\n"
       .. "accuracy is %s, %s."):format(matrix[2],
-      100 * mnemo.stats.of(measured(matrix[1], "pairs, trained")).mean,
-      100 * measured(matrix[1], "chance")[1], text(replaced), judged(replaced, trained_answers,
+      100 * mnemo.stats.of(values(trained, name, "pairs, trained")).mean,
+      100 * trained[1][name].chance, text(values(trained, name, "replaced")),
+      judged(values(trained, name, "gain"),
         { more = "more", less = "less", same = "not told apart by the error" })))
   end
 else
   print(("Nothing can be said about what training stores: off the self-loops not every trained\n"
     .. "model answers more than chance, %.3f, would; accuracy is %s."):format(chance,
-    text(trained_answers)))
+    text(values(trained, "rest"))))
 end
 print("Results are in " .. options.out)
