@@ -20,6 +20,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Makes an induction head in three gradient steps (E8).",
+  sweep = true,
   quick = { sequences = 1024, seeds = 3 },
   full = { sequences = 131072 },
   { "sequences", 8192, "sequences in a step; down to a sixteenth of them are tried", min = 16 },
@@ -101,7 +102,7 @@ local function step(model, name, batch, size)
 end
 
 --- Returns the recall of the three memories, the accuracy on repeats, and what W_K⁰ scores from
--- each position to the one before.
+-- each position to the one before, as shares of the largest.
 local function measured(model, task)
   local memories, found = mnemo.probes.induction_memories(model, task), {}
   for name, memory in pairs(memories) do
@@ -109,55 +110,69 @@ local function measured(model, task)
   end
   found.accuracy = mnemo.probes.answers(model, task).hits:mean():item()
   local wk0 = memories.wk0
-  found.right = (wk0.inputs:matmul(wk0.matrix:t()) * wk0.outputs):sum(2)
+  local right = (wk0.inputs:matmul(wk0.matrix:t()) * wk0.outputs):sum(2)
+  local largest = right:abs():max():item()
+  found.right = (largest > 0 and right / largest or right):totable()
   return found
 end
 
---- Returns for each seed what is measured before and after each of the three steps.
--- @tparam table of sizes of the task
--- @tparam table how `cross_talk` and `sizes` of the steps
--- @tparam integer count sequences in a step
--- @tparam function embeddings from a seed to weights
-local function runs(of, how, count, embeddings)
-  local seeds = {}
-  for j = 1, options.seeds do
-    local seed = options.seed + j - 1
-    local task = mnemo.data.bigram {
-      corpus = mnemo.corpus.uniform(of.vocab), triggers = of.triggers, trigger_kind = "random",
-      seq_len = of.length, seed = seed,
-    }
-    local model = begun(of, embeddings(seed), how.cross_talk)
-    local found = { measured(model, task) }
-    for i, name in ipairs(trained) do
-      step(model, name, task:batch(count, i), options.scale * how.sizes[i])
-      found[i + 1] = measured(model, task)
-    end
-    seeds[j] = found
+--- Takes the three steps of a point and returns what is measured before and after each.
+local function taken(point)
+  local of = point.task == "wide" and wide or narrow
+  local task = mnemo.data.bigram {
+    corpus = mnemo.corpus.uniform(of.vocab), triggers = of.triggers, trigger_kind = "random",
+    seq_len = of.length, seed = point.seed,
+  }
+  local embeddings = point.dim and gaussian(of, point.dim, point.seed)
+    or orthonormal(of, point.cross_talk)
+  local model = begun(of, embeddings, point.cross_talk)
+  local found = { measured(model, task) }
+  for i, name in ipairs(trained) do
+    step(model, name, task:batch(point.sequences, i), options.scale * point.sizes[i])
+    found[i + 1] = measured(model, task)
   end
-  return seeds
+  return { measured = found }
 end
 
-local by_count, by_width, widest = {}, {}, {} -- [circuit or 1, 2][count or width][seed][step]
+local settings, lists = {}, {}
+
+--- Adds a setting and returns the list that its points come into, one for each seed.
+local function add(setting)
+  settings[#settings + 1], lists[#lists + 1] = setting, {}
+  return lists[#lists]
+end
+
+local by_count, by_width, widest = {}, {}, {} -- [circuit or 1, 2][count or width][seed]
 for c, circuit in ipairs(circuits) do
   by_count[c] = {}
   for i, count in ipairs(counts) do
-    by_count[c][i] = runs(wide, circuit, count, function()
-      return orthonormal(wide, circuit.cross_talk)
-    end)
+    by_count[c][i] = add {
+      task = "wide", cross_talk = circuit.cross_talk, sizes = circuit.sizes, sequences = count,
+    }
   end
 end
+
+--- Adds a setting of N = T = 16, with embeddings of a width or, without one, orthonormal ones.
+local function add_narrow(cross_talk, dim)
+  return add {
+    task = "narrow", cross_talk = cross_talk, sizes = narrow_sizes,
+    sequences = options.sequences // 2, dim = dim,
+  }
+end
+
 for c, cross_talk in ipairs { false, true } do
-  local how = { cross_talk = cross_talk, sizes = narrow_sizes }
   by_width[c] = {}
-  for i, dim in ipairs(widths) do
-    by_width[c][i] = runs(narrow, how, options.sequences // 2, function(seed)
-      return gaussian(narrow, dim, seed)
-    end)
-  end
-  widest[c] = runs(narrow, how, options.sequences // 2, function()
-    return orthonormal(narrow, cross_talk)
-  end)
+  for i, dim in ipairs(widths) do by_width[c][i] = add_narrow(cross_talk, dim) end
+  widest[c] = add_narrow(cross_talk)
 end
+
+local points = mnemo.sweep {
+  name = "three_gradient_steps", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true, points = settings, seeds = options.seeds, first_seed = options.seed,
+  run = taken,
+}
+-- They come in the order of the settings, and of the seeds in each.
+for i, point in ipairs(points) do table.insert(lists[(i - 1) // options.seeds + 1], point) end
 
 -- The tables -------------------------------------------------------------------------------
 
@@ -167,7 +182,7 @@ local label = { wo1 = "W_O¹", wk1 = "W_K¹", wk0 = "W_K⁰", accuracy = "accura
 --- Lists one number of each seed after a step, the last if none is given.
 local function values(seeds, name, after)
   local list = {}
-  for j, found in ipairs(seeds) do list[j] = found[(after or 3) + 1][name] end
+  for j, found in ipairs(seeds) do list[j] = found.measured[(after or 3) + 1][name] end
   return list
 end
 
@@ -211,12 +226,7 @@ print(("\nAfter three steps of %d sequences, N = T = %d, random embeddings, by w
 print(mnemo.runs.columns(rows))
 
 -- What each seed's W_K⁰ of the idealised circuit scores right, as a share of its largest.
-local shares = {}
-for j, found in ipairs(by_count[3][#counts]) do
-  local right = found[4].right
-  local largest = right:abs():max():item()
-  shares[j] = (largest > 0 and right / largest or right):totable()
-end
+local shares = values(by_count[3][#counts], "right")
 
 --- Returns the share at a position, from 2 on.
 local function share_at(position)
@@ -240,17 +250,17 @@ local function panel(title, given)
 end
 
 --- Returns a curve over settings, each a list of seeds.
-local function curve(name, settings, what, after)
-  local points = {}
-  for i, seeds in ipairs(settings) do points[i] = values(seeds, what, after) end
-  return { name = name, y = mnemo.runs.transposed(points), style = "linespoints" }
+local function curve(name, by, what, after)
+  local y = {}
+  for i, seeds in ipairs(by) do y[i] = values(seeds, what, after) end
+  return { name = name, y = mnemo.runs.transposed(y), style = "linespoints" }
 end
 
 --- Returns a curve over the steps of one setting.
 local function steps_curve(name, seeds, what)
-  local points = {}
-  for after = 0, 3 do points[after + 1] = values(seeds, what, after) end
-  return { name = name, y = mnemo.runs.transposed(points), style = "linespoints" }
+  local y = {}
+  for after = 0, 3 do y[after + 1] = values(seeds, what, after) end
+  return { name = name, y = mnemo.runs.transposed(y), style = "linespoints" }
 end
 
 local recalls, accuracies, wk0s, heads, by_dim = {}, {}, {}, {}, {}
