@@ -28,6 +28,7 @@ local mnemo = require "mnemo"
 
 local options = require "mnemo.arguments" {
   about = "Takes the matrices of an induction head apart into outer products (E24).",
+  sweep = true,
   quick = { batch = 128, steps = 200, seeds = 2 },
   full = { dim = 256, seq_len = 128, batch = 512, lr = 0.03, steps = 1000 },
   { "dim", 128, "width of the model", min = 2 },
@@ -84,13 +85,17 @@ end
 
 -- Training ---------------------------------------------------------------------------------
 
-local runs = {} -- of each seed: history, accuracy, parts[name][record], measured[name]
+--- Returns which of a run's records, beside the last, is shown as a map.
+local function early_record(count)
+  return math.max(2, count // 10 + 1)
+end
 
-for s = 1, options.seeds do
-  local seed = options.seed + s - 1
+--- Trains a model; returns history, accuracy, parts[name][record], measured[name]. Of α, the first
+-- seed's parts have what is shown.
+local function train(dim, seed)
   local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
   local model = mnemo.model.simplified {
-    vocab = task.vocab_size, dim = options.dim, max_len = options.seq_len, seed = seed,
+    vocab = task.vocab_size, dim = dim, max_len = options.seq_len, seed = seed,
   }
   local before, parts = model:clone(), { wo1 = {}, wk1 = {}, wk0 = {} }
   local run = mnemo.train {
@@ -109,13 +114,26 @@ for s = 1, options.seeds do
   local answers, measured = mnemo.probes.answers(model, task), {}
   local rest = answers.own:eq(0)
   for name, memory in pairs(memories_of(model, task)) do
-    measured[name] = take_apart(memory, before)
+    local last = take_apart(memory, before)
+    measured[name] = { alpha0 = last.alpha0, outside = last.outside }
+    for i, part in ipairs(parts[name]) do
+      local is_shown = seed == options.seed
+        and (i == early_record(#parts[name]) or i == #parts[name])
+      part.alpha = is_shown and part.alpha:totable() or nil
+    end
   end
-  runs[s] = {
-    task = task, history = run.history, parts = parts, measured = measured,
+  return {
+    triggers = task.triggers:totable(), history = run.history, parts = parts, measured = measured,
     accuracy = mnemo.stats.share(answers.hits, answers.sequences, rest),
   }
 end
+
+local runs = mnemo.sweep {
+  name = "trained_matrix", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true,
+  grid = { dim = { options.dim } }, seeds = options.seeds, first_seed = options.seed,
+  run = function(point) return train(point.dim, point.seed) end,
+}
 
 --- Returns one number for each seed.
 local function by_seed(number)
@@ -201,7 +219,7 @@ local with_chance, triggers = {}, {}
 for name, text in pairs(label) do
   with_chance[name] = ("%s (%.2f)"):format(text, last(name, "chance")[1])
 end
-for i, id in ipairs(runs[1].task.triggers:totable()) do triggers[i] = ("%d"):format(id) end
+for i, id in ipairs(runs[1].triggers) do triggers[i] = ("%d"):format(id) end
 
 --- Draws α of a matrix as the first seed has it in a record.
 local function map(name, record, xlabel, ylabel, ylabels)
@@ -212,8 +230,8 @@ local function map(name, record, xlabel, ylabel, ylabels)
   }
 end
 
-local early, latest = #runs[1].history // 10 + 1, #runs[1].history
-if early == 1 then early = 2 end
+local latest = #runs[1].history
+local early = early_record(latest)
 mnemo.plot.grid({
   curves("cosine of change with the sum over own pairs", "cosine", label,
     function(run, name, record) return run.history[record]["change_" .. name] end),
