@@ -20,6 +20,7 @@ local stats = mnemo.stats
 
 local options = require "mnemo.arguments" {
   about = "Trains a layer of attention and an MLP on facts, at the capacity and below it (E15).",
+  sweep = true,
   quick = { steps = 600, seeds = 5 },
   full = { steps = 16384 },
   { "subjects", 32, "subjects, and relations, of the larger task", min = 2 },
@@ -66,37 +67,39 @@ local function errors_by_subject(model, task)
   }
 end
 
---- Trains a model on count × count facts.
--- @treturn Run the run
--- @treturn table its errors by subject
-local function train(count, seed)
+--- Trains a model on as many relations as subjects; a fact is a pair of them.
+local function train(point)
   local task = mnemo.data.factual {
-    subjects = count, relations = count, answers = answers, seed = seed,
+    subjects = point.subjects, relations = point.subjects, answers = answers, seed = point.seed,
   }
   local probes = mnemo.probes.factual(task, { held_out = 2048 })
   local model = mnemo.model.factual {
     vocab = task.vocab_size, answers = task.classes, dim = options.dim, heads = options.heads,
-    mlp_width = options.mlp_width, seed = seed,
+    mlp_width = options.mlp_width, seed = point.seed,
   }
   local run = mnemo.train {
     model = model, data = task, steps = options.steps, batch_size = options.batch,
     eval_every = 20,
     optimizer = mnemo.optim.adamw { lr = options.lr, weight_decay = 0 },
-    dir = ("%s/%d_subjects/seed_%d"):format(options.out, count, seed),
+    dir = ("%s/%d_subjects/seed_%d"):format(options.out, point.subjects, point.seed),
     overwrite = options.overwrite,
     probes = {
       accuracy = probes.acc_test, of_relation = probes.loss_relation_test,
       of_rest = function(ctx) return probes.loss_test(ctx) - probes.loss_relation_test(ctx) end,
     },
   }
-  return run, errors_by_subject(model, task)
+  return { history = run.history, errors = errors_by_subject(model, task) }
 end
 
-local counts, runs, errors = { options.fewer, options.subjects }, { {}, {} }, { {}, {} }
-for i, count in ipairs(counts) do
-  for j = 1, options.seeds do
-    runs[i][j], errors[i][j] = train(count, options.seed + j - 1)
-  end
+local counts = { options.fewer, options.subjects }
+local points = mnemo.sweep {
+  name = "factual_recall", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true,
+  grid = { subjects = counts }, seeds = options.seeds, first_seed = options.seed, run = train,
+}
+local runs = { {}, {} }
+for _, point in ipairs(points) do
+  table.insert(runs[point.subjects == options.fewer and 1 or 2], point)
 end
 
 -- The table --------------------------------------------------------------------------------
@@ -140,7 +143,7 @@ print(mnemo.runs.columns(rows))
 
 -- The figure -------------------------------------------------------------------------------
 
-local steps = runs[1][1]:series "step"
+local steps = mnemo.runs.series(points, "step")[1]
 
 --- Draws accuracy of one task, with the known ranges over their two steps.
 local function accuracy_panel(title, list, ranges)
@@ -211,7 +214,8 @@ end
 --- Says how many subjects a run misses, and whether errors are on them.
 local function say_missed(i)
   local missed, on_them, all = {}, 0, 0
-  for j, found in ipairs(errors[i]) do
+  for j, run in ipairs(runs[i]) do
+    local found = run.errors
     missed[j], on_them, all = found.subjects, on_them + found.on_them, all + found.all
   end
   print(("%s: a run answers less than half of %s subjects of %d; on them are %.2f of\nits errors.")
