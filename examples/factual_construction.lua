@@ -26,6 +26,7 @@ local linalg, stats = mnemo.linalg, mnemo.stats
 
 local options = require "mnemo.arguments" {
   about = "Writes facts into a transformer, as attention alone and with an MLP (E23).",
+  sweep = true,
   quick = { widths = 4, hidden = 3, steps = 200, seeds = 3 },
   full = { widths = 6, seeds = 10 },
   { "subjects", 32, "subjects S, and relations R", min = 2 },
@@ -44,11 +45,12 @@ local R, facts = S, S * S
 local enough = heads * math.ceil(2 * S / heads) -- the least H d_h with a dimension for each token
 local few, many = 256, 512 -- widths of models with an MLP
 
-local function made(d, head_dim, m, seed)
-  local task = mnemo.data.factual { subjects = S, relations = R, answers = D, seed = seed }
+--- Draws facts and a model for them.
+local function made(point)
+  local task = mnemo.data.factual { subjects = S, relations = R, answers = D, seed = point.seed }
   return mnemo.model.factual {
-    vocab = task.vocab_size, answers = task.classes, dim = d, heads = heads, head_dim = head_dim,
-    mlp_width = m, seed = seed,
+    vocab = task.vocab_size, answers = task.classes, dim = point.d, heads = heads,
+    head_dim = point.head_dim, mlp_width = point.m, seed = point.seed,
   }, task
 end
 
@@ -134,24 +136,20 @@ local function store_answers(model, task)
   model:set("o", mnemo.cat({ rows_of(of_subject, half), rows_of(of_relation, half) }, 1))
 end
 
-local function written(d, head_dim, is_sum)
-  return function(seed)
-    local model, task = made(d, head_dim, 0, seed)
-    write_attention(model, is_sum)
-    store_answers(model, task)
-    return accuracy(model, task, seed)
-  end
+local function written(point, is_sum)
+  local model, task = made(point)
+  write_attention(model, is_sum)
+  store_answers(model, task)
+  return accuracy(model, task, point.seed)
 end
 
-local function trained(d, head_dim, m)
-  return function(seed)
-    local model, task = made(d, head_dim, m, seed)
-    mnemo.train {
-      model = model, data = task, steps = options.steps, batch_size = 1024, progress = false,
-      optimizer = mnemo.optim.adamw { lr = options.lr }, eval_every = options.steps,
-    }
-    return accuracy(model, task, seed)
-  end
+local function trained(point)
+  local model, task = made(point)
+  mnemo.train {
+    model = model, data = task, steps = options.steps, batch_size = 1024, progress = false,
+    optimizer = mnemo.optim.adamw { lr = options.lr }, eval_every = options.steps,
+  }
+  return accuracy(model, task, point.seed)
 end
 
 -- Attention and MLP ------------------------------------------------------------------------------
@@ -192,25 +190,36 @@ local ways = {
   { name = "least squares", write = least_squares, most = 1024 },
 }
 
-local function with_mlp(d, m, write)
-  return function(seed)
-    local model, task = made(d, enough // heads, m, seed)
-    write_attention(model)
-    copy(model)
-    write(model, all_facts(task, seed))
-    return accuracy(model, task, seed)
-  end
+local function with_mlp(point, write)
+  local model, task = made(point)
+  write_attention(model)
+  copy(model)
+  write(model, all_facts(task, point.seed))
+  return accuracy(model, task, point.seed)
 end
 
 -- Measuring ------------------------------------------------------------------------------------
 
---- Returns what a function measures for each seed, as a measurement with its values.
-local function over_seeds(measure)
-  local values = {}
-  for i = 1, options.seeds do values[i] = measure(options.seed + i - 1) end
-  local found = stats.of(values)
-  found.values = values
-  return found
+-- What answers the facts, by a point's way; each gives the share that is right.
+local measures = {
+  ["keys are sums"] = function(point) return written(point, true) end,
+  ["least-squares keys"] = written, trained = trained,
+}
+for _, way in ipairs(ways) do
+  measures[way.name] = function(point) return with_mlp(point, way.write) end
+end
+
+local points, asked = {}, {}
+
+--- Notes what is to be measured, once.
+-- @treturn table the measurement with its values, to be filled in by the sweep
+local function ask(way, d, head_dim, m)
+  local name = ("%s %d %d %d"):format(way, d, head_dim, m or 0)
+  if not asked[name] then
+    points[#points + 1] = { name = name, way = way, d = d, head_dim = head_dim, m = m or 0 }
+    asked[name] = { values = {} }
+  end
+  return asked[name]
 end
 
 local function tell(head, at, columns)
@@ -235,30 +244,25 @@ local function expected(d)
   return (density * below ^ (R + D - 2)):sum():item() / 100
 end
 
+local head_dim = enough // heads
 local widths, by_sum, by_width, taught, theory = {}, {}, {}, {}, {}
 for i = 1, options.widths do
-  widths[i] = 32 << i
-  theory[i] = { mean = expected(widths[i]) }
-  by_sum[i] = over_seeds(written(widths[i], enough // heads, true))
-  by_width[i] = over_seeds(written(widths[i], enough // heads))
-  if widths[i] <= 128 then taught[i] = over_seeds(trained(widths[i], enough // heads, 0)) end
+  local d = 32 << i
+  widths[i], theory[i] = d, { mean = expected(d) }
+  by_sum[i] = ask("keys are sums", d, head_dim)
+  by_width[i] = ask("least-squares keys", d, head_dim)
+  if d <= 128 then taught[i] = ask("trained", d, head_dim) end
 end
-print(("Facts right of S R = %d, D = %d, over %d seed(s). Attention alone, H d_h = %d:\n"):format(
-  facts, D, options.seeds, enough))
-tell({ "d", "keys are sums", "least-squares keys", "in theory", "trained" }, widths,
-  { by_sum, by_width, theory, taught })
 
 local sizes, by_size, taught_by_size = {}, {}, {}
 for i = 1, 4 do
-  local head_dim = math.max(1, enough // heads * i // 4)
-  if heads * head_dim ~= sizes[#sizes] then
-    sizes[#sizes + 1] = heads * head_dim
-    by_size[#sizes] = over_seeds(written(many, head_dim))
-    taught_by_size[#sizes] = over_seeds(trained(64, head_dim, 0))
+  local part = math.max(1, head_dim * i // 4)
+  if heads * part ~= sizes[#sizes] then
+    sizes[#sizes + 1] = heads * part
+    by_size[#sizes] = ask("least-squares keys", many, part)
+    taught_by_size[#sizes] = ask("trained", 64, part)
   end
 end
-print(("Attention alone, least-squares keys at d = %d; trained at d = 64:\n"):format(many))
-tell({ "H d_h", "written", "trained" }, sizes, { by_size, taught_by_size })
 
 local hidden, by_way = {}, {}
 for i = 1, options.hidden do hidden[i] = 16 << (2 * i) end
@@ -267,13 +271,34 @@ for _, d in ipairs { few, many } do
   for j, way in ipairs(ways) do
     by_way[d][j] = {}
     for i, m in ipairs(hidden) do
-      if m <= (way.most or m) then by_way[d][j][i] = over_seeds(with_mlp(d, m, way.write)) end
+      if m <= (way.most or m) then by_way[d][j][i] = ask(way.name, d, head_dim, m) end
     end
   end
+end
+local taught_both = ask("trained", 32, head_dim, 64)
+
+local measured = mnemo.sweep {
+  name = "factual_construction", store = options.out .. "/sweep.sqlite", options = options,
+  stop_on_error = true, points = points, seeds = options.seeds, first_seed = options.seed,
+  run = function(point) return { accuracy = measures[point.way](point) } end,
+}
+for _, point in ipairs(measured) do
+  table.insert(asked[point.name].values, point.accuracy)
+end
+for _, found in pairs(asked) do
+  for key, value in pairs(stats.of(found.values)) do found[key] = value end
+end
+
+print(("Facts right of S R = %d, D = %d, over %d seed(s). Attention alone, H d_h = %d:\n"):format(
+  facts, D, options.seeds, enough))
+tell({ "d", "keys are sums", "least-squares keys", "in theory", "trained" }, widths,
+  { by_sum, by_width, theory, taught })
+print(("Attention alone, least-squares keys at d = %d; trained at d = 64:\n"):format(many))
+tell({ "H d_h", "written", "trained" }, sizes, { by_size, taught_by_size })
+for _, d in ipairs { few, many } do
   print(("Attention and an MLP, three ways to its second layer at d = %d:\n"):format(d))
   tell({ "m", ways[1].name, ways[2].name, ways[3].name }, hidden, by_way[d])
 end
-local taught_both = over_seeds(trained(32, enough // heads, 64))
 print(("Trained, attention and an MLP at d = 32, m = 64: %s"):format(stats.text(taught_both)))
 
 -- The figure -----------------------------------------------------------------------------------
