@@ -25,6 +25,7 @@ local stats = mnemo.stats
 
 local options = require "mnemo.arguments" {
   about = "Measures how many facts a one-layer model holds (E16).",
+  sweep = true,
   quick = { widest = 16, seeds = 3, steps = 500, phase_steps = 300, noise_steps = 256,
     noise = 256, batch = 256 },
   full = { widest = 64, steps = 2048, cells = 13, length = 256, noise_steps = 1024 },
@@ -46,6 +47,7 @@ local options = require "mnemo.arguments" {
   { "out", "runs/factual_capacity", "folder for results", type = "folder" },
 }
 local answers, held = 8, 0.99
+local store = options.out .. "/sweep.sqlite"
 
 -- Training -----------------------------------------------------------------------------------
 
@@ -65,17 +67,14 @@ local function drawn(size, seed, sizes, among)
   }
 end
 
---- Trains models side by side, each until its accuracy reaches what counts as held.
+--- Trains a model until its accuracy reaches what counts as held.
 -- @tparam integer every steps between two looks at it
 -- @tparam boolean is_hasty whether to end, too, where accuracy stays where it is
--- @treturn {Run,...}
-local function train(tasks, models, steps, every, is_hasty)
-  local probes = {}
-  for i, task in ipairs(tasks) do
-    probes[i] = { accuracy = mnemo.probes.factual(task, { held_out = 4096 }).acc_test }
-  end
-  return mnemo.train {
-    model = models, data = tasks, probes = probes, steps = steps, batch_size = options.batch,
+-- @treturn table the last record: step and accuracy
+local function train(task, model, steps, every, is_hasty)
+  local run = mnemo.train {
+    model = model, data = task, steps = steps, batch_size = options.batch,
+    probes = { accuracy = mnemo.probes.factual(task, { held_out = 4096 }).acc_test },
     eval_every = every, optimizer = mnemo.optim.adamw { lr = options.lr, weight_decay = 0 },
     progress = false,
     stop = function(record, run)
@@ -83,6 +82,18 @@ local function train(tasks, models, steps, every, is_hasty)
         and mnemo.runs.on_plateau(run, "accuracy", { patience = 6, min_delta = 0.005 })
     end,
   }
+  return run.history[#run.history]
+end
+
+--- Returns what the points with some settings measured, in their order.
+local function measured(points, name, settings)
+  local found = {}
+  for _, point in ipairs(points) do
+    local is_meant = true
+    for key, value in pairs(settings) do is_meant = is_meant and point[key] == value end
+    if is_meant then found[#found + 1] = point[name] end
+  end
+  return found
 end
 
 local verdict, panels = {}, {}
@@ -135,33 +146,36 @@ local function parameters_of(d)
   return count
 end
 
---- Finds the largest S = R that models of a width hold, for each seed.
-local function capacity(d, near)
-  local seeds = {}
-  for s = 1, options.seeds do seeds[s] = options.seed + s - 1 end
+--- Finds the largest S = R that a model of some width holds, which is not far from the width.
+local function capacity(d, seed)
   return mnemo.memory.capacity {
-    low = 0, high = 8 * d, near = near, tolerance = 0.03, seeds = seeds,
-    holds = function(n, seed)
+    low = 0, high = 8 * d, near = d, tolerance = 0.03, seeds = { seed },
+    holds = function(n)
       if n == 0 then return true end
       local task, model = drawn(n, seed, sizes_of(d))
-      local run = train({ task }, { model }, options.steps, 64, true)[1]
-      return run.history[#run.history].accuracy >= held
+      return train(task, model, options.steps, 64, true).accuracy >= held
     end,
-  }
+  }.values[1]
 end
 
 local function measure_facts()
-  local x, y, sides, last = {}, {}, {}, nil
-  local rows = { { "d", "parameters", "S = R", "facts", "a parameter" } }
+  local widths = {}
   for _, d in ipairs { 8, 12, 16, 24, 32, 48, 64, 96, 128 } do
-    if d > options.widest then break end
-    local found = capacity(d, last and math.floor(last.mean * d / last.dim + 0.5) or d)
-    local facts = {}
-    for s, side in ipairs(found.values) do facts[s] = side ^ 2 end
-    last, found.dim = found, d
-    x[#x + 1], y[#y + 1], sides[#sides + 1] = parameters_of(d), facts, found
-    rows[#rows + 1] = { d, x[#x], stats.text(found, 1), stats.text(stats.of(facts), 0),
-      ("%.3f"):format(stats.of(facts).mean / x[#x]) }
+    if d <= options.widest then widths[#widths + 1] = d end
+  end
+  local points = mnemo.sweep {
+    name = "factual_capacity facts", store = store, options = options, stop_on_error = true,
+    grid = { dim = widths }, seeds = options.seeds, first_seed = options.seed,
+    run = function(point) return { side = capacity(point.dim, point.seed) } end,
+  }
+  local x, y, sides = {}, {}, {}
+  local rows = { { "d", "parameters", "S = R", "facts", "a parameter" } }
+  for i, d in ipairs(widths) do
+    local found, facts = measured(points, "side", { dim = d }), {}
+    for s, side in ipairs(found) do facts[s] = side ^ 2 end
+    x[i], y[i], sides[i] = parameters_of(d), facts, stats.of(found)
+    rows[i + 1] = { d, x[i], stats.text(sides[i], 1), stats.text(stats.of(facts), 0),
+      ("%.3f"):format(stats.of(facts).mean / x[i]) }
   end
   tell(("Facts held by width, H·d_h = %d d, m = %d d, over %d seed(s):"):format(options.alpha,
     options.beta, options.seeds), rows)
@@ -216,22 +230,24 @@ end
 local function measure_phase()
   local size, d, d_h = options.size, 32, 8
   local heads, hidden = thinned(all_heads), thinned(all_hidden)
+  local points = mnemo.sweep {
+    name = "factual_capacity phase", store = store, options = options, stop_on_error = true,
+    grid = { heads = heads, mlp_width = hidden }, seeds = { options.seed },
+    run = function(point)
+      local task, model = drawn(size, point.seed,
+        { dim = d, heads = point.heads, head_dim = d_h, mlp_width = point.mlp_width })
+      return { accuracy = train(task, model, options.phase_steps, 64, true).accuracy }
+    end,
+  }
   local columns, groups, alone = {}, { {}, {}, {}, {} }, 0
-  for j, H in ipairs(heads) do
-    local tasks, models = {}, {}
-    for i, m in ipairs(hidden) do
-      tasks[i], models[i] = drawn(size, options.seed,
-        { dim = d, heads = H, head_dim = d_h, mlp_width = m })
-    end
-    local runs = train(tasks, models, options.phase_steps, 64, true)
-    columns[j] = mnemo.runs.last(runs, "accuracy")
-    for i, m in ipairs(hidden) do
-      if m > 0 then
-        local group = 1 + (H * d_h < 2 * size and 1 or 0) + (m * d < size * size and 2 or 0)
-        table.insert(groups[group], columns[j][i])
-      else
-        alone = math.max(alone, columns[j][i])
-      end
+  for j, H in ipairs(heads) do columns[j] = measured(points, "accuracy", { heads = H }) end
+  for _, point in ipairs(points) do
+    local H, m = point.heads, point.mlp_width
+    if m > 0 then
+      local group = 1 + (H * d_h < 2 * size and 1 or 0) + (m * d < size * size and 2 or 0)
+      table.insert(groups[group], point.accuracy)
+    else
+      alone = math.max(alone, point.accuracy)
     end
   end
   local matrix, names, heads_text = {}, {}, {}
@@ -283,32 +299,26 @@ end
 
 -- Noise --------------------------------------------------------------------------------------
 
---- Trains a model of each seed among noise.
--- @treturn {number,...} accuracies at the end
--- @treturn {number,...} the steps until facts are held; the last step where they are not
--- @treturn boolean whether they are held by all
-local function trained_among(d, noise, seq_len)
-  local tasks, models = {}, {}
-  for s = 1, options.seeds do
-    tasks[s], models[s] = drawn(16, options.seed + s - 1,
-      { dim = d, heads = 8, head_dim = 8, mlp_width = 64 }, { noise = noise, seq_len = seq_len })
-  end
-  local runs = train(tasks, models, options.noise_steps, 16, false)
-  local accuracies = mnemo.runs.last(runs, "accuracy")
-  return accuracies, mnemo.runs.last(runs, "step"), math.min(table.unpack(accuracies)) >= held
+--- Returns the point of a width among as much noise as another has.
+local function among(setting, d)
+  return { dim = d, noise = setting.noise, seq_len = setting.seq_len }
 end
 
---- Measures models of two widths over the number of noise tokens, or the length.
+--- Tells how models of two widths fared by the number of noise tokens, or by the length.
+-- @tparam {table,...} points what was measured
 -- @tparam string name of the number
 -- @tparam string letter its sign
--- @tparam {number,...} list its values
--- @tparam function settings from a value to noise and length
-local function measure_over(name, letter, list, settings)
+-- @tparam string key what points call it
+-- @tparam {table,...} settings `noise` and `seq_len` of each
+local function tell_over(points, name, letter, key, settings)
   local rows, by_accuracy, by_steps = { { letter, "d", "accuracy", "steps" } }, {}, {}
   for _, d in ipairs { 32, 64 } do
     local x, accuracies, held_x, held_steps = {}, {}, {}, {}
-    for i, value in ipairs(list) do
-      local found, steps, is_held = trained_among(d, settings(value))
+    for i, setting in ipairs(settings) do
+      local value = setting[key]
+      local found = measured(points, "accuracy", among(setting, d))
+      local steps = measured(points, "steps", among(setting, d))
+      local is_held = math.min(table.unpack(found)) >= held
       -- A logarithmic axis has no place for 0.
       x[i], accuracies[i] = math.max(value, 1), found
       if is_held and value > 0 then
@@ -317,14 +327,15 @@ local function measure_over(name, letter, list, settings)
       rows[#rows + 1] = { value, d, stats.text(stats.of(found)),
         is_held and stats.text(stats.of(steps), 0) or "not all" }
     end
-    local first, last = stats.of(accuracies[1]), stats.of(accuracies[#list])
+    local first, last = stats.of(accuracies[1]), stats.of(accuracies[#settings])
     if first.mean < 0.9 or not last.error then
       say("Nothing can be said about %s, d = %d: with %s = %d accuracy is %s, over %d seed(s).",
-        name, d, letter, list[1], stats.text(first), options.seeds)
+        name, d, letter, settings[1][key], stats.text(first), options.seeds)
     else
       local fit = slope(held_x, held_steps)
-      say("d = %d: with %s = %d accuracy is %s, %s.%s", d, letter, list[#list], stats.text(last),
-        math.min(table.unpack(accuracies[#list])) >= held and "0.99 with every seed"
+      say("d = %d: with %s = %d accuracy is %s, %s.%s", d, letter, settings[#settings][key],
+        stats.text(last),
+        math.min(table.unpack(accuracies[#settings])) >= held and "0.99 with every seed"
           or beside(last, held, "more than 0.99", "less than 0.99", "not told from 0.99"),
         fit.error and (" Steps to it grow as %s^(%s)."):format(letter, interval(fit)) or "")
     end
@@ -350,17 +361,30 @@ local function measure_over(name, letter, list, settings)
 end
 
 local function measure_noise()
-  local noises, lengths = { 0 }, {}
+  -- Without noise tokens there is nothing beside subject, relation and end.
+  local noises, lengths, all = { { noise = 0, seq_len = 3 } }, {}, {}
   for i = 1, 5 do
     local power = 1 << 2 * i
-    if i > 1 and power <= options.noise then noises[i] = power end
-    if i < 5 and power <= options.length then lengths[i] = power end
+    if i > 1 and power <= options.noise then noises[i] = { noise = power, seq_len = 32 } end
+    if i < 5 and power <= options.length then lengths[i] = { noise = 32, seq_len = power } end
   end
-  -- Without noise tokens there is nothing beside subject, relation and end.
-  measure_over("noise tokens", "N", noises, function(noise)
-    return noise, noise == 0 and 3 or 32
-  end)
-  measure_over("length", "T", lengths, function(length) return 32, length end)
+  for _, settings in ipairs { noises, lengths } do
+    for _, setting in ipairs(settings) do
+      for _, d in ipairs { 32, 64 } do all[#all + 1] = among(setting, d) end
+    end
+  end
+  local points = mnemo.sweep {
+    name = "factual_capacity noise", store = store, options = options, stop_on_error = true,
+    points = all, seeds = options.seeds, first_seed = options.seed,
+    run = function(point)
+      local task, model = drawn(16, point.seed,
+        { dim = point.dim, heads = 8, head_dim = 8, mlp_width = 64 }, point)
+      local last = train(task, model, options.noise_steps, 16, false)
+      return { accuracy = last.accuracy, steps = last.step }
+    end,
+  }
+  tell_over(points, "noise tokens", "N", "noise", noises)
+  tell_over(points, "length", "T", "seq_len", lengths)
 end
 
 -- All of it ----------------------------------------------------------------------------------
