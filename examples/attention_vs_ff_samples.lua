@@ -121,8 +121,8 @@ local points = mnemo.sweep {
 --- Returns what a map holds after the j-th step, for each draw over N tokens.
 local function held(n, j, map)
   local list = {}
-  for _, point in ipairs(points) do
-    if point.n == n then list[#list + 1] = point.steps[j][map] end
+  for i, steps in ipairs(mnemo.runs.where(points, { n = n }, "steps")) do
+    list[i] = steps[j][map]
   end
   return list
 end

@@ -266,15 +266,7 @@ local points = mnemo.sweep {
 
 --- Returns the capacities of a memory at each size: means over seeds, and the seeds' `values`.
 local function capacities(name)
-  local found = {}
-  for _, point in ipairs(points) do
-    if point.memory == name then
-      for i, held in ipairs(point.held) do
-        found[i] = found[i] or {}
-        table.insert(found[i], held)
-      end
-    end
-  end
+  local found = mnemo.runs.transposed(mnemo.runs.where(points, { memory = name }, "held"))
   for i, values in ipairs(found) do
     found[i] = stats.of(values)
     found[i].values = values

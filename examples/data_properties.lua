@@ -112,7 +112,7 @@ local function trained(point)
   local run = mnemo.train {
     model = model, data = asked.own, steps = options.steps, batch_size = options.batch,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
-    loss_on = "all", eval_every = 25, probes = probes, overwrite = options.overwrite,
+    loss_on = "all", eval_every = 25, probes = probes,
     dir = ("%s/%s/seed_%d"):format(options.out, (point.name:gsub(" ", "_")), point.seed),
   }
   local ended = { history = run.history, accuracies = {} }
@@ -129,10 +129,7 @@ local points = mnemo.sweep {
 }
 
 for _, kind in ipairs(kinds) do
-  kind.runs = {}
-  for _, point in ipairs(points) do
-    if point.name == kind.name then table.insert(kind.runs, point) end
-  end
+  kind.runs = mnemo.runs.where(points, { name = kind.name })
 end
 
 -- The tables -------------------------------------------------------------------------------

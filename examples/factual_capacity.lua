@@ -85,17 +85,6 @@ local function train(task, model, steps, every, is_hasty)
   return run.history[#run.history]
 end
 
---- Returns what the points with some settings measured, in their order.
-local function measured(points, name, settings)
-  local found = {}
-  for _, point in ipairs(points) do
-    local is_meant = true
-    for key, value in pairs(settings) do is_meant = is_meant and point[key] == value end
-    if is_meant then found[#found + 1] = point[name] end
-  end
-  return found
-end
-
 local verdict, panels = {}, {}
 local function say(text, ...) verdict[#verdict + 1] = text:format(...) end
 
@@ -171,7 +160,7 @@ local function measure_facts()
   local x, y, sides = {}, {}, {}
   local rows = { { "d", "parameters", "S = R", "facts", "a parameter" } }
   for i, d in ipairs(widths) do
-    local found, facts = measured(points, "side", { dim = d }), {}
+    local found, facts = mnemo.runs.where(points, { dim = d }, "side"), {}
     for s, side in ipairs(found) do facts[s] = side ^ 2 end
     x[i], y[i], sides[i] = parameters_of(d), facts, stats.of(found)
     rows[i + 1] = { d, x[i], stats.text(sides[i], 1), stats.text(stats.of(facts), 0),
@@ -240,7 +229,7 @@ local function measure_phase()
     end,
   }
   local columns, groups, alone = {}, { {}, {}, {}, {} }, 0
-  for j, H in ipairs(heads) do columns[j] = measured(points, "accuracy", { heads = H }) end
+  for j, H in ipairs(heads) do columns[j] = mnemo.runs.where(points, { heads = H }, "accuracy") end
   for _, point in ipairs(points) do
     local H, m = point.heads, point.mlp_width
     if m > 0 then
@@ -316,8 +305,8 @@ local function tell_over(points, name, letter, key, settings)
     local x, accuracies, held_x, held_steps = {}, {}, {}, {}
     for i, setting in ipairs(settings) do
       local value = setting[key]
-      local found = measured(points, "accuracy", among(setting, d))
-      local steps = measured(points, "steps", among(setting, d))
+      local found = mnemo.runs.where(points, among(setting, d), "accuracy")
+      local steps = mnemo.runs.where(points, among(setting, d), "steps")
       local is_held = math.min(table.unpack(found)) >= held
       -- A logarithmic axis has no place for 0.
       x[i], accuracies[i] = math.max(value, 1), found

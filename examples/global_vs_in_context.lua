@@ -59,7 +59,7 @@ local function trained(point)
   local is_other = held_out.targets:eq(held_out.tokens):eq(0)
   local run = mnemo.train {
     model = model, data = task, steps = options.steps, batch_size = options.batch,
-    loss_on = point.loss_on, eval_every = 10, overwrite = options.overwrite,
+    loss_on = point.loss_on, eval_every = 10,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
     probes = {
       ff1 = mnemo.probes.feed_forward_kl(task).ff1, wo1 = mnemo.probes.induction(task).wo1,
@@ -90,10 +90,7 @@ local points = mnemo.sweep {
 }
 
 for _, kind in ipairs(kinds) do
-  kind.runs = {}
-  for _, point in ipairs(points) do
-    if point.name == kind.name then table.insert(kind.runs, point) end
-  end
+  kind.runs = mnemo.runs.where(points, { name = kind.name })
 end
 
 -- When each quantity falls -----------------------------------------------------------------

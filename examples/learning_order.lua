@@ -83,7 +83,6 @@ local function trained(order, seed, dir)
     model = model, data = task, steps = options.steps, batch_size = options.batch, at = at,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
     loss_on = "repeats", eval_every = math.max(1, stage // 12), probes = probes, dir = dir,
-    overwrite = options.overwrite,
   }
   return {
     history = run.history, own = accuracy(model, task, true), rest = accuracy(model, task),
@@ -101,14 +100,9 @@ local points = mnemo.sweep {
 }
 
 for i, order in ipairs(orders) do
-  order.runs, order.own, order.rest = {}, {}, {}
-  for _, point in ipairs(points) do
-    if point.order == i then
-      table.insert(order.runs, point)
-      table.insert(order.own, point.own)
-      table.insert(order.rest, point.rest)
-    end
-  end
+  order.runs = mnemo.runs.where(points, { order = i })
+  order.own = mnemo.runs.where(points, { order = i }, "own")
+  order.rest = mnemo.runs.where(points, { order = i }, "rest")
 end
 
 -- What was measured ------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ local function trained(dim, cross_talk, seed)
   local run = mnemo.train {
     model = model, data = task, steps = options.steps, batch_size = options.batch,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
-    loss_on = "repeats", eval_every = 25, probes = probes, overwrite = options.overwrite,
+    loss_on = "repeats", eval_every = 25, probes = probes,
     dir = ("%s/d_%d_%s/seed_%d"):format(options.out, dim, cross_talk and "noisy" or "clean", seed),
   }
   local found = answers(model, task)
@@ -90,14 +90,9 @@ local points = mnemo.sweep {
 -- For each width, the runs with cross-talk, those without, and the seeds' differences in accuracy.
 local noisy, clean, differences = {}, {}, {}
 for i, dim in ipairs(widths) do
-  noisy[i], clean[i], differences[i] = {}, {}, {}
-  for _, point in ipairs(points) do
-    if point.dim == dim then
-      table.insert(noisy[i], point.noisy)
-      table.insert(clean[i], point.clean)
-      table.insert(differences[i], point.cost)
-    end
-  end
+  noisy[i] = mnemo.runs.where(points, { dim = dim }, "noisy")
+  clean[i] = mnemo.runs.where(points, { dim = dim }, "clean")
+  differences[i] = mnemo.runs.where(points, { dim = dim }, "cost")
 end
 
 -- The table --------------------------------------------------------------------------------

@@ -135,10 +135,8 @@ local points = mnemo.sweep {
 --- Returns the errors of all trials by scheme, each [trial, width].
 local function errors_by_scheme(inputs)
   local trials, errors = {}, {}
-  for _, point in ipairs(points) do
-    if point.inputs == inputs then
-      table.move(point.errors, 1, point.trials, #trials + 1, trials)
-    end
+  for _, block in ipairs(mnemo.runs.where(points, { inputs = inputs }, "errors")) do
+    table.move(block, 1, #block, #trials + 1, trials)
   end
   local together = mnemo.tensor(trials)
   for i, name in ipairs(names) do errors[name] = together:select(3, i) end

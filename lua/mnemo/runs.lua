@@ -101,6 +101,43 @@ function runs.last(list, name)
   return all
 end
 
+--- Tells whether a point has all of some fields.
+local function has(point, fields)
+  for name, value in pairs(fields) do
+    if point[name] ~= value then return false end
+  end
+  return true
+end
+
+--- Picks points of a sweep by their fields, in their order; or what they have in one field.
+-- @tparam {table,...} points those of `mnemo.sweep`, or other tables
+-- @tparam table fields the values by name, all of which a point must have
+-- @tparam[opt] string name a field: its values are returned in place of the points
+-- @treturn {any,...} the points or the values; nothing if no point has the fields
+-- @usage
+-- local points = { { dim = 8, seed = 1, loss = 3 }, { dim = 8, seed = 2, loss = 4 } }
+-- print(mnemo.runs.spread(mnemo.runs.where(points, { dim = 8 }, "loss")))
+function runs.where(points, fields, name)
+  expect.argument(1, "runs.where", points, "table")
+  expect.argument(2, "runs.where", fields, "table")
+  expect.argument(3, "runs.where", name, "string", "nil")
+  local found = {}
+  for i, point in ipairs(points) do
+    if type(point) ~= "table" then
+      expect.refuse(1, "runs.where", ("point %d: table expected, got %s"):format(i,
+        expect.kind(point)))
+    elseif has(point, fields) then
+      local value = point
+      if name then value = point[name] end
+      if value == nil then
+        expect.refuse(3, "runs.where", ("point %d has no field '%s'"):format(i, name))
+      end
+      found[#found + 1] = value
+    end
+  end
+  return found
+end
+
 --- Returns the first measured step of a run at which a column fulfils a condition.
 -- @tparam Run run the run
 -- @tparam string name the column
