@@ -158,7 +158,6 @@ local function measured_training(seed)
     model = model, data = task, steps = options.steps, batch_size = options.batch,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
     loss_on = "repeats", dir = ("%s/trained/seed_%d"):format(options.out, seed),
-    overwrite = options.overwrite,
   }
   local own, weights = answers(model, task), constructed(model, task, sharp)
   local found = {
@@ -188,17 +187,10 @@ local points = mnemo.sweep {
   end,
 }
 
---- Returns the points of each seed, of the circuit at a width or, without one, of training.
-local function of_width(dim)
-  local found = {}
-  for _, point in ipairs(points) do
-    if point.dim == dim then found[#found + 1] = point end
-  end
-  return found
+local trained, written = mnemo.runs.where(points, { kind = "trained" }), {}
+for i, dim in ipairs(widths) do
+  written[i] = mnemo.runs.where(points, { kind = "written", dim = dim })
 end
-
-local trained, written = of_width(nil), {}
-for i, dim in ipairs(widths) do written[i] = of_width(dim) end
 
 --- Returns what lies at the end of a path in each seed's point, such as "noisy", 3.
 local function values(seeds, ...)
@@ -282,18 +274,11 @@ for i, dim in ipairs(widths) do
   sharpest.noisy[i], sharpest.clean[i] = noisy[#scales], values(written[i], "clean", #scales)
 end
 
-local symbols, repeated = {}, {} -- of the tokens shown; at which a trigger stands again
-for t, id in ipairs(shown[1]:totable()) do
-  symbols[t] = mnemo.corpus.shakespeare().symbols[id]
-  if sequence.occurrence[1][t]:item() >= 2 then table.insert(repeated, t) end
-end
-
 --- Draws where one layer of the first seed's model looks in that sequence.
 local function attention_map(which, maps, layer)
-  return mnemo.plot.heatmap {
-    title = ("%s, layer %d"):format(which, layer), matrix = maps[layer], min = 0, max = 1,
-    xlabels = symbols, ylabels = symbols, xlabel = "token looked at", ylabel = "current token",
-    zlabel = "attention weight", marked_rows = repeated, marks_name = "trigger seen before",
+  return mnemo.plot.attention {
+    title = ("%s, layer %d"):format(which, layer), weights = maps[layer], tokens = shown,
+    corpus = mnemo.corpus.shakespeare(), occurrence = sequence.occurrence,
   }
 end
 

@@ -112,7 +112,7 @@ local function train(layers, seed)
   local run = mnemo.train {
     model = model, data = task, steps = options.steps, batch_size = options.batch, loss_on = "all",
     optimizer = mnemo.optim.adamw { lr = options.lr, betas = { 0.9, 0.99 }, weight_decay = 0.01 },
-    eval_every = math.max(1, options.steps // 30), overwrite = options.overwrite,
+    eval_every = math.max(1, options.steps // 30),
     dir = ("%s/%d-layers-seed-%d"):format(options.out, layers, seed),
     probes = {
       acc_rest = function(ctx) return split(mnemo.probes.answers(ctx.model, task)).rest.mean end,
@@ -178,20 +178,13 @@ for layers, curve in ipairs(curves) do
   curve.y = mnemo.runs.series(runs[layers], "acc_rest")
 end
 
-local symbols, repeated = {}, {} -- of the tokens shown; at which a trigger stands again
-for t, id in ipairs(shown[1]:totable()) do
-  symbols[t] = corpus.symbols[id]
-  if sequences.occurrence[row][t]:item() >= 2 then table.insert(repeated, t) end
-end
-
 --- Draws where that of two layers' heads looks which has the largest score of a kind.
 local function attention_map(kind, name)
   local head = best[2][kind]
-  return mnemo.plot.heatmap {
-    title = ("%s: layer %d, head %d"):format(name, head.layer, head.head), min = 0, max = 1,
-    matrix = runs[2][1].attention[head.layer][head.head], xlabels = symbols, ylabels = symbols,
-    xlabel = "token looked at", ylabel = "current token", zlabel = "attention weight",
-    marked_rows = repeated, marks_name = "trigger seen before",
+  return mnemo.plot.attention {
+    title = ("%s: layer %d, head %d"):format(name, head.layer, head.head),
+    weights = runs[2][1].attention[head.layer][head.head], tokens = shown, corpus = corpus,
+    occurrence = sequences.occurrence[row],
   }
 end
 

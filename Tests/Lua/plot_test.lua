@@ -79,6 +79,10 @@ function tests.test_attention_is_a_map_of_one_head()
     luaunit.assertEquals(other.options.title, "mine")
     luaunit.assertEquals(other.columns, { first = 1, last = 2 })
   end
+  -- What was measured before says where it looks as well as the model does.
+  local measured = plot.attention { weights = weights:totable(), tokens = ids, corpus = corpus }
+  luaunit.assertEquals({ measured.matrix, measured.xlabels, measured.options.max },
+    { figure.matrix, figure.xlabels, 1 })
   -- The first head without one; a model of single heads says nothing of heads.
   local single = mnemo.model.simplified { vocab = 65, dim = 8, max_len = 4, seed = 1 }
   luaunit.assertEquals(plot.attention { model = single, tokens = ids, layer = 1 }.options.title,
@@ -125,6 +129,10 @@ function tests.test_attention_says_what_is_wrong()
     { { model = model, tokens = { 1 }, layer = 1, head = 0 }, "head is 0 (allowed: 1 to 1)" },
     { { model = model, tokens = { 65 }, layer = 1, corpus = mnemo.corpus.uniform(3) },
       "tokens[1] is 65; the corpus has 3 symbols" },
+    { { weights = { { 1 } }, tokens = { 1, 2 } }, "weights are 1 × 1 for 2 tokens" },
+    { { weights = { { 1 } }, tokens = { 1 }, layer = 1 },
+      "weights say where it looks; layer goes without" },
+    { { weights = 3, tokens = { 1 } }, "weights is a number; a list or a tensor is expected" },
     { { model = model, heads = 2 }, "unknown option 'heads'; did you mean 'head'?" },
   } do
     local done, message = pcall(function() plot.attention(case[1]) end)

@@ -174,10 +174,12 @@ function plot.heatmap(options)
 end
 
 --- Describes where one head looks in one sequence: a map of its attention, a row for each token.
--- @tparam Model options.model the model
+-- @tparam[opt] Model options.model the model
+-- @tparam[opt] Tensor|{{number,...},...} options.weights in place of model, layer and head: what
+-- was measured before, [T, T], a row for each token that looks
 -- @tparam IntTensor|{integer,...} options.tokens the ids of one sequence: [T] or [1, T]; of more
 --   than about 24 the labels are too small to read
--- @tparam integer options.layer from 1
+-- @tparam[opt] integer options.layer of the model, from 1; needed with it
 -- @tparam[opt=1] integer options.head from 1
 -- @tparam[opt] Corpus options.corpus whose symbols are the labels; without it, the ids
 -- @tparam[opt] IntTensor|{integer,...} options.occurrence that of the sequence in a batch, [T] or

@@ -4,7 +4,7 @@ local expect = require "mnemo.text.expect"
 local mnemo = require "mnemo"
 local values = require "mnemo.plot.values"
 
-local own_keys = { "model", "tokens", "layer", "head", "corpus", "occurrence" }
+local own_keys = { "model", "weights", "tokens", "layer", "head", "corpus", "occurrence" }
 local map_keys = {
   "title", "palette", "xlim", "ylim", "width", "height", "marked_rows", "marks_name",
 }
@@ -56,29 +56,61 @@ local function symbols_of(ids, corpus, where)
   return labels
 end
 
+--- Returns how many layers a model has.
+local function layers_of(model, where)
+  local is_model, layers = pcall(function() return model.layers end)
+  if not is_model or math.type(layers) ~= "integer" then
+    expect.fail("%s: model is %s", where, model == nil and "missing" or "no model")
+  end
+  return layers
+end
+
+--- Asks a model where it looks.
+-- @treturn Tensor the head's weights [T, T]
+-- @treturn string which head it is
+local function weights_of_model(options, layers, ids, where)
+  local layer = read_number(options.layer, layers, where, "layer")
+  local maps = mnemo.no_grad(function()
+    return options.model:attention(mnemo.int_tensor { ids }, layer)[1]
+  end)
+  local head = read_number(options.head or 1, maps:size(1), where, "head")
+  return maps[head], maps:size(1) > 1 and ("layer %d, head %d"):format(layer, head)
+    or ("layer %d"):format(layer)
+end
+
+--- Reads weights that were measured before.
+-- @treturn {{number,...},...} the weights [T, T]
+local function weights_given(options, ids, where)
+  for _, name in ipairs { "model", "layer", "head" } do
+    if options[name] ~= nil then
+      expect.fail("%s: weights say where it looks; %s goes without", where, name)
+    end
+  end
+  local weights = values.matrix(options.weights, where, "weights")
+  if #weights ~= #ids or #weights[1] ~= #ids then
+    expect.fail("%s: weights are %d × %d for %d tokens", where, #weights, #weights[1], #ids)
+  end
+  return weights
+end
+
 --- Reads the options of `plot.attention`.
 -- @treturn table those of `plot.heatmap`
 return function(options)
   local where = "plot.attention"
   local all_keys = table.move(map_keys, 1, #map_keys, #own_keys + 1, { table.unpack(own_keys) })
   check.options(options, all_keys, where, "model")
-  local model = options.model
-  local is_model, layers = pcall(function() return model.layers end)
-  if not is_model or math.type(layers) ~= "integer" then
-    expect.fail("%s: model is %s", where, model == nil and "missing" or "no model")
-  end
+  local layers = options.weights == nil and layers_of(options.model, where)
   local ids = read_sequence(options.tokens, where, "tokens", "id")
-  local layer = read_number(options.layer, layers, where, "layer")
-  local maps = mnemo.no_grad(function()
-    return model:attention(mnemo.int_tensor { ids }, layer)[1]
-  end)
-  local head = read_number(options.head or 1, maps:size(1), where, "head")
+  local weights, title
+  if layers then
+    weights, title = weights_of_model(options, layers, ids, where)
+  else
+    weights = weights_given(options, ids, where)
+  end
   local labels = symbols_of(ids, options.corpus, where)
   local map = {
-    matrix = maps[head], min = 0, max = 1, xlabels = labels, ylabels = labels,
+    matrix = weights, min = 0, max = 1, xlabels = labels, ylabels = labels, title = title,
     xlabel = "token looked at", ylabel = "current token", zlabel = "attention weight",
-    title = maps:size(1) > 1 and ("layer %d, head %d"):format(layer, head)
-      or ("layer %d"):format(layer),
   }
   if options.occurrence ~= nil then
     if options.marked_rows ~= nil then
