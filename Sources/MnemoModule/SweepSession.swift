@@ -30,10 +30,10 @@ final class SweepSession {
     worker = try SweepWorker(store, plan)
     let counts = try worker.counts()
     endedBefore = counts.ended
-    line = showsProgress ? ProgressLine() : nil
+    line = showsProgress ? ProgressLine(every: 60) : nil
     guard showsProgress else { return }
     if let reason = worker.replaced {
-      tell("sweep '\(name)': begun anew, as \(reason) since it was begun")
+      tell("sweep '\(name)': begun anew: \(reason)")
     } else if endedBefore > 0 {
       let failed = counts.failed > 0 ? ", \(counts.failed) of them failed" : ""
       tell("sweep '\(name)': \(endedBefore) of \(counts.all) points were measured before\(failed)")

@@ -30,7 +30,7 @@ public struct SweepPlan: Sendable {
 
 extension RunStore {
   /// Finds or makes a sweep with its points.
-  /// - Returns: its number; and if what was there before was removed, why.
+  /// - Returns: its number; and if what was there before was removed, why in a few words.
   /// - Throws: `StoreError` if what is there was begun by another script, with other arguments,
   ///   points or another mnemo, and the plan is neither forced nor overwriting; or if others work on
   ///   what is to be removed.
@@ -38,7 +38,7 @@ extension RunStore {
     try write { db in
       let known = try Row.fetchOne(
         db, sql: "SELECT * FROM sweeps WHERE name = ?", arguments: [plan.name])
-      var difference: String?
+      var difference: Difference?
       if let known, !plan.isForced { difference = try self.difference(plan, known, db) }
       let sweep: Int64
       if let known, difference == nil {
@@ -59,7 +59,7 @@ extension RunStore {
             "UPDATE points SET state = 'open', error = NULL WHERE sweep = ? AND state = 'failed'",
           arguments: [sweep])
       }
-      return (sweep, difference)
+      return (sweep, difference?.short)
     }
   }
 
@@ -72,17 +72,28 @@ extension RunStore {
       arguments: [plan.script, plan.scriptHash, plan.arguments, plan.version, sweep])
   }
 
+  /// What a sweep was begun with that a plan has not: in short, and with what is known of it.
+  private struct Difference {
+    let short: String
+    let long: String
+  }
+
   /// Says what a sweep was begun with that the plan has not; nil if it is the same.
-  private func difference(_ plan: SweepPlan, _ known: Row, _ db: Database) throws -> String? {
+  private func difference(_ plan: SweepPlan, _ known: Row, _ db: Database) throws -> Difference? {
     if let hash = plan.scriptHash, let before = known["script_hash"] as String?, hash != before {
-      return "the script '\(plan.script ?? "")' has changed"
+      return Difference(
+        short: "the script has changed",
+        long: "the script '\(plan.script ?? "")' has changed")
     }
     let before: String = known["arguments"]
     if before != plan.arguments {
-      return "the script's arguments are \(plan.arguments), and were \(before),"
+      return Difference(
+        short: "the script's arguments are others",
+        long: "the script's arguments are \(plan.arguments), and were \(before),")
     }
     if let before = known["version"] as String?, before != plan.version {
-      return "mnemo is \(plan.version), and was \(before),"
+      return Difference(
+        short: "mnemo is another", long: "mnemo is \(plan.version), and was \(before),")
     }
     var places: [String: Int] = [:]
     for point in plan.points { places[point.parameters] = point.position }
@@ -93,19 +104,21 @@ extension RunStore {
     while let row = try rows.next() {
       let (position, parameters): (Int, String) = (row[0], row[1])
       guard places[parameters] != position else { continue }
-      return "the points have changed (point \(position) was \(parameters))"
+      return Difference(
+        short: "the points are others",
+        long: "the points have changed (point \(position) was \(parameters))")
     }
     return nil
   }
 
   /// Removes a sweep, its points and their runs, if the plan says so.
   private func remove(
-    _ plan: SweepPlan, _ known: Row, because difference: String, _ db: Database
+    _ plan: SweepPlan, _ known: Row, because difference: Difference, _ db: Database
   ) throws {
     guard plan.isOverwriting else {
       let began = Date(timeIntervalSince1970: known["created"])
       throw StoreError(
-        "sweep: \(difference) since the sweep '\(plan.name)' was begun "
+        "sweep: \(difference.long) since the sweep '\(plan.name)' was begun "
           + "(\(began.formatted(.iso8601))); overwrite = true begins anew, as does another name; "
           + "force = true goes on with the results that there are")
     }
@@ -120,7 +133,7 @@ extension RunStore {
       let silence = now - (row["heartbeat"] as Double? ?? 0)
       guard !ProcessIdentity.isGone(row["process"] ?? "", silence: silence) else { continue }
       throw StoreError(
-        "sweep: \(difference) since the sweep '\(plan.name)' was begun, and it cannot be begun anew "
+        "sweep: \(difference.long) since the sweep '\(plan.name)' was begun, and it cannot be begun anew "
           + "while \(row["worker"] as String? ?? "another process") works on it")
     }
     try db.execute(

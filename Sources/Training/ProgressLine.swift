@@ -7,11 +7,16 @@ public struct ProgressLine {
   public static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
   private let isTerminal = ProgressLine.isTerminal
+  private let seconds: Double
   private var isShown = false
   private var written = 0.0
 
   /// A line that is not shown yet.
-  public init() { written = Self.now() }
+  /// - Parameter seconds: how long there is nothing new where it is no bar.
+  public init(every seconds: Double = 5) {
+    self.seconds = seconds
+    written = Self.now()
+  }
 
   /// Seconds on a clock that only goes forward.
   public static func now() -> Double {
@@ -20,9 +25,8 @@ public struct ProgressLine {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
-  /// Whether it is time to show it anew: ten times a second on a terminal, every five seconds
-  /// elsewhere.
-  public func isDue(at now: Double) -> Bool { now - written >= (isTerminal ? 0.1 : 5) }
+  /// Whether it is time to show it anew; on a terminal it is ten times a second.
+  public func isDue(at now: Double) -> Bool { now - written >= (isTerminal ? 0.1 : seconds) }
 
   /// Shows a share of the way, and words, of which those at the end may be left out for lack of
   /// room.
