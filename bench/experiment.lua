@@ -22,6 +22,9 @@ for _, kind in ipairs { "lines", "scatter", "heatmap", "attention", "contour", "
   mnemo.plot[kind] = function() return blank end
 end
 
+-- Points that a sweep has measured before would take no time.
+os.remove(("runs/%s/sweep.sqlite"):format(name))
+
 local start, began = os.clock(), mnemo.clock()
 dofile(path)
 measure.print { "bench", "experiment", "name", name, "threads", mnemo.threads(),

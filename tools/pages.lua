@@ -44,6 +44,8 @@ for _, name in ipairs(names) do
   for _, entry in ipairs(page_numbers.shown(contents(options.pages .. "/" .. name .. ".md"))) do
     io.write(name, ": ", entry.command, "\n")
     io.flush()
+    -- Points that a sweep has measured before would be shown again, as they were.
+    os.remove(("runs/%s/sweep.sqlite"):format(entry.command:match "examples/([%w_]+)%.lua"))
     local text, went_well = output(entry.command)
     local differences = page_numbers.differences(entry.lines, text)
     if not went_well then table.insert(differences, 1, "the command failed: " .. text:sub(-500)) end
