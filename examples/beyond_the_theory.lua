@@ -90,7 +90,6 @@ local function train(point, task, given)
   local others = task:held_out(512)
   given.eval_every = math.max(25, given.steps // 20)
   given.dir = ("%s/%s/seed_%d"):format(options.out, point.kind, point.seed)
-  given.overwrite = options.overwrite
   given.probes = { accuracy = function(ctx) return accuracy(ctx.model, others) end }
   local run, parameters = mnemo.train(given), 0
   for _, matrix in pairs(given.model:parameters()) do parameters = parameters + matrix:numel() end

@@ -82,7 +82,6 @@ local function train(point)
     eval_every = 20,
     optimizer = mnemo.optim.adamw { lr = options.lr, weight_decay = 0 },
     dir = ("%s/%d_subjects/seed_%d"):format(options.out, point.subjects, point.seed),
-    overwrite = options.overwrite,
     probes = {
       accuracy = probes.acc_test, of_relation = probes.loss_relation_test,
       of_rest = function(ctx) return probes.loss_test(ctx) - probes.loss_relation_test(ctx) end,

@@ -67,7 +67,7 @@ end
 
 --- Trains a model; what it says is from the middle of the time when it knows the relation and not
 -- the facts, if there is one.
-local function train(lr, seed)
+local function train(seed)
   local task = mnemo.data.factual {
     subjects = S, relations = R, answers = D, noise = options.noise,
     seq_len = options.seq_len, structured = true, seed = seed,
@@ -78,7 +78,7 @@ local function train(lr, seed)
   local between = {}
   local run = mnemo.train {
     model = model, data = task, steps = options.steps, batch_size = options.batch,
-    optimizer = mnemo.optim.sgd { lr = lr }, probes = mnemo.probes.factual(task),
+    optimizer = mnemo.optim.sgd { lr = options.lr }, probes = mnemo.probes.factual(task),
     eval_every = math.max(1, options.steps // 128),
     on_record = function(record)
       if record.loss_relation < 0.1 and record.loss > 0.95 * level then
@@ -95,8 +95,8 @@ end
 local runs = mnemo.sweep {
   name = "hallucination", store = options.out .. "/sweep.sqlite", options = options,
   stop_on_error = true,
-  grid = { lr = { options.lr } }, seeds = options.seeds, first_seed = options.seed,
-  run = function(point) return train(point.lr, point.seed) end,
+  seeds = options.seeds, first_seed = options.seed,
+  run = function(point) return train(point.seed) end,
 }
 
 -- When it happens --------------------------------------------------------------------------------

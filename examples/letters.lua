@@ -144,7 +144,7 @@ local function train(kind, setting, seed)
   }
   if kind == "transformer" and setting == context then
     found.right = accuracy(model, task)
-    if seed == options.seed then run:save(options.out, { overwrite = options.overwrite }) end
+    if seed == options.seed then run:save(options.out, { overwrite = true }) end
   end
   return found
 end

@@ -85,8 +85,8 @@ local function margin(model, layer, trigger)
 end
 
 --- Trains a model and asks it; `layer0[i]` has the answers for the i-th share of layer 0's MLP.
-local function trained(noise, seed)
-  local task, ask = noisy_task(noise, seed), asked(seed)
+local function trained(seed)
+  local task, ask = noisy_task(options.noise, seed), asked(seed)
   local trigger = task.triggers[1]:item()
   local model = mnemo.model.simplified {
     vocab = tau, dim = options.dim, max_len = options.seq_len, ffn = { "mlp", "mlp" }, seed = seed,
@@ -95,7 +95,7 @@ local function trained(noise, seed)
     model = model, data = task, steps = options.steps, batch_size = options.batch,
     optimizer = mnemo.optim.sgd { lr = options.lr, momentum = 0.9, weight_decay = 1e-4 },
     loss_on = "repeats", eval_every = math.max(1, options.steps // 50),
-    overwrite = options.overwrite, dir = ("%s/seed_%d"):format(options.out, seed),
+    dir = ("%s/seed_%d"):format(options.out, seed),
     probes = {
       p = function(ctx)
         local answers = ask(ctx.model)
@@ -122,8 +122,8 @@ end
 local runs = mnemo.sweep {
   name = "noisy_recall", store = options.out .. "/sweep.sqlite", options = options,
   stop_on_error = true,
-  grid = { noise = { options.noise } }, seeds = options.seeds, first_seed = options.seed,
-  run = function(point) return trained(point.noise, point.seed) end,
+  seeds = options.seeds, first_seed = options.seed,
+  run = function(point) return trained(point.seed) end,
 }
 
 -- The tables -------------------------------------------------------------------------------

@@ -92,10 +92,10 @@ end
 
 --- Trains a model; returns history, accuracy, parts[name][record], measured[name]. Of α, the first
 -- seed's parts have what is shown.
-local function train(dim, seed)
+local function train(seed)
   local task = mnemo.data.bigram { triggers = 5, seq_len = options.seq_len, seed = seed }
   local model = mnemo.model.simplified {
-    vocab = task.vocab_size, dim = dim, max_len = options.seq_len, seed = seed,
+    vocab = task.vocab_size, dim = options.dim, max_len = options.seq_len, seed = seed,
   }
   local before, parts = model:clone(), { wo1 = {}, wk1 = {}, wk0 = {} }
   local run = mnemo.train {
@@ -104,7 +104,7 @@ local function train(dim, seed)
       lr = options.lr, momentum = options.momentum, weight_decay = options.decay,
     },
     loss_on = "repeats", eval_every = 10, probes = mnemo.probes.change_cosines(task, model),
-    dir = ("%s/seed_%d"):format(options.out, seed), overwrite = options.overwrite,
+    dir = ("%s/seed_%d"):format(options.out, seed),
     on_record = function(record)
       for name, memory in pairs(memories_of(model, task)) do
         table.insert(parts[name], take_apart(memory, before, kept(record.step)))
@@ -131,8 +131,8 @@ end
 local runs = mnemo.sweep {
   name = "trained_matrix", store = options.out .. "/sweep.sqlite", options = options,
   stop_on_error = true,
-  grid = { dim = { options.dim } }, seeds = options.seeds, first_seed = options.seed,
-  run = function(point) return train(point.dim, point.seed) end,
+  seeds = options.seeds, first_seed = options.seed,
+  run = function(point) return train(point.seed) end,
 }
 
 --- Returns one number for each seed.

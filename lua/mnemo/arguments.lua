@@ -18,7 +18,8 @@
 -- is made before the script goes on, so that one that cannot be written is told at once.
 -- Folders come with a switch `--overwrite`. One that is typed and holds a run, itself or up to
 -- two levels below, is refused without it; runs in a default folder may be replaced, being the
--- script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`.
+-- script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`; in a
+-- sweep's point it is not needed.
 -- With `sweep = true` the script has the options of mnemo.sweep: `--workers`, `--task`, `--tasks`,
 -- `--retry` and `--force`; `options = options` in its call hands them on. A folder that holds
 -- `sweep.sqlite`, the sweep's store, is left to it: it goes on there, or refuses; and so is one
