@@ -4222,7 +4222,7 @@ function mnemo.safetensors.save(path, tensors, metadata) end
 ---    }
 ---    print(options.steps, options.quick)
 ---
----The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. Folders come with a switch `--overwrite`. One that is typed and holds a run, itself or up to two levels below, is refused without it; runs in a default folder may be replaced, being the script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`. With `sweep = true` the script has the options of mnemo.sweep: `--workers`, `--task`, `--tasks`, `--retry` and `--force`; `options = options` in its call hands them on. A folder that holds `sweep.sqlite`, the sweep's store, is left to it: it goes on there, or refuses; and so is one that the tasks of several machines share. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
+---The default says the type: a whole number, a number with a decimal point, a text, or `false` for a switch. An option without a default names its type (`type = "integer"`, `"number"`, `"string"`) and is nil unless given. A text of `type = "folder"` is a folder that is made before the script goes on, so that one that cannot be written is told at once. Folders come with a switch `--overwrite`. One that is typed and holds a run, itself or up to two levels below, is refused without it; runs in a default folder may be replaced, being the script's own. So `overwrite = options.overwrite` belongs beside `dir`, and into `run:save`; in a sweep's point it is not needed. With `sweep = true` the script has the options of mnemo.sweep: `--workers`, `--task`, `--tasks`, `--retry` and `--force`; `options = options` in its call hands them on. A folder that holds `sweep.sqlite`, the sweep's store, is left to it: it goes on there, or refuses; and so is one that the tasks of several machines share. `placeholder = "DIR"` is shown in the help, `min` and `max` bound a number, `choices` lists what a text may be. In `loss_on` the underscore may be typed as a hyphen: `--loss-on`. What is typed wins over `--quick` and `--full`, wherever it stands. `--help` prints the options and ends the script.
 ---@class mnemo.arguments
 ---@overload fun(spec: table, words?: string[]): table
 mnemo.arguments = {}
@@ -4695,9 +4695,10 @@ function mnemo.plot.scatter(options) end
 function mnemo.plot.heatmap(options) end
 
 ---@class (exact) mnemo.plot.attention.Options
----@field model mnemo.Model The model.
+---@field model? mnemo.Model The model.
+---@field weights? mnemo.Tensor|number[][] In place of model, layer and head: what was measured before, [T, T], a row for each token that looks.
 ---@field tokens mnemo.IntTensor|integer[] The ids of one sequence: [T] or [1, T]; of more than about 24 the labels are too small to read.
----@field layer integer From 1.
+---@field layer? integer Of the model, from 1; needed with it.
 ---@field head? integer From 1. Default: 1.
 ---@field corpus? mnemo.Corpus Whose symbols are the labels; without it, the ids.
 ---@field occurrence? mnemo.IntTensor|integer[] That of the sequence in a batch, [T] or [1, T]: marks the rows where a trigger stands that came before, so that its output is known.
@@ -5225,6 +5226,18 @@ function mnemo.runs.series(list, name) end
 ---@param name string The column.
 ---@return number[] # one number for each run
 function mnemo.runs.last(list, name) end
+
+---Picks points of a sweep by their fields, in their order; or what they have in one field.
+---
+---```lua
+---local points = { { dim = 8, seed = 1, loss = 3 }, { dim = 8, seed = 2, loss = 4 } }
+---print(mnemo.runs.spread(mnemo.runs.where(points, { dim = 8 }, "loss")))
+---```
+---@param points table[] Those of `mnemo.sweep`, or other tables.
+---@param fields table The values by name, all of which a point must have.
+---@param name? string A field: its values are returned in place of the points.
+---@return any[] # the points or the values; nothing if no point has the fields
+function mnemo.runs.where(points, fields, name) end
 
 ---Returns the first measured step of a run at which a column fulfils a condition.
 ---
