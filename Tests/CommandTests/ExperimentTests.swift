@@ -214,9 +214,9 @@ import Testing
       let refused = try start(experiment.name, shorter + ["--out", "again"], in: folder)
       #expect(refused.status == 1)
       let sweep = "since the sweep '\(experiment.name)' was begun ("
-      let run = "up to step 6 and a model; --overwrite replaces it\n"
+      let taken = "up to step 6 and a model; --overwrite replaces it\n"
       #expect(
-        refused.errors.contains(experiment.hasSweep ? sweep : run), "\(refused.sentence)")
+        refused.errors.contains(experiment.hasSweep ? sweep : taken), "\(refused.sentence)")
       #expect(!isShorter(second))
       let words = shorter + ["--out", "again", "--overwrite"]
       #expect(try start(experiment.name, words, in: folder).status == 0)

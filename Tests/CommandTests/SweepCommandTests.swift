@@ -159,12 +159,12 @@ import Testing
         print(points[1].step, points[2].step)
         """
       let failed = try run(script, ["--out", "here"], in: folder)
-      #expect(failed.status == 1 && failed.sentence == "mnemo: script.lua:16: not yet", "\(failed)")
+      #expect(failed.status == 1 && failed.sentence == "mnemo: script.lua:15: not yet", "\(failed)")
       try folder.write("ready", "")
       let hint = try run(script, ["--out", "here"], in: folder)
       #expect(
         hint.status == 1
-          && hint.errors.contains("mnemo: script.lua:16: not yet; --retry tries it again\n"),
+          && hint.errors.contains("mnemo: script.lua:15: not yet; --retry tries it again\n"),
         "\(hint)")
       let done = try run(script, ["--out", "here", "--retry"], in: folder)
       #expect(done.output == "1\t1\n", "\(done)")

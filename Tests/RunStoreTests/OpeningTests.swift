@@ -69,7 +69,7 @@ struct OpeningTests {
         results.rows.map { JSON.list($0).text } == [
           #"[1,"done","{\"y\":2}"]"#, #"[2,"open",null]"#,
         ])
-      #expect(try store.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 2)
+      #expect(try store.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == Schema.version)
       #expect(try RunStore(path, for: .reading).runs().count == 1)
     }
   }
@@ -82,7 +82,8 @@ struct OpeningTests {
       try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = 99") }
       try queue.close()
       expectStoreError(
-        "store: '\(path)' was written by a later mnemo: it has version 99, this mnemo knows up to 2"
+        "store: '\(path)' was written by a later mnemo: it has version 99, this mnemo knows up to "
+          + "\(Schema.version)"
       ) { try RunStore(path) }
     }
   }

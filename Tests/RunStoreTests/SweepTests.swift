@@ -253,7 +253,7 @@ struct SweepTests {
       _ = try SweepWorker(RunStore(folder + "/other"), plan(7) { $0.scriptHash = "other" })
       expectStoreError(
         "store: '\(all.path)' cannot take in '\(folder)/other': its sweep 'grid' was begun by "
-          + "another version of the script, or with other arguments"
+          + "another version of the script or of mnemo, or with other arguments"
       ) { try all.merge(RunStore(folder + "/other")) }
     }
   }
