@@ -32,8 +32,8 @@ extension RunStore {
   /// Finds or makes a sweep with its points.
   /// - Returns: its number; and if what was there before was removed, why in a few words.
   /// - Throws: `StoreError` if what is there was begun by another script, with other arguments,
-  ///   points or another mnemo, and the plan is neither forced nor overwriting; or if others work on
-  ///   what is to be removed.
+  ///   points or another mnemo, and the plan is neither forced nor overwriting; or if others work
+  ///   on what is to be removed.
   func openSweep(_ plan: SweepPlan) throws -> (id: Int64, replaced: String?) {
     try write { db in
       let known = try Row.fetchOne(

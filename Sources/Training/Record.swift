@@ -1,3 +1,5 @@
+import JSONText
+
 /// What was measured at one step.
 public struct Record: Sendable {
   /// Number of updates made before the measurement.
@@ -22,23 +24,8 @@ public struct Record: Sendable {
     let fields = [("loss", loss)] + values.map { ($0.name, $0.value) }
     let rest = fields.map { name, value in
       let number = value.isFinite ? "\(value)" : "\"\(value.debugDescription)\""
-      return ",\"\(Record.escaped(name))\":\(number)"
+      return ",\(JSON.text(name).text):\(number)"
     }
     return "{\"step\":\(step)" + rest.joined() + "}"
-  }
-
-  private static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\u{0}"..<"\u{20}":
-        let hex = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
   }
 }
