@@ -55,6 +55,7 @@ final class SweepSession {
       if let words = process.end() { WorkerProcess.tell(words) }
     }
     processes = []
+    store.settle()
     if let threads { Parallel.threads = threads }
     threads = nil
   }

@@ -98,6 +98,13 @@ public final class RunStore: Sendable {
     try translated { try queue.read(body) }
   }
 
+  /// Brings what SQLite keeps in a file beside this one into it, so that it is whole by itself.
+  ///
+  /// What another process reads at the moment stays there.
+  public func settle() {
+    _ = try? queue.writeWithoutTransaction { try $0.checkpoint(.passive) }
+  }
+
   /// Writes all or nothing.
   /// - Throws: `StoreError`.
   package func write<R>(_ body: (Database) throws -> R) throws -> R {

@@ -215,6 +215,18 @@ struct SweepTests {
     }
   }
 
+  @Test func theFileIsWholeByItself() throws {
+    try withTemporaryFolder { folder in
+      let store = try RunStore(folder + "/s")
+      let worker = try SweepWorker(store, plan(1))
+      _ = try worker.finish(#require(try worker.claim()), result: "{}")
+      worker.stop()
+      store.settle()
+      try FileManager.default.copyItem(atPath: folder + "/s", toPath: folder + "/copy")
+      #expect(try RunStore(folder + "/copy").points(of: "grid").map(\.state) == ["done"])
+    }
+  }
+
   @Test func sharesAreMerged() throws {
     try withTemporaryFolder { folder in
       for task in 1...3 {

@@ -205,8 +205,6 @@ local function sweep(options)
   if part then
     io.stderr:write(("sweep '%s': task %d of %d has its %d points in %s\n"):format(options.name,
       part.task, part.tasks, #results, path))
-    -- So that SQLite leaves one file.
-    collectgarbage()
     os.exit(0)
   end
   return results
