@@ -47,6 +47,7 @@ public struct RunContents {
     checkpoint = FileMark(model) == nil ? nil : try StoredCheckpoint(model)
     (records, history) = try Self.records(in: Self.historyPath(path))
     if let checkpoint { try check(checkpoint) }
+    try checkEnd()
   }
 
   /// The records of a history; a last line that is not whole counts as not written.
@@ -73,11 +74,30 @@ public struct RunContents {
 
   // MARK: Agreement
 
+  private func failure(_ reason: String) -> EngineError {
+    EngineError("run", "the files in '\(path)' disagree: \(reason)")
+  }
+
+  /// Checks that the files reach as far as the run did.
+  private func checkEnd() throws {
+    if let last = records.last, last.step > file.steps {
+      throw failure(
+        "history.jsonl has a record of step \(last.step), and run.json asks for \(file.steps) "
+          + "steps")
+    }
+    guard file.state == TrainingRun.Status.finished.rawValue else { return }
+    guard let step = checkpoint?.notes.step else {
+      throw failure("run.json says that the run is finished, and there is no model.safetensors")
+    }
+    guard step == file.steps else {
+      throw failure(
+        "run.json says that the run has made its \(file.steps) steps, and model.safetensors is of "
+          + "step \(step)")
+    }
+  }
+
   /// Checks that the checkpoint goes with the other files.
   private func check(_ checkpoint: StoredCheckpoint) throws {
-    func failure(_ reason: String) -> EngineError {
-      EngineError("run", "the files in '\(path)' disagree: \(reason)")
-    }
     let notes = checkpoint.notes
     guard notes.run == file.run else {
       throw failure(

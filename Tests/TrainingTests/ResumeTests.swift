@@ -197,6 +197,8 @@ struct ResumeTests {
         if !names.isEmpty {
           let first = try run(optimizer(), ResultsFolder(path))
           try first.advance(7)
+          // As a run has it that was killed.
+          try change("\(path)/run.json", "\"finished\"", "\"running\"")
           for name in ["history.jsonl", "model.safetensors"] where !names.contains(name) {
             try FileManager.default.removeItem(atPath: "\(path)/\(name)")
           }
@@ -349,6 +351,20 @@ struct ResumeTests {
       }) { path, _ in
         try FileManager.default.removeItem(atPath: "\(path)/\(history)")
       }
+      try told({
+        "the files in '\($0)' disagree: history.jsonl has a record of step 9, and run.json asks for "
+          + "7 steps"
+      }) { path, _ in
+        try write(try records(path) + ["{\"step\":9,\"loss\":1.0}"], path)
+      }
+      try told({
+        "the files in '\($0)' disagree: run.json says that the run is finished, and there is no "
+          + "model.safetensors"
+      }) { path, _ in try FileManager.default.removeItem(atPath: "\(path)/model.safetensors") }
+      try told({
+        "the files in '\($0)' disagree: run.json says that the run has made its 8 steps, and "
+          + "model.safetensors is of step 7"
+      }) { path, _ in try change("\(path)/run.json", "\"steps\" : 7", "\"steps\" : 8") }
       var last = ""
       try told({
         "the files in '\($0)' disagree: line 3 of history.jsonl is "
